@@ -121,7 +121,7 @@ def as_device(x, asker: str = "argument 'device'") -> device:
 
 
 def check_cpu(x, asker: str = "argument 'device'") -> device:
-    """Return `cpu` if `x` names the CPU or is None; else raise AssertionError (CUDA) or NotImplementedError."""
+    """Return `cpu` if `x` names the CPU or is None; AssertionError for CUDA, else NotImplementedError."""
     if x is None or x == "cpu":
         return cpu
     found = as_device(x, asker)

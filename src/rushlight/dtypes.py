@@ -148,16 +148,17 @@ def _of_unlisted(np_dtype):
         )
     raise TypeError(
         f"can't convert np.ndarray of type numpy.{np_dtype.type.__name__}. The only supported types are: "
-        "float64, float32, float16, bfloat16, complex64, complex128, int64, int32, int16, int8, uint8, and bool."
+        "float64, float32, float16, bfloat16, complex64, complex128, int64, int32, int16, int8, uint8, "
+        "and bool."
     )
 
 
 def as_dtype(x, asker: str = "argument 'dtype'") -> dtype:
-    """Return the dtype that `x` names: a dtype, a NumPy dtype or scalar type, a string, or bool, int, float, complex.
+    """Return the dtype that `x` names: a dtype, a NumPy dtype or scalar type, a string, or a Python type.
 
-    A string means what it means as an attribute of the module ("float" is float32, as `torch.float` is), with or
-    without "torch." before it; else NumPy reads it ("f8"). `asker` opens the sentence of the TypeError raised for
-    anything else, as in "zeros(): argument 'dtype'".
+    A string means what it means as an attribute of the module ("float" is float32, as `torch.float` is), with
+    or without "torch." before it; else NumPy reads it ("f8"). The Python type float is float64. `asker` opens
+    the sentence of the TypeError raised for anything else, as in "zeros(): argument 'dtype'".
     """
     if type(x) is dtype:
         return x
@@ -170,12 +171,7 @@ def as_dtype(x, asker: str = "argument 'dtype'") -> dtype:
     else:
         found = None
     if found is None:
-        got = (
-            f"{type(x).__name__}"
-            if not isinstance(x, (str, type, np.dtype))
-            else f"{type(x).__name__} ({x!r})"
-        )
-        raise TypeError(f"{asker} must be {spell('dtype')}, not {got}")
+        raise TypeError(f"{asker} must be {spell('dtype')}, not {type(x).__name__}: {x!r:.80}")
     return found
 
 
@@ -287,13 +283,18 @@ _KIND_CATEGORIES = {"b": BOOL, "u": INTEGRAL, "i": INTEGRAL, "f": FLOATING, "c":
 def result_dtype(operands) -> dtype:
     """Return the dtype in which an operation on `operands` computes.
 
-    Operands are arrays (with dimensions, or 0-dim) and scalars of Python or NumPy. Arrays with dimensions come first;
-    0-dim arrays, then scalars, only raise the category. Raises TypeError for any other operand.
+    Operands are arrays (with dimensions, or 0-dim) and Python or NumPy scalars. Arrays with dimensions come
+    first; 0-dim arrays, then scalars, only raise the category. Raises TypeError for any other operand.
     """
     if len(operands) == 2:
-        found = _result_of_two(operands[0], operands[1])
-        if found is not None:
-            return found
+        x, y = operands
+        if type(x) is type(y) is np.ndarray:
+            return of(x.dtype) if x.dtype is y.dtype else _result_of_arrays(x, y)
+        # An array with a scalar, in either order.
+        if type(x) is np.ndarray and (category := _SCALAR_CATEGORIES.get(type(y))) is not None:
+            return _result_beside_scalar(of(x.dtype), category)
+        if type(y) is np.ndarray and (category := _SCALAR_CATEGORIES.get(type(x))) is not None:
+            return _result_beside_scalar(of(y.dtype), category)
     ranks = [None, None, None]  # arrays with dimensions, 0-dim arrays, scalars
     for operand in operands:
         rank, d = _rank(operand)
@@ -308,23 +309,14 @@ def result_dtype(operands) -> dtype:
     return result
 
 
-def _result_of_two(x, y):
-    """The two cases that nearly all calls are: arrays of one dtype, and an array with a scalar it absorbs."""
-    if type(x) is np.ndarray:
-        category = _SCALAR_CATEGORIES.get(type(y))
-        if category is not None:
-            return _absorb(x, category)
-        if type(y) is np.ndarray and x.dtype is y.dtype:
-            return of(x.dtype)
-        return None
-    category = _SCALAR_CATEGORIES.get(type(x))
-    if category is not None and type(y) is np.ndarray:
-        return _absorb(y, category)
-    return None
+def _result_of_arrays(x, y):
+    a, b = of(x.dtype), of(y.dtype)
+    if (x.ndim == 0) == (y.ndim == 0):
+        return _PROMOTED[a.index][b.index]
+    return _OUTRANKED[a.index][b.index] if x.ndim else _OUTRANKED[b.index][a.index]
 
 
-def _absorb(array, category):
-    d = of(array.dtype)
+def _result_beside_scalar(d, category):
     return d if category <= d.category else _OUTRANKED[d.index][_SCALAR_DTYPES[category].index]
 
 
@@ -362,10 +354,10 @@ _FLOAT_FORMATS = {
 
 
 class finfo:
-    """The limits of a floating dtype; a complex dtype has those of its parts, and no argument means the default dtype.
+    """The limits of a floating dtype, by default the default one; a complex dtype has those of its parts.
 
-    Attributes: `bits`, `eps`, `max`, `min`, `tiny` and `smallest_normal` (the same), `resolution`, and `dtype`, its
-    name. Raises TypeError for other dtypes.
+    Attributes: `bits`, `eps`, `max`, `min`, `tiny`, `smallest_normal` (the same), `resolution`, and `dtype`,
+    its name. Raises TypeError for other dtypes.
 
     >>> import rushlight
     >>> rushlight.finfo(rushlight.float32).eps
@@ -405,7 +397,7 @@ class finfo:
 
 
 class iinfo:
-    """The limits of an integral dtype: `bits`, `min`, `max`, and `dtype`, its name. Raises TypeError for others.
+    """The limits of an integral dtype: `bits`, `min`, `max`, and `dtype`, its name; TypeError for others.
 
     >>> import rushlight
     >>> rushlight.iinfo(rushlight.uint8).max

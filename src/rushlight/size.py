@@ -59,7 +59,8 @@ class Size(tuple):
 
 def _complaint(items):
     position = next(i for i, item in enumerate(items) if not _is_index(item))
-    return f"{spell('Size')}() takes an iterable of 'int' (item {position} is '{type(items[position]).__name__}')"
+    got = type(items[position]).__name__
+    return f"{spell('Size')}() takes an iterable of 'int' (item {position} is '{got}')"
 
 
 def _is_index(item):
