@@ -320,8 +320,8 @@ def test_limits_as_in_torch(torch, name):
 
 SIZES = """S([2, 3]) | S() | S(range(3)) | S([True]) | S(3) | S(None) | S([2.0]) | S([1, 'a']) | S('ab')
 S([2, 3])[0:1] | S([2, 3])[-1] | S([2]) + (1,) | (1,) + S([2]) | S([2]) + [1] | S([2]) + 5 | S([2]) + (1.5,)
-(1.5,) + S([2]) | S([2]) * 2 | 2 * S([2]) | S([2]) * 2.0 | S([2]).count(2) | S([2, 3]).index(3) | S([2]).index(9)
-S([2, 3]).numel()"""
+(1.5,) + S([2]) | S([2]) * 2 | 2 * S([2]) | S([2]) * 2.0 | S([2]).count(2) | S([2, 3]).index(3)
+S([2]).index(9) | S([2, 3]).numel()"""
 
 
 @pytest.mark.parity
@@ -332,9 +332,9 @@ def test_sizes_as_in_torch(torch, program):
     )
 
 
-DEVICES = """'cpu' | 'cuda' | 'cuda:0' | 'cuda', 1 | 'cuda', -1 | 1 | -1 | 'foo' | 'cpu:0' | 'cpu:' | 'cuda:-1'
-'cuda:01' | 'cuda:a' | 'cuda:1:2' | ':1' | '' | 'CPU' | 'cpu ' | 'foo bar' | 'cuda:1', 1 | 'cuda', '1'
-'cuda', True | 'xla:3' | 'cuda', None | 'foo:1'"""
+DEVICES = """'cpu' | 'cuda' | 'cuda:0' | 'cuda', 1 | 'cuda', -1 | 1 | -1 | 'foo' | 'cpu:0' | 'cpu:'
+'cuda:-1' | 'cuda:01' | 'cuda:a' | 'cuda:1:2' | ':1' | '' | 'CPU' | 'cpu ' | 'foo bar' | 'cuda:1', 1
+'cuda', '1' | 'cuda', True | 'xla:3' | 'cuda', None | 'foo:1'"""
 
 
 @pytest.mark.parity
