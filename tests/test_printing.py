@@ -206,10 +206,10 @@ def test_where_suffixes_wrap():
     with printoptions(linewidth=32):
         assert text(floats(3), requires_grad=True) == "[3.],\n       requires_grad=True"
     threes = np.full(3, 3.0)
-    with printoptions(linewidth=42):
+    with printoptions(linewidth=43):
         lines = text(threes, grad_fn_name="X").splitlines()
         assert lines == ["[3., 3., 3.],", "       dtype=rushlight.float64, grad_fn=<X>"]
-    with printoptions(linewidth=41):
+    with printoptions(linewidth=42):
         lines = text(threes, grad_fn_name="X").splitlines()
         assert lines == ["[3., 3., 3.],", "       dtype=rushlight.float64,", "       grad_fn=<X>"]
 
