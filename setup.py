@@ -1,0 +1,69 @@
+"""Compiles the core where a C compiler is present; without one the same sources run as plain Python.
+
+RUSHLIGHT_COMPILE=0 leaves the compiler alone; RUSHLIGHT_COMPILE=1 makes a failed compilation fatal (for CI).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+SOURCE = Path("src")
+WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
+
+
+def sources():
+    """Every .pyx, and every .py that has a .pxd beside it."""
+    package = SOURCE / "rushlight"
+    compiled = [p.with_suffix(".py") for p in package.rglob("*.pxd") if p.with_suffix(".py").exists()]
+    return sorted([*package.rglob("*.pyx"), *compiled])
+
+
+def extension(path):
+    import numpy
+
+    return Extension(
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts),
+        [str(path)],
+        include_dirs=[numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
+        optional=WANTED != "1",
+    )
+
+
+def extensions():
+    if WANTED == "0":
+        return []
+    from Cython.Build import cythonize
+
+    directives = {
+        "language_level": 3,
+        "boundscheck": False,
+        "initializedcheck": False,
+        "cdivision": True,
+        "binding": False,
+        "auto_pickle": False,
+    }
+    return cythonize([extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True)
+
+
+class BuildOrSaySo(build_ext):
+    """A core that is half compiled would mix the two class layouts, so one failure means none is kept."""
+
+    def run(self):
+        super().run()
+        built = [Path(self.get_ext_fullpath(e.name)) for e in self.extensions]
+        if all(path.exists() for path in built):
+            return
+        for path in built:
+            path.unlink(missing_ok=True)
+        print("rushlight: no working C compiler was found; it runs uncompiled, and slower.", file=sys.stderr)
+
+    def get_outputs(self):
+        return [path for path in super().get_outputs() if Path(path).exists()]
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildOrSaySo})

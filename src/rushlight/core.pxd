@@ -1,0 +1,190 @@
+cimport cython
+
+from rushlight.kernels.kernel cimport Kernel
+from rushlight.lines cimport Line
+from rushlight.modes cimport grad_enabled, inference_enabled
+
+from numpy cimport ndarray
+
+cdef extern from *:
+    """
+    #include <numpy/arrayobject.h>
+    /* Whether two arrays agree in dtype and shape. */
+    static int rl_same_kind(PyObject *a, PyObject *b) {
+        PyArrayObject *x = (PyArrayObject *)a, *y = (PyArrayObject *)b;
+        int n;
+        if (PyArray_DESCR(x) != PyArray_DESCR(y) && PyArray_TYPE(x) != PyArray_TYPE(y)) return 0;
+        n = PyArray_NDIM(x);
+        if (n != PyArray_NDIM(y)) return 0;
+        return memcmp(PyArray_DIMS(x), PyArray_DIMS(y), n * sizeof(npy_intp)) == 0;
+    }
+    """
+    bint rl_same_kind(object a, object b)
+
+cdef inline bint same_kind(object a, object b):
+    return rl_same_kind(a, b)
+
+cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _AS_IT_IS, _COMMON, _FLOAT
+cdef long long _sequence
+cdef int _transforms
+cdef type _tensor_class, _parameter_class
+cdef object _transform
+cdef Op _as_strided, _copy_slices
+cdef Op ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE
+cdef object RSUB, RDIV, RPOW, MATMUL, GETITEM
+
+cdef class VersionCounter(Line):
+    cdef public long long n
+    cpdef bump(self)
+
+cdef class View:
+    cdef public TensorBase base
+    cdef public long long version
+    cdef public str creation
+
+cdef class Rule:
+    cdef public object fn
+    cdef public list sources
+    cdef public list names
+    cdef public int count
+    cdef public object kernel
+    cdef public long long inputs_mask
+    cdef public bint uses_out
+    cdef public bint uses_shapes
+    cdef object call(self, Node node, object g)
+    cdef object call_kernel(self, Node node, object g)
+
+cdef class Op:
+    cdef public str name
+    cdef public object forward
+    cdef readonly object __doc__
+    cdef public Kernel kernel
+    cdef public object fast
+    cdef public str kind
+    cdef public int arity
+    cdef public bint variadic
+    cdef public list rules
+    cdef public Rule joint
+    cdef public object push
+    cdef public object custom
+    cdef public int promotion
+    cdef public bint elementwise
+    cdef public bint holomorphic
+    cdef public bint quiet
+    cdef public bint is_view
+    cdef public bint multiple
+    cdef public bint uses_shapes
+    cdef public bint jointly
+    cdef public bint keeps_anything
+    cdef public tuple outputs
+    cdef public tuple inputs
+    cdef public dict defaults
+    cdef public dict aliases
+    cdef public type node_class
+    cdef public bint differentiable
+    cdef object __weakref__
+    cpdef object compute(self, object arrays, dict params)
+    @cython.locals(rule=Rule, i=cython.int, mask=cython.longlong)
+    cpdef long long keeps(self, long long needed) except? -1
+    @cython.locals(rule=Rule, i=cython.int)
+    cpdef bint keeps_out(self, long long needed) except -1
+
+cdef class Node(Line):
+    cdef public Op op
+    cdef public long long sequence
+    cdef public int count
+    cdef public int outputs
+    cdef public object edge0, edge1
+    cdef public int number0, number1
+    cdef public object saved0, saved1
+    cdef public long long version0, version1
+    cdef public list more
+    cdef public tuple outs
+    cdef public dict params
+    cdef public list shapes
+    cdef public list fits
+    cdef public bint conjugate
+    cdef public bint freed
+    cdef public object slot
+    cdef public object claimer
+    cdef public object extras
+    cdef object __weakref__
+    cdef object edge(self, int i)
+    cdef int number(self, int i) except -1
+    @cython.locals(tensor=TensorBase, version=cython.longlong, number=cython.int)
+    cdef put_input(self, int i, object value, bint keep)
+    @cython.locals(tensor=TensorBase, version=cython.longlong)
+    cdef object saved(self, int i)
+    @cython.locals(counter=VersionCounter, version=cython.longlong)
+    cdef object saved_out(self, int k)
+    cdef release(self)
+
+cdef class TensorBase:
+    cdef public object _array
+    cdef public Node _grad_fn
+    cdef public int output_nr
+    cdef public bint _requires_grad
+    cdef public bint inference
+    cdef public object _grad
+    cdef public VersionCounter versions
+    cdef public View view
+    cdef public object hooks
+    cdef public object tangent
+    cdef dict __dict__
+    cdef object __weakref__
+    cdef bint tracked(self)
+    cdef long long version(self)
+    cdef VersionCounter counter(self)
+    cdef object source(self)
+    @cython.locals(view=View, node=Node)
+    cdef Node history(self)
+
+@cython.locals(counter=VersionCounter)
+cdef VersionCounter new_counter()
+@cython.locals(node=Node, cls=type)
+cpdef Node new_node(Op op)
+@cython.locals(tensor=TensorBase)
+cpdef TensorBase wrap(object array)
+@cython.locals(tensor=TensorBase)
+cpdef TensorBase restore(object array, object edge, int number, VersionCounter counter)
+@cython.locals(tensor=TensorBase)
+cpdef TensorBase detached(TensorBase x, bint shares_version)
+cpdef object parameter_class()
+cdef inline TensorBase as_tensor(object value)
+cpdef object array_of(object value)
+cdef object unpack(object value)
+@cython.locals(kernel=Kernel)
+cpdef add_into(object total, object g)
+cdef object kernel_call1(Kernel kernel, object x)
+cdef object kernel_call2(Kernel kernel, object x, object y)
+@cython.locals(source=cython.int)
+cdef object fetch(Node node, Rule rule, int i)
+cdef bint plain(object x)
+@cython.locals(kernel=Kernel, tensor=TensorBase, node=Node)
+cpdef object call1(Op op, object x)
+@cython.locals(kernel=Kernel, tensor=TensorBase, node=Node, needed=cython.longlong, mask=cython.longlong)
+cpdef object call2(Op op, object x, object y)
+cpdef object apply(Op op, tuple inputs, dict params)
+@cython.locals(needed=cython.longlong, node=Node)
+cpdef object run(Op op, tuple inputs, dict params)
+cpdef as_subclass(object tensor, object cls)
+cdef list arrays_for(Op op, tuple inputs)
+@cython.locals(needed=cython.longlong, i=cython.longlong)
+cdef long long needed_of(tuple inputs)
+@cython.locals(node=Node, mask=cython.longlong, i=cython.longlong)
+cdef Node recorded(Op op, tuple inputs, dict params, object out, long long needed)
+@cython.locals(counter=VersionCounter)
+cdef attach(Node node, TensorBase tensor, Op op, long long needed)
+@cython.locals(tensor=TensorBase, k=cython.int)
+cdef attach_all(Node node, list tensors, Op op, long long needed)
+cdef list fits_of(Op op, object arrays, object out)
+@cython.locals(view=View, base=TensorBase, counter=VersionCounter, tensor=TensorBase)
+cdef link_views(Op op, TensorBase x, list tensors)
+cpdef object inplace(Op op, object x, tuple rest, dict params)
+@cython.locals(needed=cython.longlong, node=Node)
+cpdef object run_inplace(Op op, TensorBase x, tuple rest, dict params)
+cpdef written(TensorBase x)
+@cython.locals(view=View, base=TensorBase, scatter=Node)
+cpdef rebase(TensorBase x, Node node)
+cpdef dict storage_geometry(object array, object base)
+cpdef int transforms_entered(int change) except -1

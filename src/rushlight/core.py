@@ -1,0 +1,835 @@
+"""The graph: operations and their rules, the nodes they leave behind, and the tensor that carries them.
+
+Nothing here knows an operation by name; the operators of TensorBase are given by `bind`.
+"""
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from . import uncompiled as cython
+
+from . import errors
+from .dtypes import get_default_dtype, result_dtype
+from .kernels.kernel import Kernel
+from .lines import Line
+from .modes import grad_enabled, inference_enabled
+
+if not cython.compiled:
+    from numpy import ndarray
+
+    from .kernels.compare import same_kind
+
+# Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter.
+_SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+
+# What `elementwise` operations do with the dtypes of their inputs.
+_AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
+
+_sequence = 0
+# Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
+_transforms = 0
+ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
+RSUB = RDIV = RPOW = MATMUL = GETITEM = None
+_tensor_class = None
+_parameter_class = None
+_transform = None
+_as_strided = None
+_copy_slices = None
+
+
+@cython.freelist(64)
+@cython.cclass
+class VersionCounter(Line):
+    """How often a storage was written in place, and which line wrote last. Shared by views and detach()."""
+
+    def bump(self):
+        self.n += 1
+        self.mark()
+
+
+@cython.freelist(64)
+@cython.cclass
+class View:
+    """How a tensor shares the storage of another: `base` owns it; `version` is when the view's history was right."""
+
+
+class Rule:
+    """A derivative: a function of the gradient and of what its parameters name."""
+
+    def __init__(self, fn, sources, names, kernel=None):
+        self.fn = fn
+        self.sources = sources
+        self.names = names
+        self.count = len(sources)
+        self.kernel = kernel
+        self.inputs_mask = 0
+        self.uses_out = False
+        self.uses_shapes = False
+        for source in sources:
+            if source < _SHAPE:
+                self.inputs_mask |= 1 << source
+            elif source < _OUT:
+                self.uses_shapes = True
+            elif source < _PARAM:
+                self.uses_out = True
+
+    def call(self, node, g):
+        """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
+        if self.count == 0:
+            return self.fn(g)
+        first = fetch(node, self, 0)
+        if self.count == 1:
+            return self.fn(g, first)
+        second = fetch(node, self, 1)
+        if self.count == 2:
+            return self.fn(g, first, second)
+        rest = [fetch(node, self, i) for i in range(2, self.count)]
+        return self.fn(g, first, second, *rest)
+
+    def call_kernel(self, node, g):
+        """The same by the rule's kernel, on arrays; NotImplemented where it declines."""
+        kernel = self.kernel
+        if isinstance(kernel, Kernel):
+            if self.count == 0:
+                return kernel_call1(kernel, array_of(g))
+            return kernel_call2(kernel, array_of(g), array_of(fetch(node, self, 0)))
+        return kernel(array_of(g), *[array_of(fetch(node, self, i)) for i in range(self.count)])
+
+
+class Op:
+    """An operation, declared once: its forward on arrays, its rules, and how it meets dtypes and shapes."""
+
+    def __init__(self, name, forward):
+        self.name = name
+        self.forward = forward
+        self.__doc__ = forward.__doc__
+        self.kernel = None
+        self.fast = None
+        self.kind = "nondifferentiable"
+        self.arity = 0
+        self.variadic = False
+        self.rules = []
+        self.joint = None
+        self.push = None
+        self.custom = None
+        self.promotion = _AS_IT_IS
+        self.elementwise = False
+        self.holomorphic = True
+        self.quiet = False
+        self.is_view = False
+        self.outputs = ()
+        self.inputs = ()
+        self.defaults = {}
+        self.aliases = {}
+        self.node_class = None
+        self.differentiable = False
+        self.multiple = False
+        self.uses_shapes = False
+        self.jointly = False
+        self.keeps_anything = False
+
+    def __repr__(self):
+        return f"<operation {self.name}>"
+
+    def __call__(self, *inputs, **params):
+        if len(params) != len(self.defaults):
+            for key in params:
+                if key not in self.defaults:
+                    raise TypeError(f"{self.name}() got an unexpected keyword argument '{key}'")
+            params = {**self.defaults, **params}
+        return apply(self, inputs, params)
+
+    def accelerate(self, kernel=None, **rules):
+        """Give the operation, and its rules by the name of their input, kernels for the arrays these handle."""
+        if isinstance(kernel, Kernel):
+            self.kernel = kernel
+        elif kernel is not None:
+            self.fast = kernel
+        for name, rule_kernel in rules.items():
+            rule = self.joint if name == "joint" else self.rules[self.inputs.index(name)]
+            rule.kernel = rule_kernel
+
+    def compute(self, arrays, params):
+        """The forward on arrays; one array, or a tuple of them."""
+        if self.fast is not None:
+            out = self.fast(*arrays, **params)
+            if out is not NotImplemented:
+                return out
+        if not self.quiet:
+            return self.forward(*arrays, **params)
+        with np.errstate(all="ignore"):
+            return self.forward(*arrays, **params)
+
+    def keeps(self, needed):
+        """Which inputs the rules of the inputs in the bit set `needed` ask for, as a bit set."""
+        if self.joint is not None:
+            return self.joint.inputs_mask
+        mask = 0
+        for i in range(len(self.rules)):
+            rule = self.rules[i]
+            if needed >> i & 1 and rule is not None:
+                mask |= rule.inputs_mask
+        return mask
+
+    def keeps_out(self, needed):
+        """Whether these rules ask for an output."""
+        if self.joint is not None:
+            return self.joint.uses_out
+        for i in range(len(self.rules)):
+            rule = self.rules[i]
+            if needed >> i & 1 and rule is not None and rule.uses_out:
+                return True
+        return False
+
+
+@cython.trashcan(True)
+@cython.cclass
+class Node(Line):
+    """One recorded operation: where its inputs came from, and what its rules will ask for."""
+
+    def name(self):
+        return type(self).__name__
+
+    def edge_at(self, i):
+        """The same as `edge`, for Python modules."""
+        return self.edge(i)
+
+    def number_at(self, i):
+        return self.number(i)
+
+    def saved_at(self, i):
+        return self.saved(i)
+
+    def saved_out_at(self, k):
+        return self.saved_out(k)
+
+    def edge(self, i):
+        """What made input i: a Node, a leaf tensor, or None for a constant."""
+        if i == 0:
+            return self.edge0
+        if i == 1:
+            return self.edge1
+        return self.more[i - 2][0]
+
+    def number(self, i):
+        """Which output of edge(i) the input was."""
+        if i == 0:
+            return self.number0
+        if i == 1:
+            return self.number1
+        return self.more[i - 2][1]
+
+    def put_input(self, i, value, keep):
+        """Record input i, and keep its value where a rule asks for it."""
+        edge, number, version = None, 0, 0
+        if isinstance(value, TensorBase):
+            tensor = as_tensor(value)
+            if tensor.tracked():
+                edge, number = tensor.source(), tensor.output_nr
+            if keep:
+                version = tensor.version()
+                if tensor.inference:
+                    raise errors.inference_saved()
+        if i == 0:
+            self.edge0, self.number0 = edge, number
+            self.saved0, self.version0 = (value if keep else None), version
+        elif i == 1:
+            self.edge1, self.number1 = edge, number
+            self.saved1, self.version1 = (value if keep else None), version
+        else:
+            if self.more is None:
+                self.more = []
+            self.more.append((edge, number, value if keep else None, version))
+
+    def saved(self, i):
+        """The value of input i as it was recorded, checked against writes since."""
+        if self.freed:
+            raise errors.freed(self)
+        if i == 0:
+            value, version = self.saved0, self.version0
+        elif i == 1:
+            value, version = self.saved1, self.version1
+        else:
+            value, version = self.more[i - 2][2], self.more[i - 2][3]
+        if not isinstance(value, TensorBase):
+            return unpack(value)
+        tensor = as_tensor(value)
+        if tensor.version() != version:
+            raise errors.modified(self, tensor, version)
+        edge = self.edge(i)
+        if tensor.tracked() and (tensor._grad_fn is edge or edge is tensor):
+            return tensor
+        if edge is None and not tensor.tracked():
+            return tensor
+        # The tensor was detached or written to since: what was recorded is its history of then.
+        return restore(tensor._array, edge, self.number(i), tensor.versions)
+
+    def saved_out(self, k):
+        """Output k as it was recorded, checked against writes since."""
+        if self.freed:
+            raise errors.freed(self)
+        value, counter, version = self.outs[k]
+        if counter.n != version:
+            raise errors.modified_output(self, k, value, counter, version)
+        return restore(unpack(value), self, k, counter)
+
+    def release(self):
+        """Let go of what was kept for the rules; a second backward that asks for it is an error."""
+        self.freed = True
+        self.saved0 = self.saved1 = self.outs = None
+        if self.more is not None:
+            self.more = [(edge, number, None, 0) for edge, number, _, _ in self.more]
+
+
+class TensorBase:
+    """The fields of a tensor, and its operators. Python gives it names in `class Tensor(TensorBase)`."""
+
+    def tracked(self):
+        """Whether operations on this tensor are recorded (a view is as its base is)."""
+        return self._requires_grad or (self.view is not None and self.view.base._requires_grad)
+
+    def version(self):
+        return 0 if self.versions is None else self.versions.n
+
+    def counter(self):
+        """The version counter of the storage, made when someone first shares or checks it."""
+        if self.versions is None:
+            self.versions = new_counter()
+        return self.versions
+
+    def source(self):
+        """What a graph edge to this tensor points at: its node, or itself when it is a leaf."""
+        node = self.history()
+        return self if node is None else node
+
+    def history(self):
+        """The node that made this tensor; a new one for a view whose storage was written since."""
+        view = self.view
+        if view is None or not view.base._requires_grad or view.version == self.versions.n:
+            return self._grad_fn
+        base = view.base
+        node = new_node(_as_strided)
+        node.put_input(0, base, False)
+        node.params = storage_geometry(self._array, base._array)
+        node.count = 1
+        self._grad_fn = node
+        self.output_nr = 0
+        self._requires_grad = True
+        view.version = self.versions.n
+        return node
+
+    @property
+    def requires_grad(self):
+        """Whether operations on this tensor are recorded."""
+        return self.tracked()
+
+    @requires_grad.setter
+    def requires_grad(self, on):
+        if not on and self.tracked() and self.history() is not None:
+            raise errors.not_a_leaf()
+        if on and self._array.dtype.kind not in "fcV":
+            raise errors.not_floating("only Tensors of floating point and complex dtype can require gradients")
+        if self._grad_fn is None:
+            self._requires_grad = bool(on)
+
+    @property
+    def grad_fn(self):
+        """The node that made this tensor, None for a leaf."""
+        return self.history()
+
+    @property
+    def is_leaf(self):
+        return self.history() is None
+
+    @property
+    def grad(self):
+        """What backward accumulated here, None before."""
+        if self._grad is None and self._grad_fn is not None and not errors.retains(self):
+            errors.warn_non_leaf_grad()
+        return self._grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            errors.check_grad(self, value)
+        self._grad = value
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
+    @property
+    def _version(self):
+        return self.version()
+
+    @property
+    def _base(self):
+        return None if self.view is None else self.view.base
+
+    def __add__(self, other):
+        return call2(ADD, self, other)
+
+    def __radd__(self, other):
+        return call2(ADD, self, other)
+
+    def __sub__(self, other):
+        return call2(SUB, self, other)
+
+    def __rsub__(self, other):
+        return RSUB(self, other)
+
+    def __mul__(self, other):
+        return call2(MUL, self, other)
+
+    def __rmul__(self, other):
+        return call2(MUL, self, other)
+
+    def __truediv__(self, other):
+        return call2(DIV, self, other)
+
+    def __rtruediv__(self, other):
+        return RDIV(self, other)
+
+    def __neg__(self):
+        return call1(NEG, self)
+
+    def __pow__(self, other, modulo=None):
+        return call2(POW, self, other)
+
+    def __rpow__(self, other):
+        return RPOW(self, other)
+
+    def __matmul__(self, other):
+        return MATMUL(self, other)
+
+    def __rmatmul__(self, other):
+        return MATMUL(other, self)
+
+    def __getitem__(self, index):
+        return GETITEM(self, index)
+
+    def __iadd__(self, other):
+        return inplace(ADD, self, (other,), ADD.defaults)
+
+    def __isub__(self, other):
+        return inplace(SUB, self, (other,), SUB.defaults)
+
+    def __imul__(self, other):
+        return inplace(MUL, self, (other,), MUL.defaults)
+
+    def __itruediv__(self, other):
+        return inplace(DIV, self, (other,), DIV.defaults)
+
+    def __lt__(self, other):
+        return call2(LT, self, other)
+
+    def __le__(self, other):
+        return call2(LE, self, other)
+
+    def __gt__(self, other):
+        return call2(GT, self, other)
+
+    def __ge__(self, other):
+        return call2(GE, self, other)
+
+    def __eq__(self, other):
+        return call2(EQ, self, other)
+
+    def __ne__(self, other):
+        return call2(NE, self, other)
+
+    def __hash__(self):
+        return id(self)
+
+
+def set_fields(cls, **fields):
+    """The fields that a .pxd declares start as None or 0 there; uncompiled they start as class attributes."""
+    for name, value in fields.items():
+        setattr(cls, name, value)
+
+
+def new_counter():
+    counter = VersionCounter()
+    counter.n = 0
+    return counter
+
+
+def new_node(op):
+    """A node of `op`, its line marked, its inputs still to be put."""
+    global _sequence
+    cls = op.node_class
+    node = cls.__new__(cls)
+    _sequence += 1
+    node.sequence = _sequence
+    node.op = op
+    node.outputs = 1
+    node.mark()
+    return node
+
+
+def wrap(array):
+    """A tensor over `array`, which is not copied."""
+    tensor = _tensor_class.__new__(_tensor_class)
+    tensor._array = array if isinstance(array, ndarray) else np.asarray(array)
+    if inference_enabled():
+        tensor.inference = True
+    return tensor
+
+
+def restore(array, edge, number, counter):
+    """A tensor over a kept array, with the history that it had when it was kept."""
+    tensor = wrap(array)
+    tensor.versions = counter
+    if edge is not None:
+        tensor._requires_grad = True
+        tensor._grad_fn = edge if isinstance(edge, Node) else None
+        tensor.output_nr = number
+    return tensor
+
+
+def detached(x, shares_version):
+    """A tensor over the same memory, without history."""
+    tensor = wrap(x._array)
+    if shares_version:
+        tensor.versions = x.counter()
+    if not plain(x):
+        as_subclass(tensor, type(x))
+    return tensor
+
+
+def parameter_class():
+    return _parameter_class
+
+
+def as_tensor(value):
+    """`value` itself, known to the compiler as a tensor."""
+    return value
+
+
+def array_of(value):
+    """The array of a tensor; anything else as it is."""
+    if isinstance(value, TensorBase):
+        return as_tensor(value)._array
+    return value
+
+
+def unpack(value):
+    """A kept value as the rule wants it: what a saved-tensor hook packed away is brought back."""
+    return value.unpack() if isinstance(value, Packed) else value
+
+
+class Packed:
+    """What a saved-tensor hook made of a kept value."""
+
+
+def kernel_call1(kernel, x):
+    return kernel.call1(x)
+
+
+def add_into(total, g):
+    """total += g on arrays of one dtype and shape."""
+    kernel = ADD.kernel
+    if kernel is None or not kernel.into2(total, g):
+        np.add(total, g, out=total)
+
+
+def kernel_call2(kernel, x, y):
+    return kernel.call2(x, y)
+
+
+def fetch(node, rule, i):
+    """Argument i of a rule, found in the node."""
+    source = rule.sources[i]
+    if source < _SHAPE:
+        return node.saved(source)
+    if source < _OUT:
+        return node.shapes[source - _SHAPE]
+    if source < _PARAM:
+        return node.saved_out(source - _OUT)
+    if source < _NEEDS:
+        return node.params[rule.names[i]]
+    return tuple([node.edge(k) is not None for k in range(node.count)])
+
+
+def plain(x):
+    """Whether results of operations on `x` are plain tensors: other subclasses hand their class on."""
+    cls = type(x)
+    return cls is _tensor_class or cls is _parameter_class
+
+
+def call1(op, x):
+    """A unary operation on a tensor."""
+    kernel = op.kernel
+    if kernel is None or _transforms != 0 or not plain(x):
+        return apply(op, (x,), op.defaults)
+    out = kernel.call1(as_tensor(x)._array)
+    if out is NotImplemented:
+        return apply(op, (x,), op.defaults)
+    tensor = wrap(out)
+    if op.differentiable and as_tensor(x).tracked() and grad_enabled():
+        node = new_node(op)
+        node.put_input(0, x, (op.keeps(1) & 1) != 0)
+        node.count = 1
+        node.params = op.defaults
+        attach(node, tensor, op, 1)
+    return tensor
+
+
+def call2(op, x, y):
+    """A binary operation; x is a tensor, y is one or a number."""
+    kernel = op.kernel
+    if kernel is None or _transforms != 0 or not plain(x):
+        return apply(op, (x, y), op.defaults)
+    a = as_tensor(x)._array
+    needed = 1 if as_tensor(x).tracked() else 0
+    b = y
+    if isinstance(y, TensorBase):
+        if not plain(y):
+            return apply(op, (x, y), op.defaults)
+        b = as_tensor(y)._array
+        if as_tensor(y).tracked():
+            needed |= 2
+    out = kernel.call2(a, b)
+    if out is NotImplemented:
+        return apply(op, (x, y), op.defaults)
+    tensor = wrap(out)
+    if needed and op.differentiable and grad_enabled():
+        node = new_node(op)
+        mask = op.keeps(needed)
+        node.put_input(0, x, (mask & 1) != 0)
+        node.put_input(1, y, (mask & 2) != 0)
+        node.count = 2
+        node.params = op.defaults
+        if not same_kind(a, out) or (b is not y and not same_kind(b, out)):
+            node.fits = fits_of(op, (a, b), out)
+        attach(node, tensor, op, needed)
+    return tensor
+
+
+def apply(op, inputs, params):
+    """Any operation: on tensors, arrays and numbers, with all of its parameters."""
+    if _transforms != 0:
+        return _transform(op, inputs, params, False)
+    return run(op, inputs, params)
+
+
+def run(op, inputs, params):
+    """Compute the operation and record it, without regard to function transforms."""
+    inputs = tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs])
+    arrays = arrays_for(op, inputs)
+    out = op.compute(arrays, params)
+    outs = out if op.multiple else (out,)
+    tensors = [wrap(o) for o in outs]
+    if op.is_view:
+        link_views(op, inputs[0], tensors)
+    needed = needed_of(inputs)
+    if needed != 0 and op.differentiable and grad_enabled():
+        node = recorded(op, inputs, params, tensors[0]._array, needed)
+        if node is not None:
+            attach_all(node, tensors, op, needed)
+    for x in inputs:
+        if isinstance(x, TensorBase) and not plain(x):
+            for tensor in tensors:
+                as_subclass(tensor, type(x))
+            break
+    return tuple(tensors) if op.multiple else tensors[0]
+
+
+def as_subclass(tensor, cls):
+    """Give a fresh result the class of the operand that it came from."""
+    tensor.__class__ = cls
+
+
+def arrays_for(op, inputs):
+    """The arrays of the inputs, brought to one dtype where the operation wants that."""
+    arrays = [array_of(x) for x in inputs]
+    if op.promotion == _AS_IT_IS:
+        return arrays
+    target = result_dtype(arrays)
+    if op.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
+        target = get_default_dtype()
+    target = target.numpy
+    for i, array in enumerate(arrays):
+        if not isinstance(array, ndarray):
+            arrays[i] = np.asarray(array).astype(target)
+        elif array.dtype != target:
+            arrays[i] = array.astype(target)
+    return arrays
+
+
+def needed_of(inputs):
+    """The inputs that want a gradient, as a bit set (for more than 60 inputs: all or none)."""
+    needed = 0
+    for i, x in enumerate(inputs):
+        if isinstance(x, TensorBase) and as_tensor(x).tracked():
+            if i > 60:
+                return -1
+            needed |= 1 << i
+    return needed
+
+
+def recorded(op, inputs, params, out, needed):
+    """The node of an operation, without outputs yet; None where its result is not of a differentiable dtype."""
+    node = new_node(op)
+    mask = op.keeps(needed)
+    for i, x in enumerate(inputs):
+        node.put_input(i, x, (mask & 1) != 0 if op.variadic else (mask >> i & 1) != 0)
+    node.count = len(inputs)
+    node.params = params
+    arrays = [array_of(x) for x in inputs]
+    if op.uses_shapes:
+        node.shapes = [a.shape if isinstance(a, ndarray) else () for a in arrays]
+    node.fits = fits_of(op, arrays, out)
+    node.conjugate = op.holomorphic and out.dtype.kind == "c"
+    return node
+
+
+def attach(node, tensor, op, needed):
+    """Make `node` the history of its single output."""
+    tensor._grad_fn = node
+    tensor._requires_grad = True
+    if op.keeps_out(needed):
+        counter = tensor.counter()
+        node.outs = ((tensor._array, counter, counter.n),)
+
+
+def attach_all(node, tensors, op, needed):
+    """Make `node` the history of those outputs that can have a gradient."""
+    node.outputs = len(tensors)
+    for k, tensor in enumerate(tensors):
+        if tensor._array.dtype.kind in "fcV":
+            tensor._grad_fn = node
+            tensor._requires_grad = True
+            tensor.output_nr = k
+    if op.keeps_out(needed):
+        node.outs = tuple([(t._array, t.counter(), t.version()) for t in tensors])
+
+
+def fits_of(op, arrays, out):
+    """(shape, dtype) that each gradient must be brought to; None where nothing differs."""
+    fits = None
+    for i, array in enumerate(arrays):
+        if not isinstance(array, ndarray):
+            continue
+        shape = array.shape if op.elementwise and array.shape != out.shape else None
+        dtype = array.dtype if array.dtype != out.dtype else None
+        if shape is None and dtype is None:
+            continue
+        if fits is None:
+            fits = [None] * len(arrays)
+        fits[i] = (shape, dtype)
+    return fits
+
+
+def link_views(op, x, tensors):
+    """Tell tensors that share the storage of x so."""
+    base = x if x.view is None else x.view.base
+    counter = x.counter()
+    creation = "no_grad" if not grad_enabled() else "multiple" if op.multiple else ""
+    for tensor in tensors:
+        view = View()
+        view.base = base
+        view.version = counter.n
+        view.creation = creation
+        tensor.view = view
+        tensor.versions = counter
+
+
+def inplace(op, x, rest, params):
+    """The in-place form of an operation: the result is written over x, and x's history goes on from it."""
+    if _transforms != 0:
+        return _transform(op, (x, *rest), params, True)
+    return run_inplace(op, x, rest, params)
+
+
+def run_inplace(op, x, rest, params):
+    rest = tuple([wrap(r) if isinstance(r, ndarray) else r for r in rest])
+    inputs = (x, *rest)
+    needed = needed_of(inputs) if op.differentiable and grad_enabled() else 0
+    if needed != 0:
+        errors.check_inplace(x)
+    array = x._array
+    out = np.asarray(op.compute(arrays_for(op, inputs), params))
+    errors.check_result(op, array, out)
+    node = None
+    if needed != 0:
+        node = recorded(op, inputs, params, array, needed)
+        if node.saved0 is x:
+            node.saved0, node.version0 = wrap(array.copy()), 0
+    np.copyto(array, out, casting="unsafe")
+    x.counter().bump()
+    if node is not None:
+        if op.keeps_out(needed):
+            node.outs = ((array, x.versions, x.versions.n),)
+        rebase(x, node)
+    return x
+
+
+def written(x):
+    """Count an in-place write to the storage of x, and remember its line."""
+    x.counter().bump()
+
+
+def rebase(x, node):
+    """Make `node` the history of x after an in-place write, and of the base that x is a view of."""
+    view = x.view
+    if view is None:
+        x._grad_fn, x._requires_grad, x.output_nr = node, True, 0
+        return
+    base = view.base
+    scatter = new_node(_copy_slices)
+    scatter.put_input(0, base, False)
+    scatter.edge1, scatter.number1 = node, 0
+    scatter.count = 2
+    scatter.params = storage_geometry(x._array, base._array)
+    scatter.conjugate = base._array.dtype.kind == "c"
+    base._grad_fn, base._requires_grad, base.output_nr = scatter, True, 0
+    # Any version but the present one makes the view ask for a new history.
+    view.version = -1
+
+
+def storage_geometry(array, base):
+    """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
+    step = array.itemsize
+    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return {
+        "size": array.shape,
+        "stride": tuple([s // step for s in array.strides]),
+        "storage_offset": offset // step,
+        "base_stride": tuple([s // step for s in base.strides]),
+    }
+
+
+def transforms_entered(change):
+    """A function transform begins (1) or ends (-1)."""
+    global _transforms
+    _transforms += change
+    return _transforms
+
+
+def bind(**names):
+    """Give the core the operators, classes and hooks that it uses and may not import."""
+    global _tensor_class, _parameter_class, _transform, _as_strided, _copy_slices
+    global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
+    given = names.get
+    _tensor_class = given("tensor_class", _tensor_class)
+    _parameter_class = given("parameter_class", _parameter_class)
+    _transform = given("transform", _transform)
+    _as_strided = given("as_strided", _as_strided)
+    _copy_slices = given("copy_slices", _copy_slices)
+    ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
+    NEG, POW, RSUB, RDIV, RPOW = given("neg", NEG), given("pow", POW), given("rsub", RSUB), given("rdiv", RDIV), given("rpow", RPOW)
+    LT, LE, GT, GE = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE)
+    EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
+
+
+if not cython.compiled:
+    set_fields(VersionCounter, n=0)
+    set_fields(View, base=None, version=0, creation="")
+    set_fields(Node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)
+    set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, params=None)
+    set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
+    set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
+    set_fields(TensorBase, versions=None, view=None, hooks=None, tangent=None, inference=False)

@@ -1,0 +1,83 @@
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, wrap
+from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
+
+cdef extern from *:
+    """
+    #include <numpy/arrayobject.h>
+    /* Whether the array has no other holder and can serve as somebody's .grad as it is. */
+    static int rl_alone(PyObject *tensor, PyObject *array) {
+        PyArrayObject *a = (PyArrayObject *)array;
+        return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_BASE(a) == NULL
+            && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a);
+    }
+    """
+    bint rl_alone(void *tensor, void *array)
+
+cdef inline int check_signals() except -1:
+    return PyErr_CheckSignals()
+
+cdef inline bint sole_owner(Pending pending):
+    return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
+
+cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD
+
+cdef class Pending:
+    cdef Run run
+    cdef Node node
+    cdef long long order
+    cdef TensorBase grad
+    cdef list grads
+    cdef bint owned
+
+cdef class Run:
+    cdef bint keep_graph, create_graph, anomaly
+    cdef list heap
+    cdef dict elsewhere
+    cdef dict leaves
+    cdef list passed
+    cdef set needed
+    cdef dict wanted
+    cdef list captured
+    cdef restrict(self, list roots, list targets)
+    @cython.locals(pending=Pending)
+    cdef send(self, object edge, int number, TensorBase g)
+    @cython.locals(pending=Pending)
+    cdef Pending claim(self, Node node)
+    @cython.locals(pending=Pending)
+    cdef walk(self)
+    cdef forget(self, Pending pending)
+    cdef visit(self, Node node, object g)
+    cdef visit_watched(self, Node node, object g)
+    cdef bint capture(self, Node node, object g) except -1
+    @cython.locals(i=cython.int, op=Op)
+    cdef pull(self, Node node, object g)
+    @cython.locals(rule=Rule)
+    cdef object result(self, Node node, Op op, int i, object g)
+    cdef object results(self, Node node, object g)
+    @cython.locals(op=Op, rule=Rule)
+    cdef object joint_results(self, Node node, object g)
+    @cython.locals(i=cython.int)
+    cdef send_all(self, Node node, object results)
+    @cython.locals(leaf=TensorBase, pending=Pending)
+    cdef finish_leaves(self)
+    @cython.locals(node=Node)
+    cdef release(self)
+    @cython.locals(node=Node, pending=Pending)
+    cdef abandon(self)
+    @cython.locals(leaf=TensorBase, pending=Pending)
+    cdef commit(self)
+    cdef object prepared(self, TensorBase leaf, Pending pending)
+
+@cython.locals(run=Run)
+cpdef object backward(list roots, bint keep_graph, bint create_graph, list targets, bint accumulate)
+@cython.locals(node=Node, i=cython.int)
+cdef set leading_to(list edges, dict targets)
+cdef object conj(object g)
+cdef object fit(object g, object want)
+@cython.locals(i=Py_ssize_t, parent=Py_ssize_t, above=Pending)
+cdef push(list heap, Pending item)
+@cython.locals(i=Py_ssize_t, n=Py_ssize_t, child=Py_ssize_t, last=Pending, first=Pending, below=Pending, other=Pending)
+cdef Pending pop(list heap)

@@ -1,0 +1,387 @@
+"""The backward pass: from outputs to leaves, in the reverse order of recording.
+
+A node's sequence number is larger than those of all nodes it came from, so the pending node with the largest number
+has received all of its gradient. Leaf gradients are staged and committed together when all went well.
+"""
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from . import uncompiled as cython
+
+from . import errors
+from .core import Node, TensorBase, add_into, set_fields, wrap
+from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
+
+if not cython.compiled:
+    from .kernels.compare import check_signals, sole_owner
+
+CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
+
+
+@cython.freelist(64)
+@cython.cclass
+class Pending:
+    """A node (or leaf) that has received gradient, and how much of it so far."""
+
+
+class Run:
+    """One backward pass."""
+
+    def __init__(self, keep_graph, create_graph):
+        self.keep_graph = keep_graph
+        self.create_graph = create_graph
+        self.anomaly = anomaly_enabled()
+        self.heap = []
+        self.elsewhere = {}
+        self.leaves = {}
+        self.passed = []
+        self.needed = None
+        self.wanted = None
+        self.captured = None
+
+    def restrict(self, roots, targets):
+        """Visit only what leads to `targets`, a list of (node or leaf, number), and capture their gradients."""
+        self.captured = [None] * len(targets)
+        self.wanted = {}
+        for position, (edge, number) in enumerate(targets):
+            self.wanted.setdefault(edge, []).append((number, position))
+        self.needed = leading_to([edge for edge, _, _ in roots], self.wanted)
+
+    def send(self, edge, number, g):
+        """Add `g` to what output `number` of `edge` has received."""
+        if self.needed is not None and edge not in self.needed:
+            return
+        if isinstance(edge, TensorBase):
+            pending = self.leaves.get(edge)
+            if pending is None:
+                pending = self.leaves[edge] = Pending.__new__(Pending)
+        else:
+            pending = self.claim(edge)
+            if pending.grads is not None:
+                before = pending.grads[number]
+                pending.grads[number] = g if before is None else before + g
+                return
+        if pending.grad is None:
+            pending.grad = g
+            return
+        if pending.owned and not self.create_graph and pending.grad._array.dtype == g._array.dtype:
+            add_into(pending.grad._array, g._array)
+            return
+        pending.grad = pending.grad + g
+        pending.owned = True
+
+    def claim(self, node):
+        """The entry of a node in this run, made when the run first meets it."""
+        pending = node.slot
+        if pending is not None:
+            if pending.run is self:
+                return pending
+            # Another run, of another thread or around this one, is at this node too.
+            pending = self.elsewhere.get(node)
+            if pending is not None:
+                return pending
+        pending = Pending.__new__(Pending)
+        pending.run = self
+        pending.node = node
+        pending.order = node.sequence
+        if node.outputs != 1:
+            pending.grads = [None] * node.outputs
+        if node.slot is None:
+            node.slot = pending
+        else:
+            self.elsewhere[node] = pending
+        push(self.heap, pending)
+        return pending
+
+    def walk(self):
+        """Process pending nodes until none is left."""
+        while self.heap:
+            check_signals()
+            pending = pop(self.heap)
+            self.forget(pending)
+            self.visit(pending.node, pending.grad if pending.grads is None else pending.grads)
+
+    def forget(self, pending):
+        """Let the node of `pending` know nothing of this run any more."""
+        if pending.node.slot is pending:
+            pending.node.slot = None
+        else:
+            self.elsewhere.pop(pending.node, None)
+
+    def visit(self, node, g):
+        """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
+        if node.extras is not None:
+            g = node.extras.before(node, g)
+        if self.wanted is not None and not self.capture(node, g):
+            return
+        if not self.keep_graph:
+            if node.claimer is not None and node.claimer is not self and node.op.keeps_anything:
+                raise errors.freed(node)
+            node.claimer = self
+            self.passed.append(node)
+        if self.anomaly or (node.extras is not None and node.extras.after_hooks):
+            self.visit_watched(node, g)
+        elif node.op.joint is None and node.op.custom is None:
+            self.pull(node, g)
+        else:
+            self.send_all(node, self.joint_results(node, g))
+
+    def visit_watched(self, node, g):
+        """The same with all results at hand, for hooks and anomaly detection."""
+        try:
+            results = self.results(node, g)
+        except Exception as error:
+            if self.anomaly:
+                errors.note_forward(error, node)
+            raise
+        if self.anomaly and check_nan_enabled():
+            errors.check_nan(node, results)
+        if node.extras is not None:
+            results = node.extras.after(results, g)
+        self.send_all(node, results)
+
+    def capture(self, node, g):
+        """Note the gradients asked for at this node; whether anything beyond it is needed."""
+        for number, position in self.wanted.get(node, ()):
+            self.captured[position] = g if node.outputs == 1 else g[number]
+        for i in range(node.count):
+            if node.edge(i) in self.needed:
+                return True
+        return False
+
+    def pull(self, node, g):
+        """Send each input its gradient, one rule after the other."""
+        op = node.op
+        for i in range(node.count):
+            edge = node.edge(i)
+            if edge is None or (self.needed is not None and edge not in self.needed):
+                continue
+            gi = self.result(node, op, i, g)
+            if gi is not None:
+                self.send(edge, node.number(i), gi)
+
+    def result(self, node, op, i, g):
+        """The gradient of input i, in the shape and dtype of the input."""
+        if i >= len(op.rules):
+            raise errors.not_differentiable(op)
+        rule = op.rules[i]
+        if rule is None:
+            return None
+        if rule.kernel is not None and not self.create_graph:
+            out = rule.call_kernel(node, g)
+            gi = wrap(out) if out is not NotImplemented else rule.call(node, g)
+        elif node.conjugate:
+            gi = conj(rule.call(node, conj(g)))
+        else:
+            gi = rule.call(node, g)
+        return gi if node.fits is None else fit(gi, node.fits[i])
+
+    def results(self, node, g):
+        """The gradients of all inputs, None where there is none."""
+        if node.op.joint is not None or node.op.custom is not None:
+            return self.joint_results(node, g)
+        return [None if node.edge(i) is None else self.result(node, node.op, i, g) for i in range(node.count)]
+
+    def joint_results(self, node, g):
+        """The same for rules that compute the gradients of all inputs at once."""
+        op = node.op
+        if op.custom is not None:
+            return op.custom(node, g)
+        rule = op.joint
+        results = NotImplemented
+        if rule.kernel is not None and not self.create_graph:
+            results = rule.call_kernel(node, g)
+            if results is not NotImplemented:
+                results = [None if r is None else wrap(r) for r in results]
+        if results is NotImplemented:
+            results = rule.call(node, conj(g)) if node.conjugate else rule.call(node, g)
+            if node.conjugate:
+                results = [conj(r) for r in results]
+        if node.fits is None:
+            return results
+        return [fit(r, f) for r, f in zip(results, node.fits)]
+
+    def send_all(self, node, results):
+        for i in range(node.count):
+            edge = node.edge(i)
+            if edge is not None and results[i] is not None:
+                self.send(edge, node.number(i), results[i])
+
+    def finish_leaves(self):
+        """Run the hooks of the leaves and note what is captured; a hook that raises leaves all .grad as they were."""
+        for leaf, pending in self.leaves.items():
+            hooks = leaf.hooks
+            if hooks is not None:
+                pending.grad = hooks.before(leaf, pending.grad)
+            if self.wanted is not None:
+                for _, position in self.wanted.get(leaf, ()):
+                    self.captured[position] = pending.grad
+
+    def release(self):
+        """Free what the nodes passed had kept: the pass has succeeded."""
+        if not self.keep_graph:
+            for node in self.passed:
+                node.release()
+
+    def abandon(self):
+        """Leave no trace of this run in the graph, so that it can be run again."""
+        for pending in self.heap:
+            self.forget(pending)
+        for node in self.passed:
+            if node.claimer is self:
+                node.claimer = None
+
+    def commit(self):
+        """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
+        ready = []
+        for leaf, pending in self.leaves.items():
+            if leaf._requires_grad and pending.grad is not None:
+                if leaf._grad_fn is not None:
+                    raise RuntimeError("leaf variable has been moved into the graph interior")
+                ready.append((leaf, pending, self.prepared(leaf, pending)))
+        for leaf, pending, new in ready:
+            if new is not None:
+                leaf._grad = new
+            else:
+                add_into(leaf._grad._array, pending.grad._array)
+                leaf._grad.counter().bump()
+        for leaf, _, _ in ready:
+            if leaf.hooks is not None:
+                leaf.hooks.accumulated(leaf)
+
+    def prepared(self, leaf, pending):
+        """The tensor to become leaf.grad; None where the gradient is to be added in place."""
+        g, before = pending.grad, leaf._grad
+        if self.create_graph:
+            return COPY_GRAD(g) if before is None else before + g
+        if before is not None:
+            return None if before._array.dtype == g._array.dtype else before + g
+        if sole_owner(pending):
+            return g
+        return wrap(np.array(g._array, order="C"))
+
+
+def backward(roots, keep_graph, create_graph, targets, accumulate):
+    """Differentiate `roots`, a list of (node or leaf, output number, gradient).
+
+    With `targets`, a list of (node or leaf, number), only their gradients are computed, and returned in a list.
+    With `accumulate`, leaves get their .grad.
+    """
+    run = Run(keep_graph, create_graph)
+    before = flags()
+    put_grad(create_graph)
+    try:
+        if targets is not None:
+            run.restrict(roots, targets)
+        for edge, number, g in roots:
+            run.send(edge, number, g)
+        run.walk()
+        run.finish_leaves()
+        if accumulate:
+            run.commit()
+    except BaseException:
+        run.abandon()
+        raise
+    finally:
+        put_flags(before)
+    run.release()
+    return run.captured
+
+
+def leading_to(edges, targets):
+    """All nodes and leaves on a way from `edges` to one of `targets`, the targets included."""
+    seen = {edge for edge in edges if isinstance(edge, Node)}
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        for i in range(node.count):
+            edge = node.edge(i)
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    needed = set(targets)
+    for node in sorted(seen, key=sequence_of):
+        for i in range(node.count):
+            edge = node.edge(i)
+            if edge is not None and edge in needed:
+                needed.add(node)
+                break
+    return needed
+
+
+def sequence_of(node):
+    return node.sequence
+
+
+def conj(g):
+    """The conjugate of a gradient: rules state the transpose, and backward wants the adjoint."""
+    if g is None:
+        return None
+    if isinstance(g, list):
+        return [conj(part) for part in g]
+    return CONJ(g)
+
+
+def fit(g, want):
+    """A gradient brought to the shape and dtype of its input: broadcasting and promotion undone."""
+    if want is None or g is None:
+        return g
+    shape, dtype = want
+    if shape is not None and g._array.shape != shape:
+        g = SUM_TO(g, shape=shape)
+    if dtype is not None and g._array.dtype != dtype:
+        g = TO_DTYPE(g, dtype=dtype)
+    return g
+
+
+def push(heap, item):
+    """Add to a binary heap whose first entry has the largest order."""
+    i = len(heap)
+    heap.append(item)
+    while i > 0:
+        parent = (i - 1) >> 1
+        above = heap[parent]
+        if above.order >= item.order:
+            break
+        heap[i] = above
+        i = parent
+    heap[i] = item
+
+
+def pop(heap):
+    """Take the entry of the largest order."""
+    last = heap.pop()
+    n = len(heap)
+    if n == 0:
+        return last
+    first = heap[0]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= n:
+            break
+        below = heap[child]
+        if child + 1 < n:
+            other = heap[child + 1]
+            if other.order > below.order:
+                child += 1
+                below = other
+        if last.order >= below.order:
+            break
+        heap[i] = below
+        i = child
+    heap[i] = last
+    return first
+
+
+def bind(**ops):
+    """Give the engine the operations that it accumulates and fits gradients with."""
+    global CONJ, SUM_TO, TO_DTYPE, COPY_GRAD
+    CONJ, SUM_TO, TO_DTYPE, COPY_GRAD = ops["conj"], ops["sum_to"], ops["to_dtype"], ops["copy_grad"]
+
+
+if not cython.compiled:
+    set_fields(Pending, run=None, node=None, order=0, grad=None, grads=None, owned=False)

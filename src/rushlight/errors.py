@@ -1,0 +1,203 @@
+"""What is said when something is wrong: PyTorch's sentence first, then the user's line, then what to do.
+
+The sentence is the message; line and remedy follow as notes of the exception, so that str(error) stays what
+people search for and a traceback shows all three.
+"""
+
+import warnings
+
+from . import spelling
+
+_FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors after calling backward."
+)
+_HINT = (
+    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+
+
+def noted(error, *notes):
+    """The error with its notes."""
+    for note in notes:
+        error.add_note(note)
+    return error
+
+
+def tensor_name(array):
+    """'torch.FloatTensor [2, 3]', as messages call a tensor."""
+    from .dtypes import of
+
+    return f"{spelling.module}.{of(array.dtype).scalar_type}Tensor {list(array.shape)}"
+
+
+def output_of(node, number):
+    """', which is output 0 of Exp,' for a node; nothing for a leaf."""
+    if node is None:
+        return ""
+    name = node.name()
+    kind = name.rstrip("0123456789").removesuffix("Backward")
+    return f", which is output {number} of {kind},"
+
+
+def freed(node):
+    """RuntimeError: what the node kept is gone."""
+    return noted(
+        RuntimeError(_FREED),
+        f"The operation {node.name()} was recorded at {node.describe()}",
+        "Call backward(retain_graph=True) the first time, or compute the value again before each backward.",
+    )
+
+
+def _overwritten(node, array, maker, number, counter, version):
+    sentence = (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{tensor_name(array)}]{output_of(maker, number)} is at version {counter.n}; expected version {version} instead. {_HINT}"
+    )
+    return noted(
+        RuntimeError(sentence),
+        f"{node.name()} kept the value at {node.describe()}",
+        f"It was overwritten at {counter.describe()}",
+        "Write out of place (x = x * 2 instead of x *= 2), or write into a clone().",
+    )
+
+
+def modified(node, tensor, version):
+    """RuntimeError: a kept input was written to since."""
+    return _overwritten(node, tensor._array, tensor.grad_fn, tensor.output_nr, tensor.versions, version)
+
+
+def modified_output(node, number, array, counter, version):
+    """RuntimeError: a kept output was written to since."""
+    return _overwritten(node, array, node, number, counter, version)
+
+
+def inference_saved():
+    return RuntimeError(
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
+        "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+    )
+
+
+def not_a_leaf():
+    return RuntimeError(
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+        "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+    )
+
+
+def not_floating(sentence):
+    return noted(RuntimeError(sentence), "Make it floating first: x.float(), or give dtype=torch.float32.")
+
+
+def not_differentiable(op):
+    return NotImplementedError(f"derivative for {op.name} is not implemented")
+
+
+def retains(tensor):
+    """Whether retain_grad() was called on a computed tensor."""
+    return bool(getattr(tensor, "_retains_grad", False))
+
+
+def warn_non_leaf_grad():
+    warnings.warn(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
+        "access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def check_grad(tensor, grad):
+    """Refuse a .grad of another kind, dtype or shape than the tensor."""
+    if not isinstance(grad, type(tensor).__mro__[-2]):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__!r}")
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad._array.dtype != tensor._array.dtype:
+        from .dtypes import of
+
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{of(grad._array.dtype).name}' to a tensor with dtype "
+            f"'{of(tensor._array.dtype).name}'. The gradient must match the tensor's dtype (set grad_dtype to allow another)."
+        )
+    if grad._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(grad._array.shape)}' to a tensor of size "
+            f"'{list(tensor._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+
+
+def check_inplace(x):
+    """Refuse a recorded in-place write that history forbids."""
+    if x.view is None:
+        if x._requires_grad and x._grad_fn is None:
+            raise noted(
+                RuntimeError("a leaf Variable that requires grad is being used in an in-place operation."),
+                "Write under torch.no_grad(), or out of place: y = x + 1 instead of x += 1.",
+            )
+        return
+    base, creation = x.view.base, x.view.creation
+    if creation == "multiple":
+        raise noted(
+            RuntimeError(
+                f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view is the output of a "
+                "function that returns multiple views. Such functions do not allow the output views to be modified "
+                "inplace. You should replace the inplace operation by an out-of-place one."
+            )
+        )
+    if creation == "no_grad" and base._requires_grad:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
+            "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+            "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside "
+            "(if you want the inplace to be tracked)."
+        )
+    if base._requires_grad and base._grad_fn is None:
+        raise noted(
+            RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."),
+            "Write under torch.no_grad(), or into a clone: y = x.clone(); y[0] = 1.",
+        )
+
+
+def _maker(x):
+    return "a view operation" if x.grad_fn is None else x.grad_fn.name()
+
+
+def check_result(op, array, out):
+    """Refuse to write `out` over `array` where shape or dtype forbid it."""
+    from .dtypes import can_cast, of
+
+    if out.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"
+        )
+    if out.dtype != array.dtype and op.promotion != 0:
+        source, target = of(out.dtype), of(array.dtype)
+        if not can_cast(source, target):
+            raise RuntimeError(
+                f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+            )
+
+
+def note_forward(error, node):
+    """Say where the operation whose backward failed was recorded."""
+    error.add_note(f"{node.name()} was recorded at {node.describe()}")
+
+
+def check_nan(node, results):
+    """Refuse gradients that are not numbers (anomaly detection)."""
+    for i, result in enumerate(results):
+        if result is None or result._array.dtype.kind not in "fcV":
+            continue
+        if (result._array != result._array).any():
+            raise noted(
+                RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
+                f"{node.name()} was recorded at {node.describe()}",
+            )

@@ -1,0 +1,108 @@
+"""What functions share in reading their arguments: tensors, dimensions, `out=`."""
+
+import functools
+
+from ..core import TensorBase, written
+
+
+def check_tensor(value, function, position=1, name="input"):
+    """TypeError in PyTorch's words where `value` is not a tensor."""
+    if not isinstance(value, TensorBase):
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+
+
+def wrap_dim(dim, ndim, *, scalar_as=1):
+    """A dimension counted from the front; IndexError in PyTorch's words where there is none such.
+
+    A 0-dim tensor counts as one of `scalar_as` dimensions.
+    """
+    n = ndim or scalar_as
+    if not isinstance(dim, int):
+        dim = int(dim)
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim + n if dim < 0 else dim
+
+
+def wrap_dims(dims, ndim):
+    """A tuple of distinct dimensions counted from the front; all of them for None or ()."""
+    if dims is None:
+        return tuple(range(ndim))
+    if isinstance(dims, int):
+        return (wrap_dim(dims, ndim),) if ndim else _no_dims(dims)
+    wrapped = tuple([wrap_dim(d, ndim) for d in dims])
+    if not wrapped:
+        return tuple(range(ndim))
+    if len(set(wrapped)) != len(wrapped):
+        repeated = next(d for d in wrapped if wrapped.count(d) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    return wrapped if ndim else ()
+
+
+def _no_dims(dim):
+    wrap_dim(dim, 0)
+    return ()
+
+
+def sizes(args, function="size"):
+    """A tuple of sizes from `f(2, 3)` or `f((2, 3))`."""
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+        args = args[0]
+    try:
+        return tuple([a.__index__() for a in args])
+    except (AttributeError, TypeError):
+        wrong = next(a for a in args if not hasattr(a, "__index__"))
+        raise TypeError(
+            f"{function}(): argument 'size' must be tuple of ints, but found element of type {type(wrong).__name__}"
+        ) from None
+
+
+def accepts_out(function):
+    """Give a function an `out=` argument: the result (or each of several) is written into it, and it is returned."""
+
+    @functools.wraps(function)
+    def with_out(*args, out=None, **named):
+        if out is None:
+            return function(*args, **named)
+        from ..modes import grad_enabled
+
+        if grad_enabled() and any(isinstance(a, TensorBase) and a.requires_grad for a in (*args, *named.values())):
+            raise RuntimeError(
+                f"{function.__name__}(): functions with out=... arguments don't support automatic differentiation, but one "
+                "of the arguments requires grad."
+            )
+        result = function(*args, **named)
+        if isinstance(result, tuple):
+            for target, value in zip(out, result):
+                write_out(target, value)
+            return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
+        write_out(out, result)
+        return out
+
+    return with_out
+
+
+def write_out(out, value):
+    """Write the array of `value` into `out`, which takes its shape (with a warning where it had elements)."""
+    import warnings
+
+    import numpy as np
+
+    from ..dtypes import can_cast, of
+
+    source, target = of(value._array.dtype), of(out._array.dtype)
+    if not can_cast(source, target):
+        raise RuntimeError(f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}")
+    if out._array.shape != value._array.shape:
+        if out._array.size:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(out._array.shape)}, which does "
+                f"not match the required output shape {list(value._array.shape)}. This behavior is deprecated, and in a "
+                "future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly "
+                "reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                UserWarning,
+                stacklevel=3,
+            )
+        out._array = np.empty(value._array.shape, out._array.dtype)
+    np.copyto(out._array, value._array, casting="unsafe")
+    written(out)

@@ -1,0 +1,15 @@
+"""The Python meaning of what the compiled core asks the interpreter and NumPy in C."""
+
+
+def same_kind(a, b):
+    """Whether two arrays agree in dtype and shape."""
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def check_signals():
+    """Uncompiled, the interpreter itself delivers Ctrl-C between two lines."""
+
+
+def sole_owner(pending):
+    """Uncompiled, reference counts say too little: a gradient is always copied into .grad."""
+    return False

@@ -1,0 +1,271 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""Loops over contiguous float32 and float64 arrays; every other array is declined, and NumPy takes it."""
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
+from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
+
+from rushlight.kernels.kernel cimport Kernel
+
+cnp.import_array()
+
+cdef extern from *:
+    """
+    #include <math.h>
+    typedef void (*loop2)(const void *, int, const void *, int, void *, Py_ssize_t);
+    typedef void (*loop1)(const void *, void *, Py_ssize_t);
+
+    /* A loop sees each operand with step 1 (an array) or 0 (one number for all). */
+    #define BINARY(NAME, T, R, EXPR)                                                             \\
+        static void NAME(const void *pa, int sa, const void *pb, int sb, void *po, Py_ssize_t n) { \\
+            const T *a = (const T *)pa, *b = (const T *)pb; R *o = (R *)po; Py_ssize_t i; T x, y; \\
+            if (sa && sb) for (i = 0; i < n; i++) { x = a[i]; y = b[i]; o[i] = EXPR; }           \\
+            else if (sa) { y = *b; for (i = 0; i < n; i++) { x = a[i]; o[i] = EXPR; } }          \\
+            else if (sb) { x = *a; for (i = 0; i < n; i++) { y = b[i]; o[i] = EXPR; } }          \\
+            else if (n) { x = *a; y = *b; R r = EXPR; for (i = 0; i < n; i++) o[i] = r; }        \\
+        }
+    #define UNARY(NAME, T, EXPR)                                                                 \\
+        static void NAME(const void *pa, void *po, Py_ssize_t n) {                               \\
+            const T *a = (const T *)pa; T *o = (T *)po; Py_ssize_t i;                            \\
+            for (i = 0; i < n; i++) { T x = a[i]; o[i] = EXPR; }                                 \\
+        }
+    #define ARITHMETIC(NAME, EXPR) BINARY(NAME##_f4, float, float, EXPR) BINARY(NAME##_f8, double, double, EXPR)
+    #define COMPARISON(NAME, EXPR) BINARY(NAME##_f4, float, unsigned char, EXPR) BINARY(NAME##_f8, double, unsigned char, EXPR)
+    #define FUNCTION(NAME, E4, E8) UNARY(NAME##_f4, float, E4) UNARY(NAME##_f8, double, E8)
+
+    ARITHMETIC(rl_add, x + y)
+    ARITHMETIC(rl_sub, x - y)
+    ARITHMETIC(rl_mul, x * y)
+    ARITHMETIC(rl_div, x / y)
+    ARITHMETIC(rl_maximum, (x > y || x != x) ? x : y)
+    ARITHMETIC(rl_minimum, (x < y || x != x) ? x : y)
+    BINARY(rl_pow_f4, float, float, powf(x, y))
+    BINARY(rl_pow_f8, double, double, pow(x, y))
+    COMPARISON(rl_lt, x < y)
+    COMPARISON(rl_le, x <= y)
+    COMPARISON(rl_gt, x > y)
+    COMPARISON(rl_ge, x >= y)
+    COMPARISON(rl_eq, x == y)
+    COMPARISON(rl_ne, x != y)
+    /* Gradients that go through where an input or output says so. */
+    ARITHMETIC(rl_through_relu, y > 0 ? x : 0)
+    ARITHMETIC(rl_through_sigmoid, x * (1 - y) * y)
+    ARITHMETIC(rl_through_tanh, x * (1 - y * y))
+
+    FUNCTION(rl_neg, -x, -x)
+    FUNCTION(rl_abs, fabsf(x), fabs(x))
+    FUNCTION(rl_square, x * x, x * x)
+    FUNCTION(rl_reciprocal, 1 / x, 1 / x)
+    FUNCTION(rl_sqrt, sqrtf(x), sqrt(x))
+    FUNCTION(rl_rsqrt, 1 / sqrtf(x), 1 / sqrt(x))
+    FUNCTION(rl_relu, (x > 0 || x != x) ? x : 0, (x > 0 || x != x) ? x : 0)
+    FUNCTION(rl_exp, expf(x), exp(x))
+    FUNCTION(rl_log, logf(x), log(x))
+    FUNCTION(rl_sin, sinf(x), sin(x))
+    FUNCTION(rl_cos, cosf(x), cos(x))
+    FUNCTION(rl_tanh, tanhf(x), tanh(x))
+    FUNCTION(rl_erf, erff(x), erf(x))
+    FUNCTION(rl_sigmoid, 1 / (1 + expf(-x)), 1 / (1 + exp(-x)))
+    FUNCTION(rl_copy, x, x)
+    """
+    ctypedef void (*loop2)(const void *, int, const void *, int, void *, Py_ssize_t) noexcept nogil
+    ctypedef void (*loop1)(const void *, void *, Py_ssize_t) noexcept nogil
+    loop2 rl_add_f4, rl_add_f8, rl_sub_f4, rl_sub_f8, rl_mul_f4, rl_mul_f8
+    loop2 rl_div_f4, rl_div_f8, rl_maximum_f4, rl_maximum_f8, rl_minimum_f4, rl_minimum_f8
+    loop2 rl_pow_f4, rl_pow_f8, rl_lt_f4, rl_lt_f8, rl_le_f4, rl_le_f8
+    loop2 rl_gt_f4, rl_gt_f8, rl_ge_f4, rl_ge_f8, rl_eq_f4, rl_eq_f8
+    loop2 rl_ne_f4, rl_ne_f8, rl_through_relu_f4, rl_through_relu_f8, rl_through_sigmoid_f4, rl_through_sigmoid_f8
+    loop2 rl_through_tanh_f4, rl_through_tanh_f8
+    loop1 rl_neg_f4, rl_neg_f8, rl_abs_f4, rl_abs_f8, rl_square_f4, rl_square_f8
+    loop1 rl_reciprocal_f4, rl_reciprocal_f8, rl_sqrt_f4, rl_sqrt_f8, rl_rsqrt_f4, rl_rsqrt_f8
+    loop1 rl_relu_f4, rl_relu_f8, rl_exp_f4, rl_exp_f8, rl_log_f4, rl_log_f8
+    loop1 rl_sin_f4, rl_sin_f8, rl_cos_f4, rl_cos_f8, rl_tanh_f4, rl_tanh_f8
+    loop1 rl_erf_f4, rl_erf_f8, rl_sigmoid_f4, rl_sigmoid_f8, rl_copy_f4, rl_copy_f8
+
+# NumPy's vectorised exp, log, sin ... win over the C library's from about this many elements.
+cdef Py_ssize_t SCALAR_LIMIT = 256
+# Smaller loops are over before another thread could have used the interpreter.
+cdef Py_ssize_t NOGIL_FROM = 20000
+
+
+cdef inline bint usable(cnp.ndarray a, int kind):
+    return cnp.PyArray_TYPE(a) == kind and cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_ISBEHAVED_RO(a)
+
+
+cdef class Binary(Kernel):
+    """A loop over two operands: arrays of one shape, a row against a matrix, or a number against an array."""
+
+    cdef loop2 f4
+    cdef loop2 f8
+    cdef int result
+
+    cdef object call2(self, object x, object y):
+        cdef cnp.ndarray a, b, o
+        cdef int kind, sa = 1, sb = 1
+        cdef Py_ssize_t n, rows = 1, i, width
+        cdef loop2 loop
+        cdef double number
+        cdef float number4
+        cdef const void *pa
+        cdef const void *pb
+        cdef char *po
+        if not isinstance(x, cnp.ndarray):
+            return NotImplemented
+        a = <cnp.ndarray>x
+        kind = cnp.PyArray_TYPE(a)
+        if kind == cnp.NPY_FLOAT32:
+            loop = self.f4
+        elif kind == cnp.NPY_FLOAT64:
+            loop = self.f8
+        else:
+            return NotImplemented
+        if not usable(a, kind):
+            return NotImplemented
+        pa = cnp.PyArray_DATA(a)
+        n = cnp.PyArray_SIZE(a)
+        if isinstance(y, cnp.ndarray):
+            b = <cnp.ndarray>y
+            if not usable(b, kind):
+                return NotImplemented
+            pb = cnp.PyArray_DATA(b)
+            if cnp.PyArray_SAMESHAPE(a, b):
+                pass
+            elif cnp.PyArray_NDIM(b) == 0:
+                sb = 0
+            elif cnp.PyArray_NDIM(a) == 0:
+                sa = 0
+                n = cnp.PyArray_SIZE(b)
+                a = b
+            elif rows_against(a, b):
+                rows = cnp.PyArray_DIM(a, 0)
+            else:
+                return NotImplemented
+        else:
+            if PyFloat_CheckExact(y):
+                number = PyFloat_AS_DOUBLE(y)
+            elif PyLong_CheckExact(y):
+                number = PyLong_AsDouble(y)
+            else:
+                return NotImplemented
+            number4 = <float>number
+            pb = <void *>&number4 if kind == cnp.NPY_FLOAT32 else <void *>&number
+            sb = 0
+        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind if self.result < 0 else self.result, 0)
+        po = <char *>cnp.PyArray_DATA(o)
+        if rows > 1:
+            width = n // rows
+            for i in range(rows):
+                loop(<const char *>pa + i * width * cnp.PyArray_ITEMSIZE(a), 1, pb, 1, po + i * width * cnp.PyArray_ITEMSIZE(o), width)
+        elif n < NOGIL_FROM:
+            loop(pa, sa, pb, sb, po, n)
+        else:
+            with nogil:
+                loop(pa, sa, pb, sb, po, n)
+        return o
+
+
+    cdef bint into2(self, object x, object y) except -1:
+        cdef cnp.ndarray a, b
+        cdef int kind
+        cdef loop2 loop
+        if self.result >= 0 or not isinstance(x, cnp.ndarray) or not isinstance(y, cnp.ndarray):
+            return False
+        a, b = <cnp.ndarray>x, <cnp.ndarray>y
+        kind = cnp.PyArray_TYPE(a)
+        if kind == cnp.NPY_FLOAT32:
+            loop = self.f4
+        elif kind == cnp.NPY_FLOAT64:
+            loop = self.f8
+        else:
+            return False
+        if not usable(a, kind) or not usable(b, kind) or not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_ISWRITEABLE(a):
+            return False
+        loop(cnp.PyArray_DATA(a), 1, cnp.PyArray_DATA(b), 1, cnp.PyArray_DATA(a), cnp.PyArray_SIZE(a))
+        return True
+
+
+cdef inline bint rows_against(cnp.ndarray a, cnp.ndarray b):
+    """Whether b, a vector, stands against each row of the matrix a."""
+    return cnp.PyArray_NDIM(a) == 2 and cnp.PyArray_NDIM(b) == 1 and cnp.PyArray_DIM(a, 1) == cnp.PyArray_DIM(b, 0) and cnp.PyArray_DIM(a, 0) > 1
+
+
+cdef class Unary(Kernel):
+    """A loop over one operand."""
+
+    cdef loop1 f4
+    cdef loop1 f8
+    cdef Py_ssize_t limit
+
+    cdef object call1(self, object x):
+        cdef cnp.ndarray a, o
+        cdef int kind
+        cdef Py_ssize_t n
+        cdef loop1 loop
+        if not isinstance(x, cnp.ndarray):
+            return NotImplemented
+        a = <cnp.ndarray>x
+        kind = cnp.PyArray_TYPE(a)
+        if kind == cnp.NPY_FLOAT32:
+            loop = self.f4
+        elif kind == cnp.NPY_FLOAT64:
+            loop = self.f8
+        else:
+            return NotImplemented
+        n = cnp.PyArray_SIZE(a)
+        if n > self.limit or not usable(a, kind):
+            return NotImplemented
+        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
+        if n < NOGIL_FROM:
+            loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(o), n)
+        else:
+            with nogil:
+                loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(o), n)
+        return o
+
+
+cdef Binary binary(loop2 f4, loop2 f8, int result=-1):
+    cdef Binary kernel = Binary()
+    kernel.f4, kernel.f8, kernel.result = f4, f8, result
+    return kernel
+
+
+cdef Unary unary(loop1 f4, loop1 f8, Py_ssize_t limit=SCALAR_LIMIT):
+    cdef Unary kernel = Unary()
+    kernel.f4, kernel.f8, kernel.limit = f4, f8, limit
+    return kernel
+
+
+cdef Py_ssize_t ANY = <Py_ssize_t>1 << 62
+
+add = binary(rl_add_f4, rl_add_f8)
+sub = binary(rl_sub_f4, rl_sub_f8)
+mul = binary(rl_mul_f4, rl_mul_f8)
+div = binary(rl_div_f4, rl_div_f8)
+pow = binary(rl_pow_f4, rl_pow_f8)
+maximum = binary(rl_maximum_f4, rl_maximum_f8)
+minimum = binary(rl_minimum_f4, rl_minimum_f8)
+lt = binary(rl_lt_f4, rl_lt_f8, cnp.NPY_BOOL)
+le = binary(rl_le_f4, rl_le_f8, cnp.NPY_BOOL)
+gt = binary(rl_gt_f4, rl_gt_f8, cnp.NPY_BOOL)
+ge = binary(rl_ge_f4, rl_ge_f8, cnp.NPY_BOOL)
+eq = binary(rl_eq_f4, rl_eq_f8, cnp.NPY_BOOL)
+ne = binary(rl_ne_f4, rl_ne_f8, cnp.NPY_BOOL)
+through_relu = binary(rl_through_relu_f4, rl_through_relu_f8)
+through_sigmoid = binary(rl_through_sigmoid_f4, rl_through_sigmoid_f8)
+through_tanh = binary(rl_through_tanh_f4, rl_through_tanh_f8)
+
+neg = unary(rl_neg_f4, rl_neg_f8, ANY)
+abs = unary(rl_abs_f4, rl_abs_f8, ANY)
+square = unary(rl_square_f4, rl_square_f8, ANY)
+reciprocal = unary(rl_reciprocal_f4, rl_reciprocal_f8, ANY)
+sqrt = unary(rl_sqrt_f4, rl_sqrt_f8, ANY)
+rsqrt = unary(rl_rsqrt_f4, rl_rsqrt_f8, ANY)
+relu = unary(rl_relu_f4, rl_relu_f8, ANY)
+copy = unary(rl_copy_f4, rl_copy_f8, ANY)
+exp = unary(rl_exp_f4, rl_exp_f8)
+log = unary(rl_log_f4, rl_log_f8)
+sin = unary(rl_sin_f4, rl_sin_f8)
+cos = unary(rl_cos_f4, rl_cos_f8)
+tanh = unary(rl_tanh_f4, rl_tanh_f8)
+erf = unary(rl_erf_f4, rl_erf_f8, ANY)
+sigmoid = unary(rl_sigmoid_f4, rl_sigmoid_f8)

@@ -1,0 +1,72 @@
+"""Modes of the running thread or task: gradients on or off, inference, anomaly detection.
+
+They live in one context variable, so that threads and asyncio tasks each have their own.
+"""
+
+from contextvars import ContextVar
+
+try:
+    import cython
+except ImportError:
+    from . import uncompiled as cython
+
+# The value of the variable is a sum of these bits.
+_GRAD, _INFERENCE, _ANOMALY, _CHECK_NAN = 1, 2, 4, 8
+
+_flags = ContextVar("rushlight_modes", default=1)
+# A variable that was set is found in a cache; one that has only its default is searched for each time.
+_flags.set(1)
+# Whether anyone ever entered inference mode: until then no tensor needs to be asked about it.
+_inference_seen = False
+
+
+def flags():
+    """The modes in force, as one number to give back to `put_flags`."""
+    if cython.compiled:
+        return context_value(_flags)
+    return _flags.get()
+
+
+def put_flags(value):
+    """Set all modes to what `flags` returned before."""
+    _flags.set(value)
+
+
+def grad_enabled():
+    """Whether operations are recorded."""
+    return (flags() & _GRAD) != 0
+
+
+def inference_enabled():
+    return _inference_seen and (flags() & _INFERENCE) != 0
+
+
+def anomaly_enabled():
+    return (flags() & _ANOMALY) != 0
+
+
+def check_nan_enabled():
+    return (flags() & _CHECK_NAN) != 0
+
+
+def put_grad(on):
+    """Switch recording on or off; returns the flags that were in force."""
+    before = flags()
+    _flags.set((before & ~_GRAD) | (_GRAD if on else 0))
+    return before
+
+
+def put_inference(on):
+    """Switch inference mode, which also switches recording off; returns the flags that were in force."""
+    global _inference_seen
+    before = flags()
+    _inference_seen = True
+    _flags.set((before & ~(_GRAD | _INFERENCE)) | (_INFERENCE if on else _GRAD))
+    return before
+
+
+def put_anomaly(on, check_nan):
+    """Switch anomaly detection; returns the flags that were in force."""
+    before = flags()
+    _flags.set((before & ~(_ANOMALY | _CHECK_NAN)) | (_ANOMALY if on else 0) | (_CHECK_NAN if on and check_nan else 0))
+    return before

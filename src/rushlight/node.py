@@ -1,0 +1,120 @@
+"""What users see of a graph node: its name, its edges, what it saved, its hooks."""
+
+import weakref
+
+from . import errors
+from .core import Node, TensorBase
+from .hooks import Extras, RemovableHandle
+
+_CLASSES = {}
+
+
+class GraphNode(Node):
+    """A recorded operation, as `tensor.grad_fn` and `next_functions` show it."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+    @property
+    def next_functions(self):
+        """((node, output number), ...) of the inputs; (None, 0) for a constant."""
+        return tuple(_shown(self.edge_at(i), self.number_at(i)) for i in range(self.count))
+
+    @property
+    def metadata(self):
+        """A dict for whatever the user wants to remember with this node."""
+        return extras_of(self).metadata
+
+    def register_hook(self, hook):
+        """Call hook(grad_inputs, grad_outputs) after the node has run; what it returns replaces grad_inputs."""
+        return RemovableHandle(extras_of(self).after_hooks, hook)
+
+    def register_prehook(self, hook):
+        """Call hook(grad_outputs) before the node runs; what it returns replaces grad_outputs."""
+        return RemovableHandle(extras_of(self).before_hooks, hook)
+
+    def _register_hook_dict(self, tensor):
+        raise errors.RuntimeError("hooks of tensors are registered with tensor.register_hook")
+
+    def __getattr__(self, name):
+        if name.startswith("_saved_"):
+            return _saved(self, name[7:])
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+class AccumulateGrad:
+    """The end of the graph at a leaf, whose gradient is accumulated into `variable.grad`."""
+
+    def __init__(self, variable):
+        self.variable = variable
+
+    def __repr__(self):
+        return f"<AccumulateGrad object at {hex(id(self))}>"
+
+    next_functions = ()
+
+    def name(self):
+        return "AccumulateGrad"
+
+    @property
+    def metadata(self):
+        return extras_of_leaf(self.variable).metadata
+
+    def register_hook(self, hook):
+        """Call hook(grad_inputs, grad_outputs) after the gradient was accumulated."""
+        return RemovableHandle(extras_of_leaf(self.variable).after_hooks, hook)
+
+    def register_prehook(self, hook):
+        """Call hook(grad_outputs) before the gradient is accumulated; what it returns replaces it."""
+        return RemovableHandle(extras_of_leaf(self.variable).before_hooks, hook)
+
+
+def node_class(name):
+    """The class of nodes of that name, made once."""
+    if name not in _CLASSES:
+        _CLASSES[name] = type(name, (GraphNode,), {"__slots__": (), "__module__": "rushlight.graph"})
+    return _CLASSES[name]
+
+
+def accumulator(leaf):
+    """The AccumulateGrad of a leaf: the same one for as long as someone holds it."""
+    extras = extras_of_leaf(leaf)
+    found = extras.accumulator and extras.accumulator()
+    if found is None:
+        found = AccumulateGrad(leaf)
+        extras.accumulator = weakref.ref(found)
+    return found
+
+
+def extras_of(node):
+    if node.extras is None:
+        node.extras = Extras()
+    return node.extras
+
+
+def extras_of_leaf(leaf):
+    if leaf.hooks is None:
+        leaf.hooks = Extras()
+    return leaf.hooks
+
+
+def _shown(edge, number):
+    if edge is None:
+        return None, 0
+    return (accumulator(edge), 0) if isinstance(edge, TensorBase) else (edge, number)
+
+
+def _saved(node, name):
+    """What the node kept under PyTorch's name for it."""
+    op = node.op
+    for own in (*op.inputs, *op.outputs, "out", *op.defaults):
+        if op.aliases.get(own, own) != name:
+            continue
+        if own in op.inputs:
+            return node.saved_at(op.inputs.index(own))
+        if own in op.defaults:
+            return node.params[own]
+        return node.saved_out_at(op.outputs.index(own) if own in op.outputs else 0)
+    raise AttributeError(f"'{type(node).__name__}' object has no attribute '_saved_{name}'")

@@ -1,0 +1,1 @@
+"""Floor 2: every operation, declared once with its derivatives."""

@@ -1,0 +1,100 @@
+"""Views by strides: as_strided, its adjoint, and what an in-place write through a view means for the base.
+
+`size`, `stride` and `storage_offset` count elements of the storage that the input begins at, laid out by `base_stride`.
+"""
+
+import numpy as np
+from numpy.lib import stride_tricks
+
+from .declare import linear
+
+
+def contiguous_stride(shape):
+    """The element strides of a row-major array."""
+    stride, step = [], 1
+    for n in reversed(shape):
+        stride.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(stride))
+
+
+def extent(size, stride, storage_offset=0):
+    """How many elements of storage such a view reaches over."""
+    if 0 in size:
+        return 0
+    return 1 + storage_offset + sum((n - 1) * s for n, s in zip(size, stride))
+
+
+def arranged(x, base_stride):
+    """x laid out by `base_stride`: itself where it is so already, a copy otherwise."""
+    if base_stride is None or all(n <= 1 or s == x.itemsize * b for n, s, b in zip(x.shape, x.strides, base_stride)):
+        return x
+    storage = np.zeros(extent(x.shape, base_stride), x.dtype)
+    laid = strided(storage, x.shape, base_stride, 0)
+    laid[...] = x
+    return laid
+
+
+def strided(x, size, stride, storage_offset):
+    """A view of the memory that x begins at; nothing is checked."""
+    step = x.itemsize
+    reach = max(extent(size, stride, storage_offset), storage_offset)
+    flat = stride_tricks.as_strided(x, (reach,), (step,))[storage_offset:]
+    return stride_tricks.as_strided(flat, size, [s * step for s in stride])
+
+
+def _overlaps(size, stride):
+    """Whether two indices of such a view may meet in one element (never wrongly no)."""
+    reach = 0
+    for s, n in sorted((s, n) for s, n in zip(stride, size) if n > 1):
+        if s <= reach:
+            return True
+        reach += s * (n - 1)
+    return False
+
+
+@linear(
+    view=True,
+    x=lambda g, x_shape, size, stride, storage_offset, base_stride: strided_sum(
+        g, shape=x_shape, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
+    ),
+)
+def as_strided(x, *, size, stride, storage_offset=0, base_stride=None):
+    return strided(arranged(x, base_stride), size, stride, storage_offset)
+
+
+@linear(
+    x=lambda g, size, stride, storage_offset, base_stride: as_strided(
+        g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
+    )
+)
+def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
+    """Zeros of `shape`, x added where as_strided would have read it."""
+    base_stride = contiguous_stride(shape) if base_stride is None else base_stride
+    reach = max(extent(shape, base_stride), extent(size, stride, storage_offset))
+    storage = np.zeros(reach, x.dtype)
+    if not _overlaps(size, stride):
+        strided(storage, size, stride, storage_offset)[...] = x
+    elif x.size:
+        index = np.full(size, storage_offset)
+        for axis, (n, s) in enumerate(zip(size, stride)):
+            index += (np.arange(n) * s).reshape([-1] + [1] * (len(size) - 1 - axis))
+        np.add.at(storage, index, x)
+    return np.array(strided(storage, shape, base_stride, 0), order="C")
+
+
+@linear(
+    jointly=True,
+    backward="CopySlices",
+    x=lambda g, size, stride, storage_offset, base_stride: strided_scatter(
+        g, g.new_zeros(size), size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
+    ),
+    y=lambda g, size, stride, storage_offset, base_stride: as_strided(
+        g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
+    ).clone(),
+)
+def strided_scatter(x, y, *, size, stride, storage_offset, base_stride=None):
+    """x with y written where as_strided would read it: what an in-place write through a view did to its base."""
+    out = arranged(x, base_stride).copy(order="K")
+    strided(out, size, stride, storage_offset)[...] = y
+    return out

@@ -1,0 +1,230 @@
+"""The Tensor that people hold: the compiled fields and operators of TensorBase, with names, printing and bridges."""
+
+import numpy as np
+
+from . import core, dtypes, errors, modes
+from .core import TensorBase
+from .device import cpu
+from .hooks import RemovableHandle
+from .node import accumulator, extras_of, extras_of_leaf
+from .size import Size
+
+
+class Tensor(TensorBase):
+    """An array that remembers how it was computed.
+
+    Make one with `rushlight.tensor(data)`; `Tensor(data)` gives a float one, as PyTorch's legacy constructor does.
+
+    >>> import rushlight
+    >>> x = rushlight.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ()
+
+    # -- what it is
+    @property
+    def shape(self):
+        return tuple.__new__(Size, self._array.shape)
+
+    @property
+    def dtype(self):
+        return dtypes.of(self._array.dtype)
+
+    @property
+    def ndim(self):
+        return self._array.ndim
+
+    @property
+    def device(self):
+        return cpu
+
+    def size(self, dim=None):
+        """The shape, or one entry of it."""
+        if dim is None:
+            return tuple.__new__(Size, self._array.shape)
+        from .functions.arguments import wrap_dim
+
+        return self._array.shape[wrap_dim(dim, self._array.ndim)]
+
+    def dim(self):
+        return self._array.ndim
+
+    def numel(self):
+        return self._array.size
+
+    nelement = numel
+
+    def stride(self, dim=None):
+        """Elements to step for the next entry along each dimension (or along `dim`)."""
+        steps = tuple(s // self._array.itemsize for s in self._array.strides)
+        return steps if dim is None else steps[dim]
+
+    def storage_offset(self):
+        base = self if self.view is None else self.view.base
+        return core.storage_geometry(self._array, base._array)["storage_offset"]
+
+    def data_ptr(self):
+        return self._array.__array_interface__["data"][0]
+
+    def element_size(self):
+        return self._array.itemsize
+
+    def is_contiguous(self, memory_format=None):
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self):
+        return self.dtype.is_floating_point
+
+    def is_complex(self):
+        return self.dtype.is_complex
+
+    def is_signed(self):
+        return self.dtype.is_signed
+
+    def _is_view(self):
+        return self.view is not None
+
+    # -- history
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
+        from .autograd.backward import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def requires_grad_(self, requires_grad=True):
+        """Switch recording for this leaf on or off, in place."""
+        if requires_grad and not self.tracked_dtype():
+            raise errors.not_floating("only Tensors of floating point dtype can require gradients")
+        self.requires_grad = requires_grad
+        return self
+
+    def tracked_dtype(self):
+        return self._array.dtype.kind in "fcV"
+
+    def detach(self):
+        """The same memory without the history."""
+        return core.detached(self, True)
+
+    def detach_(self):
+        """Forget this tensor's own history."""
+        if self.view is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() "
+                "cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+                "torch/optim/optimizer.py as the solution."
+            )
+        self._grad_fn, self._requires_grad, self.output_nr = None, False, 0
+        return self
+
+    @property
+    def data(self):
+        """The same memory without history and with a version counter of its own: writes go unnoticed."""
+        return core.detached(self, False)
+
+    @data.setter
+    def data(self, value):
+        self._array = value._array
+
+    def retain_grad(self):
+        """Keep the gradient of this computed tensor in `.grad` too."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.grad_fn is None:
+            return
+        extras_of(self.grad_fn).retain(self, self.output_nr)
+        self._retains_grad = True
+
+    @property
+    def retains_grad(self):
+        return errors.retains(self)
+
+    def register_hook(self, hook):
+        """Call hook(grad) when this tensor's gradient is known; a tensor it returns takes the gradient's place."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self.grad_fn
+        extras = extras_of_leaf(self) if node is None else extras_of(node)
+        return RemovableHandle(extras.tensor_hooks, (self.output_nr if node is not None else 0, hook))
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """Call hook(tensor) after this leaf's `.grad` was accumulated."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(extras_of_leaf(self).accumulated_hooks, hook)
+
+    def is_inference(self):
+        return self.inference
+
+    # -- Python's protocols
+    def __repr__(self, *, tensor_contents=None):
+        from .printing import array_repr
+
+        node = self.grad_fn
+        name = type(self).__name__
+        return array_repr(
+            self._array,
+            requires_grad=self.requires_grad,
+            grad_fn_name=None if node is None else node.name(),
+            prefix="tensor(" if type(self) in (Tensor, core.parameter_class()) else f"{name}(",
+            tangent=self.tangent_shown(),
+        )
+
+    def tangent_shown(self):
+        return None
+
+    def __len__(self):
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __bool__(self):
+        if self._array.size != 1:
+            if self._array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self._array.item())
+
+    def item(self):
+        """The one element as a Python number."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        return self._array.item()
+
+    def tolist(self):
+        return self._array.tolist()
+
+    def numpy(self, *, force=False):
+        """The array itself, not a copy."""
+        if force:
+            return self._array
+        if self.requires_grad and modes.grad_enabled():
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._array
+
+    def __array__(self, dtype=None, copy=None):
+        array = self.numpy()
+        return np.array(array, dtype, copy=copy) if copy is not None else np.asarray(array, dtype)
+
+    def __iter__(self):
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+
+def offer(module):
+    """Make the methods that a module of functions states methods of Tensor."""
+    for name in module.METHODS:
+        setattr(Tensor, name, getattr(module, name))
+    for name, function in module.INPLACE.items():
+        setattr(Tensor, name, function)
+
+
+core.bind(tensor_class=Tensor)
+
+__all__ = ["Tensor", "accumulator", "offer"]
