@@ -109,6 +109,13 @@ def test_rounding_never_reaches_the_open_end():
     assert seeded().uniform(10_000, "float32", 1.0, np.nextafter(one, np.float32(2))).max() == 1
 
 
+@pytest.mark.parametrize("n", [3, 20])
+@pytest.mark.parametrize("mean, std", [(1e300, 1), (0, 1e300), (0, np.inf), (0, 0)])
+def test_extreme_normals_do_not_warn(n, mean, std):
+    drawn = seeded().normal(n, "float32", mean, std)
+    assert (drawn == 0).all() if std == 0 else np.isinf(drawn).all()
+
+
 # -- the state
 
 

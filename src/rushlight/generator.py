@@ -253,7 +253,8 @@ class Generator:
                 out = np.empty(n)
                 self._blocks_of_normals(out, dtype, twister.normal_float64, mean, std)
             else:
-                mean, std = float(np.float32(mean)), float(np.float32(std))
+                with np.errstate(over="ignore"):
+                    mean, std = float(np.float32(mean)), float(np.float32(std))
                 out = np.empty(n, np.float32)
                 self._blocks_of_normals(out, dtype, twister.normal_float32, mean, std)
         return narrow(out, dtype).reshape(shape)
@@ -447,7 +448,10 @@ class Generator:
         if dtype.category == COMPLEX or dtype.name == "bool":
             raise NotImplementedError(f"\"geometric_cpu\" not implemented for '{dtype.scalar_type}'")
         out = np.ceil(twister.libm("log", self._uniforms(shape)) / math.log1p(-p))
-        return narrow(out if dtype.category == FLOATING else out.astype(np.int64), dtype).reshape(shape)
+        if dtype.category != FLOATING:
+            with np.errstate(invalid="ignore"):
+                out = out.astype(np.int64)
+        return narrow(out, dtype).reshape(shape)
 
     def multinomial(self, probs, num_samples, replacement=False):
         """Draw int64 indices of shape (..., num_samples), each with a chance in proportion to its `probs`.

@@ -79,6 +79,7 @@ def permute(words, out, wide):
     out[:] = order
 
 
+@np.errstate(all="ignore")
 def normal_float32(words, out, mean, std):
     """Box-Muller in blocks of 16, whose polynomials are Cephes' of single precision."""
     uniform_float32(words, out, 0.0, 1.0)
@@ -108,14 +109,14 @@ def normal_pairs(words, out):
     pairs[:, 1] = radius * libm("sin", theta)
 
 
+@np.errstate(all="ignore")
 def fused(x, scale, shift):
     """x = x * scale + shift in float64, rounded once: the rounding of the sum's rest is made odd."""
-    with np.errstate(all="ignore"):
-        plain = x * scale + shift
-        product, error = _two_product(x, scale)
-        high, low = _two_sum(np.float64(shift), error)
-        total, rest = _two_sum(product, high)
-        once = total + _sum_to_odd(low, rest)
+    plain = x * scale + shift
+    product, error = _two_product(x, scale)
+    high, low = _two_sum(np.float64(shift), error)
+    total, rest = _two_sum(product, high)
+    once = total + _sum_to_odd(low, rest)
     x[:] = np.where(np.isfinite(once), once, plain)
 
 
