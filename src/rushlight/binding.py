@@ -1,9 +1,10 @@
 """Hands the operations of floor 2 down to the core and the engine, which may not import them."""
 
 from . import core, engine
-from .ops import copying, elementwise, strided
+from .ops import copying, elementwise, forward, strided
 
 core.bind(
+    transform=forward.transformed,
     add=elementwise.add,
     sub=elementwise.sub,
     mul=elementwise.mul,

@@ -1,0 +1,103 @@
+"""Forward-mode differentiation: dual numbers, as torch.autograd.forward_ad has them."""
+
+import itertools
+from collections import namedtuple
+
+from .. import core
+from ..ops import forward
+from ..ops.identity import alias
+
+UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
+
+_numbers = itertools.count()
+_open = []
+
+
+class Level:
+    """An open level of forward differentiation; its tangents are gone when it closes."""
+
+    def __init__(self):
+        self.number = next(_numbers)
+        self.open = True
+        self.holders = []
+        core.transforms_entered(1)
+
+    def close(self):
+        self.open = False
+        core.transforms_entered(-1)
+        for reference in self.holders:
+            holder = reference()
+            if holder is not None and holder.tangent is not None:
+                holder.tangent.pop(self, None)
+        self.holders = []
+
+
+def enter_dual_level():
+    """Open a level; there is one at a time."""
+    if _open:
+        raise RuntimeError("Nested forward mode AD is not supported at the moment")
+    _open.append(Level())
+    return 0
+
+
+def exit_dual_level(*, level=None):
+    """Close the level: all tangents made since are dropped."""
+    if not _open:
+        raise RuntimeError("Trying to exit a forward AD level but no level is currently open")
+    _open.pop().close()
+
+
+class dual_level:
+    """`with dual_level():` opens a level of forward differentiation.
+
+    >>> import rushlight
+    >>> import rushlight.autograd.forward_ad as fwAD
+    >>> with fwAD.dual_level():
+    ...     x = fwAD.make_dual(rushlight.tensor(3.0), rushlight.tensor(1.0))
+    ...     fwAD.unpack_dual(x * x).tangent
+    tensor(6.)
+    """
+
+    def __enter__(self):
+        return enter_dual_level()
+
+    def __exit__(self, *_):
+        exit_dual_level()
+
+
+def make_dual(tensor, tangent, *, level=None):
+    """A tensor of the same values that carries `tangent` (of the same shape and dtype)."""
+    current = _current("make_dual")
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
+    if not (tangent.is_floating_point() or tangent.is_complex()):
+        raise ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}")
+    if tensor._array.shape != tangent._array.shape:
+        raise RuntimeError(
+            f"Expected tensor and tangent to have the same shape, but got {list(tensor.shape)} and {list(tangent.shape)}"
+        )
+    if tensor._array.dtype != tangent._array.dtype:
+        raise RuntimeError(
+            f"Expected tensor and tangent to have the same dtype, but got {tensor.dtype} and {tangent.dtype}"
+        )
+    dual = core.run(alias, (tensor,), {})
+    forward.put_tangent(dual, current, tangent)
+    return dual
+
+
+def unpack_dual(tensor, *, level=None):
+    """(primal, tangent) of a tensor; the tangent is None where it has none."""
+    if not _open:
+        return UnpackedDualTensor(tensor, None)
+    tangent = forward.tangent_of(tensor, _open[-1])
+    if tangent is None:
+        return UnpackedDualTensor(tensor, None)
+    return UnpackedDualTensor(core.run(alias, (tensor,), {}), tangent)
+
+
+def _current(function):
+    if not _open:
+        raise RuntimeError(
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+        )
+    return _open[-1]

@@ -1,0 +1,219 @@
+"""Forward mode: how a tangent goes through an operation, whatever its kind.
+
+A tensor's tangents are a dict from level to Tensor. Tangents of a higher level carry tangents of the lower ones, which
+are the mixed second derivatives; so a rule of level L is computed with only the levels below L in force.
+"""
+
+import weakref
+from contextvars import ContextVar
+
+from .. import core
+from ..core import TensorBase
+from . import copying
+
+_SHAPE, _OUT, _PARAM = 1000, 2000, 3000
+_ALL = 1 << 60
+
+# Only levels below this one count: see the head of this file.
+_below = ContextVar("rushlight_forward_below", default=_ALL)
+
+
+def tangent_of(x, level):
+    """The tangent of x at a level, None where it has none."""
+    if not isinstance(x, TensorBase) or x.tangent is None:
+        return None
+    return x.tangent.get(level)
+
+
+def put_tangent(x, level, tangent):
+    """Give x a tangent, which lives for as long as its level."""
+    if x.tangent is None:
+        x.tangent = {}
+    x.tangent[level] = tangent
+    level.holders.append(weakref.ref(x))
+
+
+def transformed(op, inputs, params, in_place):
+    """What the core calls for every operation while a level is open."""
+    levels = _levels(inputs)
+    if not levels:
+        return core.run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)
+    if in_place:
+        return _in_place(op, inputs, params, levels)
+    out = core.run(op, inputs, params)
+    if op.differentiable:
+        for level in levels:
+            _give(out, level, _pushed(op, inputs, params, out, level))
+    return out
+
+
+def _floating(x):
+    return x._array.dtype.kind in "fcV"
+
+
+def _levels(inputs):
+    """The open levels, lowest first, at which an input has a tangent."""
+    found = None
+    for x in inputs:
+        if isinstance(x, TensorBase) and x.tangent:
+            found = x.tangent.keys() if found is None else found | x.tangent.keys()
+    if found is None:
+        return ()
+    limit = _below.get()
+    return sorted([level for level in found if level.number < limit and level.open], key=_number)
+
+
+def _number(level):
+    return level.number
+
+
+def _give(out, level, tangent):
+    """Put the tangent(s) of the output(s)."""
+    if isinstance(out, tuple):
+        for part, t in zip(out, tangent if isinstance(tangent, (tuple, list)) else [None] * len(out)):
+            if t is not None and _floating(part):
+                put_tangent(part, level, t)
+    elif tangent is not None and _floating(out):
+        put_tangent(out, level, tangent)
+
+
+def _pushed(op, inputs, params, out, level):
+    """The tangent of the output at `level`."""
+    tangents = [tangent_of(x, level) for x in inputs]
+    token = _below.set(level.number)
+    try:
+        if op.push is not None:
+            return _by_push(op, inputs, params, out, tangents)
+        if op.kind == "linear":
+            return _through_itself(op, inputs, params, tangents)
+        if op.kind in ("elementwise", "symmetric"):
+            return _by_rules(op, inputs, params, out, tangents)
+    finally:
+        _below.reset(token)
+    raise NotImplementedError(
+        f"Trying to use forward AD with {op.name} that does not support it because it has not been implemented yet."
+    )
+
+
+def _by_rules(op, inputs, params, out, tangents):
+    """The sum of the rules, which serve both directions, applied to the tangents."""
+    total = None
+    for i, t in enumerate(tangents):
+        rule = op.rules[i]
+        if t is None or rule is None:
+            continue
+        part = rule.fn(_like(t, out), *[_argument(op, rule, k, inputs, params, out) for k in range(rule.count)])
+        total = part if total is None else total + part
+    return None if total is None else _like(total, out)
+
+
+def _like(t, out):
+    """A tangent in the shape and dtype of the output."""
+    if t._array.dtype != out._array.dtype:
+        t = copying.to_dtype(t, dtype=out._array.dtype)
+    if t._array.shape != out._array.shape:
+        t = copying.expand(t, shape=out._array.shape)
+    return t
+
+
+def _argument(op, rule, k, inputs, params, out):
+    """Argument k of a rule, from the operation's inputs, outputs and parameters at hand."""
+    source, name = rule.sources[k], rule.names[k]
+    if source < _SHAPE:
+        return inputs[source]
+    if source < _OUT:
+        return core.array_of(inputs[source - _SHAPE]).shape
+    if source < _PARAM:
+        return out[source - _OUT] if isinstance(out, tuple) else out
+    return params[name]
+
+
+def _through_itself(op, inputs, params, tangents):
+    """A linear operation applied to the tangents: to all at once, or to one input after the other."""
+    rules = op.rules if not op.variadic else op.rules[:1] * len(inputs)
+    if op.jointly or op.variadic:
+        ruled = [op.joint is not None or rules[i] is not None for i in range(len(inputs))]
+        moved = [(_or_zeros(t, x) if r else x) for t, x, r in zip(tangents, inputs, ruled)]
+        return op(*moved, **params)
+    total = None
+    for i, t in enumerate(tangents):
+        if t is None or (op.joint is None and rules[i] is None):
+            continue
+        part = op(*[t if k == i else x for k, x in enumerate(inputs)], **params)
+        total = part if total is None else _sum(total, part)
+    return total
+
+
+def _sum(a, b):
+    return tuple(x + y for x, y in zip(a, b)) if isinstance(a, tuple) else a + b
+
+
+def _or_zeros(t, x):
+    """The tangent, zeros where there is none; numbers and index arrays stay."""
+    if t is not None:
+        return t
+    if not isinstance(x, TensorBase):
+        return 0 * x if isinstance(x, (int, float, complex)) and not isinstance(x, bool) else x
+    return core.wrap(core.array_of(x) * 0) if _floating(x) else x
+
+
+def _by_push(op, inputs, params, out, tangents):
+    """The operation's own forward-mode rule."""
+    function, names = op.push
+    arguments = []
+    for name in names:
+        if name.endswith("_t") and name[:-2] in op.inputs:
+            position = op.inputs.index(name[:-2])
+            whole = op.variadic and position == len(op.inputs) - 1
+            arguments.append(tangents[position:] if whole else tangents[position])
+        elif name in op.inputs:
+            position = op.inputs.index(name)
+            whole = op.variadic and position == len(op.inputs) - 1
+            arguments.append(inputs[position:] if whole else inputs[position])
+        elif name.endswith("_shape") and name[:-6] in op.inputs:
+            arguments.append(core.array_of(inputs[op.inputs.index(name[:-6])]).shape)
+        elif name in op.outputs:
+            arguments.append(out[op.outputs.index(name)])
+        elif name == "out":
+            arguments.append(out)
+        else:
+            arguments.append(params[name])
+    return function(*arguments)
+
+
+def _in_place(op, inputs, params, levels):
+    """An in-place write: the tangents are those of the out-of-place result, then written too."""
+    x = inputs[0]
+    old = core.wrap(x._array.copy())
+    for level in levels:
+        t = tangent_of(x, level)
+        if t is not None:
+            put_tangent(old, level, core.wrap(t._array.copy()) if not t.requires_grad else t.clone())
+    frozen = tuple([old if y is x else y for y in inputs])
+    out = core.run(op, frozen, params) if op.differentiable else None
+    core.run_inplace(op, x, inputs[1:], params)
+    for level in levels:
+        t = None if out is None else _pushed(op, frozen, params, out, level)
+        if out is not None and t is not None:
+            put_tangent(out, level, t)
+        _write_tangent(x, level, t)
+    return x
+
+
+def _write_tangent(x, level, t):
+    """Replace the tangent of x in place, so that views of x, and the base that x views, see it."""
+    before = tangent_of(x, level)
+    if before is None and t is None:
+        return
+    if before is None:
+        base = x if x.view is None else x.view.base
+        if base is x:
+            put_tangent(x, level, t.clone())
+            return
+        if tangent_of(base, level) is None:
+            put_tangent(base, level, core.wrap(core.array_of(base) * 0))
+        from .strided import as_strided
+
+        before = as_strided(tangent_of(base, level), **core.storage_geometry(x._array, base._array))
+        put_tangent(x, level, before)
+    core.inplace(copying.copy, before, (core.wrap(before._array * 0) if t is None else t,), copying.copy.defaults)
