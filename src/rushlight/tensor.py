@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import core, dtypes, errors, modes
+from .autograd.backward import backward
 from .core import TensorBase
 from .device import cpu
 from .hooks import RemovableHandle
@@ -90,8 +91,6 @@ class Tensor(TensorBase):
     # -- history
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
-        from .autograd.backward import backward
-
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def requires_grad_(self, requires_grad=True):

@@ -1,0 +1,40 @@
+"""backward and grad, the switches for recording, and (imported on use) everything around them."""
+
+from importlib import import_module
+
+from .backward import backward, grad
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+# The module of each name that is imported when someone first asks for it.
+_LATER = {
+    "Function": "function",
+    "Variable": "variable",
+    "detect_anomaly": "anomaly",
+    "set_detect_anomaly": "anomaly",
+}
+_MODULES = ("anomaly", "forward_ad", "function", "functional", "graph", "variable")
+
+__all__ = [
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled",
+    "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _LATER:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER, *_MODULES})
