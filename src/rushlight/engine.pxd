@@ -1,7 +1,7 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, wrap
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, wrap, written
 from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 cdef extern from *:

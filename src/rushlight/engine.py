@@ -12,7 +12,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .core import Node, TensorBase, add_into, set_fields, wrap
+from .core import Node, TensorBase, add_into, set_fields, wrap, written
 from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 if not cython.compiled:
@@ -247,7 +247,7 @@ class Run:
                 leaf._grad = new
             else:
                 add_into(leaf._grad._array, pending.grad._array)
-                leaf._grad.counter().bump()
+                written(leaf._grad)
         for leaf, _, _ in ready:
             if leaf.hooks is not None:
                 leaf.hooks.accumulated(leaf)
