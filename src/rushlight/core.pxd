@@ -60,6 +60,7 @@ cdef class Op:
     cdef readonly object __doc__
     cdef public Kernel kernel
     cdef public object fast
+    cdef public object check
     cdef public str kind
     cdef public int arity
     cdef public bint variadic
@@ -159,6 +160,7 @@ cdef object kernel_call1(Kernel kernel, object x)
 cdef object kernel_call2(Kernel kernel, object x, object y)
 @cython.locals(source=cython.int)
 cdef object fetch(Node node, Rule rule, int i)
+cdef bint operand(object value)
 cdef bint plain(object x)
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node)
 cpdef object call1(Op op, object x)

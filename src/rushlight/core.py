@@ -11,7 +11,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .dtypes import get_default_dtype, result_dtype
+from .dtypes import get_default_dtype, result_dtype, scalar_category
 from .kernels.kernel import Kernel
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
@@ -107,6 +107,7 @@ class Op:
         self.__doc__ = forward.__doc__
         self.kernel = None
         self.fast = None
+        self.check = None
         self.kind = "nondifferentiable"
         self.arity = 0
         self.variadic = False
@@ -159,8 +160,11 @@ class Op:
                 return out
         if not self.quiet:
             return self.forward(*arrays, **params)
-        with np.errstate(all="ignore"):
-            return self.forward(*arrays, **params)
+        try:
+            with np.errstate(all="ignore"):
+                return self.forward(*arrays, **params)
+        except ValueError as error:
+            raise errors.not_broadcastable(error, arrays) from None
 
     def keeps(self, needed):
         """Which inputs the rules of the inputs in the bit set `needed` ask for, as a bit set."""
@@ -369,36 +373,56 @@ class TensorBase:
         return None if self.view is None else self.view.base
 
     def __add__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(ADD, self, other)
 
     def __radd__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(ADD, self, other)
 
     def __sub__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(SUB, self, other)
 
     def __rsub__(self, other):
+        if not operand(other):
+            return NotImplemented
         return RSUB(self, other)
 
     def __mul__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(MUL, self, other)
 
     def __rmul__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(MUL, self, other)
 
     def __truediv__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(DIV, self, other)
 
     def __rtruediv__(self, other):
+        if not operand(other):
+            return NotImplemented
         return RDIV(self, other)
 
     def __neg__(self):
         return call1(NEG, self)
 
     def __pow__(self, other, modulo=None):
+        if not operand(other):
+            return NotImplemented
         return call2(POW, self, other)
 
     def __rpow__(self, other):
+        if not operand(other):
+            return NotImplemented
         return RPOW(self, other)
 
     def __matmul__(self, other):
@@ -411,33 +435,53 @@ class TensorBase:
         return GETITEM(self, index)
 
     def __iadd__(self, other):
+        if not operand(other):
+            return NotImplemented
         return inplace(ADD, self, (other,), ADD.defaults)
 
     def __isub__(self, other):
+        if not operand(other):
+            return NotImplemented
         return inplace(SUB, self, (other,), SUB.defaults)
 
     def __imul__(self, other):
+        if not operand(other):
+            return NotImplemented
         return inplace(MUL, self, (other,), MUL.defaults)
 
     def __itruediv__(self, other):
+        if not operand(other):
+            return NotImplemented
         return inplace(DIV, self, (other,), DIV.defaults)
 
     def __lt__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(LT, self, other)
 
     def __le__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(LE, self, other)
 
     def __gt__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(GT, self, other)
 
     def __ge__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(GE, self, other)
 
     def __eq__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(EQ, self, other)
 
     def __ne__(self, other):
+        if not operand(other):
+            return NotImplemented
         return call2(NE, self, other)
 
     def __hash__(self):
@@ -553,6 +597,13 @@ def fetch(node, rule, i):
     return tuple([node.edge(k) is not None for k in range(node.count)])
 
 
+def operand(value):
+    """Whether an operator takes `value`; where not, Python asks the other operand."""
+    if isinstance(value, TensorBase) or type(value) is float or type(value) is int:
+        return True
+    return isinstance(value, ndarray) or scalar_category(value) is not None
+
+
 def plain(x):
     """Whether results of operations on `x` are plain tensors: other subclasses hand their class on."""
     cls = type(x)
@@ -573,6 +624,8 @@ def call1(op, x):
         node.put_input(0, x, (op.keeps(1) & 1) != 0)
         node.count = 1
         node.params = op.defaults
+        if op.uses_shapes:
+            node.shapes = [as_tensor(x)._array.shape]
         attach(node, tensor, op, 1)
     return tensor
 
@@ -645,9 +698,14 @@ def as_subclass(tensor, cls):
 def arrays_for(op, inputs):
     """The arrays of the inputs, brought to one dtype where the operation wants that."""
     arrays = [array_of(x) for x in inputs]
+    if op.check is not None:
+        op.check(*arrays)
     if op.promotion == _AS_IT_IS:
         return arrays
-    target = result_dtype(arrays)
+    try:
+        target = result_dtype(arrays)
+    except TypeError:
+        raise errors.not_an_operand(op, arrays) from None
     if op.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
         target = get_default_dtype()
     target = target.numpy

@@ -186,6 +186,35 @@ def check_result(op, array, out):
             )
 
 
+def not_broadcastable(error, arrays):
+    """What to raise for a ValueError of NumPy's: PyTorch's sentence where the shapes do not go together."""
+    shapes = [a.shape for a in arrays if hasattr(a, "shape")]
+    for a, b in zip(shapes, shapes[1:]):
+        for back in range(1, min(len(a), len(b)) + 1):
+            if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+                return noted(
+                    RuntimeError(
+                        f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                        f"dimension {max(len(a), len(b)) - back}"
+                    ),
+                    f"The shapes are {' and '.join(str(list(shape)) for shape in shapes)}.",
+                )
+    return error
+
+
+def not_an_operand(op, arrays):
+    """TypeError: the first input that is neither tensor nor number."""
+    from .dtypes import scalar_category
+
+    for position, (name, value) in enumerate(zip(op.inputs, arrays), 1):
+        if not hasattr(value, "ndim") and scalar_category(value) is None:
+            name = {"x": "input", "y": "other"}.get(name, name)
+            return TypeError(
+                f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+    return TypeError(f"{op.name}() expected Tensors and Numbers")
+
+
 def note_forward(error, node):
     """Say where the operation whose backward failed was recorded."""
     error.add_note(f"{node.name()} was recorded at {node.describe()}")

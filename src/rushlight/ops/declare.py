@@ -11,6 +11,8 @@ gradient). Rules are written in operations on tensors, so they can be differenti
 
 A rule states the transpose of the derivative as if numbers were real; for complex ones the engine conjugates around
 it. Operations that are not holomorphic say so (`holomorphic=False`) and state the whole rule themselves.
+
+`check=function` is called with the inputs as they were given, before they are brought to one dtype, and may raise.
 """
 
 from ..core import Op, Rule
@@ -59,7 +61,7 @@ def nondifferentiable(promote=None, **declared):
 
 def _declare(
     kind, *, promote=None, quiet=False, view=False, outputs=(), many=False, holomorphic=True, jointly=False,
-    joint=None, push=None, backward=None, aliases=None, broadcasts=None, **rules,
+    joint=None, push=None, backward=None, aliases=None, broadcasts=None, check=None, **rules,
 ):  # fmt: skip
     def declare(forward):
         code = forward.__code__
@@ -77,6 +79,7 @@ def _declare(
         op.promotion = _PROMOTE[promote]
         op.elementwise = kind == "elementwise" if broadcasts is None else broadcasts
         op.quiet = quiet
+        op.check = check
         op.is_view = view
         op.outputs = outputs
         op.multiple = many or bool(outputs)
@@ -110,7 +113,7 @@ def renamed(op, backward):
 
 
 _COPIED = (
-    "kernel", "fast", "kind", "arity", "variadic", "inputs", "defaults", "promotion", "elementwise", "quiet", "is_view",
+    "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "defaults", "promotion", "elementwise", "quiet", "is_view",
     "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint", "push",
     "uses_shapes", "keeps_anything", "custom",
 )  # fmt: skip
