@@ -15,7 +15,7 @@ from .generator import Generator
 from .size import Size
 from .tensor import Tensor, offer
 
-FAMILIES = ()
+FAMILIES = ("creation", "literal", "ranges", "conversion")
 
 
 def _offer():

@@ -8,7 +8,14 @@ from .declare import elementwise, linear
 
 @linear(x=lambda g: g)
 def clone(x, *, order="K"):
+    """A copy in the given order: NumPy's "C" or "K", or the dimensions as they shall follow in memory."""
+    if isinstance(order, tuple):
+        return np.array(x.transpose(order), order="C").transpose(_inverse(order))
     return np.array(x, order=order)
+
+
+def _inverse(order):
+    return sorted(range(len(order)), key=order.__getitem__)
 
 
 @linear(x=lambda g: g, backward="CopyBackwards")
@@ -17,7 +24,7 @@ def copy_grad(x):
     return np.array(x, order="C")
 
 
-@linear(x=lambda g: g, backward="ToCopyBackward0", holomorphic=False)
+@linear(x=lambda g: g, backward="ToCopyBackward0", holomorphic=False, quiet=True)
 def to_dtype(x, *, dtype):
     """x as another dtype (a NumPy dtype); the engine brings the gradient back."""
     if x.dtype.kind == "c" and dtype.kind != "c":
@@ -25,11 +32,51 @@ def to_dtype(x, *, dtype):
     return x.astype(dtype)
 
 
-@elementwise(promote=None, x=None, y=lambda g: g, backward="CopyBackwards")
+@elementwise(promote=None, x=lambda g: zero(g), y=lambda g: g, backward="CopyBackwards", holomorphic=False)
 def copy(x, y):
     """y in the shape and dtype of x: what `x.copy_(y)` writes."""
-    source = y.real if y.dtype.kind == "c" and x.dtype.kind != "c" else y
-    return np.broadcast_to(source, x.shape).astype(x.dtype)
+    if y.shape != x.shape:
+        y = _broadcast(y, x.shape)
+    return _cast(y, x.dtype)
+
+
+@elementwise(promote=None, x=lambda g: zero(g), value=lambda g: g)
+def fill(x, value):
+    """One number in the shape and dtype of x."""
+    out = np.empty_like(x)
+    out[...] = _cast(np.asarray(value), x.dtype)
+    return out
+
+
+@linear(x=lambda g: zero(g))
+def zero(x):
+    """Zeros in the shape and dtype of x."""
+    return np.zeros_like(x)
+
+
+def _cast(x, dtype):
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        x = x.real
+    return x.astype(dtype, copy=False)
+
+
+def _broadcast(x, shape):
+    try:
+        return np.broadcast_to(x, shape)
+    except ValueError:
+        raise RuntimeError(_misfit(x.shape, shape)) from None
+
+
+def _misfit(given, shape):
+    """PyTorch's sentence for a source that does not broadcast to a target."""
+    for back in range(1, min(len(given), len(shape)) + 1):
+        a, b = shape[-back], given[-back]
+        if a != b and 1 not in (a, b):
+            return (
+                f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension "
+                f"{max(len(shape), len(given)) - back}"
+            )
+    return f"output with shape {list(shape)} doesn't match the broadcast shape {list(np.broadcast_shapes(shape, given))}"
 
 
 @linear(x=lambda g: conj(g), holomorphic=False)

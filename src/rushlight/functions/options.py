@@ -1,0 +1,179 @@
+"""What creation functions share: sizes, dtypes and devices as arguments, memory, numbers that must fit a dtype."""
+
+import math
+from operator import index
+
+import numpy as np
+
+
+from ..bounds import LIMITS
+from ..core import TensorBase, wrap
+from ..device import check_cpu, strided
+from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, scalar_category
+from ..dtypes import bool_ as bool_dtype
+from ..dtypes import int64
+from ..dtypes import of as dtype_of
+from ..errors import not_floating
+from .arguments import write_out
+
+_INTS = frozenset((int,))
+_LARGEST = 2**63 - 1
+
+
+def read_size(args, size, function):
+    """A tuple of ints from `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; TypeError in PyTorch's words otherwise."""
+    if size is not None:
+        if args:
+            raise TypeError(f"{function}() got multiple values for argument 'size'")
+        args = (size,)
+    elif not args:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
+    if _INTS.issuperset(map(type, args)):
+        return args
+    if isinstance(args[0], (tuple, list)):
+        if len(args) > 1:
+            raise TypeError(f"{function}() takes 1 positional argument but {len(args)} were given")
+        return listed_size(args[0], function)
+    return _indices(args, function, lambda n: f"(position 1) must be tuple of ints, not {n}")
+
+
+def listed_size(size, function, name="size"):
+    """A tuple of ints from a tuple or list of them; TypeError in PyTorch's words otherwise."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position 1) must be tuple of ints, not {type(size).__name__}"
+        )
+    if _INTS.issuperset(map(type, size)):
+        return tuple(size)
+    return _indices(
+        size,
+        function,
+        lambda n: f"(position 1) must be tuple of ints, but found element of type {n} at pos 0",
+        name,
+    )
+
+
+def _indices(values, function, wrong, name="size"):
+    found = []
+    for value in values:
+        if type(value) is bool or not hasattr(value, "__index__"):
+            raise TypeError(f"{function}(): argument '{name}' {wrong(type(value).__name__)}")
+        found.append(index(value))
+    return tuple(found)
+
+
+def allocate(make, size, dtype, function=None):
+    """make(size, dtype) of NumPy, with PyTorch's words for sizes that are negative or too large."""
+    total = dtype.itemsize
+    for n in size:
+        if n < 0:
+            raise RuntimeError(
+                f"{function}: Dimension size must be non-negative."
+                if function == "zeros"
+                else f"Trying to create tensor with negative dimension {n}: {list(size)}"
+            )
+        total *= n
+    if total > _LARGEST:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)}")
+    if len(size) > 64:
+        raise RuntimeError(f"a tensor may have at most 64 dimensions, but {len(size)} were asked for")
+    try:
+        return make(size, dtype)
+    except MemoryError:
+        raise RuntimeError(
+            f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {total} bytes. Error code 12 (Cannot "
+            f"allocate memory): a tensor of shape {list(size)}"
+        ) from None
+
+
+def numpy_dtype(dtype, function, default=None):
+    """The NumPy dtype of a `dtype=` argument; `default`, or the default dtype's, for None."""
+    if dtype is None:
+        return get_default_dtype().numpy if default is None else default
+    return as_dtype(dtype, f"{function}(): argument 'dtype'").numpy
+
+
+def check_place(function, device, layout, pin_memory):
+    """Refuse devices, layouts and memory that there are none of."""
+    if device is not None:
+        check_cpu(device, f"{function}(): argument 'device'")
+    if layout is not None and layout is not strided:
+        raise TypeError(f"{function}(): argument 'layout' must be {strided!r}, not {layout!r}")
+    if pin_memory:
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
+            "this system."
+        )
+
+
+def finished(array, requires_grad=False, function="tensor", out=None):
+    """A fresh tensor over `array`, or `out` filled with it."""
+    result = wrap(array)
+    if out is not None:
+        if out._array.shape != array.shape:
+            out._array = np.empty(array.shape, out._array.dtype)
+        write_out(out, result)
+        result = out
+    if requires_grad is False:
+        return result
+    return require_grad(result, requires_grad, function)
+
+
+def require_grad(tensor, requires_grad, function="tensor"):
+    """Switch recording on for a fresh tensor."""
+    if type(requires_grad) is not bool:
+        raise TypeError(
+            f"{function}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}"
+        )
+    if requires_grad:
+        if tensor._array.dtype.kind not in "fcV":
+            raise not_floating("Only Tensors of floating point and complex dtype can require gradients")
+        tensor._requires_grad = True
+    return tensor
+
+
+def read_number(value, function, name, position):
+    """A Python number from a number or a 0-dim tensor without history."""
+    if isinstance(value, TensorBase):
+        if value._array.ndim == 0 and not value.requires_grad:
+            return value._array.item()
+    elif scalar_category(value) is not None:
+        return value.item() if isinstance(value, np.generic) else value
+    raise TypeError(
+        f"{function}(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}"
+    )
+
+
+def number_dtype(value):
+    """The dtype of a tensor made of one Python number."""
+    category = scalar_category(value)
+    if category == BOOL:
+        return bool_dtype
+    if category == FLOATING:
+        return get_default_dtype()
+    return default_complex() if category == COMPLEX else int64
+
+
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
+
+
+def check_fits(value, np_dtype):
+    """RuntimeError in PyTorch's words where a Python number is beyond what the dtype holds."""
+    dtype = dtype_of(np_dtype)
+    if dtype.category == COMPLEX or dtype.category == BOOL:
+        return value
+    real = value.real
+    if (value.imag == 0) and _within(real, dtype):
+        return real
+    name = _C_NAMES.get(dtype.name) or {"float32": "float", "float64": "double"}.get(
+        dtype.name, dtype.scalar_type
+    )
+    raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value} as {dtype.name}")
+
+
+def _within(real, dtype):
+    low, high = LIMITS[dtype.name]
+    if dtype.category == FLOATING:
+        return not math.isfinite(real) or low <= real <= high
+    # Negative numbers wrap around in unsigned dtypes, as in C.
+    return -high <= real <= high if low == 0 else low <= real <= high
