@@ -21,6 +21,9 @@ cdef extern from *:
     """
     bint rl_same_kind(object a, object b)
 
+cdef extern from "kernels/heap.h":
+    void rl_adopt(object cls, object compiled, int kind)
+
 cdef inline bint same_kind(object a, object b):
     return rl_same_kind(a, b)
 
@@ -47,7 +50,9 @@ cdef class Rule:
     cdef public list sources
     cdef public list names
     cdef public int count
-    cdef public object kernel
+    cdef public bint passes
+    cdef public Kernel kernel
+    cdef public object fast
     cdef public long long inputs_mask
     cdef public bint uses_out
     cdef public bint uses_shapes
@@ -85,10 +90,10 @@ cdef class Op:
     cdef public bint differentiable
     cdef object __weakref__
     cpdef object compute(self, object arrays, dict params)
-    @cython.locals(rule=Rule, i=cython.int, mask=cython.longlong)
-    cpdef long long keeps(self, long long needed) except? -1
-    @cython.locals(rule=Rule, i=cython.int)
-    cpdef bint keeps_out(self, long long needed) except -1
+    cdef public long long keep1, keep2, keep3, out_mask
+    cpdef settle(self)
+    cpdef long long asked(self, long long needed) except? -1
+    cdef long long keeps(self, long long needed)
 
 cdef class Node(Line):
     cdef public Op op
@@ -142,6 +147,7 @@ cdef class TensorBase:
 
 @cython.locals(counter=VersionCounter)
 cdef VersionCounter new_counter()
+cpdef adopt(object cls)
 @cython.locals(node=Node, cls=type)
 cpdef Node new_node(Op op)
 @cython.locals(tensor=TensorBase)
@@ -166,9 +172,13 @@ cdef bint plain(object x)
 cpdef object call1(Op op, object x)
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node, needed=cython.longlong, mask=cython.longlong)
 cpdef object call2(Op op, object x, object y)
+cdef object apply2(Op op, object x, object y)
+cdef object shape_of(object value)
 cpdef object apply(Op op, tuple inputs, dict params)
 @cython.locals(needed=cython.longlong, node=Node)
 cpdef object run(Op op, tuple inputs, dict params)
+@cython.locals(tensor=TensorBase, view=View, node=Node, recording=cython.bint)
+cpdef TensorBase run_view(Op op, TensorBase x, dict params)
 cpdef as_subclass(object tensor, object cls)
 cdef list arrays_for(Op op, tuple inputs)
 @cython.locals(needed=cython.longlong, i=cython.longlong)

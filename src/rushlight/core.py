@@ -1,3 +1,4 @@
+# cython: c_api_binop_methods=True
 """The graph: operations and their rules, the nodes they leave behind, and the tensor that carries them.
 
 Nothing here knows an operation by name; the operators of TensorBase are given by `bind`.
@@ -58,12 +59,15 @@ class View:
 class Rule:
     """A derivative: a function of the gradient and of what its parameters name."""
 
-    def __init__(self, fn, sources, names, kernel=None):
+    def __init__(self, fn, sources, names):
         self.fn = fn
         self.sources = sources
         self.names = names
         self.count = len(sources)
-        self.kernel = kernel
+        # Set for `lambda g: g`, which need not be called at all.
+        self.passes = False
+        self.kernel = None
+        self.fast = None
         self.inputs_mask = 0
         self.uses_out = False
         self.uses_shapes = False
@@ -77,6 +81,8 @@ class Rule:
 
     def call(self, node, g):
         """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
+        if self.passes:
+            return g
         if self.count == 0:
             return self.fn(g)
         first = fetch(node, self, 0)
@@ -89,13 +95,14 @@ class Rule:
         return self.fn(g, first, second, *rest)
 
     def call_kernel(self, node, g):
-        """The same by the rule's kernel, on arrays; NotImplemented where it declines."""
-        kernel = self.kernel
-        if isinstance(kernel, Kernel):
+        """The same on arrays by the rule's kernel; NotImplemented where there is none or it declines."""
+        if self.kernel is not None:
             if self.count == 0:
-                return kernel_call1(kernel, array_of(g))
-            return kernel_call2(kernel, array_of(g), array_of(fetch(node, self, 0)))
-        return kernel(array_of(g), *[array_of(fetch(node, self, i)) for i in range(self.count)])
+                return self.kernel.call1(array_of(g))
+            return self.kernel.call2(array_of(g), array_of(fetch(node, self, 0)))
+        if self.fast is None:
+            return NotImplemented
+        return self.fast(array_of(g), *[array_of(fetch(node, self, i)) for i in range(self.count)])
 
 
 class Op:
@@ -130,6 +137,7 @@ class Op:
         self.uses_shapes = False
         self.jointly = False
         self.keeps_anything = False
+        self.keep1 = self.keep2 = self.keep3 = self.out_mask = 0
 
     def __repr__(self):
         return f"<operation {self.name}>"
@@ -150,7 +158,10 @@ class Op:
             self.fast = kernel
         for name, rule_kernel in rules.items():
             rule = self.joint if name == "joint" else self.rules[self.inputs.index(name)]
-            rule.kernel = rule_kernel
+            if isinstance(rule_kernel, Kernel):
+                rule.kernel = rule_kernel
+            else:
+                rule.fast = rule_kernel
 
     def compute(self, arrays, params):
         """The forward on arrays; one array, or a tuple of them."""
@@ -166,26 +177,38 @@ class Op:
         except ValueError as error:
             raise errors.not_broadcastable(error, arrays) from None
 
-    def keeps(self, needed):
+    def settle(self):
+        """Work out once what the rules ask for."""
+        stated = [rule for rule in [*self.rules, self.joint] if rule is not None]
+        self.uses_shapes = any([rule.uses_shapes for rule in stated])
+        self.keeps_anything = any([rule.inputs_mask or rule.uses_out for rule in stated])
+        self.keep1, self.keep2, self.keep3 = self.asked(1), self.asked(2), self.asked(3)
+        self.out_mask = 0
+        for i, rule in enumerate(self.rules):
+            if rule is not None and rule.uses_out:
+                self.out_mask |= 1 << i
+        if self.joint is not None and self.joint.uses_out:
+            self.out_mask = -1
+
+    def asked(self, needed):
         """Which inputs the rules of the inputs in the bit set `needed` ask for, as a bit set."""
         if self.joint is not None:
             return self.joint.inputs_mask
         mask = 0
-        for i in range(len(self.rules)):
-            rule = self.rules[i]
+        for i, rule in enumerate(self.rules):
             if needed >> i & 1 and rule is not None:
                 mask |= rule.inputs_mask
         return mask
 
-    def keeps_out(self, needed):
-        """Whether these rules ask for an output."""
-        if self.joint is not None:
-            return self.joint.uses_out
-        for i in range(len(self.rules)):
-            rule = self.rules[i]
-            if needed >> i & 1 and rule is not None and rule.uses_out:
-                return True
-        return False
+    def keeps(self, needed):
+        """The same, looked up for up to two inputs."""
+        if needed == 3:
+            return self.keep3
+        if needed == 1:
+            return self.keep1
+        if needed == 2:
+            return self.keep2
+        return self.asked(needed)
 
 
 @cython.trashcan(True)
@@ -372,64 +395,38 @@ class TensorBase:
     def _base(self):
         return None if self.view is None else self.view.base
 
+    # Compiled, each of these also receives the reflected operation: `self` is then the number. Separate reflected
+    # methods would make Python look both up by name for each operation of a subclass.
     def __add__(self, other):
-        if not operand(other):
-            return NotImplemented
-        return call2(ADD, self, other)
-
-    def __radd__(self, other):
-        if not operand(other):
-            return NotImplemented
+        if not isinstance(self, TensorBase):
+            return call2(ADD, other, self)
         return call2(ADD, self, other)
 
     def __sub__(self, other):
-        if not operand(other):
-            return NotImplemented
+        if not isinstance(self, TensorBase):
+            return RSUB(other, self) if operand(self) else NotImplemented
         return call2(SUB, self, other)
 
-    def __rsub__(self, other):
-        if not operand(other):
-            return NotImplemented
-        return RSUB(self, other)
-
     def __mul__(self, other):
-        if not operand(other):
-            return NotImplemented
-        return call2(MUL, self, other)
-
-    def __rmul__(self, other):
-        if not operand(other):
-            return NotImplemented
+        if not isinstance(self, TensorBase):
+            return call2(MUL, other, self)
         return call2(MUL, self, other)
 
     def __truediv__(self, other):
-        if not operand(other):
-            return NotImplemented
+        if not isinstance(self, TensorBase):
+            return RDIV(other, self) if operand(self) else NotImplemented
         return call2(DIV, self, other)
 
-    def __rtruediv__(self, other):
-        if not operand(other):
-            return NotImplemented
-        return RDIV(self, other)
-
-    def __neg__(self):
-        return call1(NEG, self)
-
-    def __pow__(self, other, modulo=None):
-        if not operand(other):
-            return NotImplemented
+    def __pow__(self, other, modulo):
+        if not isinstance(self, TensorBase):
+            return RPOW(other, self) if operand(self) else NotImplemented
         return call2(POW, self, other)
-
-    def __rpow__(self, other):
-        if not operand(other):
-            return NotImplemented
-        return RPOW(self, other)
 
     def __matmul__(self, other):
         return MATMUL(self, other)
 
-    def __rmatmul__(self, other):
-        return MATMUL(other, self)
+    def __neg__(self):
+        return call1(NEG, self)
 
     def __getitem__(self, index):
         return GETITEM(self, index)
@@ -455,33 +452,21 @@ class TensorBase:
         return inplace(DIV, self, (other,), DIV.defaults)
 
     def __lt__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(LT, self, other)
 
     def __le__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(LE, self, other)
 
     def __gt__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(GT, self, other)
 
     def __ge__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(GE, self, other)
 
     def __eq__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(EQ, self, other)
 
     def __ne__(self, other):
-        if not operand(other):
-            return NotImplemented
         return call2(NE, self, other)
 
     def __hash__(self):
@@ -494,8 +479,15 @@ def set_fields(cls, **fields):
         setattr(cls, name, value)
 
 
+def adopt(cls):
+    """Make a Python class without fields of its own as quick as the compiled class that it derives from."""
+    if cython.compiled:
+        rl_adopt(cls, Node if issubclass(cls, Node) else TensorBase, issubclass(cls, Node))
+    return cls
+
+
 def new_counter():
-    counter = VersionCounter()
+    counter = VersionCounter.__new__(VersionCounter)
     counter.n = 0
     return counter
 
@@ -621,7 +613,7 @@ def call1(op, x):
     tensor = wrap(out)
     if op.differentiable and as_tensor(x).tracked() and grad_enabled():
         node = new_node(op)
-        node.put_input(0, x, (op.keeps(1) & 1) != 0)
+        node.put_input(0, x, (op.keep1 & 1) != 0)
         node.count = 1
         node.params = op.defaults
         if op.uses_shapes:
@@ -634,19 +626,19 @@ def call2(op, x, y):
     """A binary operation; x is a tensor, y is one or a number."""
     kernel = op.kernel
     if kernel is None or _transforms != 0 or not plain(x):
-        return apply(op, (x, y), op.defaults)
+        return apply2(op, x, y)
     a = as_tensor(x)._array
     needed = 1 if as_tensor(x).tracked() else 0
     b = y
     if isinstance(y, TensorBase):
         if not plain(y):
-            return apply(op, (x, y), op.defaults)
+            return apply2(op, x, y)
         b = as_tensor(y)._array
         if as_tensor(y).tracked():
             needed |= 2
     out = kernel.call2(a, b)
     if out is NotImplemented:
-        return apply(op, (x, y), op.defaults)
+        return apply2(op, x, y)
     tensor = wrap(out)
     if needed and op.differentiable and grad_enabled():
         node = new_node(op)
@@ -655,10 +647,23 @@ def call2(op, x, y):
         node.put_input(1, y, (mask & 2) != 0)
         node.count = 2
         node.params = op.defaults
+        if op.uses_shapes:
+            node.shapes = [shape_of(a), shape_of(b)]
         if not same_kind(a, out) or (b is not y and not same_kind(b, out)):
             node.fits = fits_of(op, (a, b), out)
         attach(node, tensor, op, needed)
     return tensor
+
+
+def apply2(op, x, y):
+    """A binary operation the long way; NotImplemented where an operand is none, so that Python asks the other."""
+    if not operand(x) or not operand(y):
+        return NotImplemented
+    return apply(op, (x, y), op.defaults)
+
+
+def shape_of(value):
+    return value.shape if isinstance(value, ndarray) else ()
 
 
 def apply(op, inputs, params):
@@ -670,6 +675,8 @@ def apply(op, inputs, params):
 
 def run(op, inputs, params):
     """Compute the operation and record it, without regard to function transforms."""
+    if op.is_view and not op.multiple and len(inputs) == 1 and plain(inputs[0]):
+        return run_view(op, inputs[0], params)
     inputs = tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs])
     arrays = arrays_for(op, inputs)
     out = op.compute(arrays, params)
@@ -688,6 +695,27 @@ def run(op, inputs, params):
                 as_subclass(tensor, type(x))
             break
     return tuple(tensors) if op.multiple else tensors[0]
+
+
+def run_view(op, x, params):
+    """The same for the common kind of view, in fewer steps."""
+    tensor = wrap(op.compute((x._array,), params))
+    recording = grad_enabled()
+    view = View.__new__(View)
+    view.base = x if x.view is None else x.view.base
+    tensor.versions = x.counter()
+    view.version = tensor.versions.n
+    view.creation = "" if recording else "no_grad"
+    if recording and x.tracked() and op.differentiable:
+        node = new_node(op)
+        node.put_input(0, x, (op.keep1 & 1) != 0)
+        node.count = 1
+        node.params = params
+        if op.uses_shapes:
+            node.shapes = [x._array.shape]
+        attach(node, tensor, op, 1)
+    tensor.view = view
+    return tensor
 
 
 def as_subclass(tensor, cls):
@@ -738,7 +766,7 @@ def recorded(op, inputs, params, out, needed):
     node.params = params
     arrays = [array_of(x) for x in inputs]
     if op.uses_shapes:
-        node.shapes = [a.shape if isinstance(a, ndarray) else () for a in arrays]
+        node.shapes = [shape_of(a) for a in arrays]
     node.fits = fits_of(op, arrays, out)
     node.conjugate = op.holomorphic and out.dtype.kind == "c"
     return node
@@ -748,7 +776,7 @@ def attach(node, tensor, op, needed):
     """Make `node` the history of its single output."""
     tensor._grad_fn = node
     tensor._requires_grad = True
-    if op.keeps_out(needed):
+    if (op.out_mask & needed) != 0:
         counter = tensor.counter()
         node.outs = ((tensor._array, counter, counter.n),)
 
@@ -761,7 +789,7 @@ def attach_all(node, tensors, op, needed):
             tensor._grad_fn = node
             tensor._requires_grad = True
             tensor.output_nr = k
-    if op.keeps_out(needed):
+    if (op.out_mask & needed) != 0:
         node.outs = tuple([(t._array, t.counter(), t.version()) for t in tensors])
 
 
@@ -787,7 +815,7 @@ def link_views(op, x, tensors):
     counter = x.counter()
     creation = "no_grad" if not grad_enabled() else "multiple" if op.multiple else ""
     for tensor in tensors:
-        view = View()
+        view = View.__new__(View)
         view.base = base
         view.version = counter.n
         view.creation = creation
@@ -819,7 +847,7 @@ def run_inplace(op, x, rest, params):
     np.copyto(array, out, casting="unsafe")
     x.counter().bump()
     if node is not None:
-        if op.keeps_out(needed):
+        if (op.out_mask & needed) != 0:
             node.outs = ((array, x.versions, x.versions.n),)
         rebase(x, node)
     return x
@@ -883,7 +911,16 @@ def bind(**names):
     EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
 
 
+def reflected(name):
+    """The reflected form of an operator, which only the uncompiled class needs."""
+    return lambda self, other: getattr(TensorBase, name)(other, self)
+
+
 if not cython.compiled:
+    power = TensorBase.__pow__
+    TensorBase.__pow__ = lambda self, other, modulo=None: power(self, other, modulo)
+    for name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+        setattr(TensorBase, f"__r{name}__", reflected(f"__{name}__"))
     set_fields(VersionCounter, n=0)
     set_fields(View, base=None, version=0, creation="")
     set_fields(Node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)

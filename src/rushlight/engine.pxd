@@ -1,7 +1,7 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, wrap, written
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, transforms_entered, wrap, written
 from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 cdef extern from *:
@@ -33,7 +33,7 @@ cdef class Pending:
     cdef bint owned
 
 cdef class Run:
-    cdef bint keep_graph, create_graph, anomaly
+    cdef bint keep_graph, create_graph, on_arrays, anomaly
     cdef list heap
     cdef dict elsewhere
     cdef dict leaves

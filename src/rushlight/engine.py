@@ -12,7 +12,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .core import Node, TensorBase, add_into, set_fields, wrap, written
+from .core import Node, TensorBase, add_into, set_fields, transforms_entered, wrap, written
 from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 if not cython.compiled:
@@ -33,9 +33,11 @@ class Run:
     def __init__(self, keep_graph, create_graph):
         self.keep_graph = keep_graph
         self.create_graph = create_graph
+        # Rules run as kernels on arrays where nobody asks for the history or the tangents of what they give.
+        self.on_arrays = not create_graph and transforms_entered(0) == 0
         self.anomaly = anomaly_enabled()
         self.heap = []
-        self.elsewhere = {}
+        self.elsewhere = None
         self.leaves = {}
         self.passed = []
         self.needed = None
@@ -80,6 +82,8 @@ class Run:
             if pending.run is self:
                 return pending
             # Another run, of another thread or around this one, is at this node too.
+            if self.elsewhere is None:
+                self.elsewhere = {}
             pending = self.elsewhere.get(node)
             if pending is not None:
                 return pending
@@ -108,7 +112,7 @@ class Run:
         """Let the node of `pending` know nothing of this run any more."""
         if pending.node.slot is pending:
             pending.node.slot = None
-        else:
+        elif self.elsewhere is not None:
             self.elsewhere.pop(pending.node, None)
 
     def visit(self, node, g):
@@ -170,9 +174,11 @@ class Run:
         rule = op.rules[i]
         if rule is None:
             return None
-        if rule.kernel is not None and not self.create_graph:
+        out = NotImplemented
+        if self.on_arrays and not rule.passes:
             out = rule.call_kernel(node, g)
-            gi = wrap(out) if out is not NotImplemented else rule.call(node, g)
+        if out is not NotImplemented:
+            gi = wrap(out)
         elif node.conjugate:
             gi = conj(rule.call(node, conj(g)))
         else:
@@ -192,7 +198,7 @@ class Run:
             return op.custom(node, g)
         rule = op.joint
         results = NotImplemented
-        if rule.kernel is not None and not self.create_graph:
+        if self.on_arrays:
             results = rule.call_kernel(node, g)
             if results is not NotImplemented:
                 results = [None if r is None else wrap(r) for r in results]

@@ -3,7 +3,7 @@
 import weakref
 
 from . import errors
-from .core import Node, TensorBase
+from .core import Node, TensorBase, adopt
 from .hooks import Extras, RemovableHandle
 
 _CLASSES = {}
@@ -74,7 +74,7 @@ class AccumulateGrad:
 def node_class(name):
     """The class of nodes of that name, made once."""
     if name not in _CLASSES:
-        _CLASSES[name] = type(name, (GraphNode,), {"__slots__": (), "__module__": "rushlight.graph"})
+        _CLASSES[name] = adopt(type(name, (GraphNode,), {"__slots__": (), "__module__": "rushlight.graph"}))
     return _CLASSES[name]
 
 

@@ -224,6 +224,6 @@ def offer(module):
         setattr(Tensor, name, function)
 
 
-core.bind(tensor_class=Tensor)
+core.bind(tensor_class=core.adopt(Tensor))
 
 __all__ = ["Tensor", "accumulator", "offer"]

@@ -88,8 +88,33 @@ cdef Py_ssize_t SCALAR_LIMIT = 256
 cdef Py_ssize_t NOGIL_FROM = 20000
 
 
+cdef inline int step_of(cnp.ndarray a):
+    """1 for a contiguous array, 0 for one number seen as an array (all strides 0), -1 for anything else."""
+    cdef int i
+    if not cnp.PyArray_ISBEHAVED_RO(a):
+        return -1
+    if cnp.PyArray_IS_C_CONTIGUOUS(a):
+        return 1
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDE(a, i) != 0 and cnp.PyArray_DIM(a, i) != 1:
+            return -1
+    return 0
+
+
 cdef inline bint usable(cnp.ndarray a, int kind):
     return cnp.PyArray_TYPE(a) == kind and cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_ISBEHAVED_RO(a)
+
+
+cdef extern from *:
+    """
+    /* A new array of a's dtype and shape; PyArray_EMPTY would look the dtype up again. */
+    static PyObject *rl_like(PyArrayObject *a) {
+        PyArray_Descr *descr = PyArray_DESCR(a);
+        Py_INCREF(descr);
+        return PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(a), PyArray_DIMS(a), NULL, NULL, 0, NULL);
+    }
+    """
+    object rl_like(cnp.ndarray a)
 
 
 cdef class Binary(Kernel):
@@ -101,7 +126,7 @@ cdef class Binary(Kernel):
 
     cdef object call2(self, object x, object y):
         cdef cnp.ndarray a, b, o
-        cdef int kind, sa = 1, sb = 1
+        cdef int kind, sa, sb
         cdef Py_ssize_t n, rows = 1, i, width
         cdef loop2 loop
         cdef double number
@@ -119,13 +144,17 @@ cdef class Binary(Kernel):
             loop = self.f8
         else:
             return NotImplemented
-        if not usable(a, kind):
+        sa = step_of(a)
+        if sa < 0:
             return NotImplemented
         pa = cnp.PyArray_DATA(a)
         n = cnp.PyArray_SIZE(a)
         if isinstance(y, cnp.ndarray):
             b = <cnp.ndarray>y
-            if not usable(b, kind):
+            if cnp.PyArray_TYPE(b) != kind:
+                return NotImplemented
+            sb = step_of(b)
+            if sb < 0:
                 return NotImplemented
             pb = cnp.PyArray_DATA(b)
             if cnp.PyArray_SAMESHAPE(a, b):
@@ -136,7 +165,7 @@ cdef class Binary(Kernel):
                 sa = 0
                 n = cnp.PyArray_SIZE(b)
                 a = b
-            elif rows_against(a, b):
+            elif sa == 1 and sb == 1 and rows_against(a, b):
                 rows = cnp.PyArray_DIM(a, 0)
             else:
                 return NotImplemented
@@ -150,7 +179,7 @@ cdef class Binary(Kernel):
             number4 = <float>number
             pb = <void *>&number4 if kind == cnp.NPY_FLOAT32 else <void *>&number
             sb = 0
-        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind if self.result < 0 else self.result, 0)
+        o = <cnp.ndarray>rl_like(a) if self.result < 0 else <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), self.result, 0)
         po = <char *>cnp.PyArray_DATA(o)
         if rows > 1:
             width = n // rows
@@ -214,7 +243,7 @@ cdef class Unary(Kernel):
         n = cnp.PyArray_SIZE(a)
         if n > self.limit or not usable(a, kind):
             return NotImplemented
-        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
+        o = <cnp.ndarray>rl_like(a)
         if n < NOGIL_FROM:
             loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(o), n)
         else:

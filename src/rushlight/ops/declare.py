@@ -22,7 +22,8 @@ REGISTRY = {}
 
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 _PROMOTE = {None: 0, "common": 1, "float": 2}
-_VARARGS, _VARKEYWORDS = 4, 8
+_VARARGS = 4
+_PASSES = (lambda g: g).__code__.co_code
 
 
 def elementwise(promote="common", **declared):
@@ -91,9 +92,7 @@ def _declare(
         op.rules = [_rule(op, rules.get(name)) for name in op.inputs]
         op.joint = _rule(op, joint)
         op.push = _push(op, push)
-        stated = [rule for rule in [*op.rules, op.joint] if rule is not None]
-        op.uses_shapes = any(rule.uses_shapes for rule in stated)
-        op.keeps_anything = any(rule.inputs_mask or rule.uses_out for rule in stated)
+        op.settle()
         op.node_class = node_class(backward or _camel(op.name) + "Backward0")
         if op.name in REGISTRY:
             raise ValueError(f"operation {op.name} is declared twice")
@@ -109,13 +108,14 @@ def renamed(op, backward):
     for field in _COPIED:
         setattr(twin, field, getattr(op, field))
     twin.node_class = node_class(backward)
+    twin.settle()
     return twin
 
 
 _COPIED = (
     "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "defaults", "promotion", "elementwise", "quiet", "is_view",
     "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint", "push",
-    "uses_shapes", "keeps_anything", "custom",
+    "custom",
 )  # fmt: skip
 
 
@@ -131,7 +131,9 @@ def _rule(op, fn):
         return None
     code = fn.__code__
     names = list(code.co_varnames[1 : code.co_argcount])
-    return Rule(fn, [_source(op, name) for name in names], names)
+    rule = Rule(fn, [_source(op, name) for name in names], names)
+    rule.passes = code.co_code == _PASSES and not names
+    return rule
 
 
 def _push(op, fn):

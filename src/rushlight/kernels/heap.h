@@ -1,0 +1,83 @@
+/* What CPython gives a compiled class and withholds from a Python class derived from it: operators reached without a
+   search by name, memory from a free list, and a short way out. `rl_adopt(cls, base)` gives `cls` all three. A class
+   that a user derives further is an ordinary Python class again, with ordinary costs. */
+
+#include <Python.h>
+#include <string.h>
+
+#define RL_POOL 512
+
+typedef struct {
+    Py_ssize_t size;            /* tp_basicsize of what lies here */
+    int count;
+    PyObject *free[RL_POOL];
+} rl_pool;
+
+static rl_pool rl_pools[2];
+static PyTypeObject *rl_bases[2];
+
+static PyObject *rl_take(rl_pool *pool, PyTypeObject *type, Py_ssize_t items) {
+#ifndef Py_GIL_DISABLED
+    if (pool->count > 0) {
+        PyObject *o = pool->free[--pool->count];
+        memset((char *)o + sizeof(PyObject), 0, pool->size - sizeof(PyObject));
+        (void)PyObject_Init(o, type);
+        PyObject_GC_Track(o);
+        return o;
+    }
+#endif
+    return PyType_GenericAlloc(type, items);
+}
+
+static void rl_give(rl_pool *pool, void *o) {
+#ifndef Py_GIL_DISABLED
+    if (pool->count < RL_POOL) {
+        pool->free[pool->count++] = (PyObject *)o;
+        return;
+    }
+#endif
+    PyObject_GC_Del(o);
+}
+
+static PyObject *rl_alloc0(PyTypeObject *type, Py_ssize_t n) { return rl_take(&rl_pools[0], type, n); }
+static PyObject *rl_alloc1(PyTypeObject *type, Py_ssize_t n) { return rl_take(&rl_pools[1], type, n); }
+static void rl_free0(void *o) { rl_give(&rl_pools[0], o); }
+static void rl_free1(void *o) { rl_give(&rl_pools[1], o); }
+
+/* As subtype_dealloc does for a class without fields of its own. The trashcan bounds the depth of a long graph. */
+static void rl_dealloc0(PyObject *o) {
+    PyTypeObject *type = Py_TYPE(o);
+    PyObject_GC_UnTrack(o);
+    Py_TRASHCAN_BEGIN(o, rl_dealloc0)
+    rl_bases[0]->tp_dealloc(o);
+    Py_DECREF(type);
+    Py_TRASHCAN_END
+}
+static void rl_dealloc1(PyObject *o) {
+    PyTypeObject *type = Py_TYPE(o);
+    PyObject_GC_UnTrack(o);
+    Py_TRASHCAN_BEGIN(o, rl_dealloc1)
+    rl_bases[1]->tp_dealloc(o);
+    Py_DECREF(type);
+    Py_TRASHCAN_END
+}
+
+/* kind 0: tensors, kind 1: nodes. A class with fields of its own is left as it is. */
+static void rl_adopt(PyObject *cls, PyObject *compiled, int kind) {
+    PyTypeObject *type = (PyTypeObject *)cls, *base = (PyTypeObject *)compiled;
+    if (type->tp_basicsize != base->tp_basicsize || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return;
+    rl_pools[kind].size = base->tp_basicsize;
+    rl_bases[kind] = base;
+    type->tp_alloc = kind ? rl_alloc1 : rl_alloc0;
+    type->tp_free = kind ? rl_free1 : rl_free0;
+    type->tp_dealloc = kind ? rl_dealloc1 : rl_dealloc0;
+    if (base->tp_as_number && type->tp_as_number) {
+        PyNumberMethods *to = type->tp_as_number, *from = base->tp_as_number;
+        to->nb_add = from->nb_add;
+        to->nb_subtract = from->nb_subtract;
+        to->nb_multiply = from->nb_multiply;
+        to->nb_true_divide = from->nb_true_divide;
+        to->nb_power = from->nb_power;
+        to->nb_matrix_multiply = from->nb_matrix_multiply;
+    }
+}
