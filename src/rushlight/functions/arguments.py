@@ -44,6 +44,18 @@ def _no_dims(dim):
     return ()
 
 
+def numpy_names(function, named, dim, keepdim):
+    """`dim` and `keepdim`, which may have been given by NumPy's names for them; TypeError for any other name."""
+    for name, value in named.items():
+        if name == "axis":
+            dim = value
+        elif name == "keepdims":
+            keepdim = value
+        else:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+    return dim, keepdim
+
+
 def sizes(args, function="size"):
     """A tuple of sizes from `f(2, 3)` or `f((2, 3))`."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):

@@ -9,6 +9,8 @@ shape alone: results repeat exactly. A function returns NotImplemented for an ar
 cimport numpy as cnp
 from libc.stdint cimport uint64_t
 
+from rushlight.kernels.kernel cimport Kernel
+
 cdef extern from "Python.h":
     ctypedef struct PyThreadState:
         pass
@@ -425,3 +427,55 @@ def sum_to(g, shape):
         return NotImplemented
     out = sum_to_c(<cnp.ndarray>g, <tuple>shape)
     return NotImplemented if out is None else out
+
+
+cdef class Whole(Kernel):
+    """The sum, or the mean, of all elements."""
+
+    cdef bint divides
+
+    cdef object call1(self, object x):
+        cdef cnp.ndarray array, out
+        cdef Form form
+        array = usable(x)
+        if array is None:
+            return NotImplemented
+        form.outer = form.rows = form.columns = 1
+        form.run = form.count = cnp.PyArray_SIZE(array)
+        out = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(array))
+        fill_sums(array, form, form.count if self.divides else 1.0, out)
+        return out
+
+
+cdef Whole whole(bint divides):
+    cdef Whole kernel = Whole()
+    kernel.divides = divides
+    return kernel
+
+
+sum_whole = whole(False)
+mean_whole = whole(True)
+
+
+def fill(g, shape, double divisor=1.0):
+    """An array of that shape filled with the one element of `g`, divided by `divisor`."""
+    cdef cnp.npy_intp dims[MAX_AXES]
+    cdef cnp.ndarray out
+    cdef Py_ssize_t k, n
+    cdef float f4
+    cdef double f8
+    if not cnp.PyArray_CheckExact(g) or cnp.PyArray_SIZE(g) != 1 or not direct(g) or not isinstance(shape, tuple):
+        return NotImplemented
+    for k in range(len(<tuple>shape)):
+        dims[k] = shape[k]
+    out = cnp.PyArray_SimpleNew(<int>len(<tuple>shape), dims, cnp.PyArray_TYPE(g))
+    n = cnp.PyArray_SIZE(out)
+    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT:
+        f4 = <float>((<float*>cnp.PyArray_DATA(g))[0] / divisor)
+        for k in range(n):
+            (<float*>cnp.PyArray_DATA(out))[k] = f4
+    else:
+        f8 = (<double*>cnp.PyArray_DATA(g))[0] / divisor
+        for k in range(n):
+            (<double*>cnp.PyArray_DATA(out))[k] = f8
+    return out

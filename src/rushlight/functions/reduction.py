@@ -1,0 +1,564 @@
+"""Reductions as people call them: sums, means, extrema, variances, norms, softmax."""
+
+import math
+
+from ..core import TensorBase, call1, call2
+from ..dtypes import as_dtype, get_default_dtype
+from ..dtypes import of as dtype_of
+from ..ops import reduce, selection, sort
+from ..ops.copying import to_dtype
+from ..ops.softmax import log_softmax as _log_softmax
+from ..ops.softmax import softmax as _softmax
+from . import return_types
+from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim, wrap_dims
+
+
+def cast(input, dtype):
+    """`input` in the dtype, itself where that is None or its own."""
+    if dtype is None:
+        return input
+    wanted = as_dtype(dtype).numpy
+    return input if input._array.dtype == wanted else to_dtype(input, dtype=wanted)
+
+
+def scalar_type(input):
+    return dtype_of(input._array.dtype).scalar_type
+
+
+def one_dim(function, input, dim):
+    """A dimension along which to look for one element of each lane; PyTorch's refusal of several and of empty ones."""
+    if not isinstance(dim, int) and not hasattr(dim, "__index__"):
+        raise TypeError(f"{function}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
+    dim = wrap_dim(dim, input._array.ndim)
+    if input._array.ndim and input._array.shape[dim] == 0:
+        raise IndexError(f"{function}(): Expected reduction dim {dim} to have non-zero size.")
+    return dim
+
+
+def refuse(input, kinds, kernel):
+    """NotImplementedError for an input whose dtype is of one of the kinds."""
+    if input._array.dtype.kind in kinds:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}'")
+
+
+# ---- sums and means
+
+
+def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
+    """The sum of all elements, or over `dim` (an int or several); integers and bools are summed as int64.
+
+    >>> import rushlight
+    >>> rushlight.ones(2, 3).sum(0)
+    tensor([2., 2., 2.])
+    """
+    if out is not None:
+        return _sum_out(input, dim, keepdim, dtype=dtype, out=out, **named)
+    if not isinstance(input, TensorBase):
+        check_tensor(input, "sum")
+    if named:
+        dim, keepdim = numpy_names("sum", named, dim, keepdim)
+    if dtype is not None:
+        input = cast(input, dtype)
+        if input._array.dtype.kind in "bui":
+            return cast(reduce.sum_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim), dtype)
+    if dim is None and not keepdim:
+        return call1(reduce.sum, input)
+    return reduce.sum_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+
+
+def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
+    """The mean of all elements, or over `dim`; nan over none.
+
+    Raises RuntimeError for integers and bools, unless `dtype` is a floating one.
+
+    >>> import rushlight
+    >>> rushlight.tensor([1.0, 2.0, 6.0]).mean()
+    tensor(3.)
+    """
+    if out is not None:
+        return _mean_out(input, dim, keepdim, dtype=dtype, out=out, **named)
+    if not isinstance(input, TensorBase):
+        check_tensor(input, "mean")
+    if named:
+        dim, keepdim = numpy_names("mean", named, dim, keepdim)
+    if dtype is not None:
+        if not (as_dtype(dtype).is_floating_point or as_dtype(dtype).is_complex):
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
+                f"Got: {as_dtype(dtype).scalar_type}"
+            )
+        input = cast(input, dtype)
+    elif input._array.dtype.kind in "bui":
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {scalar_type(input)}"
+        )
+    if dim is None and not keepdim:
+        return call1(reduce.mean, input)
+    return reduce.mean_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+
+
+_sum_out, _mean_out = accepts_out(sum), accepts_out(mean)
+
+
+@accepts_out
+def nansum(input, dim=None, keepdim=False, *, dtype=None, **named):
+    """The sum, with nan counted as zero.
+
+    >>> import rushlight
+    >>> rushlight.nansum(rushlight.tensor([1.0, float("nan")]))
+    tensor(1.)
+    """
+    check_tensor(input, "nansum")
+    if input._array.dtype.kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    dim, keepdim = numpy_names("nansum", named, dim, keepdim)
+    if input._array.dtype.kind in "bui":
+        return sum(input, dim, keepdim, dtype=dtype)
+    return reduce.nansum(cast(input, dtype), dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+
+
+@accepts_out
+def nanmean(input, dim=None, keepdim=False, *, dtype=None, **named):
+    """The mean of the elements that are not nan.
+
+    >>> import rushlight
+    >>> rushlight.nanmean(rushlight.tensor([1.0, 3.0, float("nan")]))
+    tensor(2.)
+    """
+    check_tensor(input, "nanmean")
+    if input._array.dtype.kind in "bui":
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got {scalar_type(input)}"
+        )
+    dim, keepdim = numpy_names("nanmean", named, dim, keepdim)
+    numbers = reduce.count_nonzero(input == input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype) / numbers
+
+
+@accepts_out
+def prod(input, dim=None, keepdim=False, *, dtype=None, **named):
+    """The product of all elements, or over one dimension; int64 for integers and bools.
+
+    >>> import rushlight
+    >>> rushlight.tensor([[1, 2], [3, 4]]).prod(1)
+    tensor([ 2, 12])
+    """
+    check_tensor(input, "prod")
+    dim, keepdim = numpy_names("prod", named, dim, keepdim)
+    given = input if dtype is None else cast(input, dtype)
+    if dim is None:
+        return cast(reduce.prod(given), dtype)
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
+    return cast(reduce.prod_dim(given, dim=wrap_dim(dim, input._array.ndim), keepdim=keepdim), dtype)
+
+
+# ---- variance
+
+
+def _spread(op, name, input, dim, unbiased, keepdim, correction, named):
+    """The arguments of var and its kin, in each of PyTorch's forms, and the call."""
+    check_tensor(input, name)
+    if named:
+        dim, keepdim = numpy_names(name, named, dim, keepdim)
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        if correction is not _UNGIVEN:
+            raise TypeError(f"{name}() received an invalid combination of arguments: unbiased and correction")
+        correction = 1 if unbiased else 0
+    elif correction is _UNGIVEN or correction is None:
+        correction = 1
+    if input._array.dtype.kind in "bui":
+        subject = "std and var" if name in ("std", "var") else name
+        raise RuntimeError(f"{subject} only support floating point and complex dtypes")
+    return op(input, dim=wrap_dims(dim, input._array.ndim), correction=correction, keepdim=keepdim)
+
+
+_UNGIVEN = object()
+
+
+@accepts_out
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
+    """The variance of all elements, or over `dim`; the divisor is n - correction (1 unless given).
+
+    >>> import rushlight
+    >>> rushlight.tensor([1.0, 3.0]).var()
+    tensor(2.)
+    """
+    return _spread(reduce.var, "var", input, dim, unbiased, keepdim, correction, named)
+
+
+@accepts_out
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
+    """The standard deviation, with the arguments of `var`.
+
+    >>> import rushlight
+    >>> rushlight.tensor([1.0, 3.0]).std(correction=0)
+    tensor(1.)
+    """
+    return _spread(reduce.std, "std", input, dim, unbiased, keepdim, correction, named)
+
+
+@accepts_out
+def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
+    """(variance, mean), with the arguments of `var`.
+
+    >>> import rushlight
+    >>> rushlight.var_mean(rushlight.tensor([1.0, 3.0]))
+    (tensor(2.), tensor(2.))
+    """
+    return _spread(reduce.var_mean, "var_mean", input, dim, unbiased, keepdim, correction, named)
+
+
+@accepts_out
+def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
+    """(standard deviation, mean), with the arguments of `var`.
+
+    >>> import rushlight
+    >>> rushlight.std_mean(rushlight.tensor([1.0, 3.0]), correction=0)
+    (tensor(1.), tensor(2.))
+    """
+    return _spread(reduce.std_mean, "std_mean", input, dim, unbiased, keepdim, correction, named)
+
+
+# ---- norms
+
+
+def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="linalg.vector_norm"):
+    """The checked call of the operation: linalg.vector_norm and norm share it."""
+    check_tensor(input, function)
+    if isinstance(ord, (str, bool)) or not isinstance(ord, (int, float)):
+        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    if input._array.dtype.kind in "bui":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(input)}"
+        )
+    if dtype is not None:
+        _check_norm_dtype(input, as_dtype(dtype))
+    dims = wrap_dims(dim, input._array.ndim)
+    if ord < 0 or ord == math.inf:
+        _check_norm_of_none(input, ord, dim, dims)
+    return reduce.vector_norm(cast(input, dtype), ord=ord, dim=dims, keepdim=keepdim)
+
+
+def _check_norm_dtype(input, dtype):
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(
+            f"linalg.vector_norm: dtype should be floating point or complex, but got {dtype.scalar_type}"
+        )
+    for kind, takes in (("complex", dtype.is_complex), ("real", not dtype.is_complex)):
+        if (input._array.dtype.kind == "c") == (kind == "complex") and not takes:
+            raise RuntimeError(
+                f"linalg.vector_norm: dtype should be {kind} for {kind} inputs, but got {dtype.scalar_type}"
+            )
+
+
+def _check_norm_of_none(input, ord, dim, dims):
+    shown = "inf" if ord == math.inf else "-inf" if ord == -math.inf else f"{ord:g}"
+    if input._array.size and input._array.shape:
+        return
+    if dim is None and input._array.size == 0:
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not have "
+            "an identity"
+        )
+    for d in dims:
+        if input._array.shape[d] == 0:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {d}because this dimension is empty "
+                "and the operation does not have an identity"
+            )
+
+
+@accepts_out
+def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
+    """The norm of all elements taken as one vector, or over `dim`; p is a number, "fro" or "nuc".
+
+    >>> import rushlight
+    >>> rushlight.tensor([3.0, 4.0]).norm()
+    tensor(5.)
+    """
+    check_tensor(input, "norm")
+    if p is None or (p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2)):
+        return vector_norm(input, 2, dim, keepdim, dtype=dtype, function="norm")
+    if not isinstance(p, str):
+        return vector_norm(input, p, dim, keepdim, dtype=dtype, function="norm")
+    from .linalg import matrix_norm
+
+    dims = tuple(range(input._array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    if p not in ("fro", "nuc"):
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
+    return matrix_norm(input, p, dims, keepdim, dtype=dtype)
+
+
+@accepts_out
+def dist(input, other, p=2):
+    """The p-norm of input - other.
+
+    >>> import rushlight
+    >>> rushlight.dist(rushlight.tensor([1.0, 1.0]), rushlight.tensor([4.0, 5.0]))
+    tensor(5.)
+    """
+    check_tensor(input, "dist")
+    check_tensor(other, "dist", 2, "other")
+    difference = input - other
+    if difference._array.dtype.kind in "bui":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(difference)}"
+        )
+    return reduce.dist(difference, ord=p)
+
+
+# ---- extrema
+
+
+def _extremum(name, whole, along, binary, input, dim, keepdim, other, named):
+    check_tensor(input, name)
+    if named:
+        dim, keepdim = numpy_names(name, named, dim, keepdim)
+    if other is not None or isinstance(dim, TensorBase):
+        return call2(binary, input, dim if other is None else other)
+    if dim is None:
+        refuse(input, "c", f"{name}_all")
+        if input._array.size == 0:
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+                "the 'dim' argument."
+            )
+        return call1(whole, input)
+    dim = one_dim(name, input, dim)
+    if input._array.dtype.kind == "c":
+        raise RuntimeError(f"{name}(): does not support complex input")
+    return getattr(return_types, name)(along(input, dim=dim, keepdim=keepdim))
+
+
+@accepts_out
+def max(input, dim=None, keepdim=False, *, other=None, **named):
+    """The largest element; with `dim` (values, indices) along it; with another tensor the larger of each two elements.
+
+    >>> import rushlight
+    >>> rushlight.tensor([[1.0, 5.0], [3.0, 2.0]]).max(1).indices
+    tensor([1, 0])
+    """
+    return _extremum("max", reduce.max_all, sort.max_dim, selection.maximum, input, dim, keepdim, other, named)
+
+
+@accepts_out
+def min(input, dim=None, keepdim=False, *, other=None, **named):
+    """The smallest element; with `dim` (values, indices) along it; with another tensor the smaller of each two.
+
+    >>> import rushlight
+    >>> rushlight.tensor([3.0, 1.0]).min()
+    tensor(1.)
+    """
+    return _extremum("min", reduce.min_all, sort.min_dim, selection.minimum, input, dim, keepdim, other, named)
+
+
+def _extreme_values(op, kernel, input, dim, keepdim, named):
+    name = op.name
+    check_tensor(input, name)
+    dim, keepdim = numpy_names(name, named, dim, keepdim)
+    shape, dims = input._array.shape, wrap_dims(dim, input._array.ndim)
+    if input._array.size == 0:
+        if len(dims) == len(shape) and (dim is None or dim == ()):
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+                "the 'dim' argument."
+            )
+        for d in dims:
+            if shape[d] == 0:
+                raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+    refuse(input, "c", kernel)
+    return op(input, dim=dims, keepdim=keepdim)
+
+
+@accepts_out
+def amax(input, dim=None, keepdim=False, **named):
+    """The largest element, of all or over `dim`; its gradient is shared by all elements that are as large.
+
+    >>> import rushlight
+    >>> rushlight.tensor([[1.0, 5.0], [3.0, 2.0]]).amax(0)
+    tensor([3., 5.])
+    """
+    return _extreme_values(reduce.amax, "max_values_cpu", input, dim, keepdim, named)
+
+
+@accepts_out
+def amin(input, dim=None, keepdim=False, **named):
+    """The smallest element, of all or over `dim`; its gradient is shared by all elements that are as small.
+
+    >>> import rushlight
+    >>> rushlight.tensor([[1.0, 5.0], [3.0, 2.0]]).amin(0)
+    tensor([1., 2.])
+    """
+    return _extreme_values(reduce.amin, "min_values_cpu", input, dim, keepdim, named)
+
+
+@accepts_out
+def aminmax(input, *, dim=None, keepdim=False):
+    """(min, max) of all elements, or along one dimension.
+
+    >>> import rushlight
+    >>> rushlight.aminmax(rushlight.tensor([3.0, 1.0])).max
+    tensor(3.)
+    """
+    check_tensor(input, "aminmax")
+    if dim is None and input._array.size == 0:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
+    if dim is not None:
+        dim = wrap_dim(dim, input._array.ndim)
+        if input._array.ndim and input._array.shape[dim] == 0:
+            raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
+    refuse(input, "c", "aminmax_cpu")
+    return return_types.aminmax(reduce.aminmax(input, dim=dim, keepdim=keepdim))
+
+
+def _place(op, input, dim, keepdim, named):
+    name = op.name
+    check_tensor(input, name)
+    dim, keepdim = numpy_names(name, named, dim, keepdim)
+    if dim is not None:
+        dim = one_dim(name, input, dim)
+    elif input._array.size == 0:
+        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+    if input._array.dtype.kind in "bc":
+        raise RuntimeError(f"{name}(): does not support {'bool' if input._array.dtype.kind == 'b' else 'complex'} input")
+    return op(input, dim=dim if input._array.ndim else None, keepdim=keepdim)
+
+
+@accepts_out
+def argmax(input, dim=None, keepdim=False, **named):
+    """Where the largest element is (the first of several; nan counts as largest), in the flattened tensor or along `dim`.
+
+    >>> import rushlight
+    >>> rushlight.tensor([1.0, 5.0, 5.0]).argmax()
+    tensor(1)
+    """
+    return _place(reduce.argmax, input, dim, keepdim, named)
+
+
+@accepts_out
+def argmin(input, dim=None, keepdim=False, **named):
+    """Where the smallest element is (the first of several; nan counts as smallest).
+
+    >>> import rushlight
+    >>> rushlight.tensor([3.0, 1.0]).argmin()
+    tensor(1)
+    """
+    return _place(reduce.argmin, input, dim, keepdim, named)
+
+
+# ---- truth and counts
+
+
+def _truth(op, input, dim, keepdim, named):
+    check_tensor(input, op.name)
+    dim, keepdim = numpy_names(op.name, named, dim, keepdim)
+    if dim is not None:
+        # Unlike elsewhere, no dimensions mean none here, not all.
+        dim = () if dim in ((), []) else wrap_dims(dim, input._array.ndim)
+    out = op(input, dim=dim, keepdim=keepdim)
+    return to_dtype(out, dtype=input._array.dtype) if scalar_type(input) == "Byte" else out
+
+
+@accepts_out
+def any(input, dim=None, keepdim=False, **named):
+    """Whether some element is not zero, of all or over `dim`.
+
+    >>> import rushlight
+    >>> rushlight.tensor([0, 2]).any()
+    tensor(True)
+    """
+    return _truth(reduce.any, input, dim, keepdim, named)
+
+
+@accepts_out
+def all(input, dim=None, keepdim=False, **named):
+    """Whether no element is zero, of all or over `dim`.
+
+    >>> import rushlight
+    >>> rushlight.tensor([0, 2]).all()
+    tensor(False)
+    """
+    return _truth(reduce.all, input, dim, keepdim, named)
+
+
+def count_nonzero(input, dim=None, **named):
+    """How many elements are not zero, of all or over `dim`.
+
+    >>> import rushlight
+    >>> rushlight.count_nonzero(rushlight.tensor([0, 2, 3]))
+    tensor(2)
+    """
+    check_tensor(input, "count_nonzero")
+    dim, _ = numpy_names("count_nonzero", named, dim, False)
+    return reduce.count_nonzero(input, dim=wrap_dims(dim, input._array.ndim))
+
+
+# ---- softmax and its kin
+
+
+@accepts_out
+def logsumexp(input, dim, keepdim=False, **named):
+    """log(sum(exp(input))) over `dim`, without overflow.
+
+    >>> import rushlight
+    >>> rushlight.logsumexp(rushlight.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6932)
+    """
+    check_tensor(input, "logsumexp")
+    dim, keepdim = numpy_names("logsumexp", named, dim, keepdim)
+    if input._array.dtype.kind in "bui":
+        input = to_dtype(input, dtype=get_default_dtype().numpy)
+    return reduce.logsumexp(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+
+
+def _soft(op, input, dim, dtype):
+    if not isinstance(input, TensorBase):
+        check_tensor(input, op.name)
+    if dtype is not None:
+        input = cast(input, dtype)
+    dim = wrap_dim(dim, input._array.ndim)
+    if input._array.dtype.kind in "buic":
+        refuse(input, "buic", f"{op.name}_kernel_impl")
+    return op(input, dim=dim)
+
+
+def softmax(input, dim, dtype=None, *, out=None):
+    """exp(input) divided by its sum along `dim`, computed in `dtype` if given.
+
+    Raises NotImplementedError for integers and complex numbers.
+
+    >>> import rushlight
+    >>> rushlight.softmax(rushlight.tensor([0.0, 0.0]), 0)
+    tensor([0.5000, 0.5000])
+    """
+    if out is not None:
+        return accepts_out(softmax)(input, dim, dtype, out=out)
+    return _soft(_softmax, input, dim, dtype)
+
+
+def log_softmax(input, dim, dtype=None, *, out=None):
+    """log(softmax(input)) along `dim`, computed without a logarithm of small numbers.
+
+    >>> import rushlight
+    >>> rushlight.log_softmax(rushlight.tensor([0.0, 0.0]), 0)
+    tensor([-0.6931, -0.6931])
+    """
+    if out is not None:
+        return accepts_out(log_softmax)(input, dim, dtype, out=out)
+    return _soft(_log_softmax, input, dim, dtype)
+
+
+METHODS = (
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "dist", "log_softmax", "logsumexp",
+    "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "softmax", "std", "sum", "var",
+)  # fmt: skip
+FUNCTIONS = (*METHODS, "std_mean", "var_mean")
+INPLACE = {}
