@@ -144,6 +144,13 @@ def check_inplace(x):
             )
         return
     base, creation = x.view.base, x.view.creation
+    if creation == "custom":
+        raise RuntimeError(
+            f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view was created inside a "
+            "custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "
+            "override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior "
+            "is forbidden. You can fix this by cloning the output of the custom Function."
+        )
     if creation == "multiple":
         raise noted(
             RuntimeError(
@@ -167,7 +174,8 @@ def check_inplace(x):
 
 
 def _maker(x):
-    return "a view operation" if x.grad_fn is None else x.grad_fn.name()
+    """The name of the operation that made x; a custom Function's own name."""
+    return "a view operation" if x.grad_fn is None else x.grad_fn.name().removesuffix("Backward")
 
 
 def check_result(op, array, out):

@@ -35,7 +35,7 @@ def put_tangent(x, level, tangent):
 
 def transformed(op, inputs, params, in_place):
     """What the core calls for every operation while a level is open."""
-    levels = _levels(inputs)
+    levels = levels_of(inputs)
     if not levels:
         return core.run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)
     if in_place:
@@ -51,7 +51,7 @@ def _floating(x):
     return x._array.dtype.kind in "fcV"
 
 
-def _levels(inputs):
+def levels_of(inputs):
     """The open levels, lowest first, at which an input has a tangent."""
     found = None
     for x in inputs:
@@ -65,6 +65,15 @@ def _levels(inputs):
 
 def _number(level):
     return level.number
+
+
+def below(number, function, *args):
+    """function(*args) with only the levels below `number` in force."""
+    token = _below.set(number)
+    try:
+        return function(*args)
+    finally:
+        _below.reset(token)
 
 
 def _give(out, level, tangent):
