@@ -133,7 +133,7 @@ cdef class TensorBase:
     cdef public bint inference
     cdef public object _grad
     cdef public VersionCounter versions
-    cdef public View view
+    cdef public View view_of
     cdef public object hooks
     cdef public object tangent
     cdef dict __dict__

@@ -315,7 +315,7 @@ class TensorBase:
 
     def tracked(self):
         """Whether operations on this tensor are recorded (a view is as its base is)."""
-        return self._requires_grad or (self.view is not None and self.view.base._requires_grad)
+        return self._requires_grad or (self.view_of is not None and self.view_of.base._requires_grad)
 
     def version(self):
         return 0 if self.versions is None else self.versions.n
@@ -333,7 +333,7 @@ class TensorBase:
 
     def history(self):
         """The node that made this tensor; a new one for a view whose storage was written since."""
-        view = self.view
+        view = self.view_of
         if view is None or not view.base._requires_grad or view.version == self.versions.n:
             return self._grad_fn
         base = view.base
@@ -393,7 +393,7 @@ class TensorBase:
 
     @property
     def _base(self):
-        return None if self.view is None else self.view.base
+        return None if self.view_of is None else self.view_of.base
 
     # Compiled, each of these also receives the reflected operation: `self` is then the number. Separate reflected
     # methods would make Python look both up by name for each operation of a subclass.
@@ -418,9 +418,11 @@ class TensorBase:
         return call2(DIV, self, other)
 
     def __pow__(self, other, modulo):
+        if modulo is not None:
+            return NotImplemented
         if not isinstance(self, TensorBase):
             return RPOW(other, self) if operand(self) else NotImplemented
-        return call2(POW, self, other)
+        return POW(self, other)
 
     def __matmul__(self, other):
         return MATMUL(self, other)
@@ -702,7 +704,7 @@ def run_view(op, x, params):
     tensor = wrap(op.compute((x._array,), params))
     recording = grad_enabled()
     view = View.__new__(View)
-    view.base = x if x.view is None else x.view.base
+    view.base = x if x.view_of is None else x.view_of.base
     tensor.versions = x.counter()
     view.version = tensor.versions.n
     view.creation = "" if recording else "no_grad"
@@ -714,7 +716,7 @@ def run_view(op, x, params):
         if op.uses_shapes:
             node.shapes = [x._array.shape]
         attach(node, tensor, op, 1)
-    tensor.view = view
+    tensor.view_of = view
     return tensor
 
 
@@ -811,7 +813,7 @@ def fits_of(op, arrays, out):
 
 def link_views(op, x, tensors):
     """Tell tensors that share the storage of x so."""
-    base = x if x.view is None else x.view.base
+    base = x if x.view_of is None else x.view_of.base
     counter = x.counter()
     creation = "no_grad" if not grad_enabled() else "multiple" if op.multiple else ""
     for tensor in tensors:
@@ -819,7 +821,7 @@ def link_views(op, x, tensors):
         view.base = base
         view.version = counter.n
         view.creation = creation
-        tensor.view = view
+        tensor.view_of = view
         tensor.versions = counter
 
 
@@ -860,7 +862,7 @@ def written(x):
 
 def rebase(x, node):
     """Make `node` the history of x after an in-place write, and of the base that x is a view of."""
-    view = x.view
+    view = x.view_of
     if view is None:
         x._grad_fn, x._requires_grad, x.output_nr = node, True, 0
         return
@@ -927,4 +929,4 @@ if not cython.compiled:
     set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, params=None)
     set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
     set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
-    set_fields(TensorBase, versions=None, view=None, hooks=None, tangent=None, inference=False)
+    set_fields(TensorBase, versions=None, view_of=None, hooks=None, tangent=None, inference=False)

@@ -136,14 +136,14 @@ def check_grad(tensor, grad):
 
 def check_inplace(x):
     """Refuse a recorded in-place write that history forbids."""
-    if x.view is None:
+    if x.view_of is None:
         if x._requires_grad and x._grad_fn is None:
             raise noted(
                 RuntimeError("a leaf Variable that requires grad is being used in an in-place operation."),
                 "Write under torch.no_grad(), or out of place: y = x + 1 instead of x += 1.",
             )
         return
-    base, creation = x.view.base, x.view.creation
+    base, creation = x.view_of.base, x.view_of.creation
     if creation == "custom":
         raise RuntimeError(
             f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view was created inside a "

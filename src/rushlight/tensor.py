@@ -64,7 +64,7 @@ class Tensor(TensorBase):
         return steps if dim is None else steps[dim]
 
     def storage_offset(self):
-        base = self if self.view is None else self.view.base
+        base = self if self.view_of is None else self.view_of.base
         return core.storage_geometry(self._array, base._array)["storage_offset"]
 
     def data_ptr(self):
@@ -86,7 +86,7 @@ class Tensor(TensorBase):
         return self.dtype.is_signed
 
     def _is_view(self):
-        return self.view is not None
+        return self.view_of is not None
 
     # -- history
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
@@ -109,7 +109,7 @@ class Tensor(TensorBase):
 
     def detach_(self):
         """Forget this tensor's own history."""
-        if self.view is not None:
+        if self.view_of is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
                 "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() "

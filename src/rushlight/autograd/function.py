@@ -315,7 +315,7 @@ def _record(node, ctx, args, outputs, finished):
     for i, x in enumerate(args):
         if _among(x, ctx._dirty) and node.edge_at(i) is x:
             raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
-    views = sum(isinstance(x, TensorBase) and x.view is not None for x in finished)
+    views = sum(isinstance(x, TensorBase) and x.view_of is not None for x in finished)
     node.outputs = len(finished)
     node.params = {"ctx": ctx}
     ctx._node = weakref.ref(node)
@@ -328,8 +328,8 @@ def _record(node, ctx, args, outputs, finished):
             _rewrite(x, node, number)
             continue
         x._grad_fn, x._requires_grad, x.output_nr = node, True, number
-        if x.view is not None:
-            x.view.creation = "custom" if views == 1 else "multiple"
+        if x.view_of is not None:
+            x.view_of.creation = "custom" if views == 1 else "multiple"
     if ctx._to_save:
         node.saved0 = tuple([_entry(node, x) for x in ctx._to_save])
         ctx._to_save = None
@@ -339,10 +339,10 @@ def _rewrite(x, node, number):
     """Make output `number` of the node the history of an input that forward has written to."""
     core.written(x)
     core.rebase(x, node)
-    if x.view is None:
+    if x.view_of is None:
         x.output_nr = number
     else:
-        x.view.base._grad_fn.number1 = number
+        x.view_of.base._grad_fn.number1 = number
 
 
 def _kind(x):

@@ -215,7 +215,7 @@ def _write_tangent(x, level, t):
     if before is None and t is None:
         return
     if before is None:
-        base = x if x.view is None else x.view.base
+        base = x if x.view_of is None else x.view_of.base
         if base is x:
             put_tangent(x, level, t.clone())
             return
