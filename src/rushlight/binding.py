@@ -1,7 +1,7 @@
 """Hands the operations of floor 2 down to the core and the engine, which may not import them."""
 
 from . import core, engine
-from .ops import copying, elementwise, forward, strided
+from .ops import compare, copying, elementwise, exponential, forward, strided
 
 core.bind(
     transform=forward.transformed,
@@ -10,6 +10,16 @@ core.bind(
     mul=elementwise.mul,
     div=elementwise.div,
     neg=elementwise.neg,
+    rsub=elementwise.difference_from,
+    rdiv=elementwise.quotient_of,
+    pow=exponential.power,
+    rpow=lambda x, y: exponential.pow_of_number(y, x),
+    lt=compare.lt,
+    le=compare.le,
+    gt=compare.gt,
+    ge=compare.ge,
+    eq=compare.eq,
+    ne=compare.ne,
     as_strided=strided.as_strided,
     copy_slices=strided.strided_scatter,
 )

@@ -33,8 +33,8 @@ cdef int _transforms
 cdef type _tensor_class, _parameter_class
 cdef object _transform
 cdef Op _as_strided, _copy_slices
-cdef Op ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE
-cdef object RSUB, RDIV, RPOW, MATMUL, GETITEM
+cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
+cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
 
 cdef class VersionCounter(Line):
     cdef public long long n

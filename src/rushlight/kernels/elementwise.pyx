@@ -35,6 +35,7 @@ cdef extern from *:
 
     ARITHMETIC(rl_add, x + y)
     ARITHMETIC(rl_sub, x - y)
+    ARITHMETIC(rl_rsub, y - x)
     ARITHMETIC(rl_mul, x * y)
     ARITHMETIC(rl_div, x / y)
     ARITHMETIC(rl_maximum, (x > y || x != x) ? x : y)
@@ -67,10 +68,36 @@ cdef extern from *:
     FUNCTION(rl_erf, erff(x), erf(x))
     FUNCTION(rl_sigmoid, 1 / (1 + expf(-x)), 1 / (1 + exp(-x)))
     FUNCTION(rl_copy, x, x)
+    FUNCTION(rl_cube, x * x * x, x * x * x)
+    FUNCTION(rl_expm1, expm1f(x), expm1(x))
+    FUNCTION(rl_log1p, log1pf(x), log1p(x))
+    FUNCTION(rl_log2, log2f(x), log2(x))
+    FUNCTION(rl_log10, log10f(x), log10(x))
+    FUNCTION(rl_tan, tanf(x), tan(x))
+    FUNCTION(rl_sinh, sinhf(x), sinh(x))
+    FUNCTION(rl_cosh, coshf(x), cosh(x))
+    FUNCTION(rl_asin, asinf(x), asin(x))
+    FUNCTION(rl_acos, acosf(x), acos(x))
+    FUNCTION(rl_atan, atanf(x), atan(x))
+    FUNCTION(rl_erfc, erfcf(x), erfc(x))
+    FUNCTION(rl_lgamma, (float)lgamma(x), lgamma(x))
+
+    /* Activations with the parameters that they have by default. Times zero, -inf counts as the lowest number. */
+    #define SOFTPLUS4(x) ((x) > 20 ? (x) : log1pf(expf(x)))
+    #define SOFTPLUS8(x) ((x) > 20 ? (x) : log1p(exp(x)))
+    FUNCTION(rl_logsigmoid, (x < 0 ? x : (x != x ? x : 0)) - log1pf(expf(-fabsf(x))), (x < 0 ? x : (x != x ? x : 0)) - log1p(exp(-fabs(x))))
+    FUNCTION(rl_softplus, SOFTPLUS4(x), SOFTPLUS8(x))
+    FUNCTION(rl_silu, x == -INFINITY ? -0.0f : x / (1 + expf(-x)), x == -INFINITY ? -0.0 : x / (1 + exp(-x)))
+    FUNCTION(rl_mish, x == -INFINITY ? -0.0f : x * tanhf(SOFTPLUS4(x)), x == -INFINITY ? -0.0 : x * tanh(SOFTPLUS8(x)))
+    FUNCTION(rl_gelu, x == -INFINITY ? -0.0f : x * (1 + erff(x * 0.70710678f)) / 2, x == -INFINITY ? -0.0 : x * (1 + erf(x * 0.70710678118654752440)) / 2)
+    FUNCTION(rl_leaky_relu, x > 0 ? x : x * 0.01f, x > 0 ? x : x * 0.01)
+    FUNCTION(rl_elu, x > 0 ? x : expm1f(x), x > 0 ? x : expm1(x))
+    FUNCTION(rl_hardsigmoid, (x <= -3 ? 0 : x >= 3 ? 6 : x + 3) / 6, (x <= -3 ? 0 : x >= 3 ? 6 : x + 3) / 6)
+    FUNCTION(rl_hardswish, x == -INFINITY ? -0.0f : x * ((x <= -3 ? 0 : x >= 3 ? 6 : x + 3) / 6), x == -INFINITY ? -0.0 : x * ((x <= -3 ? 0 : x >= 3 ? 6 : x + 3) / 6))
     """
     ctypedef void (*loop2)(const void *, int, const void *, int, void *, Py_ssize_t) noexcept nogil
     ctypedef void (*loop1)(const void *, void *, Py_ssize_t) noexcept nogil
-    loop2 rl_add_f4, rl_add_f8, rl_sub_f4, rl_sub_f8, rl_mul_f4, rl_mul_f8
+    loop2 rl_add_f4, rl_add_f8, rl_sub_f4, rl_sub_f8, rl_rsub_f4, rl_rsub_f8, rl_mul_f4, rl_mul_f8
     loop2 rl_div_f4, rl_div_f8, rl_maximum_f4, rl_maximum_f8, rl_minimum_f4, rl_minimum_f8
     loop2 rl_pow_f4, rl_pow_f8, rl_lt_f4, rl_lt_f8, rl_le_f4, rl_le_f8
     loop2 rl_gt_f4, rl_gt_f8, rl_ge_f4, rl_ge_f8, rl_eq_f4, rl_eq_f8
@@ -81,6 +108,14 @@ cdef extern from *:
     loop1 rl_relu_f4, rl_relu_f8, rl_exp_f4, rl_exp_f8, rl_log_f4, rl_log_f8
     loop1 rl_sin_f4, rl_sin_f8, rl_cos_f4, rl_cos_f8, rl_tanh_f4, rl_tanh_f8
     loop1 rl_erf_f4, rl_erf_f8, rl_sigmoid_f4, rl_sigmoid_f8, rl_copy_f4, rl_copy_f8
+    loop1 rl_cube_f4, rl_cube_f8, rl_expm1_f4, rl_expm1_f8, rl_log1p_f4, rl_log1p_f8
+    loop1 rl_log2_f4, rl_log2_f8, rl_log10_f4, rl_log10_f8, rl_tan_f4, rl_tan_f8
+    loop1 rl_sinh_f4, rl_sinh_f8, rl_cosh_f4, rl_cosh_f8, rl_asin_f4, rl_asin_f8
+    loop1 rl_acos_f4, rl_acos_f8, rl_atan_f4, rl_atan_f8, rl_erfc_f4, rl_erfc_f8
+    loop1 rl_lgamma_f4, rl_lgamma_f8, rl_logsigmoid_f4, rl_logsigmoid_f8, rl_softplus_f4, rl_softplus_f8
+    loop1 rl_silu_f4, rl_silu_f8, rl_mish_f4, rl_mish_f8, rl_gelu_f4, rl_gelu_f8
+    loop1 rl_leaky_relu_f4, rl_leaky_relu_f8, rl_elu_f4, rl_elu_f8, rl_hardsigmoid_f4, rl_hardsigmoid_f8
+    loop1 rl_hardswish_f4, rl_hardswish_f8
 
 # NumPy's vectorised exp, log, sin ... win over the C library's from about this many elements.
 cdef Py_ssize_t SCALAR_LIMIT = 256
@@ -252,6 +287,32 @@ cdef class Unary(Kernel):
         return o
 
 
+cdef class Power(Binary):
+    """x ** y, where the common exponents have quicker loops."""
+
+    cdef object call2(self, object x, object y):
+        cdef double number
+        if PyFloat_CheckExact(y):
+            number = PyFloat_AS_DOUBLE(y)
+        elif PyLong_CheckExact(y):
+            number = PyLong_AsDouble(y)
+        else:
+            return Binary.call2(self, x, y)
+        if number == 2:
+            return (<Unary>square).call1(x)
+        if number == 1:
+            return (<Unary>copy).call1(x)
+        if number == 3:
+            return (<Unary>cube).call1(x)
+        if number == 0.5:
+            return (<Unary>sqrt).call1(x)
+        if number == -0.5:
+            return (<Unary>rsqrt).call1(x)
+        if number == -1:
+            return (<Unary>reciprocal).call1(x)
+        return Binary.call2(self, x, y)
+
+
 cdef Binary binary(loop2 f4, loop2 f8, int result=-1):
     cdef Binary kernel = Binary()
     kernel.f4, kernel.f8, kernel.result = f4, f8, result
@@ -268,9 +329,12 @@ cdef Py_ssize_t ANY = <Py_ssize_t>1 << 62
 
 add = binary(rl_add_f4, rl_add_f8)
 sub = binary(rl_sub_f4, rl_sub_f8)
+rsub = binary(rl_rsub_f4, rl_rsub_f8)
 mul = binary(rl_mul_f4, rl_mul_f8)
 div = binary(rl_div_f4, rl_div_f8)
-pow = binary(rl_pow_f4, rl_pow_f8)
+cdef Power power = Power()
+power.f4, power.f8, power.result = rl_pow_f4, rl_pow_f8, -1
+pow = power
 maximum = binary(rl_maximum_f4, rl_maximum_f8)
 minimum = binary(rl_minimum_f4, rl_minimum_f8)
 lt = binary(rl_lt_f4, rl_lt_f8, cnp.NPY_BOOL)
@@ -298,3 +362,26 @@ cos = unary(rl_cos_f4, rl_cos_f8)
 tanh = unary(rl_tanh_f4, rl_tanh_f8)
 erf = unary(rl_erf_f4, rl_erf_f8, ANY)
 sigmoid = unary(rl_sigmoid_f4, rl_sigmoid_f8)
+cube = unary(rl_cube_f4, rl_cube_f8, ANY)
+expm1 = unary(rl_expm1_f4, rl_expm1_f8)
+log1p = unary(rl_log1p_f4, rl_log1p_f8)
+log2 = unary(rl_log2_f4, rl_log2_f8)
+log10 = unary(rl_log10_f4, rl_log10_f8)
+tan = unary(rl_tan_f4, rl_tan_f8)
+sinh = unary(rl_sinh_f4, rl_sinh_f8)
+cosh = unary(rl_cosh_f4, rl_cosh_f8)
+asin = unary(rl_asin_f4, rl_asin_f8)
+acos = unary(rl_acos_f4, rl_acos_f8)
+atan = unary(rl_atan_f4, rl_atan_f8)
+erfc = unary(rl_erfc_f4, rl_erfc_f8, ANY)
+lgamma = unary(rl_lgamma_f4, rl_lgamma_f8, ANY)
+logsigmoid = unary(rl_logsigmoid_f4, rl_logsigmoid_f8)
+softplus = unary(rl_softplus_f4, rl_softplus_f8)
+silu = unary(rl_silu_f4, rl_silu_f8)
+mish = unary(rl_mish_f4, rl_mish_f8)
+gelu = unary(rl_gelu_f4, rl_gelu_f8, ANY)
+leaky_relu = unary(rl_leaky_relu_f4, rl_leaky_relu_f8, ANY)
+elu = unary(rl_elu_f4, rl_elu_f8)
+hardsigmoid = unary(rl_hardsigmoid_f4, rl_hardsigmoid_f8, ANY)
+hardswish = unary(rl_hardswish_f4, rl_hardswish_f8, ANY)
+celu = elu

@@ -3,7 +3,13 @@
 import numpy as np
 
 from .. import kernels
-from .declare import elementwise
+from ..core import TensorBase, call1, call2
+from .compare import zero_of
+from .declare import elementwise, renamed
+from .selection import where
+from .supported import FLOATING, REAL, supports, without_derivative
+
+# -- sums and differences
 
 
 @elementwise(x=lambda g: g, y=lambda g: g)
@@ -11,9 +17,61 @@ def add(x, y):
     return np.add(x, y)
 
 
-@elementwise(x=lambda g: g, y=lambda g: -g)
+def _no_bools(x, y):
+    """Refuse a difference with a truth value."""
+    x_bool, y_bool = _is_bool(x), _is_bool(y)
+    if x_bool and y_bool:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if x_bool or y_bool:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+
+
+def _is_bool(x):
+    return x.dtype.kind == "b" if isinstance(x, np.ndarray) else type(x) is bool
+
+
+@elementwise(check=_no_bools, x=lambda g: g, y=lambda g: -g)
 def sub(x, y):
     return np.subtract(x, y)
+
+
+@elementwise(check=_no_bools, backward="RsubBackward1", x=lambda g: -g, y=lambda g: g)
+def rsub(x, y):
+    """y - x."""
+    return np.subtract(y, x)
+
+
+# The same with the second operand times `alpha`.
+@elementwise(backward="AddBackward0", x=lambda g: g, y=lambda g, alpha: g * alpha)
+def add_scaled(x, y, *, alpha):
+    return np.add(x, np.multiply(y, alpha, dtype=x.dtype))
+
+
+@elementwise(check=_no_bools, backward="SubBackward0", x=lambda g: g, y=lambda g, alpha: g * -alpha)
+def sub_scaled(x, y, *, alpha):
+    return np.subtract(x, np.multiply(y, alpha, dtype=x.dtype))
+
+
+rsub_tensor = renamed(rsub, "RsubBackward0")
+
+
+@elementwise(x=lambda g: -g)
+def neg(x):
+    if x.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "`~` or `logical_not()` operator instead."
+        )
+    return np.negative(x)
+
+
+# -- products and quotients
 
 
 @elementwise(x=lambda g, y: g * y, y=lambda g, x: g * x)
@@ -21,20 +79,163 @@ def mul(x, y):
     return np.multiply(x, y)
 
 
-@elementwise(promote="float", x=lambda g, y: g / y, y=lambda g, x, y: -g * x / (y * y))
+@elementwise(promote="float", x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
 def div(x, y):
     return np.true_divide(x, y)
 
 
-@elementwise(x=lambda g: -g)
-def neg(x):
-    return np.negative(x)
+@elementwise(promote="float", x=lambda g, out: -g * (out * out))
+def reciprocal(x):
+    return np.true_divide(1, x, dtype=x.dtype)
+
+
+def difference_from(x, y):
+    """y - x, as Python asks x for it."""
+    return call2(rsub_tensor if isinstance(y, TensorBase) else rsub, x, y)
+
+
+def quotient_of(x, y):
+    """y / x, as Python asks x for it."""
+    return call2(mul, call1(reciprocal, x), y)
+
+
+def _divisible(x, y, kernel):
+    """Refuse truth values and complex numbers, and whole numbers by zero."""
+    supports(x, REAL, kernel)
+    if x.dtype.kind in "iu" and not np.all(y):
+        raise RuntimeError("ZeroDivisionError")
+
+
+def _floored(x, y):
+    _divisible(x, y, "div_floor_cpu")
+    return np.floor_divide(x, y)
+
+
+def _truncated(x, y):
+    _divisible(x, y, "div_trunc_cpu")
+    if x.dtype.kind in FLOATING:
+        return np.trunc(np.true_divide(x, y))
+    return (x - np.fmod(x, y)) // y
+
+
+@elementwise(backward="DivBackward2", x=lambda g: zero_of(g), y=lambda g: zero_of(g))
+def div_rounded(x, y, *, rounding_mode):
+    """The quotient rounded down ("floor") or towards zero ("trunc")."""
+    return _floored(x, y) if rounding_mode == "floor" else _truncated(x, y)
+
+
+@elementwise(x=without_derivative("floor_divide"), y=without_derivative("floor_divide"))
+def floor_divide(x, y):
+    return _floored(x, y)
+
+
+@elementwise(backward="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_rounded(x, y, rounding_mode="floor"))
+def remainder(x, y):
+    """What division rounded down leaves: of the sign of y."""
+    _divisible(x, y, "remainder_cpu")
+    return np.remainder(x, y)
+
+
+@elementwise(backward="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_rounded(x, y, rounding_mode="trunc"))
+def fmod(x, y):
+    """What division rounded towards zero leaves: of the sign of x."""
+    _divisible(x, y, "fmod_cpu")
+    return np.fmod(x, y)
+
+
+remainder_number, fmod_number = renamed(remainder, "RemainderBackward0"), renamed(fmod, "FmodBackward0")
+
+# -- three operands
+
+
+def _same_dtypes(start, end, weight):
+    from ..dtypes import of
+
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, np.ndarray) and x.dtype != start.dtype and (x.ndim or name == "end"):
+            raise RuntimeError(
+                f"expected dtype {of(start.dtype).scalar_type.lower()} for `{name}` but got dtype "
+                f"{of(x.dtype).scalar_type.lower()}"
+            )
+
+
+@elementwise(
+    check=_same_dtypes,
+    backward="LerpBackward1",
+    start=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+    weight=lambda g, start, end: g * (end - start),
+)
+def lerp(start, end, weight):
+    supports(start, "fcV", "lerp_kernel_scalar")
+    # From the nearer end, so that weight 1 gives `end` exactly.
+    step = end - start
+    return np.where(abs(weight) < 0.5, start + weight * step, end - step * (1 - weight))
+
+
+lerp_number = renamed(lerp, "LerpBackward0")
+
+
+@elementwise(
+    x=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * (tensor2 * value),
+    tensor2=lambda g, tensor1, value: g * (tensor1 * value),
+)
+def addcmul(x, tensor1, tensor2, *, value=1):
+    if x.dtype.kind in "biu":
+        value = int(value)
+    return np.add(x, np.multiply(np.multiply(tensor1, value, dtype=x.dtype), tensor2))
+
+
+def _no_integer_quotient(x, tensor1, tensor2):
+    if tensor1.dtype.kind in "biu" and tensor2.dtype.kind in "biu":
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+            "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+            "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) "
+            "for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / "
+            "tensor2), for all dtypes."
+        )
+
+
+@elementwise(
+    check=_no_integer_quotient,
+    x=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * (value / tensor2),
+    tensor2=lambda g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
+)
+def addcdiv(x, tensor1, tensor2, *, value=1):
+    return np.add(x, np.true_divide(np.multiply(tensor1, value, dtype=x.dtype), tensor2))
+
+
+# -- signs
+
+
+@elementwise(
+    promote="float",
+    backward="CopysignBackward0",
+    x=lambda g, x, out: where(x == 0, 0, g * (out / x)),
+    y=lambda g: zero_of(g),
+)
+def copysign(x, y):
+    supports(x, FLOATING, "copysign_cpu")
+    return np.copysign(x, y)
+
+
+copysign_number = renamed(copysign, "CopysignBackward1")
+
+
+@elementwise(x=without_derivative("nextafter"), y=without_derivative("nextafter"))
+def nextafter(x, y):
+    supports(x, FLOATING, "nextafter_cpu")
+    return np.nextafter(x, y)
 
 
 _fast = kernels.load("elementwise")
 if _fast is not None:
-    add.accelerate(_fast.add)
-    sub.accelerate(_fast.sub)
-    mul.accelerate(_fast.mul)
-    div.accelerate(_fast.div)
-    neg.accelerate(_fast.neg)
+    for _op in (add, sub, rsub, mul, div, neg, reciprocal):
+        _op.accelerate(getattr(_fast, _op.name))
+    rsub_tensor.accelerate(_fast.rsub)
+    mul.accelerate(x=_fast.mul, y=_fast.mul)
+    div.accelerate(x=_fast.div)
+    neg.accelerate(x=_fast.neg)

@@ -1,0 +1,204 @@
+"""Comparisons, tests and logic: results are truth values or bits, and have no derivative."""
+
+import numpy as np
+
+from .. import kernels
+from ..dtypes import of
+from .declare import nondifferentiable
+from .supported import INTEGRAL, INTEGRAL_OR_BOOL, supports
+
+# -- order
+
+
+@nondifferentiable(promote="common")
+def eq(x, y):
+    return np.equal(x, y)
+
+
+@nondifferentiable(promote="common")
+def ne(x, y):
+    return np.not_equal(x, y)
+
+
+@nondifferentiable(promote="common")
+def lt(x, y):
+    supports(x, _ORDERED, "lt_cpu")
+    return np.less(x, y)
+
+
+@nondifferentiable(promote="common")
+def le(x, y):
+    supports(x, _ORDERED, "le_cpu")
+    return np.less_equal(x, y)
+
+
+@nondifferentiable(promote="common")
+def gt(x, y):
+    supports(x, _ORDERED, "gt_cpu")
+    return np.greater(x, y)
+
+
+@nondifferentiable(promote="common")
+def ge(x, y):
+    supports(x, _ORDERED, "ge_cpu")
+    return np.greater_equal(x, y)
+
+
+_ORDERED = "biufV"
+
+# -- closeness
+
+
+def _one_dtype(x, y):
+    if x.dtype != y.dtype:
+        raise RuntimeError(f"{of(x.dtype).scalar_type} did not match {of(y.dtype).scalar_type}")
+
+
+@nondifferentiable(check=_one_dtype)
+def isclose(x, y, *, rtol=1e-5, atol=1e-8, equal_nan=False):
+    close = np.equal(x, y)
+    if equal_nan and x.dtype.kind in "fcV":
+        close = close | (np.isnan(x) & np.isnan(y))
+    if rtol == 0 and atol == 0:
+        return close
+    if x.dtype.kind in "biu":
+        x, y = x.astype(np.float64), y.astype(np.float64)
+    distance = abs(x - y)
+    return close | (np.isfinite(distance) & (distance <= atol + abs(rtol * y)))
+
+
+# -- what kind of number
+
+
+@nondifferentiable()
+def isnan(x):
+    return np.isnan(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
+
+
+@nondifferentiable()
+def isinf(x):
+    return np.isinf(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
+
+
+@nondifferentiable()
+def isfinite(x):
+    return np.isfinite(x) if x.dtype.kind in "fcV" else np.ones(x.shape, bool)
+
+
+def _not_complex(name):
+    def check(x):
+        if x.dtype.kind == "c":
+            raise RuntimeError(f"{name} does not support complex inputs.")
+
+    return check
+
+
+@nondifferentiable(check=_not_complex("isposinf"))
+def isposinf(x):
+    return np.equal(x, np.inf) if x.dtype.kind in "fV" else np.zeros(x.shape, bool)
+
+
+@nondifferentiable(check=_not_complex("isneginf"))
+def isneginf(x):
+    return np.equal(x, -np.inf) if x.dtype.kind in "fV" else np.zeros(x.shape, bool)
+
+
+@nondifferentiable()
+def isreal(x):
+    return np.equal(x.imag, 0) if x.dtype.kind == "c" else np.ones(x.shape, bool)
+
+
+@nondifferentiable()
+def signbit(x):
+    if x.dtype.kind == "c":
+        raise NotImplementedError("signbit is not implemented for complex tensors.")
+    return np.signbit(x) if x.dtype.kind in "fV" else np.less(x, 0)
+
+
+# -- logic
+
+
+@nondifferentiable()
+def logical_and(x, y):
+    return np.logical_and(x, y)
+
+
+@nondifferentiable()
+def logical_or(x, y):
+    return np.logical_or(x, y)
+
+
+@nondifferentiable()
+def logical_xor(x, y):
+    return np.logical_xor(x, y)
+
+
+@nondifferentiable()
+def logical_not(x):
+    return np.logical_not(x)
+
+
+# -- bits
+
+
+@nondifferentiable(promote="common")
+def bitwise_and(x, y):
+    supports(x, INTEGRAL_OR_BOOL, "bitwise_and_cpu")
+    return np.bitwise_and(x, y)
+
+
+@nondifferentiable(promote="common")
+def bitwise_or(x, y):
+    supports(x, INTEGRAL_OR_BOOL, "bitwise_or_cpu")
+    return np.bitwise_or(x, y)
+
+
+@nondifferentiable(promote="common")
+def bitwise_xor(x, y):
+    supports(x, INTEGRAL_OR_BOOL, "bitwise_xor_cpu")
+    return np.bitwise_xor(x, y)
+
+
+@nondifferentiable()
+def bitwise_not(x):
+    supports(x, INTEGRAL_OR_BOOL, "bitwise_not_cpu")
+    return np.invert(x)
+
+
+@nondifferentiable(promote="common")
+def bitwise_left_shift(x, y):
+    supports(x, INTEGRAL, "lshift_cpu")
+    return np.left_shift(x, y)
+
+
+@nondifferentiable(promote="common")
+def bitwise_right_shift(x, y):
+    supports(x, INTEGRAL, "rshift_cpu")
+    return np.right_shift(x, y)
+
+
+# -- whole numbers
+
+
+@nondifferentiable(promote="common")
+def gcd(x, y):
+    supports(x, INTEGRAL, "gcd_cpu")
+    return np.gcd(x, y)
+
+
+@nondifferentiable(promote="common")
+def lcm(x, y):
+    supports(x, INTEGRAL, "lcm_cpu")
+    return np.lcm(x, y)
+
+
+@nondifferentiable()
+def zero_of(x):
+    """Zeros like x: the gradient of what does not move with its input."""
+    return np.zeros_like(x)
+
+
+_fast = kernels.load("elementwise")
+if _fast is not None:
+    for _op in (eq, ne, lt, le, gt, ge):
+        _op.accelerate(getattr(_fast, _op.name))

@@ -1,0 +1,114 @@
+"""Complex numbers: their parts, size and direction.
+
+None of these is holomorphic, so the rules are stated whole, as PyTorch has them: the gradient of a real loss by a
+complex number is dL/d(real) + i dL/d(imag).
+"""
+
+import math
+
+import numpy as np
+
+from .. import kernels
+from .compare import zero_of
+from .copying import conj
+from .declare import elementwise, general, linear
+from .selection import where
+from .supported import NUMBERS, supports
+
+
+@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: g)
+def real(x):
+    return x.real
+
+
+@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: g * 1j)
+def imag(x):
+    return x.imag
+
+
+def _real_of(x):
+    return real(x) if x._array.dtype.kind == "c" else x
+
+
+@general(
+    holomorphic=False,
+    x=lambda g, x: g * sgn(x),
+    push=lambda x, x_t: _real_of(conj(sgn(x)) * x_t),
+)
+def abs(x):
+    supports(x, NUMBERS, "abs_cpu")
+    return np.absolute(x)
+
+
+def _through_direction(g, x, out):
+    """What of g is across the direction of x, over the size of x; a real number has no such part."""
+    if x._array.dtype.kind != "c":
+        return zero_of(g)
+    size = abs(x)
+    return where(size == 0, 0, (g - out * real(conj(out) * g)) / size)
+
+
+@elementwise(holomorphic=False, x=_through_direction)
+def sgn(x):
+    """x / |x|, 0 at 0."""
+    if x.dtype.kind == "b":
+        return x.copy()
+    if x.dtype.kind != "c":
+        return np.subtract(np.greater(x, 0), np.less(x, 0), dtype=np.int8).astype(x.dtype)
+    size = np.absolute(x)
+    return np.where(size == 0, 0, x / size).astype(x.dtype, copy=False)
+
+
+def _through_angle(g, x):
+    if x._array.dtype.kind != "c":
+        return zero_of(g)
+    size = abs(x)
+    return where(size == 0, 0, x * 1j * (g / (size * size)))
+
+
+def _push_angle(x, x_t):
+    if x._array.dtype.kind != "c":
+        return zero_of(x_t)
+    size = abs(x)
+    return where(size == 0, 0, imag(conj(x) * x_t) / (size * size))
+
+
+@general(promote="float", holomorphic=False, x=_through_angle, push=_push_angle)
+def angle(x):
+    """The angle of a complex number; pi for a negative one."""
+    if x.dtype.kind == "c":
+        return np.angle(x)
+    return np.where(np.isnan(x), x, np.where(x < 0, math.pi, 0.0)).astype(x.dtype, copy=False)
+
+
+@linear(
+    jointly=True,
+    broadcasts=True,
+    holomorphic=False,
+    x=lambda g: real(g),
+    y=lambda g: imag(g),
+    aliases={"x": "real", "y": "imag"},
+)
+def complex(x, y):
+    """x + iy of two real arrays."""
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.complex128 if x.dtype == np.float64 else np.complex64)
+    out.real, out.imag = x, y
+    return out
+
+
+@linear(view=True, holomorphic=False, x=lambda g: view_as_complex(g))
+def view_as_real(x):
+    """A view of shape (..., 2): real and imaginary part."""
+    step = x.itemsize // 2
+    return np.lib.stride_tricks.as_strided(x.view(np.ndarray).real, (*x.shape, 2), (*x.strides, step))
+
+
+@linear(view=True, holomorphic=False, x=lambda g: view_as_real(g))
+def view_as_complex(x):
+    """The view of shape (..., 2) back as complex numbers."""
+    return x.view(np.complex128 if x.dtype == np.float64 else np.complex64)[..., 0]
+
+
+_fast = kernels.load("elementwise")
+if _fast is not None:
+    abs.accelerate(_fast.abs)

@@ -1,0 +1,172 @@
+"""Exponentials, logarithms, roots and powers."""
+
+import math
+
+import numpy as np
+
+from .. import kernels
+from ..core import TensorBase, call2
+from .compare import eq, ge, logical_and, zero_of
+from .declare import elementwise, renamed
+from .selection import where
+from .supported import supports
+
+_LOG2, _LOG10 = math.log(2), math.log(10)
+
+
+@elementwise(promote="float", x=lambda g, out: g * out)
+def exp(x):
+    return np.exp(x)
+
+
+@elementwise(promote="float", x=lambda g, out: g * (out * _LOG2))
+def exp2(x):
+    return np.exp2(x)
+
+
+@elementwise(promote="float", x=lambda g, out: g * (out + 1))
+def expm1(x):
+    return np.expm1(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g / x)
+def log(x):
+    return np.log(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g / (x * _LOG2))
+def log2(x):
+    return np.log2(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g / (x * _LOG10))
+def log10(x):
+    return np.log10(x)
+
+
+@elementwise(promote="float", backward="Log1PBackward0", x=lambda g, x: g / (x + 1))
+def log1p(x):
+    return np.log1p(x)
+
+
+# The complex branch: NumPy's logaddexp is for real numbers.
+def _log_add(x, y, exp, log, kernel):
+    supports(x, "fcV", kernel)
+    if x.dtype.kind != "c":
+        return None
+    larger = np.where(x.real >= y.real, x, y)
+    return larger + log(exp(x - larger) + exp(y - larger))
+
+
+@elementwise(x=lambda g, x, y: g / (1 + exp(y - x)), y=lambda g, x, y: g / (1 + exp(x - y)))
+def logaddexp(x, y):
+    out = _log_add(x, y, np.exp, np.log, "logaddexp_cpu")
+    return np.logaddexp(x, y) if out is None else out
+
+
+@elementwise(x=lambda g, x, y: g / (1 + exp2(y - x)), y=lambda g, x, y: g / (1 + exp2(x - y)))
+def logaddexp2(x, y):
+    supports(x, "fV", "logaddexp2_cpu")
+    return np.logaddexp2(x, y)
+
+
+# -- roots
+
+
+@elementwise(promote="float", x=lambda g, out: g / (2 * out))
+def sqrt(x):
+    return np.sqrt(x)
+
+
+@elementwise(promote="float", x=lambda g, out: g * (-0.5 * (out * out * out)))
+def rsqrt(x):
+    return np.true_divide(1, np.sqrt(x), dtype=x.dtype)
+
+
+# -- powers
+
+
+@elementwise(backward="PowBackward0", x=lambda g, x: g * (2 * x))
+def square(x):
+    return np.square(x)
+
+
+def _check_power(x, y):
+    if isinstance(y, np.ndarray):
+        if y.dtype.kind == "b" and isinstance(x, np.ndarray) and x.dtype.kind == "b":
+            raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+    elif isinstance(y, int) and y < 0 and isinstance(x, np.ndarray) and x.dtype.kind in "biu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+def _through_base(g, x, y):
+    """y * x**(y - 1), and 0 for the power 0 whatever x is."""
+    if not isinstance(y, TensorBase):
+        if y == 2:
+            return g * (2 * x)
+        return zero_of(g) if y == 0 else g * (y * pow(x, y - 1))
+    return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))
+
+
+def _through_exponent(g, x, y, out):
+    """x**y * log(x), and 0 for the base 0 where the power is 0 or 1 throughout."""
+    slope = g * (out * (log(x) if isinstance(x, TensorBase) else _log_of(x)))
+    if not isinstance(x, TensorBase) and x != 0:
+        return slope
+    settled = ge(_real(y), 0)
+    return where(settled if not isinstance(x, TensorBase) else logical_and(eq(x, 0), settled), 0, slope)
+
+
+def _log_of(number):
+    import cmath
+
+    if number == 0:
+        return -math.inf
+    return cmath.log(number) if isinstance(number, complex) else math.log(number) if number > 0 else math.nan
+
+
+def _real(y):
+    from .complex import real
+
+    return real(y) if y._array.dtype.kind == "c" else y
+
+
+@elementwise(
+    check=_check_power,
+    backward="PowBackward1",
+    x=_through_base,
+    y=_through_exponent,
+    aliases={"y": "exponent"},
+)
+def pow(x, y):
+    if x.dtype.kind in "iu":
+        return _integer_power(x, y)
+    if x.dtype.kind == "b":
+        return x | ~y
+    if y.ndim == 0 and x.dtype.kind == "c" and y == 2:
+        return x * x
+    return np.power(x, y)
+
+
+def _integer_power(x, y):
+    """Whole powers; of a negative exponent only 1 and -1 have a whole one."""
+    negative = y < 0
+    if not negative.any():
+        return np.power(x, y)
+    of_unit = np.where(x == 1, 1, np.where(x == -1, np.where(y % 2 == 0, 1, -1), 0)).astype(x.dtype)
+    return np.where(negative, of_unit, np.power(x, np.where(negative, 0, y)))
+
+
+# The same for a number as the exponent or as the base.
+pow_number, pow_of_number = renamed(pow, "PowBackward0"), renamed(pow, "PowBackward2")
+
+
+def power(x, y):
+    """x ** y of a tensor and a tensor or number."""
+    return call2(pow if isinstance(y, TensorBase) else pow_number, x, y)
+
+_fast = kernels.load("elementwise")
+if _fast is not None:
+    for _op in (exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
+        _op.accelerate(getattr(_fast, _op.name))
+    pow_number.accelerate(_fast.pow)

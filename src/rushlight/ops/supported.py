@@ -1,0 +1,41 @@
+"""Which dtypes an operation takes, and PyTorch's words for the others."""
+
+import numpy as np
+
+from ..dtypes import of, result_dtype
+
+FLOATING = "fV"
+REAL = "iufV"
+REAL_OR_BOOL = "biufV"
+INTEGRAL = "iu"
+INTEGRAL_OR_BOOL = "biu"
+NUMBERS = "iufcV"
+
+
+def supports(x, kinds, kernel):
+    """Refuse the array x unless its NumPy dtype kind is in `kinds`; `kernel` is what PyTorch calls the operation."""
+    if x.dtype.kind not in kinds:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{of(x.dtype).scalar_type}'")
+
+
+def has_kind(operands, kind):
+    """Whether one of the operands is an array of that NumPy dtype kind."""
+    for x in operands:
+        if isinstance(x, np.ndarray) and x.dtype.kind == kind:
+            return True
+    return False
+
+
+def in_common_dtype(*operands):
+    """Arrays and numbers as arrays of the dtype that they promote to."""
+    target = result_dtype(operands).numpy
+    return [np.asarray(x).astype(target, copy=False) for x in operands]
+
+
+def without_derivative(name):
+    """The rule of an operation that has a derivative nobody has written: to differentiate it is an error."""
+
+    def rule(g):
+        raise NotImplementedError(f"derivative for aten::{name} is not implemented")
+
+    return rule

@@ -1,0 +1,129 @@
+"""Trigonometric and hyperbolic functions and their inverses."""
+
+import math
+
+import numpy as np
+
+from .. import kernels
+from .declare import elementwise
+from .exponential import rsqrt
+from .selection import where
+from .supported import FLOATING, supports
+
+
+@elementwise(promote="float", x=lambda g, x: g * cos(x))
+def sin(x):
+    return np.sin(x)
+
+
+@elementwise(promote="float", x=lambda g, x: -g * sin(x))
+def cos(x):
+    return np.cos(x)
+
+
+@elementwise(promote="float", x=lambda g, out: g * (1 + out * out))
+def tan(x):
+    return np.tan(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g * rsqrt(1 - x * x))
+def asin(x):
+    return np.arcsin(x)
+
+
+@elementwise(promote="float", x=lambda g, x: -g * rsqrt(1 - x * x))
+def acos(x):
+    return np.arccos(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g / (x * x + 1))
+def atan(x):
+    return np.arctan(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g * cosh(x))
+def sinh(x):
+    return np.sinh(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g * sinh(x))
+def cosh(x):
+    return np.cosh(x)
+
+
+@elementwise(promote="float", x=lambda g, out: g * (1 - out * out))
+def tanh(x):
+    return np.tanh(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g * rsqrt(x * x + 1))
+def asinh(x):
+    return np.arcsinh(x)
+
+
+# Two roots, not one of the product: so the branch cut is right for complex numbers too.
+@elementwise(
+    promote="float",
+    x=lambda g, x: g * (rsqrt(x - 1) * rsqrt(x + 1) if x.is_complex() else rsqrt(x * x - 1)),
+)
+def acosh(x):
+    return np.arccosh(x)
+
+
+@elementwise(promote="float", x=lambda g, x: g / (1 - x * x))
+def atanh(x):
+    return np.arctanh(x)
+
+
+@elementwise(
+    promote="float",
+    x=lambda g, x, y: g * (y / (x * x + y * y)),
+    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+)
+def atan2(x, y):
+    """The angle of the point with height x over y."""
+    supports(x, FLOATING, "atan2_cpu")
+    return np.arctan2(x, y)
+
+
+@elementwise(x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
+def hypot(x, y):
+    supports(x, FLOATING, "hypot_cpu")
+    return np.hypot(x, y)
+
+
+def _through_sinc(g, x):
+    t = x * math.pi
+    return where(x == 0, 0, g * ((t * cos(t) - sin(t)) / (t * x)))
+
+
+@elementwise(promote="float", x=_through_sinc)
+def sinc(x):
+    """sin(pi x) / (pi x), 1 at 0."""
+    t = x * np.asarray(math.pi, x.dtype)
+    return np.where(x == 0, np.ones_like(x), np.sin(t) / t)
+
+
+def _not_complex(name):
+    def check(x):
+        if x.dtype.kind == "c":
+            raise RuntimeError(f"{name} is not supported for complex tensors.")
+
+    return check
+
+
+@elementwise(promote="float", check=_not_complex("deg2rad"), backward="Deg2RadBackward0", x=lambda g: g * (math.pi / 180))
+def deg2rad(x):
+    return np.multiply(x, math.pi / 180, dtype=x.dtype)
+
+
+@elementwise(promote="float", check=_not_complex("rad2deg"), backward="Rad2DegBackward0", x=lambda g: g * (180 / math.pi))
+def rad2deg(x):
+    return np.multiply(x, 180 / math.pi, dtype=x.dtype)
+
+
+_fast = kernels.load("elementwise")
+if _fast is not None:
+    for _op in (sin, cos, tan, tanh, sinh, cosh, asin, acos, atan):
+        _op.accelerate(getattr(_fast, _op.name))
+    tanh.accelerate(x=_fast.through_tanh)
