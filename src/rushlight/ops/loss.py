@@ -1,0 +1,240 @@
+"""Losses with PyTorch's `reduction`: "none", "mean" or "sum".
+
+`slope` functions give the derivative of one element's loss by one of its arguments, as a tensor.
+"""
+
+import math
+
+import numpy as np
+
+from ..kernels import load, meaning
+from .declare import general, linear
+
+_reduce = load("reduce") or meaning
+
+
+def reduced(losses, reduction):
+    """An array of losses, or their sum or mean."""
+    if reduction == "none":
+        return losses
+    axes = tuple(range(losses.ndim))
+    return _reduce.sum(losses, axes, False) if reduction == "sum" else _reduce.mean(losses, axes, False)
+
+
+def share(g, x_shape, reduction):
+    """The gradient of each element's loss."""
+    return g * (1 / (math.prod(x_shape) or math.nan)) if reduction == "mean" else g
+
+
+def pushed(reduction, *terms):
+    """The tangent of a reduced loss from (tangent, slope function) pairs."""
+    total = None
+    for tangent, slope in terms:
+        if tangent is not None:
+            part = tangent * slope()
+            total = part if total is None else total + part
+    return total if reduction == "none" else total.sum() if reduction == "sum" else total.mean()
+
+
+def mse_slope(x, y):
+    return 2 * (x - y)
+
+
+@general(
+    x=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * mse_slope(x, y),
+    y=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * mse_slope(y, x),
+    push=lambda x_t, y_t, x, y, reduction: pushed(
+        reduction, (x_t, lambda: mse_slope(x, y)), (y_t, lambda: mse_slope(y, x))
+    ),
+    aliases={"y": "target"},
+)
+def mse_loss(x, y, *, reduction):
+    away = np.subtract(x, y)
+    if reduction == "none" or away.dtype.kind == "c":
+        return reduced(away * away, reduction)
+    total = _reduce.square_sum(away, tuple(range(away.ndim)), False)
+    return total if reduction == "sum" else np.true_divide(total, away.size, dtype=total.dtype)
+
+
+def smooth_l1_slope(x, y, beta):
+    return ((x - y) / beta).clamp(-1, 1)
+
+
+@general(
+    x=lambda g, x, y, x_shape, reduction, beta: share(g, x_shape, reduction) * smooth_l1_slope(x, y, beta),
+    y=lambda g, x, y, x_shape, reduction, beta: share(g, x_shape, reduction) * smooth_l1_slope(y, x, beta),
+    push=lambda x_t, y_t, x, y, reduction, beta: pushed(
+        reduction, (x_t, lambda: smooth_l1_slope(x, y, beta)), (y_t, lambda: smooth_l1_slope(y, x, beta))
+    ),
+    aliases={"y": "target"},
+)
+def smooth_l1_loss(x, y, *, reduction, beta):
+    away = np.abs(np.subtract(x, y))
+    return reduced(np.where(away < beta, away * away * (0.5 / beta), away - 0.5 * beta), reduction)
+
+
+def huber_slope(x, y, delta):
+    return (x - y).clamp(-delta, delta)
+
+
+@general(
+    x=lambda g, x, y, x_shape, reduction, delta: share(g, x_shape, reduction) * huber_slope(x, y, delta),
+    y=lambda g, x, y, x_shape, reduction, delta: share(g, x_shape, reduction) * huber_slope(y, x, delta),
+    push=lambda x_t, y_t, x, y, reduction, delta: pushed(
+        reduction, (x_t, lambda: huber_slope(x, y, delta)), (y_t, lambda: huber_slope(y, x, delta))
+    ),
+    aliases={"y": "target"},
+)
+def huber_loss(x, y, *, reduction, delta):
+    away = np.abs(np.subtract(x, y))
+    return reduced(np.where(away <= delta, away * away * 0.5, (away - 0.5 * delta) * delta), reduction)
+
+
+def weighted(losses, weight):
+    return losses if weight is None else losses * weight
+
+
+def bce_slope(x, y, weight):
+    return weighted((x - y) / (x * (1 - x)).clamp(min=1e-12), weight)
+
+
+def bce_target_slope(x, weight):
+    return weighted((1 - x).log().clamp(min=-100) - x.log().clamp(min=-100), weight)
+
+
+@general(
+    x=lambda g, x, y, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_slope(x, y, weight),
+    y=lambda g, x, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_target_slope(x, weight),
+    push=lambda x_t, y_t, x, y, weight, reduction: pushed(
+        reduction, (x_t, lambda: bce_slope(x, y, weight)), (y_t, lambda: bce_target_slope(x, weight))
+    ),
+    aliases={"y": "target"},
+)
+def binary_cross_entropy(x, y, weight, *, reduction):
+    log = np.maximum(np.log(x), x.dtype.type(-100))
+    log_of_rest = np.maximum(np.log1p(-x), x.dtype.type(-100))
+    return reduced(weighted((y - 1) * log_of_rest - y * log, weight), reduction)
+
+
+def logits_slope(x, y, weight, pos_weight):
+    if pos_weight is None:
+        return weighted(x.sigmoid() - y, weight)
+    positive = pos_weight * y
+    return weighted((positive + 1 - y) * x.sigmoid() - positive, weight)
+
+
+def logits_target_slope(x, weight, pos_weight):
+    if pos_weight is None:
+        return weighted(-x, weight)
+    return weighted((pos_weight - 1) * softplus_of_minus(x) - x, weight)
+
+
+def softplus_of_minus(x):
+    """log(1 + exp(-x)) of a tensor, without overflow."""
+    return (-x.abs()).exp().log1p() + (-x).clamp(min=0)
+
+
+@general(
+    x=lambda g, x, y, weight, pos_weight, x_shape, reduction: share(g, x_shape, reduction)
+    * logits_slope(x, y, weight, pos_weight),
+    y=lambda g, x, weight, pos_weight, x_shape, reduction: share(g, x_shape, reduction)
+    * logits_target_slope(x, weight, pos_weight),
+    push=lambda x_t, y_t, x, y, weight, pos_weight, reduction: pushed(
+        reduction,
+        (x_t, lambda: logits_slope(x, y, weight, pos_weight)),
+        (y_t, lambda: logits_target_slope(x, weight, pos_weight)),
+    ),
+    aliases={"y": "target"},
+)
+def binary_cross_entropy_with_logits(x, y, weight, pos_weight, *, reduction):
+    softplus = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)
+    if pos_weight is not None:
+        softplus *= (pos_weight - 1) * y + 1
+    return reduced(weighted((1 - y) * x + softplus, weight), reduction)
+
+
+def margin_slope(x, y):
+    return -y * (-y * x).sigmoid()
+
+
+@general(
+    x=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * margin_slope(x, y),
+    push=lambda x_t, x, y, reduction: pushed(reduction, (x_t, lambda: margin_slope(x, y))),
+    aliases={"y": "target"},
+)
+def soft_margin_loss(x, y, *, reduction):
+    return reduced(np.log1p(np.exp(-y * x)), reduction)
+
+
+def class_weights(target, weight, ignore_index, dtype):
+    """The weight of each target's class, 0 for ignored ones; None where all are one."""
+    ignored = target == ignore_index
+    if weight is None:
+        return (~ignored).astype(dtype) if ignored.any() else None
+    taken = weight[np.where(ignored, 0, target)]
+    taken[ignored] = 0
+    return taken
+
+
+def class_axis(x):
+    return 1 if x.ndim > 1 else 0
+
+
+@linear(
+    backward="NllLossBackward0",
+    x=lambda g, x_shape, target, weight, ignore_index, reduction: nll_scatter(
+        g, target, weight, size=x_shape, ignore_index=ignore_index, reduction=reduction
+    ),
+)
+def nll_loss(x, target, weight, *, ignore_index, reduction):
+    """-weight[target] * x at its target class, for x (N, C, *) and target (N, *), or (C,) and ()."""
+    axis = class_axis(x)
+    weights = class_weights(target, weight, ignore_index, x.dtype)
+    there = target if weights is None else np.where(target == ignore_index, 0, target)
+    picked = np.take_along_axis(x, np.expand_dims(there, axis), axis).reshape(target.shape)
+    losses = np.negative(picked) if weights is None else np.where(weights == 0, 0, -weights * picked)
+    losses = losses.astype(x.dtype, copy=False)
+    if reduction != "mean" or weights is None:
+        return reduced(losses[...], reduction)
+    return np.asarray(reduced(losses[...], "sum") / reduced(weights[...], "sum"), x.dtype)
+
+
+@linear(
+    backward="NllLossBackwardBackward0",
+    x=lambda g, target, weight, ignore_index, reduction: nll_loss(
+        g, target, weight, ignore_index=ignore_index, reduction=reduction
+    ),
+)
+def nll_scatter(x, target, weight, *, size, ignore_index, reduction):
+    """The adjoint of nll_loss: gradients of the losses, put where these were taken from."""
+    weights = class_weights(target, weight, ignore_index, x.dtype)
+    there = target if weights is None else np.where(target == ignore_index, 0, target)
+    values = -x if weights is None else -x * weights
+    if reduction == "mean":
+        values = values / (target.size if weights is None else weights.sum())
+    out = np.zeros(size, x.dtype)
+    axis = class_axis(out)
+    values = np.broadcast_to(values, target.shape)
+    np.put_along_axis(out, np.expand_dims(there, axis), np.expand_dims(values, axis), axis)
+    return out
+
+
+def through_cross_entropy(g, x, target, weight, x_shape, ignore_index, reduction):
+    g = nll_scatter(g, target, weight, size=x_shape, ignore_index=ignore_index, reduction=reduction)
+    axis = len(x_shape) > 1
+    return g - x.softmax(int(axis)) * g.sum(int(axis), True)
+
+
+def push_cross_entropy(x_t, x, target, weight, ignore_index, reduction):
+    axis = int(x.ndim > 1)
+    pushed_log = x_t - (x.softmax(axis) * x_t).sum(axis, True)
+    return nll_loss(pushed_log, target, weight, ignore_index=ignore_index, reduction=reduction)
+
+
+@general(backward="NllLossBackward0", x=through_cross_entropy, push=push_cross_entropy)
+def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
+    """nll_loss of the log-softmax of x over its classes."""
+    axis = class_axis(x)
+    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
+    shifted -= np.log(_reduce.sum(np.exp(shifted), (axis,), True))
+    return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)

@@ -1,0 +1,182 @@
+"""Normalization by means and variances: batch, layer and group norm.
+
+Each gives (out, mean, var), the statistics with their reduced dimensions kept. A rule uses these where nothing is
+recorded; under create_graph it computes them again from the input, as functions of it.
+"""
+
+import math
+
+import numpy as np
+
+from ..kernels import load, meaning
+from ..modes import grad_enabled
+from .copying import sum_to
+from .declare import general
+
+_reduce = load("reduce") or meaning
+_OUTPUTS = {"outputs": ("out", "mean", "var"), "aliases": {"x": "input", "out": "result0"}}
+
+
+def statistics(x, axes, eps):
+    """The mean of a tensor, and one over its standard deviation, differentiable."""
+    mean = x.mean(axes, True)
+    away = x - mean
+    return mean, ((away * away).mean(axes, True) + eps) ** -0.5
+
+
+def standardized(x, mean, var, eps):
+    """(x - mean) / sqrt(var + eps) in a new array."""
+    out = np.subtract(x, mean, dtype=mean.dtype)
+    out *= 1 / np.sqrt(var + mean.dtype.type(eps))
+    return out
+
+
+def affine(out, weight, bias, dtype):
+    if weight is not None:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out.astype(dtype, copy=False)
+
+
+def moments(x, axes):
+    """Mean and variance; those of half-precision numbers in float32."""
+    if x.dtype.itemsize == 2:
+        x = x.astype(np.float32)
+    var, mean = _reduce.var_mean(x, axes, 0, True)
+    return mean, var
+
+
+def by_channel(x, ndim):
+    """A vector over channels, shaped to meet (N, C, *)."""
+    return None if x is None else x.reshape(-1, *[1] * (ndim - 2))
+
+
+def of_input(gx, xhat, rstd, axes):
+    """The gradient of a standardized input: what moves mean and variance is taken out."""
+    return rstd * (gx - gx.mean(axes, True) - xhat * (gx * xhat).mean(axes, True))
+
+
+def batch_axes(ndim):
+    return (0, *range(2, ndim))
+
+
+def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs):
+    g = g[0]
+    axes, ndim = batch_axes(x.ndim), x.ndim
+    if training and grad_enabled():
+        mean, rstd = statistics(x, axes, eps)
+    else:
+        rstd = (var + eps) ** -0.5
+    xhat = (x - mean) * rstd if training or needs[1] else None
+    gx = gw = gb = None
+    if needs[0]:
+        gx = g if weight is None else g * by_channel(weight, ndim)
+        gx = of_input(gx, xhat, rstd, axes) if training else gx * rstd
+    if needs[1]:
+        gw = sum_to(g * xhat, shape=(x.shape[1], *[1] * (ndim - 2))).reshape(-1)
+    if needs[2]:
+        gb = sum_to(g, shape=(x.shape[1], *[1] * (ndim - 2))).reshape(bias_shape)
+    return gx, gw, gb, None, None
+
+
+def push_batch_norm(x_t, weight_t, bias_t, x, weight, running_mean, running_var, training, eps):
+    axes, ndim = batch_axes(x.ndim), x.ndim
+    if training:
+        mean, rstd = statistics(x, axes, eps)
+    else:
+        mean, rstd = by_channel(running_mean, ndim), (by_channel(running_var, ndim) + eps) ** -0.5
+    xhat = (x - mean) * rstd
+    x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes) if training else x_t * rstd
+    return pushed(x_t, by_channel(weight_t, ndim), by_channel(bias_t, ndim), xhat, by_channel(weight, ndim)), None, None
+
+
+def pushed(xhat_t, weight_t, bias_t, xhat, weight):
+    """The tangent of xhat * weight + bias."""
+    total = xhat * 0 if xhat_t is None else xhat_t
+    if xhat_t is not None and weight is not None:
+        total = total * weight
+    if weight_t is not None:
+        total = total + xhat * weight_t
+    return total if bias_t is None else total + bias_t
+
+
+@general(backward="NativeBatchNormBackward0", joint=through_batch_norm, push=push_batch_norm, **_OUTPUTS)
+def native_batch_norm(x, weight, bias, running_mean, running_var, *, training, eps):
+    """x (N, C, *) standardized channel by channel, by its own statistics when training, else by the running ones."""
+    ndim = x.ndim
+    if training:
+        mean, var = moments(x, batch_axes(ndim))
+    else:
+        mean, var = by_channel(running_mean, ndim)[None], by_channel(running_var, ndim)[None]
+    out = standardized(x, mean, var, eps)
+    return affine(out, by_channel(weight, ndim), by_channel(bias, ndim), x.dtype), mean, var
+
+
+def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
+    g = g[0]
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    if grad_enabled():
+        mean, rstd = statistics(x, axes, eps)
+    else:
+        rstd = (var + eps) ** -0.5
+    xhat = (x - mean) * rstd
+    gx = of_input(g if weight is None else g * weight, xhat, rstd, axes) if needs[0] else None
+    gw = sum_to(g * xhat, shape=weight._array.shape) if needs[1] else None
+    return gx, gw, sum_to(g, shape=bias_shape) if needs[2] else None
+
+
+def push_layer_norm(x_t, weight_t, bias_t, x, weight, dims, eps):
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    mean, rstd = statistics(x, axes, eps)
+    xhat = (x - mean) * rstd
+    x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes)
+    return pushed(x_t, weight_t, bias_t, xhat, weight), None, None
+
+
+@general(backward="NativeLayerNormBackward0", joint=through_layer_norm, push=push_layer_norm, **_OUTPUTS)
+def native_layer_norm(x, weight, bias, *, dims, eps):
+    """x standardized over its trailing `dims` dimensions together."""
+    mean, var = moments(x, tuple(range(x.ndim - dims, x.ndim)))
+    return affine(standardized(x, mean, var, eps), weight, bias, x.dtype), mean, var
+
+
+def grouped(x, groups):
+    return x.reshape(x.shape[0], groups, -1)
+
+
+def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
+    g = g[0]
+    shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
+    if grad_enabled():
+        mean, rstd = statistics(xg, (2,), eps)
+    else:
+        rstd = (var + eps) ** -0.5
+    xhat = (xg - mean) * rstd
+    gx = gw = gb = None
+    if needs[0]:
+        gx = g if weight is None else g * by_channel(weight, ndim)
+        gx = of_input(grouped(gx, groups), xhat, rstd, (2,)).reshape(shape)
+    if needs[1]:
+        gw = sum_to(g * xhat.reshape(shape), shape=(shape[1], *[1] * (ndim - 2))).reshape(-1)
+    if needs[2]:
+        gb = sum_to(g, shape=(shape[1], *[1] * (ndim - 2))).reshape(bias_shape)
+    return gx, gw, gb
+
+
+def push_group_norm(x_t, weight_t, bias_t, x, weight, groups, eps):
+    shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
+    mean, rstd = statistics(xg, (2,), eps)
+    xhat = (xg - mean) * rstd
+    x_t = None if x_t is None else of_input(grouped(x_t, groups), xhat, rstd, (2,)).reshape(shape)
+    parts = [by_channel(part, ndim) for part in (weight_t, bias_t)]
+    return pushed(x_t, *parts, xhat.reshape(shape), by_channel(weight, ndim)), None, None
+
+
+@general(backward="NativeGroupNormBackward0", joint=through_group_norm, push=push_group_norm, **_OUTPUTS)
+def native_group_norm(x, weight, bias, *, groups, eps):
+    """x (N, C, *) standardized over each of `groups` equal parts of its channels."""
+    xg = x.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // groups)
+    mean, var = moments(xg, (2,))
+    out = standardized(xg, mean, var, eps).reshape(x.shape)
+    return affine(out, by_channel(weight, x.ndim), by_channel(bias, x.ndim), x.dtype), mean, var
