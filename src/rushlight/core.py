@@ -792,7 +792,7 @@ def attach_all(node, tensors, op, needed):
             tensor._requires_grad = True
             tensor.output_nr = k
     if (op.out_mask & needed) != 0:
-        node.outs = tuple([(t._array, t.counter(), t.version()) for t in tensors])
+        node.outs = tuple([(array_of(t), as_tensor(t).counter(), as_tensor(t).version()) for t in tensors])
 
 
 def fits_of(op, arrays, out):
