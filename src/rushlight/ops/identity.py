@@ -7,3 +7,9 @@ from .declare import linear
 def alias(x):
     """A view of all of x."""
     return x[...]
+
+
+@linear(many=True, jointly=True, joint=lambda g: tuple(g), backward="BackwardHookFunctionBackward")
+def boundary(*xs):
+    """The same values, as the outputs of one node: hooks on it see the gradients of all together."""
+    return xs

@@ -1,0 +1,282 @@
+"""state_dict and load_state_dict: everything is checked before anything is written."""
+
+import warnings
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+
+from ...core import written
+from ...hooks import RemovableHandle
+from ...size import Size
+from ...spelling import spell
+from ...tensor import Tensor
+from ..parameter import Parameter
+
+_EXTRA = "_extra_state"
+
+
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+    __slots__ = ()
+
+    def __repr__(self):
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+    __str__ = __repr__
+
+
+class Stateful:
+    """The parameters and persistent buffers of a module and its children, out as a dict and in again."""
+
+    # A subclass raises it when its entries change; load_state_dict sees with which version they were saved.
+    _version = 1
+
+    def _start_state(self):
+        fields = self.__dict__
+        fields["_state_dict_hooks"] = OrderedDict()
+        fields["_state_dict_pre_hooks"] = OrderedDict()
+        fields["_load_state_dict_pre_hooks"] = OrderedDict()
+        fields["_load_state_dict_post_hooks"] = OrderedDict()
+
+    def get_extra_state(self):
+        """What a subclass wants to have in `state_dict()` beside its tensors."""
+        raise RuntimeError(_unreachable("get_extra_state"))
+
+    def set_extra_state(self, state):
+        """Take back what `get_extra_state` gave."""
+        raise RuntimeError(_unreachable("set_extra_state"))
+
+    def _has_extra_state(self, method):
+        return getattr(type(self), method) is not getattr(Stateful, method)
+
+    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+        """All parameters and persistent buffers by their names, detached unless `keep_vars`; they share memory.
+
+        >>> import rushlight
+        >>> list(rushlight.nn.Linear(1, 1).state_dict())
+        ['weight', 'bias']
+        """
+        if args:
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead. Refer to https://pytorch.org/docs/main/"
+                "generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])[:3]
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        local = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = local
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._state_dict_hooks.values():
+            replaced = hook(self, destination, prefix, local)
+            if getattr(hook, "_public", False):
+                if replaced is not None:
+                    raise RuntimeError("state_dict post-hook must return None")
+            elif replaced is not None:
+                destination = replaced
+        return destination
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        """The entries of this module alone."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                destination[prefix + name] = parameter if keep_vars else parameter.detach()
+        for name, buffer in self._buffers.items():
+            if buffer is not None and name not in self._non_persistent_buffers_set:
+                destination[prefix + name] = buffer if keep_vars else buffer.detach()
+        if self._has_extra_state("get_extra_state"):
+            destination[prefix + _EXTRA] = self.get_extra_state()
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Copy the entries into the parameters and buffers of that name; with `assign` take them in their place.
+
+        Returns the missing and the unexpected keys; with `strict` there may be none. Raises RuntimeError that
+        lists every mismatch, TypeError for what is no dict; nothing is written then.
+        """
+        if not hasattr(state_dict, "keys"):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        metadata = getattr(state_dict, "_metadata", None)
+        state_dict = _Loading(state_dict)
+        if metadata is not None:
+            state_dict._metadata = metadata
+        missing, unexpected, errors = [], [], []
+        keys = _IncompatibleKeys(missing, unexpected)
+        self._load(state_dict, "", assign, missing, unexpected, errors)
+        if errors or (strict and (missing or unexpected)):
+            # A hook may still clear the lists of keys.
+            state_dict.call_hooks(keys)
+            self._refuse(strict, missing, unexpected, errors)
+            state_dict.write()
+        else:
+            state_dict.write()
+            state_dict.call_hooks(keys)
+        return keys
+
+    def _refuse(self, strict, missing, unexpected, errors):
+        told = []
+        if strict and missing:
+            told.append(f"Missing key(s) in state_dict: {_listed(missing)}. ")
+        if strict and unexpected:
+            told.append(f"Unexpected key(s) in state_dict: {_listed(unexpected)}. ")
+        told += errors
+        if told:
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told)
+            )
+
+    def _load(self, state_dict, prefix, assign, missing, unexpected, errors):
+        metadata = getattr(state_dict, "_metadata", None)
+        local = {} if metadata is None else metadata.get(prefix[:-1], {})
+        if assign:
+            local["assign_to_params_buffers"] = True
+        self._load_from_state_dict(state_dict, prefix, local, True, missing, unexpected, errors)
+        for name, child in self._modules.items():
+            if child is not None:
+                child._load(state_dict, f"{prefix}{name}.", assign, missing, unexpected, errors)
+        state_dict.hooks += [(self, hook) for hook in self._load_state_dict_post_hooks.values()]
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        """Check the entries of this module alone, and plan to write those that fit."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        plan = getattr(state_dict, "writes", None)
+        writes = [] if plan is None else plan
+        assign = local_metadata.get("assign_to_params_buffers", False)
+        own = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
+        own = {k: v for k, v in {**self._parameters, **own}.items() if v is not None}
+        for name, tensor in own.items():
+            key = prefix + name
+            if key not in state_dict:
+                if strict:
+                    missing_keys.append(key)
+                continue
+            given = state_dict[key]
+            problem = _mismatch(key, tensor, given)
+            if problem is not None:
+                error_msgs.append(problem)
+            elif assign:
+                writes.append(lambda name=name, given=given: self._take(name, given))
+            else:
+                writes.append(lambda tensor=tensor, given=given: _copy(tensor, given))
+        self._load_extra(state_dict, prefix + _EXTRA, strict, missing_keys, unexpected_keys, writes)
+        if strict:
+            for key in state_dict:
+                if key.startswith(prefix) and key != prefix + _EXTRA:
+                    parts = key[len(prefix) :].split(".", 1)
+                    if parts[0] not in (own if len(parts) == 1 else self._modules):
+                        unexpected_keys.append(key)
+        if plan is None:
+            for write in writes:
+                write()
+
+    def _load_extra(self, state_dict, key, strict, missing_keys, unexpected_keys, writes):
+        if self._has_extra_state("set_extra_state"):
+            if key in state_dict:
+                writes.append(lambda: self.set_extra_state(state_dict[key]))
+            elif strict:
+                missing_keys.append(key)
+        elif strict and key in state_dict:
+            unexpected_keys.append(key)
+
+    def _take(self, name, given):
+        current = self._parameters.get(name)
+        if current is not None and not isinstance(given, Parameter):
+            given = Parameter(given, requires_grad=current.requires_grad)
+        setattr(self, name, given)
+
+    def register_state_dict_post_hook(self, hook):
+        """Call hook(module, state_dict, prefix, local_metadata) after `state_dict()`; it changes the dict in place."""
+        hook._public = True
+        return RemovableHandle(self._state_dict_hooks, hook)
+
+    def register_state_dict_pre_hook(self, hook):
+        """Call hook(module, prefix, keep_vars) before `state_dict()`."""
+        return RemovableHandle(self._state_dict_pre_hooks, hook)
+
+    def _register_state_dict_hook(self, hook):
+        if getattr(hook, "_public", False):
+            raise RuntimeError(
+                "_register_state_dict_hook must not be used with hooks registered by register_state_dict_post_hook"
+            )
+        return RemovableHandle(self._state_dict_hooks, hook)
+
+    def register_load_state_dict_pre_hook(self, hook):
+        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)."""
+        return RemovableHandle(self._load_state_dict_pre_hooks, lambda *args: hook(self, *args))
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        if with_module:
+            return self.register_load_state_dict_pre_hook(hook)
+        return RemovableHandle(self._load_state_dict_pre_hooks, hook)
+
+    def register_load_state_dict_post_hook(self, hook):
+        """Call hook(module, incompatible_keys) once all entries were checked; it may change the two lists."""
+        return RemovableHandle(self._load_state_dict_post_hooks, hook)
+
+
+class _Loading(OrderedDict):
+    """A copy of a state dict, with the writes to be made once all of it was found right."""
+
+    def __init__(self, entries):
+        super().__init__(entries)
+        self.writes = []
+        self.hooks = []
+
+    def write(self):
+        for write in self.writes:
+            write()
+
+    def call_hooks(self, incompatible_keys):
+        for module, hook in self.hooks:
+            if hook(module, incompatible_keys) is not None:
+                raise RuntimeError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                    "if incompatible_keys need to be modified, it should be done inplace."
+                )
+
+
+def _mismatch(key, tensor, given):
+    """What is wrong with an entry, or None."""
+    if not isinstance(given, Tensor):
+        return (
+            f'While copying the parameter named "{key}", expected {spell("Tensor")} or Tensor-like object from checkpoint '
+            f"but received {type(given)}"
+        )
+    shape, wanted = given._array.shape, tensor._array.shape
+    if shape == wanted or (wanted == () and shape == (1,)):
+        return None
+    return (
+        f"size mismatch for {key}: copying a param with shape {Size(shape)} from checkpoint, the shape in current model "
+        f"is {Size(wanted)}."
+    )
+
+
+def _copy(tensor, given):
+    if tensor._array.dtype.kind != "c" and given._array.dtype.kind == "c":
+        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=4)
+        given = given.detach().real
+    np.copyto(tensor._array, given._array.reshape(tensor._array.shape), casting="unsafe")
+    written(tensor)
+
+
+def _listed(keys):
+    return ", ".join([f'"{key}"' for key in keys])
+
+
+def _unreachable(method):
+    return (
+        f"Reached a code path in Module.{method}() that should never be called. Please file an issue at "
+        "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
+    )
