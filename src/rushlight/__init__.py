@@ -11,9 +11,15 @@ from .autograd import (
 )
 from .device import contiguous_format, channels_last, channels_last_3d, device, layout, memory_format, preserve_format, strided
 from .dtypes import dtype, finfo, iinfo, get_default_dtype, set_default_dtype, promote_types, can_cast
+from .compat.torch_name import as_torch
 from .generator import Generator
 from .size import Size
 from .tensor import Tensor, offer
+
+__version__ = "0.1.0"
+
+# Found when first asked for, so that `import rushlight` stays light.
+LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")
 
 FAMILIES = ("creation", "literal", "ranges", "conversion")
 
@@ -32,3 +38,16 @@ def _offer():
 
 
 _offer()
+
+
+def __getattr__(name):
+    """Import a submodule when it is first named; say which name is meant where there is none such."""
+    from importlib import import_module
+
+    if name in LAZY:
+        return import_module(f".{name}", __name__)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, globals(), 1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise AttributeError(f"module '{spelling.module}' has no attribute '{name}' (rushlight does not have it){hint}")

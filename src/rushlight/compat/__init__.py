@@ -1,0 +1,5 @@
+"""Floor 5: being torch for a program that says `import torch`."""
+
+from .torch_name import as_torch
+
+__all__ = ["as_torch"]

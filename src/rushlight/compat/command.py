@@ -1,0 +1,56 @@
+"""The `rushlight` command."""
+
+import os
+import runpy
+import sys
+
+USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `import torch` meaning rushlight
+       rushlight run -m module [arguments]   the same for a module
+       rushlight info                        versions, and whether the core is compiled"""
+
+
+def main(arguments=None):
+    """Run a command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["run"] and len(arguments) > 1:
+        return run(arguments[1:])
+    if arguments == ["info"]:
+        return info()
+    asked = arguments in (["-h"], ["--help"])
+    print(USAGE, file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def run(arguments):
+    """Run a script (or `-m module`) as __main__, with torch meaning rushlight."""
+    from .torch_name import as_torch
+
+    if arguments[0] == "-m" and len(arguments) == 1:
+        print(USAGE, file=sys.stderr)
+        return 2
+    if arguments[0] != "-m" and not os.path.exists(arguments[0]):
+        print(f"rushlight: can't open file {arguments[0]!r}", file=sys.stderr)
+        return 2
+    as_torch()
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return 0
+    sys.argv = list(arguments)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
+    runpy.run_path(arguments[0], run_name="__main__")
+    return 0
+
+
+def info():
+    import numpy
+
+    import rushlight
+
+    from .. import core, kernels
+
+    print(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy {numpy.__version__}")
+    print("core: " + ("uncompiled" if core.__file__.endswith(".py") else "compiled"))
+    print("kernels: " + ("none" if kernels.load("elementwise") is None else "compiled"))
+    return 0
