@@ -12,6 +12,7 @@ from .autograd import (
 from .device import contiguous_format, channels_last, channels_last_3d, device, layout, memory_format, preserve_format, strided
 from .dtypes import dtype, finfo, iinfo, get_default_dtype, set_default_dtype, promote_types, can_cast
 from .compat.torch_name import as_torch
+from .functions import return_types
 from .generator import Generator
 from .size import Size
 from .tensor import Tensor, offer
@@ -21,7 +22,7 @@ __version__ = "0.1.0"
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")
 
-FAMILIES = ("creation", "literal", "ranges", "conversion")
+FAMILIES = ("creation", "literal", "ranges", "conversion", "matrix", "einsum", "contraction", "reduction", "cumulative", "sorting", "statistics")
 
 
 def _offer():

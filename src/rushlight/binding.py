@@ -1,6 +1,7 @@
 """Hands the operations of floor 2 down to the core and the engine, which may not import them."""
 
 from . import core, engine
+from .functions import matrix
 from .ops import compare, copying, elementwise, exponential, forward, strided
 
 core.bind(
@@ -20,6 +21,7 @@ core.bind(
     ge=compare.ge,
     eq=compare.eq,
     ne=compare.ne,
+    matmul=matrix.operator,
     as_strided=strided.as_strided,
     copy_slices=strided.strided_scatter,
 )

@@ -1,0 +1,366 @@
+"""Products of matrices and vectors."""
+
+from .. import core
+from ..core import TensorBase
+from ..ops import matrix as ops
+from ..ops.shape import unsafe_view
+from .arguments import accepts_out, check_tensor
+
+FUNCTIONS = (
+    "mm", "bmm", "mv", "dot", "vdot", "matmul", "addmm", "addmv", "addr", "addbmm", "baddbmm", "outer", "ger", "inner",
+)  # fmt: skip
+METHODS = FUNCTIONS
+
+
+def column_major(y):
+    """Whether a matrix lies in memory as the transpose of a contiguous one."""
+    strides = y._array.strides
+    return strides[0] == y._array.itemsize < strides[1]
+
+
+def _both(x, y, function, name="other"):
+    check_tensor(x, function)
+    check_tensor(y, function, 2, name)
+
+
+def times(x, y):
+    """The product of two tensors that should be matrices."""
+    if y._array.ndim == 2 and column_major(y):
+        return ops.mm(x, y, fortran=True)
+    return core.call2(ops.mm, x, y)
+
+
+@accepts_out
+def mm(input, mat2):
+    """The product of an (n, m) and an (m, p) matrix; RuntimeError where sizes or dtypes do not fit.
+
+    >>> import rushlight
+    >>> rushlight.mm(rushlight.ones(2, 3), rushlight.ones(3, 1))
+    tensor([[3.],
+            [3.]])
+    """
+    _both(input, mat2, "mm", "mat2")
+    return times(input, mat2)
+
+
+@accepts_out
+def bmm(input, mat2):
+    """The products of the matrices in two batches: (b, n, m) by (b, m, p).
+
+    >>> import rushlight
+    >>> rushlight.bmm(rushlight.ones(5, 2, 3), rushlight.ones(5, 3, 4)).shape
+    rushlight.Size([5, 2, 4])
+    """
+    _both(input, mat2, "bmm", "mat2")
+    return ops.bmm(input, mat2)
+
+
+@accepts_out
+def mv(input, vec):
+    """The product of an (n, m) matrix and a vector of m.
+
+    >>> import rushlight
+    >>> rushlight.mv(rushlight.ones(2, 3), rushlight.ones(3))
+    tensor([3., 3.])
+    """
+    _both(input, vec, "mv", "vec")
+    return ops.mv(input, vec)
+
+
+@accepts_out
+def dot(input, tensor):
+    """The sum of the products of two vectors' elements.
+
+    >>> import rushlight
+    >>> rushlight.dot(rushlight.ones(3), rushlight.ones(3))
+    tensor(3.)
+    """
+    _both(input, tensor, "dot", "tensor")
+    return ops.dot(input, tensor)
+
+
+@accepts_out
+def vdot(input, other):
+    """The dot product of input's conjugate and other."""
+    _both(input, other, "vdot")
+    return ops.vdot(input, other)
+
+
+@accepts_out
+def matmul(input, other):
+    """The matrix product of two tensors: of vectors, matrices, or batches of matrices that broadcast.
+
+    A vector on the left counts as a row, one on the right as a column. RuntimeError where sizes or dtypes do not fit.
+
+    >>> import rushlight
+    >>> rushlight.matmul(rushlight.ones(5, 2, 3), rushlight.ones(3, 4)).shape
+    rushlight.Size([5, 2, 4])
+    """
+    _both(input, other, "matmul")
+    return multiplied(input, other)
+
+
+def operator(x, y):
+    """What `@` does."""
+    if isinstance(x, TensorBase) and isinstance(y, TensorBase):
+        return multiplied(x, y)
+    return NotImplemented
+
+
+def multiplied(x, y):
+    n, m = x._array.ndim, y._array.ndim
+    if n == 2 == m:
+        return times(x, y)
+    if n == 0 or m == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
+    if m == 1:
+        return _by_vector(x, y, n)
+    if n == 1:
+        return _vector_by(x, y, m)
+    if m == 2:
+        shape = x._array.shape
+        rows = x.reshape(_rows(shape), shape[-1])
+        return unsafe_view(times(rows, y), shape=(*shape[:-1], y._array.shape[-1]))
+    return _batched(x, y)
+
+
+def _rows(shape):
+    count = 1
+    for size in shape[:-1]:
+        count *= size
+    return count
+
+
+def _by_vector(x, y, n):
+    if n == 1:
+        return ops.dot(x, y)
+    if n == 2:
+        return ops.mv(x, y)
+    shape = x._array.shape
+    return unsafe_view(ops.mv(x.reshape(_rows(shape), shape[-1]), y), shape=shape[:-1])
+
+
+def _vector_by(x, y, m):
+    if m == 2:
+        return times(x.unsqueeze(0), y).squeeze(0)
+    # A row times each matrix is each transposed matrix times a column.
+    if x._array.shape[0] != y._array.shape[-2]:
+        return _batched(x.unsqueeze(0), y).squeeze(-2)
+    return _by_vector(y.transpose(-2, -1), x, m)
+
+
+def _batched(x, y):
+    """The products of two batches of matrices, one of them of three dimensions or more."""
+    a, b = x._array.shape, y._array.shape
+    batch = broadcast_batches(a[:-2], b[:-2])
+    count = 1
+    for size in batch:
+        count *= size
+    left = _expanded(x, batch).reshape(count, *a[-2:])
+    right = _expanded(y, batch).reshape(count, *b[-2:])
+    return unsafe_view(ops.bmm(left, right), shape=(*batch, a[-2], b[-1]))
+
+
+def _expanded(x, batch):
+    shape = x._array.shape
+    return x if shape[:-2] == batch else x.expand(*batch, *shape[-2:])
+
+
+def broadcast_batches(a, b):
+    """The shape that two batch shapes broadcast to."""
+    if a == b:
+        return a
+    n = max(len(a), len(b))
+    padded_a, padded_b = (1,) * (n - len(a)) + tuple(a), (1,) * (n - len(b)) + tuple(b)
+    out = []
+    for k, (i, j) in enumerate(zip(padded_a, padded_b)):
+        if i != j and i != 1 and j != 1:
+            raise RuntimeError(
+                f"The size of tensor a ({i}) must match the size of tensor b ({j}) at non-singleton dimension {k}"
+            )
+        out.append(j if i == 1 else i)
+    return tuple(out)
+
+
+# -- a product added to something
+
+
+@accepts_out
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product.
+
+    >>> import rushlight
+    >>> rushlight.addmm(rushlight.ones(2), rushlight.ones(1, 3), rushlight.ones(3, 2))
+    tensor([[4., 4.]])
+    """
+    _three("addmm", input, mat1, "mat1", mat2, "mat2")
+    fortran = mat2._array.ndim == 2 and column_major(mat2)
+    return ops.addmm(input, mat1, mat2, beta=beta, alpha=alpha, fortran=fortran)
+
+
+def _three(function, input, first, first_name, second, second_name):
+    check_tensor(input, function)
+    check_tensor(first, function, 2, first_name)
+    check_tensor(second, function, 3, second_name)
+
+
+@accepts_out
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """beta * input + alpha * (mat @ vec)."""
+    _three("addmv", input, mat, "mat", vec, "vec")
+    return ops.addmv(input, mat, vec, beta=beta, alpha=alpha)
+
+
+@accepts_out
+def addr(input, vec1, vec2, *, beta=1, alpha=1):
+    """beta * input + alpha * outer(vec1, vec2)."""
+    _three("addr", input, vec1, "vec1", vec2, "vec2")
+    _check_factors(input, vec1, vec2, beta, alpha)
+    return ops.addr(input, vec1, vec2, beta=beta, alpha=alpha)
+
+
+def _check_factors(input, vec1, vec2, beta, alpha):
+    kinds = {x._array.dtype.kind for x in (input, vec1, vec2)}
+    if not kinds <= set("biu"):
+        return
+    for name, factor in ("beta", beta), ("alpha", alpha):
+        if kinds == {"b"} and not isinstance(factor, bool) and factor not in (0, 1):
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+        if isinstance(factor, float):
+            raise RuntimeError(
+                f"For integral input tensors, argument {name} must not be a floating point number."
+            )
+
+
+@accepts_out
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta * input + alpha * the sum of the products of the matrices in two batches."""
+    _three("addbmm", input, batch1, "batch1", batch2, "batch2")
+    return ops.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+@accepts_out
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta * input + alpha * bmm(batch1, batch2)."""
+    _three("baddbmm", input, batch1, "batch1", batch2, "batch2")
+    return ops.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
+    """addmm, written over the tensor."""
+    return core.inplace(ops.addmm, input, (mat1, mat2), {"beta": beta, "alpha": alpha, "fortran": False})
+
+
+def addmv_(input, mat, vec, *, beta=1, alpha=1):
+    """addmv, written over the tensor."""
+    return core.inplace(ops.addmv, input, (mat, vec), {"beta": beta, "alpha": alpha})
+
+
+def addr_(input, vec1, vec2, *, beta=1, alpha=1):
+    """addr, written over the tensor."""
+    _check_factors(input, vec1, vec2, beta, alpha)
+    return core.inplace(ops.addr, input, (vec1, vec2), {"beta": beta, "alpha": alpha})
+
+
+def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
+    """addbmm, written over the tensor."""
+    return core.inplace(ops.addbmm, input, (batch1, batch2), {"beta": beta, "alpha": alpha})
+
+
+def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
+    """baddbmm, written over the tensor."""
+    return core.inplace(ops.baddbmm, input, (batch1, batch2), {"beta": beta, "alpha": alpha})
+
+
+INPLACE = {"addmm_": addmm_, "addmv_": addmv_, "addr_": addr_, "addbmm_": addbmm_, "baddbmm_": baddbmm_}
+
+
+# -- products of all pairs
+
+
+@accepts_out
+def outer(input, vec2):
+    """All products of an element of one vector and one of the other: (n,) and (m,) give (n, m).
+
+    >>> import rushlight
+    >>> rushlight.outer(rushlight.ones(2), rushlight.arange(3))
+    tensor([[0., 1., 2.],
+            [0., 1., 2.]])
+    """
+    _both(input, vec2, "outer", "vec2")
+    for name, vector in ("self", input), ("vec2", vec2):
+        if vector._array.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector._array.ndim}-D")
+    return input.reshape(-1, 1) * vec2
+
+
+ger = outer
+
+
+@accepts_out
+def inner(input, other):
+    """The dot products of all vectors along the last dimensions of two tensors.
+
+    >>> import rushlight
+    >>> rushlight.inner(rushlight.ones(2, 3), rushlight.ones(4, 3)).shape
+    rushlight.Size([2, 4])
+    """
+    _both(input, other, "inner")
+    a, b = input._array, other._array
+    if a.ndim == 0 or b.ndim == 0:
+        return input * other
+    if a.shape[-1] != b.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(a.shape)} and {list(b.shape)}"
+        )
+    from .contraction import tensordot
+
+    return tensordot(input, other, dims=([-1], [-1]))
+
+
+# -- layers
+
+
+def linear(input, weight, bias=None):
+    """input @ weight.T + bias, for an input of (..., in), a weight of (out, in) and a bias of (out,)."""
+    _both(input, weight, "linear", "weight")
+    x = input._array
+    if x.ndim == 0 or weight._array.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight._array.ndim}D"
+        )
+    if bias is None:
+        return multiplied(input, weight.t())
+    if x.ndim == 2:
+        return ops.addmm(bias, input, weight.t(), fortran=True)
+    rows = input.reshape(_rows(x.shape), x.shape[-1])
+    out = ops.addmm(bias, rows, weight.t(), fortran=True)
+    return out.view(*x.shape[:-1], out._array.shape[-1])
+
+
+def bilinear(input1, input2, weight, bias=None):
+    """input1 @ weight[k] @ input2 for each k, plus bias: (..., a), (..., b) and (out, a, b) give (..., out)."""
+    a, b, w = input1._array, input2._array, weight._array
+    if a.ndim != b.ndim:
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {a.ndim} and {b.ndim}")
+    for k in range(a.ndim - 1):
+        if a.shape[k] != b.shape[k]:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {k}: got {a.shape[k]} and {b.shape[k]}"
+            )
+    for k, x in (1, a), (2, b):
+        if x.shape[-1] != w.shape[k]:
+            raise RuntimeError(
+                f"bilinear(): input{k} size does not match weight size: got {x.shape[-1]} but expected {w.shape[k]}"
+            )
+    if bias is not None and bias._array.shape[0] != w.shape[0]:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected {w.shape[0]}"
+        )
+    n, m = w.shape[1:]
+    rows = _rows(a.shape)
+    # (rows, a) by (a, out * b), then the sum over b.
+    partial = times(input1.reshape(rows, n), weight.permute(1, 0, 2).reshape(n, w.shape[0] * m))
+    out = (partial.reshape(rows, w.shape[0], m) * input2.reshape(rows, 1, m)).sum(-1)
+    out = out.reshape(*a.shape[:-1], w.shape[0])
+    return out if bias is None else out + bias

@@ -1,0 +1,207 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""Matrix products of float32 and float64: small ones by loops of our own, larger ones by NumPy's BLAS.
+
+A product here is of matrices with any strides, so a transpose costs nothing. Everything else is declined.
+"""
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+from rushlight.kernels.kernel cimport Kernel
+
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from *:
+    """
+    /* One compilation per family of processors, chosen when the module is loaded. */
+    #include <string.h>
+    #if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+    #define RL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+    #else
+    #define RL_CLONES
+    #endif
+    #define RL_PACKED 32768
+
+    /* W numbers, added and multiplied at once. */
+    #ifdef __GNUC__
+    typedef float rl_f4 __attribute__((vector_size(64)));
+    typedef double rl_f8 __attribute__((vector_size(64)));
+    #define RL_W(T) (64 / (Py_ssize_t)sizeof(T))
+    #else
+    typedef float rl_f4;
+    typedef double rl_f8;
+    #define RL_W(T) 1
+    #endif
+
+    /* c (row-major, already holding what is to be added to) += a @ b, a column of W numbers at a time, four rows
+       together; b is packed so that such a column is contiguous, and padded with zeros. */
+    #define PRODUCT(NAME, T, V)                                                                           \\
+        RL_CLONES static void NAME(const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *b, Py_ssize_t bk,   \\
+                         Py_ssize_t bj, T *c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) {                  \\
+            V packed[RL_PACKED / sizeof(V)], sums[4];                                                     \\
+            const Py_ssize_t W = RL_W(T);                                                                 \\
+            Py_ssize_t i, j, p, q, r, w, rows;                                                            \\
+            for (j = 0; j < n; j += W) {                                                                  \\
+                w = n - j < W ? n - j : W;                                                                \\
+                if (bj == 1 && w == W)                                                                    \\
+                    for (p = 0; p < k; p++) memcpy(packed + p, b + p * bk + j, sizeof(V));                \\
+                else {                                                                                    \\
+                    T *to = (T *)packed;                                                                  \\
+                    if (w < W) memset(packed, 0, k * sizeof(V));                                          \\
+                    for (q = 0; q < w; q++) {                                                             \\
+                        const T *from = b + (j + q) * bj;                                                 \\
+                        for (p = 0; p < k; p++) to[p * W + q] = from[p * bk];                             \\
+                    }                                                                                     \\
+                }                                                                                         \\
+                for (i = 0; i < m; i += 4) {                                                              \\
+                    rows = m - i < 4 ? m - i : 4;                                                         \\
+                    V x = {0}, y = {0}, z = {0}, t = {0};                                                 \\
+                    /* Rows beyond the last read the last again. */                                       \\
+                    const T *d = a + i * ai, *e = d + (rows > 1) * ai;                                    \\
+                    const T *f = e + (rows > 2) * ai, *g = f + (rows > 3) * ai;                           \\
+                    for (p = 0; p < k; p++) {                                                             \\
+                        V u = packed[p];                                                                  \\
+                        x += d[p * ak] * u;                                                               \\
+                        y += e[p * ak] * u;                                                               \\
+                        z += f[p * ak] * u;                                                               \\
+                        t += g[p * ak] * u;                                                               \\
+                    }                                                                                     \\
+                    sums[0] = x; sums[1] = y; sums[2] = z; sums[3] = t;                                   \\
+                    for (r = 0; r < rows; r++) {                                                          \\
+                        T *to = c + (i + r) * n + j, *from = (T *)(sums + r);                             \\
+                        for (q = 0; q < w; q++) to[q] += from[q];                                         \\
+                    }                                                                                     \\
+                }                                                                                         \\
+            }                                                                                             \\
+        }
+    PRODUCT(rl_product_f4, float, rl_f4)
+    PRODUCT(rl_product_f8, double, rl_f8)
+
+    #define ADD_ROWS(NAME, T)                                                                             \\
+        static void NAME(T *c, const T *row, Py_ssize_t step, Py_ssize_t m, Py_ssize_t n) {               \\
+            for (Py_ssize_t i = 0; i < m; i++)                                                            \\
+                for (Py_ssize_t j = 0; j < n; j++) c[i * n + j] += row[i * step + j];                     \\
+        }
+    ADD_ROWS(rl_add_rows_f4, float)
+    ADD_ROWS(rl_add_rows_f8, double)
+    """
+    void rl_product_f4(const float *, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_product_f8(const double *, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_add_rows_f8(double *, const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t RL_PACKED
+
+# Beyond this many multiplications BLAS is ahead in spite of what calling it costs.
+cdef Py_ssize_t SMALL = 150000
+
+cdef object matmul = np.matmul
+
+
+cdef inline int kind_of(object x):
+    """The type number of a float matrix that can be read as it lies, -1 of anything else."""
+    cdef cnp.ndarray a
+    cdef int kind
+    if not cnp.PyArray_CheckExact(x):
+        return -1
+    a = <cnp.ndarray>x
+    kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or not cnp.PyArray_ISBEHAVED_RO(a):
+        return -1
+    return kind if cnp.PyArray_NDIM(a) == 2 else -1
+
+
+cdef void run(int kind, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c) noexcept:
+    """c += a @ b for a row-major c."""
+    cdef Py_ssize_t step = cnp.PyArray_ITEMSIZE(a)
+    cdef Py_ssize_t m = cnp.PyArray_DIM(a, 0), k = cnp.PyArray_DIM(a, 1), n = cnp.PyArray_DIM(b, 1)
+    cdef Py_ssize_t ai = cnp.PyArray_STRIDE(a, 0) // step, ak = cnp.PyArray_STRIDE(a, 1) // step
+    cdef Py_ssize_t bk = cnp.PyArray_STRIDE(b, 0) // step, bj = cnp.PyArray_STRIDE(b, 1) // step
+    if kind == cnp.NPY_FLOAT32:
+        rl_product_f4(<float *>cnp.PyArray_DATA(a), ai, ak, <float *>cnp.PyArray_DATA(b), bk, bj, <float *>cnp.PyArray_DATA(c), m, n, k)
+    else:
+        rl_product_f8(<double *>cnp.PyArray_DATA(a), ai, ak, <double *>cnp.PyArray_DATA(b), bk, bj, <double *>cnp.PyArray_DATA(c), m, n, k)
+
+
+cdef inline bint small(cnp.ndarray a, cnp.ndarray b):
+    cdef Py_ssize_t k = cnp.PyArray_DIM(a, 1)
+    return k * 64 <= RL_PACKED and cnp.PyArray_DIM(a, 0) * k * cnp.PyArray_DIM(b, 1) <= SMALL
+
+
+cdef object product(object x, object y):
+    """x @ y; NotImplemented unless both are float matrices of one dtype that fit."""
+    cdef int kind = kind_of(x)
+    cdef cnp.npy_intp shape[2]
+    cdef cnp.ndarray a, b, c
+    if kind < 0 or kind_of(y) != kind:
+        return NotImplemented
+    a, b = <cnp.ndarray>x, <cnp.ndarray>y
+    if cnp.PyArray_DIM(a, 1) != cnp.PyArray_DIM(b, 0):
+        return NotImplemented
+    if not small(a, b):
+        return matmul(a, b)
+    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
+    c = <cnp.ndarray>cnp.PyArray_ZEROS(2, shape, kind, 0)
+    run(kind, a, b, c)
+    return c
+
+
+cdef inline object turned(object x):
+    """The transpose of a matrix; anything else as it is."""
+    return cnp.PyArray_Transpose(<cnp.ndarray>x, NULL) if kind_of(x) >= 0 else x
+
+
+cdef class Product(Kernel):
+    """x @ y."""
+
+    cdef object call2(self, object x, object y):
+        return product(x, y)
+
+
+mm = Product()
+
+
+def through_left(g, b, alpha=1, fortran=False):
+    """What a matrix product sends to its left operand: g @ b.T."""
+    return product(g, turned(b)) if alpha == 1 else NotImplemented
+
+
+def through_right(g, a, alpha=1, fortran=False):
+    """What it sends to its right operand, a.T @ g; column-major as the operand is, where `fortran` says so."""
+    if alpha != 1:
+        return NotImplemented
+    if not fortran:
+        return product(turned(a), g)
+    out = product(turned(g), a)
+    return out if out is NotImplemented else turned(out)
+
+
+def addmm(object x, object y, object z, beta=1, alpha=1, fortran=False):
+    """x + y @ z for a row or matrix x."""
+    cdef int kind = kind_of(y)
+    cdef cnp.ndarray a, b, c, row
+    cdef Py_ssize_t m, n, step
+    if kind < 0 or kind_of(z) != kind or beta != 1 or alpha != 1 or not cnp.PyArray_CheckExact(x):
+        return NotImplemented
+    row, a, b = <cnp.ndarray>x, <cnp.ndarray>y, <cnp.ndarray>z
+    m, n = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
+    if cnp.PyArray_TYPE(row) != kind or not cnp.PyArray_ISBEHAVED_RO(row) or not cnp.PyArray_IS_C_CONTIGUOUS(row):
+        return NotImplemented
+    if cnp.PyArray_NDIM(row) == 1 and cnp.PyArray_DIM(row, 0) == n:
+        step = 0
+    elif cnp.PyArray_NDIM(row) == 2 and cnp.PyArray_DIM(row, 0) == m and cnp.PyArray_DIM(row, 1) == n:
+        step = n
+    else:
+        return NotImplemented
+    out = product(a, b)
+    if out is NotImplemented:
+        return out
+    c = <cnp.ndarray>out
+    if not cnp.PyArray_IS_C_CONTIGUOUS(c):
+        return NotImplemented
+    if kind == cnp.NPY_FLOAT32:
+        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), step, m, n)
+    else:
+        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), step, m, n)
+    return c

@@ -1,0 +1,399 @@
+"""Decompositions of batches of matrices: QR, singular values, eigenvalues, LU.
+
+Gradients are those of functions that do not depend on what a decomposition leaves open: signs and phases.
+"""
+
+import numpy as np
+
+from .copying import conj
+from .declare import general, nondifferentiable
+from .join import cat
+from .linalg import LinAlgError, element, imaginary, inv, masked, solve, solve_triangular
+from .matrix import added, column, matmul, mH, mT
+
+
+def row(v):
+    return v.unsqueeze(-2)
+
+
+def beside(a, b):
+    """[a b]"""
+    return cat(a, b, dim=a._array.ndim - 1, sizes=(a._array.shape[-1], b._array.shape[-1]))
+
+
+def above(a, b):
+    """[a; b]"""
+    return cat(a, b, dim=a._array.ndim - 2, sizes=(a._array.shape[-2], b._array.shape[-2]))
+
+
+def _reciprocal_gaps(values):
+    """1 / (v_j - v_i), and 0 on the diagonal."""
+    n = values._array.shape[-1]
+    eye = np.eye(n, dtype=values._array.real.dtype)
+    return masked(1 / (row(values) - column(values) + eye), 1 - eye)
+
+
+def _diagonal(x):
+    return masked(x, np.eye(x._array.shape[-1]))
+
+
+def _check_gauge(name, diagonal):
+    """Refuse a loss that depends on the phase of complex vectors."""
+    if np.abs(diagonal._array.imag).max(initial=0) > 1e-2:
+        raise RuntimeError(
+            f"{name}: The eigenvectors in the complex case are specified up to multiplication by e^{{i phi}}. The specified "
+            "loss function depends on this quantity, so it is ill-defined."
+        )
+
+
+# -- QR
+
+
+def _sums(upper):
+    """upper + upper.H, its diagonal halved: what the triangle of a Hermitian matrix means."""
+    n = upper._array.shape[-1]
+    return masked(upper + mH(upper), np.ones((n, n)) - 0.5 * np.eye(n))
+
+
+def _upper(x):
+    m, n = x._array.shape[-2:]
+    return masked(x, np.triu(np.ones((m, n))))
+
+
+def _through_tall(g_q, g_r, q, r):
+    parts = []
+    if g_r is not None:
+        parts.append(matmul(g_r, mH(r)))
+    if g_q is not None:
+        parts.append(-matmul(mH(q), g_q))
+    inner = matmul(q, _sums(_upper(added(*parts))))
+    if g_q is not None:
+        inner = inner + g_q
+    return mH(solve_triangular(r, mH(inner), upper=True))
+
+
+def _through_qr(g, x, Q, R, mode):
+    g_q, g_r = g
+    if mode == "r":
+        raise RuntimeError(
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+            "linalg.qr(A, mode='reduced') if you are going to require gradients."
+        )
+    m, n = x._array.shape[-2:]
+    if m >= n:
+        if mode == "complete" and m > n:
+            raise RuntimeError(
+                "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            )
+        return _through_tall(g_q, g_r, Q, R)
+    # The first m columns decide Q; the others are Q.H times theirs.
+    rest = None if g_r is None else g_r[..., m:]
+    if rest is not None:
+        g_q = added(g_q, matmul(x[..., m:], mH(rest)))
+        g_r = g_r[..., :m]
+    first = _through_tall(g_q, g_r, Q, R[..., :m])
+    return beside(first, x[..., m:] * 0 if rest is None else matmul(Q, rest))
+
+
+def _push_qr(x, x_t, Q, R, mode):
+    if mode == "r":
+        _through_qr((None, None), x, Q, R, mode)
+    m, n = x._array.shape[-2:]
+    if m > n and mode == "complete":
+        _through_qr((None, None), x, Q, R, mode)
+    k = min(m, n)
+    square = R[..., :k]
+    change = mH(solve_triangular(mH(square), mH(x_t[..., :k]), upper=False))
+    inner = matmul(mH(Q), change)
+    n_ones = np.ones((k, k))
+    half = masked(inner + mH(inner), np.triu(n_ones) - 0.5 * np.eye(k))
+    q_t = change - matmul(Q, half)
+    r_t = matmul(half, square)
+    if m < n:
+        r_t = beside(r_t, matmul(mH(Q), x_t[..., k:]) + matmul(mH(q_t), x[..., k:]))
+    return q_t, r_t
+
+
+@general(backward="LinalgQrBackward0", outputs=("Q", "R"), holomorphic=False, x=_through_qr, push=_push_qr)
+def qr(x, *, mode="reduced"):
+    if mode == "r":
+        return np.empty(0, x.dtype), np.linalg.qr(x, mode="r")
+    return tuple(np.linalg.qr(x, mode=mode))
+
+
+# -- singular values
+
+
+def _through_svd(g, U, S, Vh):
+    g_u, g_s, g_vh = g
+    k = S._array.shape[-1]
+    m, n = U._array.shape[-2], Vh._array.shape[-1]
+    U, Vh = U[..., :k], Vh[..., :k, :]
+    is_complex = U._array.dtype.kind == "c"
+    if g_u is None and g_vh is None:
+        return None if g_s is None else matmul(U * row(g_s), Vh)
+    gaps = _reciprocal_gaps(S * S)
+    parts = []
+    if g_s is not None:
+        parts.append(column(g_s) * np.eye(k, dtype=S._array.dtype))
+    phase = None
+    if g_u is not None:
+        g_u = g_u[..., :k]
+        to_u = matmul(mH(U), g_u)
+        parts.append((to_u - mH(to_u)) * gaps * row(S))
+        phase = to_u
+        if is_complex:
+            parts.append(_diagonal(imaginary(to_u)) / row(S))
+    if g_vh is not None:
+        g_vh = g_vh[..., :k, :]
+        to_v = matmul(Vh, mH(g_vh))
+        parts.append((to_v - mH(to_v)) * gaps * column(S))
+        phase = to_v if phase is None else phase + to_v
+    if is_complex:
+        _check_svd_gauge(phase)
+    out = matmul(matmul(U, added(*parts)), Vh)
+    if g_u is not None and m > k:
+        outside = g_u - matmul(U, matmul(mH(U), g_u))
+        out = out + matmul(outside / row(S), Vh)
+    if g_vh is not None and n > k:
+        outside = g_vh - matmul(matmul(g_vh, mH(Vh)), Vh)
+        out = out + matmul(U / row(S), outside)
+    return out
+
+
+def _check_svd_gauge(phase):
+    if np.abs(np.diagonal(phase._array, axis1=-2, axis2=-1).imag).max(initial=0) > 1e-2:
+        raise RuntimeError(
+            "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The "
+            "specified loss function depends on this quantity, so it is ill-defined."
+        )
+
+
+def _push_svd(x_t, U, S, Vh, full_matrices):
+    k = S._array.shape[-1]
+    m, n = U._array.shape[-2], Vh._array.shape[-1]
+    if full_matrices and m != n and max(U._array.shape[-1], Vh._array.shape[-2]) > k:
+        raise NotImplementedError("svd: forward mode of the vectors needs full_matrices=False")
+    change = matmul(mH(U), matmul(x_t, mH(Vh)))
+    # The part of `change` on the diagonal is real but for phases.
+    s_t = ((change + mH(change)) * 0.5).diagonal(0, -2, -1)
+    s_t = s_t.real if s_t._array.dtype.kind == "c" else s_t
+    gaps = _reciprocal_gaps(S * S)
+    scaled = change * row(S)
+    u_t = matmul(U, (scaled + mH(scaled)) * gaps)
+    scaled = column(S) * change
+    v_inner = (scaled + mH(scaled)) * gaps
+    if change._array.dtype.kind == "c":
+        u_t = u_t + U * row((imaginary(change).diagonal(0, -2, -1)) / S)
+    vh_t = matmul(mH(v_inner), Vh)
+    if m > k:
+        right = matmul(x_t, mH(Vh)) / row(S)
+        u_t = u_t + right - matmul(U, matmul(mH(U), right))
+    if n > k:
+        left = matmul(mH(U), x_t) / column(S)
+        vh_t = vh_t + left - matmul(matmul(left, mH(Vh)), Vh)
+    return u_t, s_t, vh_t
+
+
+@general(
+    backward="LinalgSvdBackward0", outputs=("U", "S", "Vh"), holomorphic=False, x=_through_svd, push=_push_svd,
+    aliases={"x": "A"},
+)  # fmt: skip
+def svd(x, *, full_matrices=True):
+    try:
+        return tuple(np.linalg.svd(x, full_matrices=full_matrices))
+    except np.linalg.LinAlgError:
+        bad = ~np.isfinite(x).all((-2, -1))
+    position = int(np.flatnonzero(bad)[0]) if bad.any() else 0
+    raise LinAlgError(
+        f"linalg.svd: {element(position, x.ndim > 2)}The algorithm failed to converge because the input matrix contained "
+        "non-finite values."
+    )
+
+
+# -- eigenvalues
+
+
+def _through_eigh(g, eigenvalues, eigenvectors):
+    g_l, g_v = g
+    v = eigenvectors
+    if g_v is None:
+        return None if g_l is None else matmul(v * row(g_l), mH(v))
+    inner = matmul(mH(v), g_v)
+    if v._array.dtype.kind == "c":
+        _check_gauge("linalg_eigh_backward", inner.diagonal(0, -2, -1))
+    middle = inner * _reciprocal_gaps(eigenvalues)
+    if g_l is not None:
+        middle = middle + column(g_l) * np.eye(v._array.shape[-1], dtype=eigenvalues._array.dtype)
+    return matmul(v, matmul(middle, mH(v)))
+
+
+def _push_eigh(x_t, eigenvalues, eigenvectors):
+    v = eigenvectors
+    change = matmul(mH(v), matmul(x_t, v))
+    l_t = change.diagonal(0, -2, -1)
+    l_t = l_t.real if l_t._array.dtype.kind == "c" else l_t
+    return l_t, matmul(v, change * _reciprocal_gaps(eigenvalues))
+
+
+@general(
+    backward="LinalgEighBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eigh,
+    push=_push_eigh, aliases={"x": "A"},
+)  # fmt: skip
+def eigh(x, *, UPLO="L"):
+    try:
+        return tuple(np.linalg.eigh(x, UPLO))
+    except np.linalg.LinAlgError:
+        return np.full(x.shape[:-1], np.nan, x.real.dtype), np.full(x.shape, np.nan, x.dtype)
+
+
+def _through_eig(g, eigenvalues, eigenvectors):
+    g_l, g_v = g
+    v = eigenvectors
+    vh = mH(v)
+    eye = np.eye(v._array.shape[-1], dtype=v._array.real.dtype)
+    parts = []
+    if g_v is not None:
+        inner = matmul(vh, g_v)
+        diagonal = inner.diagonal(0, -2, -1)
+        _check_gauge("linalg_eig_backward", diagonal)
+        real = (diagonal + conj(diagonal)) * 0.5
+        inner = inner - matmul(vh, v * row(real))
+        parts.append(inner * conj(_reciprocal_gaps(eigenvalues)))
+    if g_l is not None:
+        parts.append(column(g_l) * eye)
+    return matmul(mT(conj(inv(v))), matmul(added(*parts), vh))
+
+
+def _push_eig(x_t, eigenvalues, eigenvectors):
+    v = eigenvectors
+    if x_t._array.dtype.kind != "c":
+        from .copying import to_dtype
+
+        x_t = to_dtype(x_t, dtype=v._array.dtype)
+    change = solve(v, matmul(x_t, v))
+    v_t = matmul(v, change * _reciprocal_gaps(eigenvalues))
+    along = (conj(v) * v_t).sum(-2)
+    return change.diagonal(0, -2, -1), v_t - v * row((along + conj(along)) * 0.5)
+
+
+@general(
+    backward="LinalgEigBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eig,
+    push=_push_eig,
+)  # fmt: skip
+def eig(x):
+    if not np.isfinite(x).all():
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+    wide = np.result_type(x.dtype, np.complex64)
+    values, vectors = np.linalg.eig(x)
+    return values.astype(wide), vectors.astype(wide)
+
+
+# -- LU
+
+
+def factorized(x):
+    """(LU in one matrix, pivots counted from 0, permutation of the rows), by elimination with partial pivoting."""
+    m, n = x.shape[-2:]
+    lu = x.reshape(-1, m, n).copy()
+    count = len(lu)
+    batch = np.arange(count)
+    k_max = min(m, n)
+    pivots = np.zeros((count, k_max), np.int32)
+    rows = np.tile(np.arange(m), (count, 1))
+    for k in range(k_max if count else 0):
+        below = lu[:, k:, k]
+        p = k + (np.abs(below.real) + np.abs(below.imag) if x.dtype.kind == "c" else np.abs(below)).argmax(1)
+        pivots[:, k] = p
+        lu[batch, k], lu[batch, p] = lu[batch, p], lu[batch, k].copy()
+        rows[batch, k], rows[batch, p] = rows[batch, p], rows[batch, k].copy()
+        pivot = lu[:, k, k, None]
+        lu[:, k + 1 :, k] /= np.where(pivot == 0, 1, pivot)
+        lu[:, k + 1 :, k + 1 :] -= lu[:, k + 1 :, k, None] * lu[:, None, k, k + 1 :]
+    lead = x.shape[:-2]
+    return lu.reshape(x.shape), pivots.reshape(*lead, k_max), rows.reshape(*lead, m)
+
+
+def permutation(rows, dtype):
+    """The matrices P of a = P @ L @ U."""
+    m = rows.shape[-1]
+    return np.swapaxes(np.eye(m, dtype=dtype)[rows], -2, -1)
+
+
+def _inner_lu(g_l, g_u, lower, upper):
+    """tril(L.H g_L, -1) + triu(g_U U.H)"""
+    n = lower._array.shape[-1]
+    parts = []
+    if g_l is not None:
+        parts.append(masked(matmul(mH(lower), g_l), np.tril(np.ones((n, n)), -1)))
+    if g_u is not None:
+        parts.append(masked(matmul(g_u, mH(upper)), np.triu(np.ones((n, n)))))
+    return added(*parts)
+
+
+def _through_lu(g, P, L, U):
+    _, g_l, g_u = g
+    if g_l is None and g_u is None:
+        return None
+    m, n = L._array.shape[-2], U._array.shape[-1]
+    k = min(m, n)
+    lower, upper = L[..., :k, :], U[..., :k]
+    rest = None
+    if m > k and g_l is not None:
+        # The rows below are L2 = B2 inv(U).
+        rest = mH(solve_triangular(upper, mH(g_l[..., k:, :]), upper=True))
+        g_u = added(g_u, -_upper(matmul(mH(L[..., k:, :]), rest)))
+        g_l = g_l[..., :k, :]
+    if n > k and g_u is not None:
+        # The columns to the right are U2 = inv(L) B2.
+        rest = solve_triangular(mH(lower), g_u[..., k:], upper=True, unitriangular=True)
+        g_l = added(g_l, -matmul(rest, mH(U[..., k:])))
+        g_u = g_u[..., :k]
+    middle = _inner_lu(g_l, g_u, lower, upper)
+    left = solve_triangular(mH(lower), middle, upper=True, unitriangular=True)
+    first = mH(solve_triangular(upper, mH(left), upper=True))
+    if m > k:
+        first = above(first, L[..., k:, :] * 0 if rest is None else rest)
+    if n > k:
+        first = beside(first, U[..., k:] * 0 if rest is None else rest)
+    return matmul(P, first)
+
+
+def _push_lu(x_t, P, L, U):
+    m, n = L._array.shape[-2], U._array.shape[-1]
+    k = min(m, n)
+    lower, upper = L[..., :k, :], U[..., :k]
+    x_t = matmul(mT(P), x_t)
+    left = solve_triangular(lower, x_t[..., :k, :k], upper=False, unitriangular=True)
+    inner = mH(solve_triangular(mH(upper), mH(left), upper=False))
+    ones = np.ones((k, k))
+    l_t = matmul(lower, masked(inner, np.tril(ones, -1)))
+    u_t = matmul(masked(inner, np.triu(ones)), upper)
+    if m > k:
+        rest = x_t[..., k:, :] - matmul(L[..., k:, :], u_t)
+        l_t = above(l_t, mH(solve_triangular(mH(upper), mH(rest), upper=False)))
+    if n > k:
+        rest = x_t[..., k:] - matmul(l_t, U[..., k:])
+        u_t = beside(u_t, solve_triangular(lower, rest, upper=False, unitriangular=True))
+    return None, l_t, u_t
+
+
+@general(
+    backward="LinalgLuBackward0", outputs=("P", "L", "U"), holomorphic=False, x=_through_lu, push=_push_lu
+)
+def lu(x):
+    """x = P @ L @ U: a permutation, unit lower and upper triangular."""
+    packed, _, rows = factorized(x)
+    m, n = x.shape[-2:]
+    k = min(m, n)
+    lower = np.tril(packed[..., :k], -1) + np.eye(m, k, dtype=x.dtype)
+    return permutation(rows, x.dtype), lower, np.triu(packed[..., :k, :])
+
+
+@nondifferentiable(outputs=("pivots", "info"))
+def pivots(x):
+    """The row exchanged with each row, counted from 1, and the first zero on the diagonal of U (0 for none)."""
+    packed, exchanged, _ = factorized(x)
+    zero = np.diagonal(packed, axis1=-2, axis2=-1) == 0
+    info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if zero.shape[-1] else np.zeros(zero.shape[:-1])
+    return exchanged + np.int32(1), info.astype(np.int32)

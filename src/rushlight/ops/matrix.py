@@ -1,0 +1,216 @@
+"""Products of matrices and vectors.
+
+`matmul` multiplies batches that broadcast, for the rules of other operations; the functions people call are
+made of the narrow operations before it, whose names their graph shows.
+"""
+
+import numpy as np
+
+from .. import kernels
+from ..kernels import meaning
+from . import matrix_checks as check
+from . import shape
+from .copying import conj, expand, sum_to
+from .declare import general, linear
+
+
+def product(a, b):
+    """a @ b, half precision accumulated in float32."""
+    if a.dtype.itemsize == 2 and a.dtype.kind in "fV":
+        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+    return np.matmul(a, b)
+
+
+def scaled(x, factor):
+    """factor * x in the dtype of x; x itself for 1."""
+    if factor == 1:
+        return x
+    if x.dtype.kind in "iu":
+        factor = int(factor)
+    return np.multiply(x, factor, dtype=x.dtype)
+
+
+def scale(x, factor):
+    """The same for a tensor."""
+    return x if factor == 1 else x * factor
+
+
+def added(*parts):
+    """The sum of the tangents that there are."""
+    parts = [part for part in parts if part is not None]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def mT(x):
+    """The transpose of each matrix."""
+    n = x._array.ndim
+    return shape.t(x) if n == 2 else shape.transpose(x, dim0=n - 2, dim1=n - 1)
+
+
+def column(x):
+    """Each vector along the last dimension as a matrix of one column."""
+    return shape.unsqueeze(x, dim=x._array.ndim)
+
+
+def mH(x):
+    """The adjoint of each matrix."""
+    return mT(conj(x)) if x._array.dtype.kind == "c" else mT(x)
+
+
+@linear(a=lambda g, b: mm(g, mT(b)), b=lambda g, a, fortran: to_right(g, a, fortran))
+def mm(a, b, *, fortran=False):
+    """The product of two matrices. `fortran` says that b is column-major, and its gradient is to be so too."""
+    check.mm(a, b)
+    return product(a, b)
+
+
+def to_right(g, a, fortran):
+    """a.T @ g, column-major where that is wanted."""
+    return mT(mm(mT(g), a)) if fortran else mm(mT(a), g)
+
+
+@linear(a=lambda g, b: bmm(g, mT(b)), b=lambda g, a: bmm(mT(a), g))
+def bmm(a, b):
+    check.bmm(a, b)
+    return product(a, b)
+
+
+@linear(a=lambda g, b: column(g) * b, b=lambda g, a: mv(mT(a), g))
+def mv(a, b):
+    check.mv(None, a, b)
+    return product(a, b)
+
+
+@linear(x=lambda g, y: g * y, y=lambda g, x: g * x)
+def dot(x, y):
+    check.dot(x, y)
+    return product(x, y)
+
+
+@linear(holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
+def vdot(x, y):
+    """conj(x) . y"""
+    check.dot(x, y)
+    return product(np.conjugate(x), y)
+
+
+@linear(
+    a=lambda g, b, a_shape: sum_to(matmul(g, mT(b)), shape=a_shape),
+    b=lambda g, a, b_shape: sum_to(matmul(mT(a), g), shape=b_shape),
+)
+def matmul(a, b):
+    """The products of two batches of matrices, whose batch dimensions broadcast."""
+    return product(a, b)
+
+
+# -- a product added to something
+
+
+def fused(c, prod, beta, alpha):
+    """beta * c + alpha * prod, over prod."""
+    prod = scaled(prod, alpha)
+    # What beta = 0 leaves out may be nan.
+    return prod + scaled(c, beta) if beta != 0 else prod
+
+
+def _tangent(c_t, prod_t, like, beta, alpha):
+    """The tangent of beta * c + alpha * product in the shape of the result."""
+    part = None if prod_t is None else scale(prod_t, alpha)
+    if c_t is not None:
+        c_t = scale(c_t, beta)
+        part = expand(c_t, shape=tuple(like.shape)) if part is None else part + c_t
+    return part
+
+
+def _pushed(multiply):
+    """The forward-mode rule of an operation that adds the bilinear `multiply` to its first input."""
+
+    def push(a, b, c_t, a_t, b_t, out, beta, alpha):
+        parts = []
+        if a_t is not None:
+            parts.append(multiply(a_t, b))
+        if b_t is not None:
+            parts.append(multiply(a, b_t))
+        return _tangent(c_t, added(*parts) if parts else None, out, beta, alpha)
+
+    return push
+
+
+_NAMES = {"c": "self", "a": "mat1", "b": "mat2"}
+
+
+def _to_bias(g, c_shape, beta):
+    return scale(sum_to(g, shape=c_shape), beta)
+
+
+@general(
+    c=_to_bias,
+    a=lambda g, b, alpha: scale(mm(g, mT(b)), alpha),
+    b=lambda g, a, alpha, fortran: scale(to_right(g, a, fortran), alpha),
+    push=_pushed(lambda a, b: mm(a, b)),
+    aliases=_NAMES,
+)
+def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
+    check.addmm(c, a, b)
+    return fused(c, product(a, b), beta, alpha)
+
+
+@general(
+    c=_to_bias,
+    a=lambda g, b, alpha: scale(column(g) * b, alpha),
+    b=lambda g, a, alpha: scale(mv(mT(a), g), alpha),
+    push=_pushed(lambda a, b: mv(a, b)),
+    aliases={"c": "self", "a": "mat", "b": "vec"},
+)
+def addmv(c, a, b, *, beta=1, alpha=1):
+    check.mv(c, a, b)
+    return fused(c, product(a, b), beta, alpha)
+
+
+@general(
+    c=_to_bias,
+    a=lambda g, b, alpha: scale(mv(g, b), alpha),
+    b=lambda g, a, alpha: scale(mv(mT(g), a), alpha),
+    push=_pushed(lambda a, b: column(a) * b),
+    aliases={"c": "self", "a": "vec1", "b": "vec2"},
+)
+def addr(c, a, b, *, beta=1, alpha=1):
+    check.addr(c, a, b)
+    if c.dtype.kind == "b":
+        outer = np.multiply.outer(a, b) & bool(alpha)
+        return outer | c if beta else outer
+    return fused(c, np.multiply.outer(a, b), beta, alpha)
+
+
+@general(
+    c=_to_bias,
+    a=lambda g, b, alpha: scale(matmul(g, mT(b)), alpha),
+    b=lambda g, a, alpha: scale(matmul(mT(a), g), alpha),
+    push=_pushed(lambda a, b: bmm(a, b).sum(0)),
+    aliases={"c": "self", "a": "batch1", "b": "batch2"},
+)
+def addbmm(c, a, b, *, beta=1, alpha=1):
+    check.addbmm(c, a, b)
+    return fused(c, product(a, b).sum(axis=0, dtype=a.dtype), beta, alpha)
+
+
+@general(
+    c=_to_bias,
+    a=lambda g, b, alpha: scale(bmm(g, mT(b)), alpha),
+    b=lambda g, a, alpha: scale(bmm(mT(a), g), alpha),
+    push=_pushed(lambda a, b: bmm(a, b)),
+    aliases={"c": "self", "a": "batch1", "b": "batch2"},
+)
+def baddbmm(c, a, b, *, beta=1, alpha=1):
+    check.baddbmm(c, a, b)
+    return fused(c, product(a, b), beta, alpha)
+
+
+_fast = kernels.load("matrix")
+if _fast is not None:
+    mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
+    addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
+    addmm.accelerate(c=lambda g, shape, beta: meaning.sum_to(g, shape) if beta == 1 else NotImplemented)
