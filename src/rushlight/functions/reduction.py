@@ -230,7 +230,9 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="
     """The checked call of the operation: linalg.vector_norm and norm share it."""
     check_tensor(input, function)
     if isinstance(ord, (str, bool)) or not isinstance(ord, (int, float)):
-        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+        raise TypeError(
+            f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}"
+        )
     if input._array.dtype.kind in "bui":
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(input)}"
@@ -344,7 +346,9 @@ def max(input, dim=None, keepdim=False, *, other=None, **named):
     >>> rushlight.tensor([[1.0, 5.0], [3.0, 2.0]]).max(1).indices
     tensor([1, 0])
     """
-    return _extremum("max", reduce.max_all, sort.max_dim, selection.maximum, input, dim, keepdim, other, named)
+    return _extremum(
+        "max", reduce.max_all, sort.max_dim, selection.maximum, input, dim, keepdim, other, named
+    )
 
 
 @accepts_out
@@ -355,7 +359,9 @@ def min(input, dim=None, keepdim=False, *, other=None, **named):
     >>> rushlight.tensor([3.0, 1.0]).min()
     tensor(1.)
     """
-    return _extremum("min", reduce.min_all, sort.min_dim, selection.minimum, input, dim, keepdim, other, named)
+    return _extremum(
+        "min", reduce.min_all, sort.min_dim, selection.minimum, input, dim, keepdim, other, named
+    )
 
 
 def _extreme_values(op, kernel, input, dim, keepdim, named):
@@ -428,7 +434,9 @@ def _place(op, input, dim, keepdim, named):
     elif input._array.size == 0:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
     if input._array.dtype.kind in "bc":
-        raise RuntimeError(f"{name}(): does not support {'bool' if input._array.dtype.kind == 'b' else 'complex'} input")
+        raise RuntimeError(
+            f"{name}(): does not support {'bool' if input._array.dtype.kind == 'b' else 'complex'} input"
+        )
     return op(input, dim=dim if input._array.ndim else None, keepdim=keepdim)
 
 

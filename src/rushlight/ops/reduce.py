@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
+from .compare import isnan, logical_and, logical_or
 from .complex import abs, sgn
 from .copying import conj, to_dtype
 from .declare import general, linear, nondifferentiable, renamed
@@ -17,7 +18,9 @@ from .scan import products_before
 from .selection import where
 
 
-@linear(holomorphic=False, x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape)))
+@linear(
+    holomorphic=False, x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape))
+)
 def spread(x, *, dim, shape):
     """A reduced x, its reduced dimensions kept or not, repeated along them to `shape`."""
     out = np.empty(shape, x.dtype)
@@ -91,7 +94,9 @@ def var(x, *, dim=None, correction=1, keepdim=False):
 @general(
     holomorphic=False,
     x=lambda g, x, out, dim, correction: through_var(half_over(g, out), x, dim, correction),
-    push=lambda x_t, x, out, dim, correction, keepdim: half_over(push_var(x_t, x, dim, correction, keepdim), out),
+    push=lambda x_t, x, out, dim, correction, keepdim: half_over(
+        push_var(x_t, x, dim, correction, keepdim), out
+    ),
 )
 def std(x, *, dim=None, correction=1, keepdim=False):
     return np.sqrt(meaning.var(x, axes_of(dim, x.ndim), correction, keepdim))[...]
@@ -142,6 +147,11 @@ def std_mean(x, *, dim=None, correction=1, keepdim=False):
 # ---- norms
 
 
+def attained(x, extremum):
+    """Where x is the extremum; nan counts as equal to nan."""
+    return logical_or(x == extremum, logical_and(isnan(x), isnan(extremum)))
+
+
 def norm_slope(x, norm, ord, dim):
     """The derivative of the norm by each element, 0 where there is none; `norm` has its dimensions kept."""
     if ord == 2:
@@ -152,8 +162,8 @@ def norm_slope(x, norm, ord, dim):
     if ord == 1:
         return sign
     if math.isinf(ord):
-        attained = (size == norm) | ((size != size) & (norm != norm))
-        return sign * attained / sum(attained, dim=dim, keepdim=True)
+        hits = attained(size, norm)
+        return sign * hits / sum(hits, dim=dim, keepdim=True)
     if ord < 2:
         return where(x == 0, 0.0, sign * size ** (ord - 1)) * where(norm == 0, 0.0, norm ** (1 - ord))
     return x * size ** (ord - 2) * where(norm == 0, 0.0, norm ** (1 - ord))
@@ -221,8 +231,7 @@ def products_of_others(x, dim):
 
 def share_of(x, out, dim):
     """For the elements that attain the extremum, 1 over their number; 0 for the others."""
-    out = kept(out, x.shape, dim)
-    hits = (x == out) | ((x != x) & (out != out))
+    hits = attained(x, kept(out, x.shape, dim))
     return hits / sum(hits, dim=dim, keepdim=True)
 
 
@@ -349,7 +358,9 @@ if _kernels is not None:
         _op.accelerate(lambda x, dim, keepdim: _kernels.sum(x, axes_of(dim, x.ndim), keepdim))
     for _op in (mean, mean_dim):
         _op.accelerate(lambda x, dim, keepdim: _kernels.mean(x, axes_of(dim, x.ndim), keepdim))
-    var.accelerate(lambda x, dim, correction, keepdim: _kernels.var(x, axes_of(dim, x.ndim), correction, keepdim))
+    var.accelerate(
+        lambda x, dim, correction, keepdim: _kernels.var(x, axes_of(dim, x.ndim), correction, keepdim)
+    )
     var_mean.accelerate(
         lambda x, dim, correction, keepdim: _kernels.var_mean(x, axes_of(dim, x.ndim), correction, keepdim)
     )

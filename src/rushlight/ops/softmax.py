@@ -13,7 +13,11 @@ def _exponentials(x, dim):
     wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
     shifted = wide - np.maximum.reduce(wide, axis=dim, keepdims=True)
     powers = np.exp(shifted)
-    return powers, np.add.reduce(powers, axis=dim, dtype=np.float64, keepdims=True).astype(wide.dtype), shifted
+    return (
+        powers,
+        np.add.reduce(powers, axis=dim, dtype=np.float64, keepdims=True).astype(wide.dtype),
+        shifted,
+    )
 
 
 def through_softmax(g, out, dim):

@@ -1,0 +1,75 @@
+"""Counting and looking up: nothing here has a derivative."""
+
+import numpy as np
+
+from .declare import general, nondifferentiable
+from .supported import without_derivative
+
+
+@nondifferentiable()
+def searchsorted(boundaries, x, *, right=False):
+    """Where each x belongs among the boundaries, sorted along the last dimension; one row of them may serve all x."""
+    side = "right" if right else "left"
+    if boundaries.ndim == 1:
+        return np.asarray(boundaries.searchsorted(x, side))
+    rows = boundaries.reshape(-1, boundaries.shape[-1]) if boundaries.size else np.empty((0, 0))
+    out = np.zeros(x.shape, np.int64)
+    for row, values, places in zip(rows, x.reshape(len(rows), -1), out.reshape(len(rows), -1)):
+        places[...] = row.searchsorted(values, side)
+    return out
+
+
+@nondifferentiable()
+def isin(x, candidates, *, assume_unique=False, invert=False):
+    return np.asarray(np.isin(x, candidates, assume_unique=assume_unique and x.ndim == 1, invert=invert))
+
+
+@nondifferentiable()
+def bincount(x, weights, *, minlength=0):
+    if x.size == 0:
+        return np.zeros(minlength, np.int64 if weights is None else _weight_dtype(weights))
+    counts = np.bincount(x, weights, minlength)
+    return counts if weights is None else counts.astype(_weight_dtype(weights))
+
+
+def _weight_dtype(weights):
+    return weights.dtype if weights.dtype == np.float32 else np.float64
+
+
+@nondifferentiable()
+def histc(x, *, bins, low, high):
+    x = x[(x >= low) & (x <= high)]
+    places = ((x - low) * (bins / (high - low))).astype(np.int64)
+    return np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(x.dtype)
+
+
+_UNIQUE = ("values", "inverse", "counts")
+
+
+@general(outputs=_UNIQUE, backward="Unique2Backward0", x=without_derivative("_unique2"))
+def unique(x):
+    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
+    return values, inverse.reshape(x.shape), counts
+
+
+@general(outputs=_UNIQUE, x=without_derivative("unique_dim"))
+def unique_dim(x, *, dim):
+    if x.shape[dim] == 0:
+        return x.copy(), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    values, inverse, counts = np.unique(x, axis=dim, return_inverse=True, return_counts=True)
+    return values, inverse.reshape(-1), counts
+
+
+@general(outputs=_UNIQUE, x=without_derivative("unique_consecutive"))
+def unique_consecutive(x, *, dim=None):
+    lanes = x.reshape(-1) if dim is None else np.moveaxis(x, dim, 0)
+    n = len(lanes)
+    shape = x.shape if dim is None else (n,)
+    if n == 0:
+        return (x.reshape(-1) if dim is None else x).copy(), np.zeros(shape, np.int64), np.zeros(0, np.int64)
+    changes = (lanes[1:] != lanes[:-1]).reshape(n - 1, -1).any(axis=1) if n > 1 else np.zeros(0, bool)
+    begins = np.concatenate([[True], changes])
+    counts = np.diff(np.append(np.flatnonzero(begins), n))
+    values = lanes[begins]
+    inverse = (np.cumsum(begins) - 1).reshape(shape)
+    return values if dim is None else np.moveaxis(values, 0, dim), inverse, counts
