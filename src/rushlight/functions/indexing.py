@@ -1,0 +1,423 @@
+"""x[index], x[index] = value and index_put, with PyTorch's rules.
+
+An index falls into a basic part (integers, slices, None, Ellipsis), which makes a view, and an advanced part (masks
+and integer arrays), which gathers from that view. Integers are always basic: x[0, :, [1, 2]] is x[0][:, [1, 2]], as
+in PyTorch and other than in NumPy.
+"""
+
+import warnings
+from math import prod
+
+import numpy as np
+
+from .. import core, errors
+from ..core import TensorBase, wrap
+from ..dtypes import of
+from ..modes import grad_enabled
+from ..ops import index as ops
+from ..ops.copying import copy, to_dtype
+from .arguments import check_tensor
+from .options import check_fits
+
+FUNCTIONS = ("index_put", "index_put_")
+METHODS = ("index_put", "__setitem__", "__delitem__")
+
+_FULL = slice(None)
+_SIMPLE = frozenset((int, slice))
+_SEQUENCE_WARNING = (
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
+    "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], "
+    "which will result either in an error or a different result"
+)
+_BYTE_WARNING = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
+_WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
+
+
+# -- reading
+
+
+def getitem(x, index):
+    """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays or masks are among them."""
+    kind = type(index)
+    if kind is int:
+        op, key = ops.select, (index, ...)
+    elif kind is tuple and _SIMPLE.issuperset(map(type, index)):
+        op, key = _last_applied(index), (*index, ...)
+    elif kind is slice and _lasting(index):
+        op, key = ops.getitem, (index, ...)
+    else:
+        op, key, advanced, _ = split(x._array, index)
+        if advanced is not None:
+            return _gathered(_viewed(x, op, key) if len(key) > 1 else x, advanced)
+    return _viewed(x, op, key)
+
+
+def _viewed(x, op, key):
+    try:
+        return op(x, index=key)
+    except (IndexError, ValueError) as error:
+        raise _translated(error, x._array, key) from None
+
+
+def _gathered(x, key):
+    try:
+        return ops.index(x, key=key)
+    except IndexError as error:
+        check_key(key, x._array.shape)
+        raise error
+
+
+def _lasting(part):
+    """Whether a slice holds plain numbers, which no one can change before backward."""
+    step = part.step
+    if step is not None and step.__index__() < 0:
+        raise ValueError("step must be greater than zero")
+    start, stop = part.start, part.stop
+    return (start is None or type(start) is int) and (stop is None or type(stop) is int)
+
+
+def _last_applied(parts):
+    """The operation that PyTorch's graph would show for integers and slices: that of the last step that matters."""
+    op = ops.alias
+    for part in parts:
+        if type(part) is int:
+            op = ops.select
+        elif not _lasting(part) or part != _FULL:
+            op = ops.getitem
+    return op
+
+
+def _translated(error, array, key):
+    """NumPy's complaint about a basic index in PyTorch's words."""
+    text = str(error)
+    if text.startswith("too many"):
+        if array.ndim == 0 and type(key[0]) is int:
+            return IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+                "0-dim tensor to a number"
+            )
+        if array.ndim == 0 and type(key[0]) is slice and len(key) == 2:
+            return IndexError("slice() cannot be applied to a 0-dim tensor.")
+        return IndexError(f"too many indices for tensor of dimension {array.ndim}")
+    if text.startswith("cannot fit"):
+        return ValueError("Overflow when unpacking long long")
+    return type(error)(text.replace("axis", "dimension"))
+
+
+# -- what an index says
+
+
+def split(array, index):
+    """(view operation, basic index, advanced key or None, whether the key is one mask) of an index of `array`."""
+    op, masks = ops.alias, 0
+    basic, picked = [], []
+    source = place = 0
+    parts = _parts(index)
+    spare = array.ndim - sum([_consumed(part) for part in parts])
+    if spare < 0:
+        raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
+    for part in parts:
+        kind = type(part)
+        if kind is int:
+            basic.append(part)
+            source += 1
+            op = ops.select
+            continue
+        if part is ...:
+            basic += [_FULL] * spare
+            place, source, spare = place + spare, source + spare, 0
+            continue
+        if kind is slice:
+            basic.append(part)
+            op = op if part == _FULL else ops.getitem
+        elif part is None or kind is bool:
+            # True is a new dimension of size 1, False one of size 0.
+            if kind is bool:
+                picked.append((place, np.zeros(int(part), np.int64)))
+            basic.append(None)
+            place += 1
+            op = ops.unsqueeze
+            continue
+        elif part.dtype == np.bool_:
+            _check_mask(part, array, basic, source, place)
+            picked += [(place + d, where) for d, where in enumerate(part.nonzero())]
+            masks += 1
+            basic += [_FULL] * part.ndim
+            place, source = place + part.ndim, source + part.ndim
+            continue
+        else:
+            picked.append((place, part))
+            basic.append(_FULL)
+        place, source = place + 1, source + 1
+    if not picked:
+        return op, (*basic, ...), None, False
+    key = [_FULL] * (picked[-1][0] + 1)
+    for at, part in picked:
+        key[at] = part
+    return op, (...,) if op is ops.alias else (*basic, ...), tuple(key), masks == len(parts) == 1
+
+
+def _parts(index):
+    """The entries of an index: int, slice, None, Ellipsis, bool, and arrays of bool or int64."""
+    if isinstance(index, tuple):
+        return [_part(entry) for entry in index]
+    if isinstance(index, (list, range)) and len(index) < 32 and any([_is_entry(entry) for entry in index]):
+        warnings.warn(_SEQUENCE_WARNING, UserWarning, stacklevel=4)
+        return [_part(entry) for entry in index]
+    return [_part(index)]
+
+
+def _is_entry(entry):
+    """Whether an entry of a list makes PyTorch read the list as a tuple."""
+    return entry is None or entry is ... or isinstance(entry, (slice, list, tuple, range, np.ndarray, TensorBase))
+
+
+def _part(entry):
+    kind = type(entry)
+    if kind is int or kind is bool or entry is None or entry is ...:
+        return entry
+    if kind is slice:
+        return _lasting_slice(entry)
+    if isinstance(entry, TensorBase):
+        return _index_array(entry._array)
+    if isinstance(entry, (np.ndarray, list, tuple, range)):
+        array = np.asarray(entry)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"new(): invalid data type '{type(array.reshape(-1)[0].item()).__name__}'")
+        return _index_array(array if array.dtype == np.bool_ else array.astype(np.int64))
+    if isinstance(entry, (int, np.integer)):
+        return int(entry)
+    if isinstance(entry, str):
+        raise TypeError("new(): invalid data type 'str'")
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        f"(got {_type_name(entry)})"
+    )
+
+
+def _type_name(entry):
+    kind = type(entry)
+    return kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
+
+
+def _lasting_slice(part):
+    if _lasting(part):
+        return part
+    return slice(*[None if n is None else n.__index__() for n in (part.start, part.stop, part.step)])
+
+
+def _index_array(array):
+    """An array as an entry of an index; integers are copied, since backward needs them as they are now."""
+    if array.dtype == np.uint8:
+        warnings.warn(_BYTE_WARNING, UserWarning, stacklevel=2)
+        array = array.astype(np.bool_)
+    if array.dtype == np.bool_:
+        return array if array.ndim else bool(array)
+    if array.dtype != np.int64 and array.dtype != np.int32:
+        raise IndexError(_WRONG_DTYPE)
+    return array.astype(np.int64) if array.ndim else int(array)
+
+
+def _consumed(part):
+    """How many dimensions of the tensor an entry speaks of."""
+    if part is None or part is ... or type(part) is bool:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
+
+
+def _check_mask(mask, array, basic, source, place):
+    for d, n in enumerate(mask.shape):
+        if n != array.shape[source + d]:
+            raise IndexError(
+                f"The shape of the mask {list(mask.shape)} at index {d} does not match the shape of the indexed tensor "
+                f"{list(array[(*basic, ...)].shape)} at index {place + d}"
+            )
+
+
+def check_key(key, shape):
+    """IndexError in PyTorch's words for arrays that cannot be broadcast together or that point outside."""
+    arrays = [(d, part) for d, part in enumerate(key) if type(part) is not slice]
+    try:
+        np.broadcast_shapes(*[part.shape for _, part in arrays])
+    except ValueError:
+        shapes = ", ".join([str(list(part.shape)) for _, part in arrays])
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        ) from None
+    for k, (d, part) in enumerate(arrays):
+        n = shape[d]
+        at = ops.first_outside(part, -n, n)
+        if at < 0:
+            continue
+        if n == 0:
+            raise IndexError("index is out of bounds for dimension with size 0")
+        raise errors.noted(
+            IndexError(f"index {part.reshape(-1)[at]} is out of bounds for dimension {k} with size {n}"),
+            f"It stands at position {[int(p) for p in np.unravel_index(at, part.shape)]} of the index.",
+        )
+
+
+# -- writing
+
+
+def setitem(input, index, value):
+    """x[index] = value: `value` is a number, a tensor or an array, and is broadcast to what x[index] is."""
+    array = input._array
+    if not isinstance(value, TensorBase):
+        value = _constant(value, array.dtype)
+    if index is False:
+        return
+    op, key, advanced, one_mask = split(array, None if index is True else index)
+    view = input if op is ops.alias and array.ndim else _viewed(input, op, key)
+    if advanced is not None:
+        if one_mask and value._array.ndim == 0 and value._array.dtype != array.dtype:
+            value = to_dtype(value, dtype=array.dtype)
+        put(view, advanced, value, False)
+        return
+    _check_expands(value, view._array.shape)
+    if not recording(input, value):
+        _check_written_once(view._array)
+        view._array[...] = value._array.real if array.dtype.kind != "c" else value._array
+        core.written(input)
+        return
+    core.inplace(copy, view, (_without_ones(value, view._array.ndim),), {})
+
+
+__setitem__ = setitem
+
+
+def __delitem__(input, index):
+    raise TypeError("Tensor does not support deleting items")
+
+
+def recording(*tensors):
+    """Whether an in-place write has to leave a trace: a history, or whatever a function transform wants."""
+    if core.transforms_entered(0):
+        return True
+    return grad_enabled() and any([isinstance(t, TensorBase) and t.requires_grad for t in tensors])
+
+
+def _constant(value, dtype):
+    """What is assigned where it is no tensor: a number that the dtype can hold, or an array."""
+    if isinstance(value, np.ndarray):
+        return wrap(value)
+    if isinstance(value, (int, float, complex, np.number, np.bool_)):
+        return wrap(np.array(check_fits(value, dtype)).astype(dtype))
+    raise TypeError(f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}")
+
+
+def _without_ones(value, ndim):
+    """A value without the leading dimensions of size 1 that it has more than its place."""
+    extra = value._array.ndim - ndim
+    return value if extra <= 0 else ops.getitem(value, index=(0,) * extra + (...,))
+
+
+def _check_expands(value, shape):
+    """RuntimeError in PyTorch's words where a value cannot be broadcast to the place it is assigned to."""
+    given = value._array.shape
+    while len(given) > len(shape) and given[0] == 1:
+        given = given[1:]
+    if len(given) > len(shape):
+        kind = errors.tensor_name(value._array).split(" ")[0]
+        raise RuntimeError(
+            f"expand({kind}{{{list(given)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) must be "
+            f"greater or equal to the number of dimensions in the tensor ({len(given)})"
+        )
+    for d in range(1, len(given) + 1):
+        if given[-d] != shape[-d] and given[-d] != 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({shape[-d]}) must match the existing size ({given[-d]}) at "
+                f"non-singleton dimension {len(shape) - d}.  Target sizes: {list(shape)}.  Tensor sizes: {list(given)}"
+            )
+
+
+def _check_written_once(array):
+    """RuntimeError where elements of the written array share memory, as after expand."""
+    if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]) and array.size:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def write(op, writer, x, rest, params):
+    """The in-place form of `op`: by `writer`, straight into the memory, where nothing is recorded."""
+    if recording(x, *rest):
+        return core.inplace(op, x, rest, params)
+    out = x._array
+    arrays = [part._array if isinstance(part, TensorBase) else part for part in rest]
+    # What is read must not change while it is written.
+    arrays = [part.copy() if isinstance(part, np.ndarray) and np.may_share_memory(part, out) else part for part in arrays]
+    writer(out, *arrays, **params)
+    core.written(x)
+    return x
+
+
+def put(x, key, values, accumulate):
+    """Write `values` into x where the advanced key points, after all checks."""
+    values = _checked_values(x._array, key, values)
+    return write(ops.index_put, ops.write_put, x, (values,), {"key": key, "accumulate": accumulate})
+
+
+def _checked_values(array, key, values):
+    check_key(key, array.shape)
+    if values._array.dtype != array.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{of(array.dtype).scalar_type} for the destination and {of(values._array.dtype).scalar_type} for the source."
+        )
+    shape = ops.shape_of(array.shape, key)
+    given = values._array.shape
+    values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
+    trimmed = values._array.shape
+    if len(trimmed) > len(shape) or any([n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape {list(shape)}"
+        )
+    return values
+
+
+def index_put(input, indices, values, accumulate=False):
+    """`input` with `values` written at `indices`, a tuple of index tensors; added to it with accumulate=True.
+
+    >>> x = rushlight.zeros(3)
+    >>> rushlight.index_put(x, (rushlight.tensor([0, 0]),), rushlight.tensor(1.0), accumulate=True)
+    tensor([2., 0., 0.])
+    """
+    key, values = _read_put(input, indices, values, "index_put")
+    return ops.index_put(input, values, key=key, accumulate=bool(accumulate))
+
+
+def index_put_(input, indices, values, accumulate=False):
+    """The in-place form of `index_put`."""
+    key, values = _read_put(input, indices, values, "index_put_")
+    return write(ops.index_put, ops.write_put, input, (values,), {"key": key, "accumulate": bool(accumulate)})
+
+
+INPLACE = {"index_put_": index_put_}
+
+
+def _read_put(input, indices, values, function):
+    check_tensor(input, function)
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            f"{function}(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}"
+        )
+    check_tensor(values, function, 2, "values")
+    for k, part in enumerate(indices):
+        if not isinstance(part, TensorBase):
+            raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(part).__name__}")
+    array = input._array
+    if not indices:
+        raise IndexError("index_put needs at least one index tensor")
+    if len(indices) > array.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
+    parts = tuple([_part(part) for part in indices])
+    _, _, key, one_mask = split(array, tuple([np.full(1, p) if type(p) is int else p for p in parts]))
+    if one_mask and values._array.ndim == 0 and values._array.dtype != array.dtype and not values.requires_grad:
+        values = to_dtype(values, dtype=array.dtype)
+    return key, _checked_values(array, key, values)
+
+
+
+core.bind(getitem=getitem)

@@ -1,0 +1,441 @@
+"""Reading and writing along one dimension: index_select and its kin take a vector, gather and scatter a full index."""
+
+import warnings
+from operator import index as as_int
+
+import numpy as np
+
+from .. import core, errors
+from ..core import TensorBase
+from ..dtypes import of
+from ..ops import index as ops
+from ..ops import scatter as scatters
+from ..ops.copying import expand
+from .arguments import accepts_out, check_tensor, wrap_dim
+from .indexing import write
+from .options import check_fits
+
+FUNCTIONS = (
+    "index_select", "index_add", "index_copy", "index_fill", "index_reduce", "gather", "scatter", "scatter_add",
+    "scatter_reduce",
+)  # fmt: skip
+METHODS = FUNCTIONS
+
+_INDEX_DTYPES = (np.dtype(np.int64), np.dtype(np.int32))
+
+
+# -- what the functions check
+
+
+def type_of(x):
+    return of(x._array.dtype).scalar_type
+
+
+def refuse_combination(function, *given):
+    kinds = ", ".join(["Tensor" if isinstance(g, TensorBase) else type(g).__name__ for g in given])
+    raise TypeError(f"{function}() received an invalid combination of arguments - got ({kinds})")
+
+
+def check_value(value, x, function, *before):
+    """A fill value: a number that x's dtype can hold, or a 0-dim tensor."""
+    if isinstance(value, TensorBase):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+            )
+        if value._array.dtype.kind == "c" and x._array.dtype.kind != "c":
+            check_fits(1j, x._array.dtype)
+        return value
+    if not isinstance(value, (int, float, complex, np.number, np.bool_)):
+        refuse_combination(function, *before, value)
+    return _cast(value, x)
+
+
+def _cast(value, x):
+    """A Python number as x's dtype would hold it."""
+    return np.array(check_fits(value, x._array.dtype)).astype(x._array.dtype).item()
+
+
+def check_range(index, n, error, sentence=None):
+    """Raise `error` where an index is outside 0 .. n - 1; PyTorch's sentence first, then which one it is."""
+    array = index._array
+    at = ops.first_outside(array, 0, n)
+    if at < 0:
+        return
+    value, where = array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)]
+    detail = f"Index {value} at position {where} is outside a dimension of size {n}."
+    raise errors.noted(error((sentence or "index {value} is out of bounds").format(value=value)), detail)
+
+
+def _check_vector(index, function):
+    if index._array.dtype not in _INDEX_DTYPES:
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index but got: {type_of(index)}")
+    if index._array.ndim > 1:
+        raise IndexError(
+            f"{function}(): Index is supposed to be a vector, but got dim: {index._array.ndim} with type: "
+            f"{type_of(index)} and size: {list(index._array.shape)}"
+        )
+
+
+def _check_rows(x, dim, index, source, function):
+    """What index_add and index_reduce ask of their arguments."""
+    _check_vector(index, function)
+    if source._array.dtype != x._array.dtype:
+        raise RuntimeError(
+            f"{function}(): self ({type_of(x)}) and source ({type_of(source)}) must have the same scalar type"
+        )
+    own, given = list(x._array.shape), list(source._array.shape)
+    if own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :] or len(own) != len(given):
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{own} source.shape = {given}"
+        )
+    n = given[dim] if given else 1
+    if index._array.size != n:
+        raise RuntimeError(
+            f"{function}(): Number of indices ({index._array.size}) should be equal to source.size(dim): ({n}), for dim: {dim}"
+        )
+
+
+def _check_grid(x, dim, index, function, src=None):
+    """What gather and scatter ask of their index."""
+    own, shape = x._array.shape, index._array.shape
+    if index._array.dtype not in _INDEX_DTYPES:
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
+    if src is not None and src._array.dtype != x._array.dtype:
+        raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
+    if index._array.size == 0:
+        return
+    if max(len(shape), 1) != max(len(own), 1):
+        name = "input" if function == "gather" else "self"
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
+    if src is not None and max(src._array.ndim, 1) != max(len(shape), 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    sizes, places = own or (1,), shape or (1,)
+    wide = [d for d, n in enumerate(places) if d != dim and n > sizes[d]]
+    if function == "gather" and wide:
+        raise RuntimeError(
+            f"Size does not match at dimension {wide[0]} expected index {list(shape)} to be no larger than self {list(own)} "
+            f"apart from dimension {dim}"
+        )
+    given = None if src is None else src._array.shape or (1,)
+    if wide or (given is not None and any([n > m for n, m in zip(places, given)])):
+        behind = "" if src is None else f" and to be no larger size than src {list(src._array.shape)}"
+        raise RuntimeError(
+            f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension {dim}{behind}"
+        )
+    n = sizes[dim]
+    check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {n}")
+
+
+# -- along one dimension, by a vector of indices
+
+
+@accepts_out
+def index_select(input, dim, index):
+    """The entries of `input` along `dim` that the vector `index` names; IndexError for one that there is not.
+
+    >>> rushlight.index_select(rushlight.tensor([[1, 2], [3, 4]]), 1, rushlight.tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+    """
+    check_tensor(input, "index_select")
+    check_tensor(index, "index_select", 2, "index")
+    ndim = input._array.ndim
+    dim = wrap_dim(dim, ndim)
+    if index._array.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    if index._array.dtype not in _INDEX_DTYPES:
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
+    if ndim == 0 and index._array.size != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {index._array.size} value(s)"
+        )
+    check_range(index, input._array.shape[dim] if ndim else 1, IndexError, "index out of range in self")
+    if index._array.ndim == 0:
+        index = _vector(index)
+    return ops.index_select(input, index, dim=dim)
+
+
+def _vector(index):
+    return ops.unsqueeze(index, index=(None,))
+
+
+def _index_add(input, dim, index, source, alpha, function="index_add_"):
+    check_tensor(input, "index_add")
+    check_tensor(index, "index_add", 2, "index")
+    check_tensor(source, "index_add", 3, "source")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_rows(input, dim, index, source, function)
+    n = input._array.shape[dim] if input._array.ndim else 1
+    check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension 0 with size {n}")
+    return (index, source), {"dim": dim, "alpha": _cast(alpha, input)}
+
+
+@accepts_out
+def index_add(input, dim, index, source, *, alpha=1):
+    """`input` with alpha * source[..., k, ...] added to its entry index[k] along `dim`."""
+    rest, params = _index_add(input, dim, index, source, alpha)
+    return ops.index_add(input, *rest, **params)
+
+
+def index_add_(input, dim, index, source, *, alpha=1):
+    """The in-place form of `index_add`."""
+    rest, params = _index_add(input, dim, index, source, alpha)
+    return write(ops.index_add, ops.write_index_add, input, rest, params)
+
+
+def _index_copy(input, dim, index, source):
+    check_tensor(input, "index_copy")
+    check_tensor(index, "index_copy", 2, "index")
+    check_tensor(source, "index_copy", 3, "source")
+    dim = wrap_dim(dim, input._array.ndim)
+    own, given, count = input._array.shape, source._array.shape, index._array.size
+    if index._array.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index._array.ndim})")
+    if not given and count != 1:
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {count})")
+    if given and own and len(given) != len(own):
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source "
+            f"dimensionality ({len(given)}), destination dimensionality ({len(own)})"
+        )
+    if index._array.dtype != np.int64:
+        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {type_of(index)}")
+    if input._array.dtype != source._array.dtype:
+        raise RuntimeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{type_of(input)} and (source) {type_of(source)}"
+        )
+    mine, theirs = own[:dim] + own[dim + 1 :], given[:dim] + given[dim + 1 :]
+    if mine != theirs:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{' '.join(map(str, mine))} at dimension {dim} and source slice shape: {' '.join(map(str, theirs))} at dimension 0."
+        )
+    if given and count != given[dim if own else 0]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({given[dim if own else 0]})"
+        )
+    n = own[dim] if own else 1
+    check_range(index, n, IndexError, f"index_copy_(): index {{value}} is out of bounds for dimension {dim} with size {n}")
+    return (index, source), {"dim": dim}
+
+
+@accepts_out
+def index_copy(input, dim, index, source):
+    """`input` with its entry index[k] along `dim` replaced by source[..., k, ...]."""
+    rest, params = _index_copy(input, dim, index, source)
+    return ops.index_copy(input, *rest, **params)
+
+
+def index_copy_(input, dim, index, source):
+    """The in-place form of `index_copy`."""
+    rest, params = _index_copy(input, dim, index, source)
+    return write(ops.index_copy, ops.write_index_copy, input, rest, params)
+
+
+def _index_fill(input, dim, index, value):
+    check_tensor(input, "index_fill")
+    check_tensor(index, "index_fill", 2, "index")
+    dim = wrap_dim(dim, input._array.ndim)
+    if isinstance(value, complex) and input._array.dtype.kind != "c":
+        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
+    if index._array.dtype not in _INDEX_DTYPES:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    if index._array.ndim > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
+    value = check_value(value, input, "index_fill", dim, index)
+    n = input._array.shape[dim] if input._array.ndim else 1
+    at = ops.first_outside(index._array, -n, n)
+    if at >= 0:
+        wrong = index._array.reshape(-1)[at]
+        raise errors.noted(
+            IndexError(f"index {wrong} is out of bounds for dimension 0 with size {n}"),
+            f"It stands at position [{at}] of the index.",
+        )
+    op = ops.index_fill_tensor if isinstance(value, TensorBase) else ops.index_fill
+    return op, (index, value), {"dim": dim}
+
+
+def index_fill(input, dim, index, value):
+    """`input` with the entries along `dim` that `index` names filled with a number or a 0-dim tensor."""
+    op, rest, params = _index_fill(input, dim, index, value)
+    return op(input, *rest, **params)
+
+
+def index_fill_(input, dim, index, value):
+    """The in-place form of `index_fill`."""
+    op, rest, params = _index_fill(input, dim, index, value)
+    return write(op, ops.write_index_fill, input, rest, params)
+
+
+def _index_reduce(input, dim, index, source, reduce, include_self):
+    check_tensor(input, "index_reduce")
+    check_tensor(index, "index_reduce", 2, "index")
+    check_tensor(source, "index_reduce", 3, "source")
+    dim = wrap_dim(dim, input._array.ndim)
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    _check_rows(input, dim, index, source, "index_reduce_")
+    check_range(index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self")
+    warnings.warn(
+        "index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=3
+    )
+    shape = source._array.shape
+    if shape:
+        place = (None,) * dim + (slice(None),) + (None,) * (len(shape) - dim - 1)
+        vector = index if index._array.ndim else _vector(index)
+        index = expand(ops.getitem(vector, index=place), shape=shape)
+    return (index, source), {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+
+
+@accepts_out
+def index_reduce(input, dim, index, source, reduce, *, include_self=True):
+    """`input` with source[..., k, ...] reduced into its entry index[k] along `dim`, by prod, mean, amax or amin."""
+    rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
+    return scatters.index_reduce(input, *rest, **params)
+
+
+def index_reduce_(input, dim, index, source, reduce, *, include_self=True):
+    """The in-place form of `index_reduce`."""
+    rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
+    return write(scatters.index_reduce, scatters.write_scatter_reduce, input, rest, params)
+
+
+# -- by an index as large as what is read or written
+
+
+@accepts_out
+def gather(input, dim, index, *, sparse_grad=False):
+    """The elements of `input` at `index` along `dim`: out[i][j] = input[index[i][j]][j] for dim=0.
+
+    >>> rushlight.gather(rushlight.tensor([[1, 2], [3, 4]]), 1, rushlight.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+    """
+    check_tensor(input, "gather")
+    check_tensor(index, "gather", 2, "index")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_grid(input, dim, index, "gather")
+    return scatters.gather(input, index, dim=dim)
+
+
+_OLD_REDUCE = (
+    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch "
+    "release. Use torch.scatter_reduce instead for more reduction options."
+)
+
+
+def _scatter(input, dim, index, src, value, reduce):
+    """(operation, writer, inputs, parameters) of scatter in one of its forms."""
+    check_tensor(input, "scatter")
+    src = value if src is None else src
+    if not isinstance(index, TensorBase) or not isinstance(src, (TensorBase, int, float, complex, np.number, np.bool_)):
+        refuse_combination("scatter", dim, index, src)
+    dim = wrap_dim(dim, input._array.ndim)
+    tensor = isinstance(src, TensorBase)
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    _check_grid(input, dim, index, "scatter", src if tensor else None)
+    if tensor:
+        src = _trimmed(src, index)
+        if reduce is not None:
+            warnings.warn(_OLD_REDUCE, UserWarning, stacklevel=3)
+    else:
+        src = _cast(src, input)
+    if reduce is None:
+        return scatters.scatter if tensor else scatters.scatter_value, scatters.write_scatter, (index, src), {"dim": dim}
+    if not tensor:
+        src = core.wrap(np.full(index._array.shape, src, input._array.dtype))
+    if reduce == "add":
+        return scatters.scatter_add, scatters.write_scatter_add, (index, src), {"dim": dim}
+    params = {"dim": dim, "reduce": "prod", "include_self": True}
+    return scatters.scatter_reduce, scatters.write_scatter_reduce, (index, src), params
+
+
+def _trimmed(src, index):
+    """The part of src that the index speaks of."""
+    shape = index._array.shape
+    if src._array.shape == shape:
+        return src
+    if src._array.ndim != len(shape):
+        return ops.getitem(src, index=(None,) if shape else (0, ...)) if index._array.size else src
+    return ops.getitem(src, index=tuple([slice(n) for n in shape]))
+
+
+@accepts_out
+def scatter(input, dim, index, src=None, value=None, *, reduce=None):
+    """`input` with `src`, a tensor or a number, written at `index` along `dim`: out[index[i][j]][j] = src[i][j] for dim=0.
+
+    reduce="add" or "multiply" combines it with what is there.
+    """
+    op, _, rest, params = _scatter(input, dim, index, src, value, reduce)
+    return op(input, *rest, **params)
+
+
+def scatter_(input, dim, index, src=None, value=None, *, reduce=None):
+    """The in-place form of `scatter`."""
+    op, writer, rest, params = _scatter(input, dim, index, src, value, reduce)
+    return write(op, writer, input, rest, params)
+
+
+def _scatter_add(input, dim, index, src):
+    check_tensor(input, "scatter_add")
+    check_tensor(index, "scatter_add", 2, "index")
+    check_tensor(src, "scatter_add", 3, "src")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_grid(input, dim, index, "scatter", src)
+    return (index, _trimmed(src, index)), {"dim": dim}
+
+
+@accepts_out
+def scatter_add(input, dim, index, src):
+    """`input` with `src` added at `index` along `dim`: out[index[i][j]][j] += src[i][j] for dim=0."""
+    rest, params = _scatter_add(input, dim, index, src)
+    return scatters.scatter_add(input, *rest, **params)
+
+
+def scatter_add_(input, dim, index, src):
+    """The in-place form of `scatter_add`."""
+    rest, params = _scatter_add(input, dim, index, src)
+    return write(scatters.scatter_add, scatters.write_scatter_add, input, rest, params)
+
+
+def _scatter_reduce(input, dim, index, src, reduce, include_self):
+    check_tensor(input, "scatter_reduce")
+    check_tensor(index, "scatter_reduce", 2, "index")
+    check_tensor(src, "scatter_reduce", 3, "src")
+    dim = wrap_dim(dim, input._array.ndim)
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    _check_grid(input, dim, index, "scatter", src)
+    params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    return (index, _trimmed(src, index)), params
+
+
+@accepts_out
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    """`input` with `src` reduced into it at `index` along `dim`, by sum, prod, mean, amax or amin.
+
+    With include_self=False the elements of `input` that are written to do not count themselves.
+    """
+    rest, params = _scatter_reduce(input, dim, index, src, reduce, include_self)
+    return scatters.scatter_reduce(input, *rest, **params)
+
+
+def scatter_reduce_(input, dim, index, src, reduce, *, include_self=True):
+    """The in-place form of `scatter_reduce`."""
+    rest, params = _scatter_reduce(input, dim, index, src, reduce, include_self)
+    return write(scatters.scatter_reduce, scatters.write_scatter_reduce, input, rest, params)
+
+
+INPLACE = {
+    "index_add_": index_add_,
+    "index_copy_": index_copy_,
+    "index_fill_": index_fill_,
+    "index_reduce_": index_reduce_,
+    "scatter_": scatter_,
+    "scatter_add_": scatter_add_,
+    "scatter_reduce_": scatter_reduce_,
+}

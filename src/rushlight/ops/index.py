@@ -1,0 +1,274 @@
+"""Reading and writing by index: views by integers and slices, gathers by integer arrays, and their adjoints.
+
+A basic `index` is a tuple of integers, slices, None and Ellipsis, as NumPy takes it. An advanced `key` is a tuple
+of full slices and int64 arrays, one entry per leading dimension. Functions check indices before they come here.
+"""
+
+import numpy as np
+
+from ..kernels import load
+from .copying import clone, sum_to
+from .declare import linear, renamed
+
+_kernels = load("index")
+
+
+@linear(
+    view=True,
+    backward="SliceBackward0",
+    x=lambda g, x_shape, index: slice_backward(g, shape=x_shape, index=index),
+)
+def getitem(x, *, index):
+    """The view x[index] for a basic index; one that ends in Ellipsis is a view also where it leaves no dimension."""
+    return x[index]
+
+
+select = renamed(getitem, "SelectBackward0")
+unsqueeze = renamed(getitem, "UnsqueezeBackward0")
+alias = renamed(getitem, "AliasBackward0")
+
+
+@linear(x=lambda g, index: clone(getitem(g, index=index)))
+def slice_backward(x, *, shape, index):
+    """Zeros of `shape` with x where the basic index points."""
+    out = np.zeros(shape, x.dtype)
+    out[index] = x
+    return out
+
+
+@linear(x=lambda g, x_shape, key: index_backward(g, shape=x_shape, key=key))
+def index(x, *, key):
+    """x[key] for an advanced key: a copy."""
+    return x[key]
+
+
+@linear(x=lambda g, key: index(g, key=key))
+def index_backward(x, *, shape, key):
+    """Zeros of `shape`, x added where the key points, as often as it points there."""
+    out = np.zeros(shape, x.dtype)
+    add_at(out, key, x)
+    return out
+
+
+@linear(
+    jointly=True,
+    x=lambda g, key, accumulate: g if accumulate else index_put(g, 0, key=key),
+    values=lambda g, values_shape, key: sum_to(index(g, key=key), shape=values_shape),
+)
+def index_put(x, values, *, key, accumulate=False):
+    """x with `values`, broadcast, written (or added) where the key points."""
+    out = x.copy()
+    write_put(out, values, key=key, accumulate=accumulate)
+    return out
+
+
+def write_put(out, values, *, key, accumulate):
+    if accumulate:
+        add_at(out, key, values)
+    else:
+        out[key] = values
+
+
+def add_at(out, key, values):
+    """out[key] += values, as often as the key names an element."""
+    dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
+    arrays = np.broadcast_arrays(*[key[d] for d in dims])
+    shape = arrays[0].shape
+    rest = [d for d in range(out.ndim) if d not in dims]
+    before = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0
+    sizes = [out.shape[d] for d in rest]
+    values = _spread(values, (*sizes[:before], *shape, *sizes[before:]))
+    if len(dims) == 1:
+        values = values.reshape(out.shape[: dims[0]] + (-1,) + out.shape[dims[0] + 1 :])
+        return add_along(out, dims[0], arrays[0].reshape(-1), values)
+    flat = np.zeros(shape, np.int64)
+    for part, d in zip(arrays, dims):
+        flat = flat * out.shape[d] + np.where(part < 0, part + out.shape[d], part)
+    values = np.moveaxis(values, range(before), range(len(shape), len(shape) + before))
+    turned = out.transpose(dims + rest)
+    table = turned.reshape(-1, *sizes)
+    add_along(table, 0, flat.reshape(-1), values.reshape(-1, *sizes))
+    if not np.may_share_memory(table, out):
+        turned[...] = table.reshape(turned.shape)
+
+
+def shape_of(shape, key):
+    """The shape of x[key] for x of `shape`."""
+    dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
+    gathered = np.broadcast_shapes(*[key[d].shape for d in dims])
+    at = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0
+    rest = [n for d, n in enumerate(shape) if d not in dims]
+    return (*rest[:at], *gathered, *rest[at:])
+
+
+def first_outside(index, low, high):
+    """The flat position of the first index that is not in [low, high); -1 where there is none."""
+    if _kernels is not None:
+        return _kernels.first_outside(index, low, high)
+    outside = ((index < low) | (index >= high)).reshape(-1)
+    return int(outside.argmax()) if outside.any() else -1
+
+
+def _spread(values, shape):
+    return values if isinstance(values, np.ndarray) and values.shape == shape else np.broadcast_to(values, shape)
+
+
+def add_along(out, dim, index, source):
+    """out[..., index[k], ...] += source[..., k, ...] along `dim`, for a vector of indices; negative ones count back."""
+    if out.dtype.itemsize == 2 and out.dtype.kind in "fV":
+        # Half precision would lose most of a sum of many.
+        wide = out.astype(np.float32)
+        add_along(wide, dim, index, source.astype(np.float32))
+        out[...] = wide
+        return
+    if out.ndim == 0:
+        out, source = out.reshape(1), source.reshape(-1)
+    if _kernels is not None and _kernels.add_along(out, dim, index, source):
+        return
+    np.add.at(out, _at(dim, index), source)
+
+
+@linear(x=lambda g, index, x_shape, dim: index_select_backward(g, index, dim=dim, shape=x_shape))
+def index_select(x, index, *, dim):
+    """The entries of x along `dim` that a vector (or array) of indices names."""
+    if x.ndim == 0:
+        return x.copy()
+    return x.take(index, axis=dim)
+
+
+@linear(x=lambda g, index, dim: index_select(g, index, dim=dim))
+def index_select_backward(x, index, *, dim, shape):
+    """Zeros of `shape`, x added to the entries along `dim` that the indices name."""
+    out = np.zeros(shape, x.dtype)
+    if index.ndim != 1 and shape:
+        x = x.reshape(shape[:dim] + (-1,) + shape[dim + 1 :])
+    add_along(out, dim, index.reshape(-1), x)
+    return out
+
+
+def write_index_add(out, index, source, *, dim, alpha):
+    if alpha != 1:
+        source = (source * np.asarray(alpha).astype(out.dtype))[...]
+    add_along(out, dim, index.reshape(-1), source)
+
+
+@linear(
+    jointly=True,
+    x=lambda g: g,
+    source=lambda g, index, source_shape, dim, alpha: _picked(g, index, source_shape, dim) * alpha,
+)
+def index_add(x, index, source, *, dim, alpha=1):
+    """x with alpha * source[..., k, ...] added to entry index[k] along `dim`."""
+    out = x.copy()
+    write_index_add(out, index, source, dim=dim, alpha=alpha)
+    return out
+
+
+def _picked(g, index, shape, dim):
+    """g at the indices, in the shape of the source that was written there."""
+    return index_select(g, index, dim=dim).reshape(shape)
+
+
+def write_index_copy(out, index, source, *, dim):
+    if out.ndim == 0:
+        out[...] = source.reshape(())
+    else:
+        out[_at(dim, index.reshape(-1))] = source
+
+
+@linear(
+    jointly=True,
+    x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
+    source=lambda g, index, source_shape, dim: _picked(g, index, source_shape, dim),
+)
+def index_copy(x, index, source, *, dim):
+    """x with entry index[k] along `dim` replaced by source[..., k, ...]."""
+    out = x.copy()
+    write_index_copy(out, index, source, dim=dim)
+    return out
+
+
+def write_index_fill(out, index, value, *, dim):
+    if out.ndim == 0:
+        if index.size:
+            out[...] = value
+    else:
+        out[_at(dim, index.reshape(-1))] = value
+
+
+@linear(
+    jointly=True,
+    backward="IndexFillBackward0",
+    x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
+    value=lambda g, index, dim: sum_to(index_select(g, index, dim=dim), shape=()),
+)
+def index_fill(x, index, value, *, dim):
+    """x with the entries along `dim` that the indices name filled with a number or a 0-dim tensor."""
+    out = x.copy()
+    write_index_fill(out, index, value, dim=dim)
+    return out
+
+
+index_fill_tensor = renamed(index_fill, "IndexFillBackward1")
+
+
+def _at(dim, index):
+    return (slice(None),) * dim + (index,)
+
+
+@linear(x=lambda g, index, x_shape: take_backward(g, index, shape=x_shape))
+def take(x, index):
+    """The elements of the flattened x that the indices name, in the shape of the indices."""
+    return x.reshape(-1)[index]
+
+
+@linear(x=lambda g, index: take(g, index))
+def take_backward(x, index, *, shape):
+    out = np.zeros(shape, x.dtype)
+    add_along(out.reshape(-1), 0, index.reshape(-1), x.reshape(-1))
+    return out
+
+
+def write_flat(out, index, source, *, accumulate):
+    flat = out.reshape(-1) if out.flags.c_contiguous else out.flatten()
+    if accumulate:
+        add_along(flat, 0, index.reshape(-1), source.reshape(-1))
+    else:
+        flat[index.reshape(-1)] = source.reshape(-1)
+    if not out.flags.c_contiguous:
+        out[...] = flat.reshape(out.shape)
+
+
+@linear(
+    jointly=True,
+    x=lambda g, index, accumulate: g if accumulate else put(g, index, take_backward_zeros(g, index)),
+    source=lambda g, index, source_shape: take(g, index).reshape(source_shape),
+)
+def put(x, index, source, *, accumulate=False):
+    """x with the elements of `source` written (or added) at the indices of its flattened form."""
+    out = x.copy(order="C")
+    write_flat(out, index, source, accumulate=accumulate)
+    return out
+
+
+def take_backward_zeros(g, index):
+    """Zeros in the shape of the indices: what blots out the places that `put` overwrote."""
+    return np.zeros(index._array.shape, g._array.dtype)
+
+
+def through_embedding(g, weight_shape, indices, padding_idx, scale_grad_by_freq):
+    """Rows of the gradient added up where they were looked up; those of the padding row count for nothing."""
+    if padding_idx >= 0 or scale_grad_by_freq:
+        share = np.asarray(indices._array != padding_idx, g._array.dtype)
+        if scale_grad_by_freq:
+            flat = indices._array.reshape(-1)
+            counts = np.bincount(flat, minlength=1)
+            share = (share / counts[indices._array]).astype(share.dtype)
+        g = g * share[..., None]
+    return index_select_backward(g, indices, dim=0, shape=weight_shape)
+
+
+@linear(weight=through_embedding)
+def embedding(weight, indices, *, padding_idx=-1, scale_grad_by_freq=False):
+    """The rows of `weight` that the indices name."""
+    return weight.take(indices, axis=0)

@@ -1,0 +1,81 @@
+"""Selection by masks and values: masked_fill, masked_select, masked_scatter, nonzero, one_hot."""
+
+import numpy as np
+
+from .declare import elementwise, linear, nondifferentiable, renamed
+from .index import slice_backward
+
+
+@elementwise(
+    promote=None,
+    backward="MaskedFillBackward0",
+    x=lambda g, mask: masked_fill(g, mask, 0),
+    mask=None,
+    value=lambda g, mask: masked_fill(g, np.logical_not(mask._array), 0),
+)
+def masked_fill(x, mask, value):
+    """x with `value`, a number or a 0-dim tensor, where the mask is true."""
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    out = np.array(np.broadcast_to(x, shape), order="K")
+    np.copyto(out, value, where=mask, casting="unsafe")
+    return out
+
+
+def write_masked_fill(out, mask, value):
+    np.copyto(out, value, where=mask, casting="unsafe")
+
+
+masked_fill_tensor = renamed(masked_fill, "MaskedFillBackward1")
+
+
+@linear(x=lambda g, x_shape, mask: masked_select_backward(g, mask, shape=x_shape))
+def masked_select(x, mask):
+    """The elements of x where the mask, of the same shape, is true."""
+    return x[mask]
+
+
+@linear(x=lambda g, mask: masked_select(g, mask))
+def masked_select_backward(x, mask, *, shape):
+    out = np.zeros(shape, x.dtype)
+    out[mask] = x
+    return out
+
+
+def write_masked_scatter(out, mask, source):
+    out[mask] = source.reshape(-1)[: np.count_nonzero(mask)]
+
+
+def _front(g, mask, shape):
+    """The gradient of the elements of a source that masked_scatter used; zeros behind them."""
+    used = masked_select(g, mask)
+    n = 1
+    for size in shape:
+        n *= size
+    return slice_backward(used, shape=(n,), index=(slice(used._array.size),)).reshape(shape)
+
+
+@linear(
+    jointly=True,
+    x=lambda g, mask: masked_fill(g, mask, 0),
+    source=lambda g, mask, source_shape: _front(g, mask, source_shape),
+)
+def masked_scatter(x, mask, source):
+    """x with the elements of `source`, in order, where the mask of x's shape is true."""
+    out = x.copy()
+    write_masked_scatter(out, mask, source)
+    return out
+
+
+@nondifferentiable()
+def nonzero(x):
+    """The indices of the elements that are not zero, one row each."""
+    if x.ndim == 0:
+        return np.empty((int(x != 0), 0), np.int64)
+    return np.stack(x.nonzero(), axis=1)
+
+
+@nondifferentiable()
+def one_hot(x, *, num_classes):
+    out = np.zeros((x.size, num_classes), np.int64)
+    out[np.arange(x.size), x.reshape(-1)] = 1
+    return out.reshape(*x.shape, num_classes)
