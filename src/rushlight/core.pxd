@@ -157,6 +157,7 @@ cpdef TensorBase restore(object array, object edge, int number, VersionCounter c
 @cython.locals(tensor=TensorBase)
 cpdef TensorBase detached(TensorBase x, bint shares_version)
 cpdef object parameter_class()
+cpdef object tensor_class()
 cdef inline TensorBase as_tensor(object value)
 cpdef object array_of(object value)
 cdef object unpack(object value)

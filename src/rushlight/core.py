@@ -541,6 +541,10 @@ def parameter_class():
     return _parameter_class
 
 
+def tensor_class():
+    return _tensor_class
+
+
 def as_tensor(value):
     """`value` itself, known to the compiler as a tensor."""
     return value

@@ -62,6 +62,20 @@ static void rl_dealloc1(PyObject *o) {
     Py_TRASHCAN_END
 }
 
+/* memoryview(tensor): the class's own __buffer__, which Python before 3.12 does not look for. */
+static int rl_getbuffer(PyObject *o, Py_buffer *view, int flags) {
+    PyObject *memory = PyObject_CallMethod(o, "__buffer__", "i", flags);
+    int failed;
+    if (memory == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_SetString(PyExc_BufferError, "no buffer");
+        view->obj = NULL;
+        return -1;
+    }
+    failed = PyObject_GetBuffer(memory, view, flags);
+    Py_DECREF(memory);
+    return failed;
+}
+
 /* kind 0: tensors, kind 1: nodes. A class with fields of its own is left as it is. */
 static void rl_adopt(PyObject *cls, PyObject *compiled, int kind) {
     PyTypeObject *type = (PyTypeObject *)cls, *base = (PyTypeObject *)compiled;
@@ -71,6 +85,7 @@ static void rl_adopt(PyObject *cls, PyObject *compiled, int kind) {
     type->tp_alloc = kind ? rl_alloc1 : rl_alloc0;
     type->tp_free = kind ? rl_free1 : rl_free0;
     type->tp_dealloc = kind ? rl_dealloc1 : rl_dealloc0;
+    if (kind == 0) type->tp_as_buffer->bf_getbuffer = rl_getbuffer;
     if (base->tp_as_number && type->tp_as_number) {
         PyNumberMethods *to = type->tp_as_number, *from = base->tp_as_number;
         to->nb_add = from->nb_add;
