@@ -100,3 +100,7 @@ def sum_to(x, *, shape):
 _reduce = load("reduce")
 if _reduce is not None:
     sum_to.accelerate(lambda x, shape: _reduce.sum_to(x, shape))
+
+_shape = load("shape")
+if _shape is not None:
+    expand.accelerate(_shape.expand)

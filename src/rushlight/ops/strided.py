@@ -6,7 +6,10 @@
 import numpy as np
 from numpy.lib import stride_tricks
 
+from ..kernels import load
 from .declare import linear
+
+_kernels = load("strided")
 
 
 def contiguous_stride(shape):
@@ -38,9 +41,16 @@ def arranged(x, base_stride):
 def strided(x, size, stride, storage_offset):
     """A view of the memory that x begins at; nothing is checked."""
     step = x.itemsize
-    reach = max(extent(size, stride, storage_offset), storage_offset)
-    flat = stride_tricks.as_strided(x, (reach,), (step,))[storage_offset:]
-    return stride_tricks.as_strided(flat, size, [s * step for s in stride])
+    return strided_bytes(x, tuple(size), tuple([s * step for s in stride]), storage_offset * step)
+
+
+def strided_bytes(x, shape, strides, offset):
+    """The same with strides and offset in bytes."""
+    if _kernels is not None:
+        return _kernels.strided(x, shape, strides, offset)
+    skipped = offset // x.itemsize
+    flat = stride_tricks.as_strided(x, (skipped + 1,), (x.itemsize,))[skipped:]
+    return stride_tricks.as_strided(flat, shape, strides)
 
 
 def _overlaps(size, stride):

@@ -1,0 +1,215 @@
+"""Elements in other places: flip, roll, rot90, repeat, tile; and powers of a vector."""
+
+from ..core import TensorBase
+from ..ops import pad as padding
+from ..ops import shape as ops
+from .arguments import check_tensor, wrap_dim, wrap_dims
+from .joining import stack
+from .options import read_number
+from .shape import _given, _integers, flatten
+
+
+def flip(input, *args, dims=None):
+    """A copy with the entries along the given dimensions in reverse order.
+
+    >>> import rushlight
+    >>> rushlight.arange(3).flip(0)
+    tensor([2, 1, 0])
+    """
+    check_tensor(input, "flip")
+    dims = _given(args, dims, "flip", "dims")
+    return ops.flip(input, dims=wrap_dims(dims, input._array.ndim) if dims else ())
+
+
+def fliplr(input):
+    """A copy with the columns in reverse order."""
+    check_tensor(input, "fliplr")
+    if input._array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return ops.flip(input, dims=(1,))
+
+
+def flipud(input):
+    """A copy with the rows in reverse order."""
+    check_tensor(input, "flipud")
+    if input._array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return ops.flip(input, dims=(0,))
+
+
+def roll(input, shifts, dims=None):
+    """A copy with the entries moved on by `shifts` along `dims`, those at the end to the front.
+
+    Without `dims` all elements move as if in a row.
+
+    >>> import rushlight
+    >>> rushlight.arange(3).roll(1)
+    tensor([2, 0, 1])
+    """
+    check_tensor(input, "roll")
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if len(shifts) != len(dims) and not (not dims and len(shifts) == 1):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    dims = tuple([wrap_dim(d, input._array.ndim) for d in dims])
+    return ops.roll(input, shifts=shifts, dims=dims if input._array.ndim else ())
+
+
+def rot90(input, k=1, dims=(0, 1)):
+    """A copy turned by k right angles in the plane of two dimensions, from the first towards the second."""
+    check_tensor(input, "rot90")
+    ndim = input._array.ndim
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == ndim:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
+    return ops.rot90(input, k=k, dims=tuple([wrap_dim(d, ndim) for d in dims]))
+
+
+def repeat(input, *args, repeats=None):
+    """A copy of the tensor `repeats` times along each dimension, new ones first.
+
+    >>> import rushlight
+    >>> rushlight.arange(2).repeat(2, 2)
+    tensor([[0, 1, 0, 1],
+            [0, 1, 0, 1]])
+    """
+    repeats = _given(args, repeats, "repeat", "repeats")
+    _integers(repeats, "repeat", "repeats")
+    shape = input._array.shape
+    if len(repeats) < len(shape):
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    if any(n < 0 for n in repeats):
+        whole = (1,) * (len(repeats) - len(shape)) + shape
+        sizes = [n * times for n, times in zip(whole, repeats)]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {sizes}")
+    return ops.repeat(input, repeats=repeats)
+
+
+def tile(input, *args, dims=None):
+    """A copy of the tensor `dims` times along its last dimensions."""
+    check_tensor(input, "tile")
+    dims = _given(args, dims, "tile", "dims")
+    _integers(dims, "tile", "dims")
+    return repeat(input, (1,) * (input._array.ndim - len(dims)) + dims)
+
+
+def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+    """Each entry along a dimension (of all in a row, without `dim`) repeated; `repeats` is a number or one for each.
+
+    With one tensor of counts: each index as often as its count says.
+
+    >>> import rushlight
+    >>> rushlight.arange(2).repeat_interleave(2)
+    tensor([0, 0, 1, 1])
+    """
+    check_tensor(input, "repeat_interleave")
+    if repeats is None:
+        counts, input = _counts(input), _indices(input)
+        return _interleaved(input, counts, 0, output_size)
+    if dim is None:
+        input, dim = flatten(input), 0
+    elif not input._array.ndim:
+        wrap_dim(dim, 0)
+        input, dim = flatten(input), 0
+    dim = wrap_dim(dim, input._array.ndim)
+    if isinstance(repeats, TensorBase):
+        counts = _counts(repeats)
+        if len(counts) == 1:
+            counts = counts[0]
+        return _interleaved(input, counts, dim, output_size)
+    if isinstance(repeats, (tuple, list)):
+        counts = tuple(repeats)
+        return _interleaved(input, counts[0] if len(counts) == 1 else counts, dim, output_size)
+    if repeats < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    return _interleaved(input, repeats, dim, output_size)
+
+
+def _counts(repeats):
+    array = repeats._array
+    if array.dtype.kind != "i" or array.itemsize < 4:
+        raise NotImplementedError(
+            f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.scalar_type}'"
+        )
+    if array.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
+    return tuple(array.reshape(-1).tolist())
+
+
+def _indices(counts):
+    from .ranges import arange
+
+    if counts._array.ndim != 1:
+        raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+    return arange(len(counts._array))
+
+
+def _interleaved(input, repeats, dim, output_size):
+    n = input._array.shape[dim]
+    if isinstance(repeats, tuple):
+        if len(repeats) != n:
+            raise RuntimeError(
+                f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(repeats)} and "
+                f"input.size({dim}) = {n}"
+            )
+        if any(r < 0 for r in repeats):
+            raise RuntimeError("repeats can not be negative")
+    total = n * repeats if isinstance(repeats, int) else sum(repeats)
+    if output_size is not None and output_size != total:
+        raise RuntimeError(f"repeat_interleave: Invalid output_size, expected {total} but got {output_size}")
+    return ops.repeat_interleave(input, repeats=repeats, dim=dim)
+
+
+def constant_pad_nd(input, pad, value=0):
+    """The tensor with `value` around it: (low, high) for each dimension, the last first; negative numbers crop."""
+    check_tensor(input, "constant_pad_nd")
+    pad, shape = tuple(pad), input._array.shape
+    if len(pad) % 2:
+        raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
+    if len(pad) // 2 > len(shape):
+        raise RuntimeError(
+            f"Length of pad should be no more than twice the number of dimensions of the input. Pad length is {len(pad)} while "
+            f"the input has {len(shape)} dimensions."
+        )
+    for back in range(len(pad) // 2):
+        n = shape[-1 - back] + pad[2 * back] + pad[2 * back + 1]
+        if n < 0:
+            raise RuntimeError(
+                f"The input size {shape[-1 - back]}, plus negative padding {pad[2 * back]} and {pad[2 * back + 1]} resulted in a "
+                f"negative output size, which is invalid. Check dimension {len(shape) - 1 - back} of your input."
+            )
+    return padding.constant_pad_nd(input, pad=pad, value=read_number(value, "constant_pad_nd", "value", 3))
+
+
+def vander(x, N=None, increasing=False):
+    """The powers of a 1-D tensor as columns: N (as many as entries) of them, the highest first unless `increasing`."""
+    check_tensor(x, "vander", 1, "x")
+    if x._array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    n = x._array.size if N is None else N
+    if n < 0:
+        raise RuntimeError("N must be non-negative.")
+    if x._array.dtype.kind in "bui":
+        x = x.long()
+    if n == 0:
+        return x.new_empty((x._array.size, 0))
+    powers = [x.new_ones((x._array.size,))]
+    for _ in range(n - 1):
+        powers.append(powers[-1] * x)
+    return stack(powers if increasing else powers[::-1], -1)
+
+
+FUNCTIONS = (
+    "constant_pad_nd", "flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile", "vander",
+)  # fmt: skip
+METHODS = ("flip", "fliplr", "flipud", "repeat", "repeat_interleave", "roll", "rot90", "tile")
+INPLACE = {}

@@ -1,0 +1,105 @@
+"""Joining tensors, and taking them apart into several."""
+
+import numpy as np
+
+from .copying import zero
+from .declare import linear, renamed
+from .index import getitem
+
+
+def part_of(x, dim, start, stop):
+    """The view of the entries from start up to stop along a dimension."""
+    return getitem(x, index=(slice(None),) * dim + (slice(start, stop), ...))
+
+
+def row_of(x, dim, i):
+    """The view of entry i along a dimension."""
+    return getitem(x, index=(slice(None),) * dim + (i, ...))
+
+
+def parts(g, needs, dim, sizes):
+    """The pieces of g that cat joined, None where nobody wants one; sizes are None for inputs it left out."""
+    found, start = [], 0
+    for needed, n in zip(needs, sizes):
+        if n is None:
+            found.append(g.new_zeros((0,)) if needed else None)
+            continue
+        found.append(part_of(g, dim, start, start + n) if needed else None)
+        start += n
+    return found
+
+
+@linear(jointly=True, promote="common", joint=lambda g, needs, dim, sizes: parts(g, needs, dim, sizes))
+def cat(*xs, dim, sizes):
+    """xs end to end along a dimension; `sizes` are theirs along it, None for an empty one to be left out."""
+    return np.concatenate([x for x, n in zip(xs, sizes) if n is not None], axis=dim)
+
+
+@linear(
+    jointly=True,
+    promote="common",
+    joint=lambda g, needs, dim: [row_of(g, dim, i) if needed else None for i, needed in enumerate(needs)],
+)
+def stack(*xs, dim):
+    """xs side by side along a new dimension."""
+    index = (slice(None),) * dim + (None,)
+    return np.concatenate([x[index] for x in xs], axis=dim)
+
+
+def rows_together(g, dim):
+    """The adjoint of unbind: rows that nobody used are zero."""
+    spare = None
+    for row in g:
+        if row is not None:
+            spare = row
+            break
+    return stack(*[zero(spare) if row is None else row for row in g], dim=dim)
+
+
+@linear(view=True, many=True, x=lambda g, dim: rows_together(g, dim))
+def unbind(x, *, dim):
+    before = (slice(None),) * dim
+    return [x[(*before, i, ...)] for i in range(x.shape[dim])]
+
+
+def pieces_together(g, x_shape, sizes, dim):
+    """The adjoint of split: pieces that nobody used are zero."""
+    model = next(piece for piece in g if piece is not None)
+    whole = [
+        model.new_zeros((*x_shape[:dim], n, *x_shape[dim + 1 :])) if piece is None else piece
+        for piece, n in zip(g, sizes)
+    ]
+    return cat(*whole, dim=dim, sizes=sizes)
+
+
+@linear(view=True, many=True, x=lambda g, x_shape, sizes, dim: pieces_together(g, x_shape, sizes, dim))
+def split_with_sizes(x, *, sizes, dim):
+    before, start, out = (slice(None),) * dim, 0, []
+    for n in sizes:
+        out.append(x[(*before, slice(start, start + n))])
+        start += n
+    return out
+
+
+split = renamed(split_with_sizes, "SplitBackward0")
+
+
+def blocks_of(g, needs, sizes):
+    """The blocks on the diagonal of g that somebody wants."""
+    found, row, column = [], 0, 0
+    for needed, (rows, columns) in zip(needs, sizes):
+        place = (slice(row, row + rows), slice(column, column + columns))
+        found.append(getitem(g, index=place) if needed else None)
+        row, column = row + rows, column + columns
+    return found
+
+
+@linear(jointly=True, promote="common", joint=lambda g, needs, sizes: blocks_of(g, needs, sizes))
+def block_diag(*xs, sizes):
+    """Zeros with the matrices xs, of `sizes`, one after the other on the diagonal."""
+    out = np.zeros((sum(n for n, _ in sizes), sum(m for _, m in sizes)), xs[0].dtype)
+    row = column = 0
+    for x, (rows, columns) in zip(xs, sizes):
+        out[row : row + rows, column : column + columns] = x
+        row, column = row + rows, column + columns
+    return out

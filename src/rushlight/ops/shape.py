@@ -1,0 +1,202 @@
+"""Views of other shapes, and the rearrangements of elements that are none: flip, roll, repeat."""
+
+import numpy as np
+
+from .copying import clone, sum_to
+from .declare import linear, nondifferentiable, renamed
+from .strided import strided_bytes
+
+
+# -- the same elements in the same order
+
+
+def can_view(array, shape):
+    """Whether an array of that many elements can be seen in `shape` without a copy."""
+    return array.flags.c_contiguous or array.size == 0 or np.may_share_memory(array, array.reshape(shape))
+
+
+def reshaped(x, shape):
+    """A tensor in another shape: a view where the strides allow it, as PyTorch's reshape."""
+    if can_view(x._array, shape):
+        return view(x, shape=shape)
+    return unsafe_view(clone(x, order="C"), shape=shape)
+
+
+@linear(view=True, x=lambda g, x_shape: reshaped(g, x_shape))
+def view(x, *, shape):
+    out = x.reshape(shape)
+    # NumPy takes any negative size for the one to be inferred.
+    if out.shape != shape and min(shape) < -1:
+        raise ValueError("negative size")
+    return out
+
+
+@linear(x=lambda g, x_shape: reshaped(g, x_shape))
+def unsafe_view(x, *, shape):
+    """A view of an array that nobody else sees, so that it does not count as one."""
+    return x.reshape(shape)
+
+
+@linear(view=True, backward="SqueezeBackward0", x=lambda g, x_shape: reshaped(g, x_shape))
+def squeeze(x, *, dim=None):
+    """x without the dimensions of size 1 among `dim`, a tuple."""
+    if dim is None:
+        return x.reshape([n for n in x.shape if n != 1])
+    return x.reshape([n for d, n in enumerate(x.shape) if n != 1 or d not in dim])
+
+
+squeeze_dim = renamed(squeeze, "SqueezeBackward1")
+squeeze_dims = renamed(squeeze, "SqueezeBackward2")
+_INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
+
+
+@linear(view=True, x=lambda g, x_shape: reshaped(g, x_shape))
+def unsqueeze(x, *, dim):
+    return x[_INSERTED[dim]]
+
+
+@nondifferentiable(view=True)
+def view_dtype(x, *, dtype):
+    return x.view(dtype)
+
+
+# -- dimensions in another order
+
+
+@linear(view=True, x=lambda g, dim0, dim1: transpose(g, dim0=dim0, dim1=dim1))
+def transpose(x, *, dim0, dim1):
+    return x.swapaxes(dim0, dim1)
+
+
+@linear(view=True, x=lambda g: t(g))
+def t(x):
+    return x.T
+
+
+@linear(view=True, x=lambda g, dims: permute(g, dims=inverse(dims)))
+def permute(x, *, dims):
+    return x.transpose(dims)
+
+
+def inverse(dims):
+    """The permutation that undoes `dims`, which may count from the back."""
+    n = len(dims)
+    order = [0] * n
+    for place, d in enumerate(dims):
+        order[d % n] = place
+    return tuple(order)
+
+
+# -- views of some of the elements
+
+
+@linear(
+    view=True,
+    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(
+        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
+    ),
+)
+def diagonal(x, *, offset=0, dim1=0, dim2=1):
+    out = x.diagonal(offset, dim1, dim2)
+    out.flags.writeable = x.flags.writeable
+    return out
+
+
+@linear(x=lambda g, offset, dim1, dim2: clone(diagonal(g, offset=offset, dim1=dim1, dim2=dim2)))
+def diagonal_backward(x, *, shape, offset, dim1, dim2):
+    """Zeros of `shape` with x on a diagonal."""
+    out = np.zeros(shape, x.dtype)
+    on = out.diagonal(offset, dim1, dim2)
+    on.flags.writeable = True
+    on[...] = x
+    return out
+
+
+@linear(
+    backward="DiagonalBackward0_copy",
+    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(
+        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
+    ),
+)
+def diagonal_copy(x, *, offset=0, dim1=0, dim2=1):
+    return x.diagonal(offset, dim1, dim2).copy()
+
+
+@linear(
+    view=True,
+    x=lambda g, x_shape, dim, size, step: unfold_backward(g, shape=x_shape, dim=dim, size=size, step=step),
+)
+def unfold(x, *, dim, size, step):
+    """Windows of `size` entries along a dimension, `step` apart, as a new last dimension."""
+    if x.ndim == 0:
+        x = x.reshape(1)
+    shape, strides = list(x.shape), list(x.strides)
+    shape[dim] = (shape[dim] - size) // step + 1
+    strides[dim] *= step
+    return strided_bytes(x, (*shape, size), (*strides, x.strides[dim]), 0)
+
+
+@linear(x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step))
+def unfold_backward(x, *, shape, dim, size, step):
+    """Zeros of `shape`, each entry of a window added where unfold read it."""
+    out = np.zeros(shape or (1,), x.dtype)
+    reach = step * (x.shape[dim] - 1) + 1
+    for place in range(size):
+        out[(slice(None),) * dim + (slice(place, place + reach, step),)] += x[..., place]
+    return out.reshape(shape)
+
+
+# -- copies
+
+
+@linear(x=lambda g, dims: flip(g, dims=dims))
+def flip(x, *, dims):
+    index = [slice(None)] * x.ndim
+    for d in dims:
+        index[d] = slice(None, None, -1)
+    return x[tuple(index)].copy()
+
+
+@linear(x=lambda g, shifts, dims: roll(g, shifts=tuple([-s for s in shifts]), dims=dims))
+def roll(x, *, shifts, dims=()):
+    """x with its entries moved on along each of `dims`, round the end; along all of them in a row for ()."""
+    return np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
+
+
+@linear(x=lambda g, k, dims: rot90(g, k=-k, dims=dims))
+def rot90(x, *, k=1, dims=(0, 1)):
+    return np.rot90(x, k, dims).copy()
+
+
+def sum_of_repeats(g, x_shape, repeats):
+    """The adjoint of repeat: each copy of x added to it."""
+    shape = (1,) * (len(repeats) - len(x_shape)) + x_shape
+    if 0 in repeats:
+        return g.new_zeros(x_shape)
+    parts = [n for pair in zip(repeats, shape) for n in pair]
+    kept = [n for size in shape for n in (1, size)]
+    return reshaped(sum_to(reshaped(g, tuple(parts)), shape=tuple(kept)), x_shape)
+
+
+@linear(x=lambda g, x_shape, repeats: sum_of_repeats(g, x_shape, repeats))
+def repeat(x, *, repeats):
+    return np.tile(x, repeats)
+
+
+@linear(x=lambda g, x_shape, repeats, dim: interleaved_sum(g, repeats=repeats, dim=dim, shape=x_shape))
+def repeat_interleave(x, *, repeats, dim):
+    """Each entry along a dimension `repeats` times; a number, or a tuple of one for each entry."""
+    return np.repeat(x, repeats, dim)
+
+
+@linear(x=lambda g, repeats, dim: repeat_interleave(g, repeats=repeats, dim=dim))
+def interleaved_sum(x, *, repeats, dim, shape):
+    """The adjoint of repeat_interleave: each entry's repeats added up."""
+    n = shape[dim]
+    if isinstance(repeats, int):
+        parts = x.reshape((*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+        return np.add.reduce(parts, dim + 1)
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out, (slice(None),) * dim + (np.repeat(np.arange(n), repeats),), x)
+    return out
+

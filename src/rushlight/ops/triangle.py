@@ -1,0 +1,81 @@
+"""Triangles and diagonals of matrices."""
+
+import numpy as np
+
+from .copying import clone
+from .declare import linear
+from .index import getitem
+from .shape import diagonal as diagonal_view
+
+
+@linear(x=lambda g, diagonal: tril(g, diagonal=diagonal))
+def tril(x, *, diagonal=0):
+    return np.where(below(x.shape, diagonal), x, x.dtype.type(0))
+
+
+@linear(x=lambda g, diagonal: triu(g, diagonal=diagonal))
+def triu(x, *, diagonal=0):
+    return np.where(below(x.shape, diagonal - 1), x.dtype.type(0), x)
+
+
+def below(shape, diagonal):
+    """A mask of the entries on and below a diagonal of the last two dimensions."""
+    rows, columns = shape[-2:]
+    return np.arange(rows)[:, None] + diagonal >= np.arange(columns)
+
+
+@linear(x=lambda g, offset, dim1, dim2: clone(diagonal_view(g, offset=offset, dim1=dim1, dim2=dim2)))
+def diag_embed(x, *, offset=0, dim1=-2, dim2=-1):
+    """The last dimension of x on a diagonal of zeros; dim1 and dim2 count from the front."""
+    n = x.shape[-1] + abs(offset)
+    shape = list(x.shape[:-1])
+    for dim in sorted((dim1, dim2)):
+        shape.insert(dim, n)
+    out = np.zeros(shape, x.dtype)
+    on = out.diagonal(offset, dim1, dim2)
+    on.flags.writeable = True
+    on[...] = x
+    return out
+
+
+@linear(x=lambda g, x_shape: trace_backward(g, shape=x_shape))
+def trace(x):
+    return x.trace(dtype=np.int64 if x.dtype.kind in "iub" else None)
+
+
+@linear(x=lambda g: trace(g))
+def trace_backward(x, *, shape):
+    """x on the diagonal of zeros of `shape`."""
+    out = np.zeros(shape, x.dtype)
+    out.reshape(-1)[: min(shape) * shape[1] : shape[1] + 1] = x
+    return out
+
+
+@linear(
+    jointly=True,
+    x=lambda g, src_shape, offset, dim1, dim2: diagonal_scatter(
+        g, g.new_zeros(src_shape), offset=offset, dim1=dim1, dim2=dim2
+    ),
+    src=lambda g, offset, dim1, dim2: clone(diagonal_view(g, offset=offset, dim1=dim1, dim2=dim2)),
+)
+def diagonal_scatter(x, src, *, offset=0, dim1=0, dim2=1):
+    """x with src on a diagonal."""
+    out = x.copy()
+    on = out.diagonal(offset, dim1, dim2)
+    on.flags.writeable = True
+    on[...] = src
+    return out
+
+
+@linear(
+    jointly=True,
+    x=lambda g, src_shape, index: slice_scatter(g, g.new_zeros(src_shape), index=index),
+    src=lambda g, index: clone(getitem(g, index=index)),
+)
+def slice_scatter(x, src, *, index):
+    """x with src where a basic index points."""
+    out = x.copy()
+    out[index] = src
+    return out
+
+
