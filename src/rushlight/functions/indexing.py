@@ -5,18 +5,20 @@ and integer arrays), which gathers from that view. Integers are always basic: x[
 in PyTorch and other than in NumPy.
 """
 
+import functools
 import warnings
 from math import prod
 
 import numpy as np
 
 from .. import core, errors
+from ..bounds import C_NAMES
 from ..core import TensorBase, wrap
 from ..dtypes import of
 from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
-from .arguments import check_tensor
+from .arguments import accepts_out, check_tensor
 from .options import check_fits
 
 FUNCTIONS = ("index_put", "index_put_")
@@ -93,8 +95,8 @@ def _translated(error, array, key):
     if text.startswith("too many"):
         if array.ndim == 0 and type(key[0]) is int:
             return IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
-                "0-dim tensor to a number"
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+                "a 0-dim tensor to a number"
             )
         if array.ndim == 0 and type(key[0]) is slice and len(key) == 2:
             return IndexError("slice() cannot be applied to a 0-dim tensor.")
@@ -169,7 +171,11 @@ def _parts(index):
 
 def _is_entry(entry):
     """Whether an entry of a list makes PyTorch read the list as a tuple."""
-    return entry is None or entry is ... or isinstance(entry, (slice, list, tuple, range, np.ndarray, TensorBase))
+    return (
+        entry is None
+        or entry is ...
+        or isinstance(entry, (slice, list, tuple, range, np.ndarray, TensorBase))
+    )
 
 
 def _part(entry):
@@ -197,7 +203,9 @@ def _part(entry):
 
 def _type_name(entry):
     kind = type(entry)
-    return kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
+    return (
+        kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
+    )
 
 
 def _lasting_slice(part):
@@ -303,7 +311,9 @@ def _constant(value, dtype):
         return wrap(value)
     if isinstance(value, (int, float, complex, np.number, np.bool_)):
         return wrap(np.array(check_fits(value, dtype)).astype(dtype))
-    raise TypeError(f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}")
+    raise TypeError(
+        f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}"
+    )
 
 
 def _without_ones(value, ndim):
@@ -333,7 +343,11 @@ def _check_expands(value, shape):
 
 def _check_written_once(array):
     """RuntimeError where elements of the written array share memory, as after expand."""
-    if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]) and array.size:
+    if (
+        0 in array.strides
+        and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)])
+        and array.size
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
@@ -346,11 +360,52 @@ def write(op, writer, x, rest, params):
         return core.inplace(op, x, rest, params)
     out = x._array
     arrays = [part._array if isinstance(part, TensorBase) else part for part in rest]
-    # What is read must not change while it is written.
-    arrays = [part.copy() if isinstance(part, np.ndarray) and np.may_share_memory(part, out) else part for part in arrays]
+    for i, part in enumerate(arrays):
+        # What is read must not change while it is written.
+        if isinstance(part, np.ndarray) and np.may_share_memory(part, out):
+            arrays[i] = part.copy()
     writer(out, *arrays, **params)
     core.written(x)
     return x
+
+
+_SAME_TYPE = {
+    "index_select": "index_select(): self and result must have the same scalar type",
+    "masked_select": "masked_select(): self and result must have the same scalar type",
+    "take": "take(): self and out expected to have the same dtype, but got self.dtype = {0} and out.dtype = {1}",
+}
+
+
+def accepts_typed_out(function):
+    """`accepts_out` for functions that neither cast what they write nor write over what they read."""
+    with_out = accepts_out(function)
+
+    @functools.wraps(function)
+    def checked(*args, out=None, **named):
+        if out is None:
+            return function(*args, **named)
+        source, target = of(args[0]._array.dtype), of(out._array.dtype)
+        if source is not target:
+            sentence = _SAME_TYPE.get(
+                function.__name__, "Expected out tensor to have dtype {2}, but got {3} instead"
+            )
+            names = [
+                source.scalar_type,
+                target.scalar_type,
+                *[C_NAMES.get(t.name, t.name) for t in (source, target)],
+            ]
+            raise RuntimeError(sentence.format(*names))
+        _check_written_once(out._array)
+        over_itself = function.__name__ in ("index_add", "index_copy", "index_reduce")
+        for part in args[over_itself:]:
+            if isinstance(part, TensorBase) and np.may_share_memory(part._array, out._array):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                    "memory location. Please clone() the tensor before performing the operation."
+                )
+        return with_out(*args, out=out, **named)
+
+    return checked
 
 
 def put(x, key, values, accumulate):
@@ -362,17 +417,21 @@ def put(x, key, values, accumulate):
 def _checked_values(array, key, values):
     check_key(key, array.shape)
     if values._array.dtype != array.dtype:
+        own, given = of(array.dtype).scalar_type, of(values._array.dtype).scalar_type
         raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{of(array.dtype).scalar_type} for the destination and {of(values._array.dtype).scalar_type} for the source."
+            f"Index put requires the source and destination dtypes match, got {own} for the destination and {given} for "
+            "the source."
         )
     shape = ops.shape_of(array.shape, key)
     given = values._array.shape
     values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
     trimmed = values._array.shape
-    if len(trimmed) > len(shape) or any([n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]):
+    if len(trimmed) > len(shape) or any(
+        [n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]
+    ):
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape {list(shape)}"
+            f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape "
+            f"{list(shape)}"
         )
     return values
 
@@ -414,10 +473,14 @@ def _read_put(input, indices, values, function):
         raise IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
     parts = tuple([_part(part) for part in indices])
     _, _, key, one_mask = split(array, tuple([np.full(1, p) if type(p) is int else p for p in parts]))
-    if one_mask and values._array.ndim == 0 and values._array.dtype != array.dtype and not values.requires_grad:
+    if (
+        one_mask
+        and values._array.ndim == 0
+        and values._array.dtype != array.dtype
+        and not values.requires_grad
+    ):
         values = to_dtype(values, dtype=array.dtype)
     return key, _checked_values(array, key, values)
-
 
 
 core.bind(getitem=getitem)

@@ -1,7 +1,6 @@
 """Reading and writing along one dimension: index_select and its kin take a vector, gather and scatter a full index."""
 
 import warnings
-from operator import index as as_int
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from ..dtypes import of
 from ..ops import index as ops
 from ..ops import scatter as scatters
 from ..ops.copying import expand
-from .arguments import accepts_out, check_tensor, wrap_dim
-from .indexing import write
+from .arguments import check_tensor, wrap_dim
+from .indexing import accepts_typed_out, write
 from .options import check_fits
 
 FUNCTIONS = (
@@ -41,7 +40,8 @@ def check_value(value, x, function, *before):
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
-                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+                f"{function}_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} "
+                "dimension(s)."
             )
         if value._array.dtype.kind == "c" and x._array.dtype.kind != "c":
             check_fits(1j, x._array.dtype)
@@ -93,14 +93,15 @@ def _check_rows(x, dim, index, source, function):
     n = given[dim] if given else 1
     if index._array.size != n:
         raise RuntimeError(
-            f"{function}(): Number of indices ({index._array.size}) should be equal to source.size(dim): ({n}), for dim: {dim}"
+            f"{function}(): Number of indices ({index._array.size}) should be equal to source.size(dim): ({n}), for "
+            f"dim: {dim}"
         )
 
 
 def _check_grid(x, dim, index, function, src=None):
     """What gather and scatter ask of their index."""
     own, shape = x._array.shape, index._array.shape
-    if index._array.dtype not in _INDEX_DTYPES:
+    if index._array.size and index._array.dtype not in _INDEX_DTYPES:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if src is not None and src._array.dtype != x._array.dtype:
         raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
@@ -115,8 +116,8 @@ def _check_grid(x, dim, index, function, src=None):
     wide = [d for d, n in enumerate(places) if d != dim and n > sizes[d]]
     if function == "gather" and wide:
         raise RuntimeError(
-            f"Size does not match at dimension {wide[0]} expected index {list(shape)} to be no larger than self {list(own)} "
-            f"apart from dimension {dim}"
+            f"Size does not match at dimension {wide[0]} expected index {list(shape)} to be no larger than self "
+            f"{list(own)} apart from dimension {dim}"
         )
     given = None if src is None else src._array.shape or (1,)
     if wide or (given is not None and any([n > m for n, m in zip(places, given)])):
@@ -131,7 +132,7 @@ def _check_grid(x, dim, index, function, src=None):
 # -- along one dimension, by a vector of indices
 
 
-@accepts_out
+@accepts_typed_out
 def index_select(input, dim, index):
     """The entries of `input` along `dim` that the vector `index` names; IndexError for one that there is not.
 
@@ -172,7 +173,7 @@ def _index_add(input, dim, index, source, alpha, function="index_add_"):
     return (index, source), {"dim": dim, "alpha": _cast(alpha, input)}
 
 
-@accepts_out
+@accepts_typed_out
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with alpha * source[..., k, ...] added to its entry index[k] along `dim`."""
     rest, params = _index_add(input, dim, index, source, alpha)
@@ -211,18 +212,21 @@ def _index_copy(input, dim, index, source):
     if mine != theirs:
         raise RuntimeError(
             "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
-            f"{' '.join(map(str, mine))} at dimension {dim} and source slice shape: {' '.join(map(str, theirs))} at dimension 0."
+            f"{' '.join(map(str, mine))} at dimension {dim} and source slice shape: {' '.join(map(str, theirs))} at "
+            "dimension 0."
         )
-    if given and count != given[dim if own else 0]:
+    rows = given[dim if own else 0] if given else count
+    if count != rows:
         raise IndexError(
-            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({given[dim if own else 0]})"
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({rows})"
         )
     n = own[dim] if own else 1
-    check_range(index, n, IndexError, f"index_copy_(): index {{value}} is out of bounds for dimension {dim} with size {n}")
+    sentence = f"index_copy_(): index {{value}} is out of bounds for dimension {dim} with size {n}"
+    check_range(index, n, IndexError, sentence)
     return (index, source), {"dim": dim}
 
 
-@accepts_out
+@accepts_typed_out
 def index_copy(input, dim, index, source):
     """`input` with its entry index[k] along `dim` replaced by source[..., k, ...]."""
     rest, params = _index_copy(input, dim, index, source)
@@ -276,21 +280,25 @@ def _index_reduce(input, dim, index, source, reduce, include_self):
     check_tensor(source, "index_reduce", 3, "source")
     dim = wrap_dim(dim, input._array.ndim)
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+        )
     _check_rows(input, dim, index, source, "index_reduce_")
-    check_range(index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self")
-    warnings.warn(
-        "index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=3
+    check_range(
+        index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self"
     )
+    warnings.warn("index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=3)
     shape = source._array.shape
-    if shape:
+    if not shape:
+        index = ops.getitem(index, index=(0, ...)) if index._array.ndim else index
+    else:
         place = (None,) * dim + (slice(None),) + (None,) * (len(shape) - dim - 1)
         vector = index if index._array.ndim else _vector(index)
         index = expand(ops.getitem(vector, index=place), shape=shape)
     return (index, source), {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
 
 
-@accepts_out
+@accepts_typed_out
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     """`input` with source[..., k, ...] reduced into its entry index[k] along `dim`, by prod, mean, amax or amin."""
     rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
@@ -306,7 +314,7 @@ def index_reduce_(input, dim, index, source, reduce, *, include_self=True):
 # -- by an index as large as what is read or written
 
 
-@accepts_out
+@accepts_typed_out
 def gather(input, dim, index, *, sparse_grad=False):
     """The elements of `input` at `index` along `dim`: out[i][j] = input[index[i][j]][j] for dim=0.
 
@@ -331,7 +339,9 @@ def _scatter(input, dim, index, src, value, reduce):
     """(operation, writer, inputs, parameters) of scatter in one of its forms."""
     check_tensor(input, "scatter")
     src = value if src is None else src
-    if not isinstance(index, TensorBase) or not isinstance(src, (TensorBase, int, float, complex, np.number, np.bool_)):
+    if not isinstance(index, TensorBase) or not isinstance(
+        src, (TensorBase, int, float, complex, np.number, np.bool_)
+    ):
         refuse_combination("scatter", dim, index, src)
     dim = wrap_dim(dim, input._array.ndim)
     tensor = isinstance(src, TensorBase)
@@ -345,7 +355,8 @@ def _scatter(input, dim, index, src, value, reduce):
     else:
         src = _cast(src, input)
     if reduce is None:
-        return scatters.scatter if tensor else scatters.scatter_value, scatters.write_scatter, (index, src), {"dim": dim}
+        op = scatters.scatter if tensor else scatters.scatter_value
+        return op, scatters.write_scatter, (index, src), {"dim": dim}
     if not tensor:
         src = core.wrap(np.full(index._array.shape, src, input._array.dtype))
     if reduce == "add":
@@ -364,11 +375,11 @@ def _trimmed(src, index):
     return ops.getitem(src, index=tuple([slice(n) for n in shape]))
 
 
-@accepts_out
+@accepts_typed_out
 def scatter(input, dim, index, src=None, value=None, *, reduce=None):
-    """`input` with `src`, a tensor or a number, written at `index` along `dim`: out[index[i][j]][j] = src[i][j] for dim=0.
+    """`input` with `src`, a tensor or a number, written at `index` along `dim`.
 
-    reduce="add" or "multiply" combines it with what is there.
+    For dim=0 that is out[index[i][j]][j] = src[i][j]. reduce="add" or "multiply" combines it with what is there.
     """
     op, _, rest, params = _scatter(input, dim, index, src, value, reduce)
     return op(input, *rest, **params)
@@ -389,7 +400,7 @@ def _scatter_add(input, dim, index, src):
     return (index, _trimmed(src, index)), {"dim": dim}
 
 
-@accepts_out
+@accepts_typed_out
 def scatter_add(input, dim, index, src):
     """`input` with `src` added at `index` along `dim`: out[index[i][j]][j] += src[i][j] for dim=0."""
     rest, params = _scatter_add(input, dim, index, src)
@@ -414,7 +425,7 @@ def _scatter_reduce(input, dim, index, src, reduce, include_self):
     return (index, _trimmed(src, index)), params
 
 
-@accepts_out
+@accepts_typed_out
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """`input` with `src` reduced into it at `index` along `dim`, by sum, prod, mean, amax or amin.
 

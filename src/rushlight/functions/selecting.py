@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import core, errors
+from ..bounds import C_NAMES
 from ..core import TensorBase, wrap
 from ..dtypes import of
 from ..ops import index as ops
@@ -11,22 +12,15 @@ from ..ops import select
 from ..ops.copying import copy, expand
 from ..ops.strided import as_strided
 from .arguments import accepts_out, check_tensor, wrap_dim
-from .indexing import write
+from .indexing import accepts_typed_out, write
 from .options import check_fits
 from .scattering import check_range, check_value, refuse_combination, type_of
 
 FUNCTIONS = (
-    "masked_fill", "masked_select", "masked_scatter", "take", "put", "take_along_dim", "nonzero", "argwhere", "embedding",
+    "masked_fill", "masked_select", "masked_scatter", "take", "put", "take_along_dim", "nonzero", "argwhere",
+    "embedding",
 )  # fmt: skip
 METHODS = FUNCTIONS[:-1]
-
-# The names by which PyTorch's messages call dtypes that are no mask.
-_C_NAMES = {
-    "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
-    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
-
 
 # -- masks
 
@@ -41,7 +35,8 @@ def _broadcast(a, b):
     for d in reversed(range(ndim)):
         if left[d] != right[d] and left[d] != 1 and right[d] != 1:
             raise RuntimeError(
-                f"The size of tensor a ({left[d]}) must match the size of tensor b ({right[d]}) at non-singleton dimension {d}"
+                f"The size of tensor a ({left[d]}) must match the size of tensor b ({right[d]}) at non-singleton "
+                f"dimension {d}"
             )
     return tuple([m if n == 1 else n for n, m in zip(left, right)])
 
@@ -64,7 +59,7 @@ def _masked_fill(input, mask, value):
     if not isinstance(mask, TensorBase):
         refuse_combination("masked_fill", mask, value)
     if mask._array.dtype != np.bool_:
-        name = _C_NAMES[of(mask._array.dtype).name]
+        name = C_NAMES.get(of(mask._array.dtype).name, "complex")
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
     value = check_value(value, input, "masked_fill", mask)
     _broadcast(mask, input)
@@ -87,7 +82,7 @@ def masked_fill_(input, mask, value):
     return write(op, select.write_masked_fill, input, (_mask_for_write(input, mask), value), {})
 
 
-@accepts_out
+@accepts_typed_out
 def masked_select(input, mask):
     """A vector of the elements of `input` where the boolean `mask` is true; both are broadcast to one shape."""
     check_tensor(input, "masked_select")
@@ -108,7 +103,9 @@ def _check_masked_scatter(input, mask, source):
             f"{type_of(input)} and {type_of(source)}"
         )
     if mask._array.dtype != np.bool_:
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_of(mask)}")
+        raise RuntimeError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_of(mask)}"
+        )
     _broadcast(mask, input)
 
 
@@ -150,7 +147,7 @@ def _check_flat(input, index, function):
         )
 
 
-@accepts_out
+@accepts_typed_out
 def take(input, index):
     """The elements of the flattened `input` at `index`, in the shape of `index`; negative ones count from the end."""
     check_tensor(input, "take")
@@ -190,9 +187,11 @@ def put_(input, index, source, accumulate=False):
     return write(ops.put, ops.write_flat, input, (index, source), {"accumulate": bool(accumulate)})
 
 
-@accepts_out
+@accepts_typed_out
 def take_along_dim(input, indices, dim=None):
-    """The elements of `input` at `indices` along `dim`, both broadcast in the other dimensions; flattened without a dim.
+    """The elements of `input` at `indices` along `dim`, both broadcast in the other dimensions.
+
+    Without a `dim` both are flattened first.
 
     >>> x = rushlight.tensor([[3, 1, 2]])
     >>> rushlight.take_along_dim(x, rushlight.argsort(x), dim=1)
@@ -201,7 +200,9 @@ def take_along_dim(input, indices, dim=None):
     check_tensor(input, "take_along_dim")
     check_tensor(indices, "take_along_dim", 2, "indices")
     if indices._array.dtype != np.int64:
-        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {type_of(indices)}")
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {type_of(indices)}"
+        )
     if dim is None:
         return scatters.gather(input.reshape(-1), _wrapped(indices.reshape(-1), input._array.size), dim=0)
     ndim = input._array.ndim
@@ -250,6 +251,10 @@ def nonzero(input, *, out=None, as_tuple=False):
             [2]])
     """
     check_tensor(input, "nonzero")
+    if out is not None and out._array.dtype != np.int64:
+        raise RuntimeError(
+            f"nonzero: Expected out tensor to have scalar type Long but got scalar type{type_of(out)}"
+        )
     if not as_tuple:
         return _nonzero_rows(input, out=out)
     array = input._array
@@ -278,11 +283,15 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
             f"{name} instead (while checking arguments for embedding)"
         )
     check_range(indices, weight._array.shape[0], IndexError, "index out of range in self")
-    return ops.embedding(weight, indices, padding_idx=padding_idx, scale_grad_by_freq=bool(scale_grad_by_freq))
+    return ops.embedding(
+        weight, indices, padding_idx=padding_idx, scale_grad_by_freq=bool(scale_grad_by_freq)
+    )
 
 
 def one_hot(tensor, num_classes=-1):
-    """Rows of zeros with a one at each index: shape (*, num_classes), int64. -1 takes one class more than the largest index.
+    """Rows of zeros with a one at each index: shape (*, num_classes), int64.
+
+    num_classes=-1 takes one class more than the largest index.
 
     >>> rushlight.nn.functional.one_hot(rushlight.tensor([0, 2]))
     tensor([[1, 0, 0],

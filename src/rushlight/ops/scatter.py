@@ -26,6 +26,8 @@ def grid(index, dim, shape):
 @linear(x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
 def gather(x, index, *, dim):
     """The elements of x at `index` along `dim`."""
+    if index.size == 0:
+        return np.empty(index.shape, x.dtype)
     if x.ndim == 0 or index.ndim == 0:
         return x.reshape(-1).take(index)
     if _kernels is not None:
@@ -143,67 +145,55 @@ def counted(index, shape, dim, include_self):
 
 def shares(x, index, src, out, dim, reduce, include_self):
     """The derivatives of each result by the element of x, and by each element of src."""
-    zeros = np.zeros(x._array.shape, x._array.dtype)
-    if reduce == "mean":
-        own = 1 / counted(index._array, x._array.shape, dim, include_self).astype(x._array.real.dtype)
-        others = gather(own, index, dim=dim)
-    elif reduce == "sum":
-        own, others = zeros + 1, np.ones(src._array.shape, src._array.dtype)
-    elif reduce == "prod":
+    dtype, shape = x._array.dtype, x._array.shape
+    if reduce == "prod":
         own, others = _product_shares(x, index, src, dim, include_self)
+    elif reduce == "sum":
+        own, others = np.ones(shape, dtype), np.ones(src._array.shape, dtype)
+    elif reduce == "mean":
+        own = np.asarray(1 / counted(index._array, shape, dim, include_self), dtype)
+        others = gather(own, index, dim=dim)
     else:
-        out = out._array
-        own = np.asarray(x._array == out, zeros.dtype)
-        if not include_self:
-            write_scatter(own, index._array, 0, dim=dim)
-        best = np.asarray(src._array == gather.forward(out, index._array, dim=dim), zeros.dtype)
-        count = own.copy()
-        write_scatter_add(count, index._array, best, dim=dim)
-        count = np.maximum(count, 1)
-        own, others = own / count, gather.forward(1 / count, index._array, dim=dim) * best
+        own, others = _winners(x._array, index._array, src._array, out._array, dim, include_self)
+    return own if include_self else scatter(own, index, 0, dim=dim), others
+
+
+def _winners(x, index, src, out, dim, include_self):
+    """Which elements are the largest (or smallest) of those they met; elements that tie share evenly."""
+    own = (x == out)[...].astype(x.dtype)
     if not include_self:
-        own = scatter(own, index, 0, dim=dim)
-    return own, others
+        write_scatter(own, index, 0, dim=dim)
+    best = (src == gather.forward(out, index, dim=dim))[...].astype(x.dtype)
+    count = own.copy()
+    write_scatter_add(count, index, best, dim=dim)
+    count = np.maximum(count, 1)[...]
+    return np.asarray(own / count, x.dtype), np.asarray(best / gather.forward(count, index, dim=dim), x.dtype)
 
 
 def _product_shares(x, index, src, dim, include_self):
-    """The product of all other factors, also where some factors are zero."""
+    """The product of all other factors, also where some factors are zero; exact in its own first derivatives."""
     x = x if include_self else scatter(x, index, 1, dim=dim)
-    x_zero, src_zero = x._array == 0, src._array == 0
-    nonzero = _product(_filled(x, x_zero), index, _filled(src, src_zero), dim)
+    x_zero, src_zero = (x._array == 0)[...], (src._array == 0)[...]
+    nonzero = _product(masked_fill(x, x_zero, 1), index, masked_fill(src, src_zero, 1), dim)
     if not (x_zero.any() or src_zero.any()):
         return nonzero / x, gather(nonzero, index, dim=dim) / src
-    zeros = x_zero.astype(np.int64)
-    write_scatter_add(zeros, index._array, src_zero.astype(np.int64), dim=dim)
-    _check_double(zeros)
-    # The product of the factors that are zero: 0 where there are any, and differentiable.
-    vanishing = _product(_filled(x, ~x_zero), index, _filled(src, ~src_zero), dim)
-    alone = nonzero * (zeros == 1).astype(x._array.dtype)
+    count = x_zero.astype(np.int64)
+    write_scatter_add(count, index._array, src_zero.astype(np.int64), dim=dim)
+    # Factors that are zero, as tensors with a history: another factor's share is their product, which is 0 where there
+    # are any. The share of a zero is 1 where it stands alone, and the other one where there are two.
+    vanishing = _product(masked_fill(x, ~x_zero, 1), index, masked_fill(src, ~src_zero, 1), dim)
+    x_null, src_null = masked_fill(x, ~x_zero, 0), masked_fill(src, ~src_zero, 0)
+    sums = scatter_add(x_null, index, src_null, dim=dim)
+    alone, paired = [nonzero * (count == n)[...].astype(x._array.dtype) for n in (1, 2)]
     rest = nonzero * vanishing
-    own = _chosen(x_zero, alone, rest / _filled(x, x_zero))
-    others = _chosen(
-        src_zero, gather(alone, index, dim=dim), gather(rest, index, dim=dim) / _filled(src, src_zero)
-    )
+    own = _chosen(x_zero, alone + paired * (sums - x_null), rest / masked_fill(x, x_zero, 1))
+    alone, paired, sums, rest = [gather(t, index, dim=dim) for t in (alone, paired, sums, rest)]
+    others = _chosen(src_zero, alone + paired * (sums - src_null), rest / masked_fill(src, src_zero, 1))
     return own, others
-
-
-def _check_double(zeros):
-    from ..modes import grad_enabled
-
-    if grad_enabled() and (zeros > 1).any():
-        raise RuntimeError(
-            "scatter_reduce(): Double backward is unsupported for src when >1 zeros in src are scattered to the same "
-            "position in src"
-        )
 
 
 def _product(x, index, src, dim):
     return scatter_reduce(x, index, src, dim=dim, reduce="prod", include_self=True)
-
-
-def _filled(x, mask):
-    """x with 1 where the mask is true."""
-    return masked_fill(x, mask, 1)
 
 
 def _chosen(mask, a, b):
