@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")
 
-FAMILIES = ("creation", "literal", "ranges", "conversion", "shape", "joining", "arrange", "triangle", "queries", "matrix", "einsum", "contraction", "reduction", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
+FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "ranges", "conversion", "shape", "joining", "arrange", "triangle", "queries", "matrix", "einsum", "contraction", "linalg", "reduction", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
 
 
 def _offer():

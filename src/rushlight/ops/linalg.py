@@ -3,7 +3,7 @@
 import numpy as np
 
 from .copying import conj, sum_to
-from .declare import general
+from .declare import general, nondifferentiable
 from .matrix import added, column, matmul, mH, mT
 
 
@@ -348,6 +348,15 @@ def pinv(x, atol, rtol, *, hermitian=False):
 def thresholds(size, atol, rtol):
     """max(atol, rtol * largest) for each row of singular values."""
     return np.maximum(atol, rtol * size.max(-1))
+
+
+@nondifferentiable()
+def matrix_rank(x, atol, rtol, *, hermitian):
+    """How many singular values exceed max(atol, rtol * largest)."""
+    values = np.abs(np.linalg.eigvalsh(x)) if hermitian else np.linalg.svd(x, compute_uv=False)
+    if values.shape[-1] == 0:
+        return np.zeros(values.shape[:-1], np.int64)
+    return np.asarray((values > thresholds(values, atol, rtol)[..., None]).sum(-1, dtype=np.int64))
 
 
 def frechet(x, direction):

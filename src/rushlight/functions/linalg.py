@@ -1,0 +1,174 @@
+"""Linear algebra under its older names, outside the namespace `linalg`."""
+
+import numpy as np
+
+from .. import linalg
+from ..core import wrap
+from ..linalg import decompositions, solvers
+from ..linalg.norms import matrix_norm as matrix_norm
+from ..ops import linalg as ops
+from ..ops.matrix import mH
+from ..ops.matrix_checks import kind
+from . import return_types
+from .arguments import accepts_out, check_tensor
+
+FUNCTIONS = (
+    "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
+    "matrix_power", "matrix_exp", "lu_solve", "lu_unpack", "vander", "triangular_solve",
+)  # fmt: skip
+METHODS = tuple([name for name in FUNCTIONS if name not in ("vander", "lu_unpack")])
+INPLACE = {}
+
+
+@accepts_out
+def inverse(input):
+    """linalg.inv"""
+    return solvers.inv(input)
+
+
+def det(input):
+    """linalg.det"""
+    return solvers.det(input)
+
+
+def logdet(input):
+    """The logarithms of the determinants: nan for a negative one, -inf for zero.
+
+    >>> import rushlight
+    >>> rushlight.logdet(rushlight.eye(2))
+    tensor(0.)
+    """
+    solvers.check_square(input, "logdet")
+    solvers.check_inexact(input, "logdet")
+    sign, logabsdet = ops.slogdet(input)
+    if sign._array.dtype.kind == "c":
+        return sign.log() + logabsdet
+    return logabsdet.masked_fill(sign == -1, float("nan"))
+
+
+@accepts_out
+def slogdet(input):
+    """linalg.slogdet"""
+    return return_types.slogdet(*solvers.slogdet(input))
+
+
+@accepts_out
+def cholesky(input, upper=False):
+    """linalg.cholesky"""
+    return decompositions.factor(input, upper, "linalg.cholesky", "cholesky")
+
+
+@accepts_out
+def cholesky_solve(B, L, upper=False):
+    """The X of A @ X = B, A given by its Cholesky factor."""
+    check_tensor(B, "cholesky_solve", 1, "B")
+    check_tensor(L, "cholesky_solve", 2, "L")
+    b, a = B._array, L._array
+    for name, array in ("b", b), ("u", a):
+        if array.ndim < 2:
+            raise RuntimeError(
+                f"{name} should have at least 2 dimensions, but has {array.ndim} dimensions instead"
+            )
+    if a.shape[-2] != a.shape[-1]:
+        raise RuntimeError(
+            f"A must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} matrices"
+        )
+    if a.shape[-1] != b.shape[-2]:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {a.shape[-1]} by {a.shape[-1]} but each b "
+            f"matrix is {b.shape[-2]} by {b.shape[-1]}"
+        )
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {kind(b)} and A of type {kind(a)} instead."
+        )
+    lower = mH(L) if upper else L
+    inner = linalg.solve_triangular(lower, B, upper=False)
+    return linalg.solve_triangular(mH(lower), inner, upper=True)
+
+
+@accepts_out
+def cholesky_inverse(L, upper=False):
+    """The inverse of the matrix whose Cholesky factor is L."""
+    solvers.check_square(L, "cholesky_inverse")
+    return cholesky_solve(wrap(np.eye(L._array.shape[-1], dtype=L._array.dtype)), L, upper)
+
+
+@accepts_out
+def qr(input, some=True):
+    """linalg.qr"""
+    return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
+
+
+@accepts_out
+def svd(input, some=True, compute_uv=True):
+    """(U, S, V): as linalg.svd, but V instead of its adjoint; zeros for both without compute_uv."""
+    if not compute_uv:
+        values = decompositions.svdvals(input)
+        *batch, rows, columns = input._array.shape
+        zeros = [input.new_zeros((*batch, n, n)) for n in (rows, columns)]
+        return return_types.svd(zeros[0], values, zeros[1])
+    u, s, vh = decompositions.svd(input, not some)
+    return return_types.svd(u, s, mH(vh))
+
+
+def pinverse(input, rcond=1e-15):
+    """linalg.pinv with an older default for the singular values that count as zero."""
+    return solvers.pinv(input, rtol=rcond)
+
+
+@accepts_out
+def matrix_power(input, n):
+    """linalg.matrix_power"""
+    return linalg.matrix_power(input, n)
+
+
+def matrix_exp(input):
+    """linalg.matrix_exp"""
+    return linalg.matrix_exp(input)
+
+
+@accepts_out
+def lu_solve(b, LU_data, LU_pivots):
+    """linalg.lu_solve, its arguments in another order."""
+    return linalg.lu_solve(LU_data, LU_pivots, b)
+
+
+@accepts_out
+def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
+    """(P, L, U) from what linalg.lu_factor gives; empty tensors for what is not unpacked."""
+    rows, columns = LU_data._array.shape[-2:]
+    k, dtype = min(rows, columns), LU_data._array.dtype
+    empty = wrap(np.empty(0, dtype))
+    P, L, U = empty, empty, empty
+    if unpack_data:
+        left, right = LU_data[..., :k], LU_data[..., :k, :]
+        L = ops.masked(left, np.tril(np.ones((rows, k)), -1)) + np.eye(rows, k, dtype=dtype)
+        U = ops.masked(right, np.triu(np.ones((k, columns))))
+    if unpack_pivots:
+        if LU_pivots._array.dtype != np.int32:
+            raise RuntimeError(
+                "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function "
+                "is intended to be used with the output produced by torch.linalg.lu_factor"
+            )
+        P = wrap(decompositions.matrix_of_pivots(LU_pivots._array, rows, dtype))
+    return return_types.lu_unpack(P, L, U)
+
+
+def vander(x, N=None, increasing=False):
+    """The powers of the elements of a vector, from the highest down (from 0 up if increasing)."""
+    check_tensor(x, "vander", name="x")
+    if x._array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    n = x._array.shape[0] if N is None else N
+    exponents = np.arange(n)
+    return x.unsqueeze(-1) ** (exponents if increasing else exponents[::-1].copy())
+
+
+@accepts_out
+def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
+    """linalg.solve_triangular under its older name and order of arguments."""
+    check_tensor(A, "triangular_solve", 2, "A")
+    system = A.transpose(-2, -1) if transpose else A
+    solution = linalg.solve_triangular(system, b, upper=upper != transpose, unitriangular=unitriangular)
+    return return_types.triangular_solve(solution, A.clone())

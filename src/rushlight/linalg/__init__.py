@@ -1,0 +1,84 @@
+"""Linear algebra on matrices and batches of matrices, as `torch.linalg`.
+
+Matrices are the last two dimensions of a tensor; those before are batch dimensions. Inputs are floating or complex;
+RuntimeError for other dtypes and for shapes that do not fit, LinAlgError where the numbers do not allow what was asked.
+"""
+
+from ..functions.contraction import multi_dot
+from ..functions.matrix import matmul
+from ..ops.linalg import LinAlgError
+from .decompositions import (
+    cholesky,
+    cholesky_ex,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    householder_product,
+    lu,
+    lu_factor,
+    lu_factor_ex,
+    lu_solve,
+    qr,
+    svd,
+    svdvals,
+)
+from .functions import cross, diagonal, matrix_exp, matrix_power, vander, vecdot
+from .norms import cond, matrix_norm, matrix_rank, norm, vector_norm
+from .solvers import (
+    det,
+    inv,
+    inv_ex,
+    lstsq,
+    pinv,
+    slogdet,
+    solve,
+    solve_ex,
+    solve_triangular,
+    tensorinv,
+    tensorsolve,
+)
+
+LinAlgError.__module__ = __name__
+
+__all__ = [
+    "LinAlgError",
+    "cholesky",
+    "cholesky_ex",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "householder_product",
+    "inv",
+    "inv_ex",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
+    "matmul",
+    "matrix_exp",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_ex",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
+    "vecdot",
+    "vector_norm",
+]
