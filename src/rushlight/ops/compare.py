@@ -192,12 +192,6 @@ def lcm(x, y):
     return np.lcm(x, y)
 
 
-@nondifferentiable()
-def zero_of(x):
-    """Zeros like x: the gradient of what does not move with its input."""
-    return np.zeros_like(x)
-
-
 _fast = kernels.load("elementwise")
 if _fast is not None:
     for _op in (eq, ne, lt, le, gt, ge):

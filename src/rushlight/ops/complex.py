@@ -9,8 +9,7 @@ import math
 import numpy as np
 
 from .. import kernels
-from .compare import zero_of
-from .copying import conj
+from .copying import conj, zero
 from .declare import elementwise, general, linear
 from .selection import where
 from .supported import NUMBERS, supports
@@ -43,7 +42,7 @@ def abs(x):
 def _through_direction(g, x, out):
     """What of g is across the direction of x, over the size of x; a real number has no such part."""
     if x._array.dtype.kind != "c":
-        return zero_of(g)
+        return zero(g)
     size = abs(x)
     return where(size == 0, 0, (g - out * real(conj(out) * g)) / size)
 
@@ -61,14 +60,14 @@ def sgn(x):
 
 def _through_angle(g, x):
     if x._array.dtype.kind != "c":
-        return zero_of(g)
+        return zero(g)
     size = abs(x)
     return where(size == 0, 0, x * 1j * (g / (size * size)))
 
 
 def _push_angle(x, x_t):
     if x._array.dtype.kind != "c":
-        return zero_of(x_t)
+        return zero(x_t)
     size = abs(x)
     return where(size == 0, 0, imag(conj(x) * x_t) / (size * size))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import kernels
 from ..core import TensorBase, call1, call2
-from .compare import zero_of
+from .copying import zero
 from .declare import elementwise, renamed
 from .selection import where
 from .supported import FLOATING, REAL, supports, without_derivative
@@ -118,7 +118,7 @@ def _truncated(x, y):
     return (x - np.fmod(x, y)) // y
 
 
-@elementwise(backward="DivBackward2", x=lambda g: zero_of(g), y=lambda g: zero_of(g))
+@elementwise(backward="DivBackward2", x=lambda g: zero(g), y=lambda g: zero(g))
 def div_rounded(x, y, *, rounding_mode):
     """The quotient rounded down ("floor") or towards zero ("trunc")."""
     return _floored(x, y) if rounding_mode == "floor" else _truncated(x, y)
@@ -129,7 +129,9 @@ def floor_divide(x, y):
     return _floored(x, y)
 
 
-@elementwise(backward="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_rounded(x, y, rounding_mode="floor"))
+@elementwise(
+    backward="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_rounded(x, y, rounding_mode="floor")
+)
 def remainder(x, y):
     """What division rounded down leaves: of the sign of y."""
     _divisible(x, y, "remainder_cpu")
@@ -215,7 +217,7 @@ def addcdiv(x, tensor1, tensor2, *, value=1):
     promote="float",
     backward="CopysignBackward0",
     x=lambda g, x, out: where(x == 0, 0, g * (out / x)),
-    y=lambda g: zero_of(g),
+    y=lambda g: zero(g),
 )
 def copysign(x, y):
     supports(x, FLOATING, "copysign_cpu")

@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import kernels
 from ..core import TensorBase, call2
-from .compare import eq, ge, logical_and, zero_of
+from .compare import eq, ge, logical_and
+from .copying import zero
 from .declare import elementwise, renamed
 from .selection import where
 from .supported import supports
@@ -104,7 +105,7 @@ def _through_base(g, x, y):
     if not isinstance(y, TensorBase):
         if y == 2:
             return g * (2 * x)
-        return zero_of(g) if y == 0 else g * (y * pow(x, y - 1))
+        return zero(g) if y == 0 else g * (y * pow(x, y - 1))
     return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))
 
 
@@ -164,6 +165,7 @@ pow_number, pow_of_number = renamed(pow, "PowBackward0"), renamed(pow, "PowBackw
 def power(x, y):
     """x ** y of a tensor and a tensor or number."""
     return call2(pow if isinstance(y, TensorBase) else pow_number, x, y)
+
 
 _fast = kernels.load("elementwise")
 if _fast is not None:

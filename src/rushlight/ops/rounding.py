@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compare import zero_of
+from .copying import zero
 from .declare import elementwise, renamed
 from .supported import FLOATING, REAL, supports
 
@@ -21,22 +21,22 @@ def _stepped(x, name, function):
     return x.copy() if x.dtype.kind in "iu" else function(x)
 
 
-@elementwise(check=_complex_refused("floor"), x=lambda g: zero_of(g))
+@elementwise(check=_complex_refused("floor"), x=lambda g: zero(g))
 def floor(x):
     return _stepped(x, "floor", np.floor)
 
 
-@elementwise(check=_complex_refused("ceil"), x=lambda g: zero_of(g))
+@elementwise(check=_complex_refused("ceil"), x=lambda g: zero(g))
 def ceil(x):
     return _stepped(x, "ceil", np.ceil)
 
 
-@elementwise(check=_complex_refused("trunc"), x=lambda g: zero_of(g))
+@elementwise(check=_complex_refused("trunc"), x=lambda g: zero(g))
 def trunc(x):
     return _stepped(x, "trunc", np.trunc)
 
 
-@elementwise(x=lambda g: zero_of(g))
+@elementwise(x=lambda g: zero(g))
 def round(x, *, decimals=0):
     """To the nearest whole number, or multiple of 10**-decimals; halves to the even one."""
     if decimals == 0:
@@ -55,7 +55,7 @@ def frac(x):
     return x - np.trunc(x)
 
 
-@elementwise(x=lambda g: zero_of(g))
+@elementwise(x=lambda g: zero(g))
 def sign(x):
     if x.dtype.kind == "c":
         raise NotImplementedError(

@@ -157,9 +157,7 @@ def _one_real_dtype(x, values):
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
 
 
-@elementwise(
-    check=_one_real_dtype, x=without_derivative("heaviside"), values=without_derivative("heaviside")
-)
+@elementwise(check=_one_real_dtype, x=without_derivative("heaviside"), values=without_derivative("heaviside"))
 def heaviside(x, values):
     return np.where(np.equal(x, 0), values, np.where(np.isnan(x), x, np.greater(x, 0)).astype(x.dtype))
 

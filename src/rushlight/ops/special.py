@@ -7,8 +7,8 @@ import numpy as np
 from .. import kernels
 from ..kernels import series
 from .compare import logical_and
-from .declare import elementwise, renamed
 from .complex import sgn
+from .declare import elementwise, renamed
 from .exponential import exp, log, log1p
 from .selection import masked, where
 from .supported import FLOATING, supports, without_derivative
@@ -169,7 +169,9 @@ def xlog1py(x, y):
     return np.where(np.isnan(y), y, np.where(x == 0, np.zeros_like(x), x * np.log1p(y)))
 
 
-@elementwise(promote="float", backward="SpecialEntrBackward0", x=lambda g, x: g * where(x <= 0, _entr_edge(x), -log(x) - 1))
+@elementwise(
+    promote="float", backward="SpecialEntrBackward0", x=lambda g, x: g * where(x <= 0, _entr_edge(x), -log(x) - 1)
+)
 def entr(x):
     """-x log x, 0 at 0, -inf below."""
     supports(x, FLOATING, "entr")

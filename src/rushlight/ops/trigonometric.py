@@ -112,12 +112,16 @@ def _not_complex(name):
     return check
 
 
-@elementwise(promote="float", check=_not_complex("deg2rad"), backward="Deg2RadBackward0", x=lambda g: g * (math.pi / 180))
+@elementwise(
+    promote="float", check=_not_complex("deg2rad"), backward="Deg2RadBackward0", x=lambda g: g * (math.pi / 180)
+)
 def deg2rad(x):
     return np.multiply(x, math.pi / 180, dtype=x.dtype)
 
 
-@elementwise(promote="float", check=_not_complex("rad2deg"), backward="Rad2DegBackward0", x=lambda g: g * (180 / math.pi))
+@elementwise(
+    promote="float", check=_not_complex("rad2deg"), backward="Rad2DegBackward0", x=lambda g: g * (180 / math.pi)
+)
 def rad2deg(x):
     return np.multiply(x, 180 / math.pi, dtype=x.dtype)
 

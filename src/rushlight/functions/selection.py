@@ -1,0 +1,168 @@
+"""Choices between elements: where, the larger and the smaller, clamping, repairs."""
+
+from ..core import TensorBase, call2, inplace
+from ..dtypes import scalar_category
+from ..ops import selection as ops
+from .arguments import accepts_out, check_tensor
+from .making import binary_inplace, of_tensors
+
+maximum = of_tensors(
+    ops.maximum, "The larger of each pair; nan where one is.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([3., 4.])"
+)
+minimum = of_tensors(
+    ops.minimum, "The smaller of each pair; nan where one is.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([1., 2.])"
+)
+fmax = of_tensors(
+    ops.fmax, "The larger of each pair; the number where one is nan.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([3., 4.])"
+)
+fmin = of_tensors(
+    ops.fmin, "The smaller of each pair; the number where one is nan.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([1., 2.])"
+)
+heaviside = of_tensors(
+    ops.heaviside,
+    "0 below zero, 1 above, and the other at zero. One dtype for both.",
+    "[-1.0, 0.0, 2.0]",
+    "[0.5]",
+    "tensor([0.0000, 0.5000, 1.0000])",
+    other="values",
+)
+
+
+def where(condition, input=None, other=None, *, out=None):
+    """`input` where `condition` (bool) holds, else `other`; both broadcast, and either may be a number.
+
+    With the condition alone, the indices where it holds, a tensor for each dimension.
+
+    >>> import rushlight
+    >>> x = rushlight.tensor([1.0, -1.0])
+    >>> rushlight.where(x > 0, x, 0)
+    tensor([1., 0.])
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return _where(condition, input, other, out=out)
+
+
+@accepts_out
+def _where(condition, input, other):
+    check_tensor(condition, "where", 1, "condition")
+    for position, name, value in ((2, "input", input), (3, "other", other)):
+        if not isinstance(value, TensorBase) and scalar_category(value) is None:
+            check_tensor(value, "where", position, name)
+    return ops.where(condition, input, other)
+
+
+_where.__name__ = "where"
+
+
+def _method_where(self, condition, other):
+    """This tensor where `condition` holds, else `other`."""
+    return where(condition, self, other)
+
+
+# -- clamping
+
+
+def clamp(input, min=None, max=None, *, out=None):
+    """Each element, but not below `min` nor above `max`: tensors or numbers, one of which may be left out.
+
+    Raises RuntimeError where both are left out. The gradient passes where the element is within the bounds or on them.
+
+    >>> import rushlight
+    >>> rushlight.clamp(rushlight.tensor([-2.0, 0.5, 2.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    return _clamp(input, min, max, out=out)
+
+
+@accepts_out
+def _clamp(input, min, max):
+    check_tensor(input, "clamp")
+    op, bounds = _clamping(min, max)
+    return call2(op, input, *bounds) if len(bounds) == 1 else op(input, *bounds)
+
+
+_clamp.__name__ = "clamp"
+
+
+def _clamping(min, max):
+    """The operation for these bounds, and those that there are."""
+    for name, bound in (("min", min), ("max", max)):
+        if bound is not None and not isinstance(bound, TensorBase) and scalar_category(bound) is None:
+            raise TypeError(f"clamp(): argument '{name}' must be Number, not {type(bound).__name__}")
+    tensors = isinstance(min, TensorBase) or isinstance(max, TensorBase)
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if max is None:
+        return (ops.clamp_from_tensor if tensors else ops.clamp_from), (min,)
+    if min is None:
+        return (ops.clamp_to_tensor if tensors else ops.clamp_to), (max,)
+    return (ops.clamp if tensors else ops.clamp_between), (min, max)
+
+
+def _clamp_(self, min=None, max=None):
+    """`clamp` written over this tensor, which is returned."""
+    op, bounds = _clamping(min, max)
+    return inplace(op, self, bounds, {})
+
+
+@accepts_out
+def clamp_min(input, min):
+    """Each element, but not below `min`.
+
+    >>> import rushlight
+    >>> rushlight.clamp_min(rushlight.tensor([-2.0, 0.5]), 0)
+    tensor([0.0000, 0.5000])
+    """
+    check_tensor(input, "clamp_min")
+    return call2(ops.clamp_min if isinstance(min, TensorBase) else ops.clamp_min_number, input, min)
+
+
+@accepts_out
+def clamp_max(input, max):
+    """Each element, but not above `max`.
+
+    >>> import rushlight
+    >>> rushlight.clamp_max(rushlight.tensor([-2.0, 0.5]), 0)
+    tensor([-2.,  0.])
+    """
+    check_tensor(input, "clamp_max")
+    return call2(ops.clamp_max if isinstance(max, TensorBase) else ops.clamp_max_number, input, max)
+
+
+clip = clamp
+
+
+# -- repairs
+
+
+@accepts_out
+def nan_to_num(input, nan=None, posinf=None, neginf=None):
+    """Numbers in the place of nan (0 by default), inf and -inf (the largest and smallest of the dtype).
+
+    >>> import rushlight
+    >>> rushlight.nan_to_num(rushlight.tensor([1.0, float("nan"), float("inf")]), posinf=9.0)
+    tensor([1., 0., 9.])
+    """
+    check_tensor(input, "nan_to_num")
+    return ops.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def _nan_to_num_(self, nan=None, posinf=None, neginf=None):
+    """`nan_to_num` written over this tensor, which is returned."""
+    return inplace(ops.nan_to_num, self, (), {"nan": nan, "posinf": posinf, "neginf": neginf})
+
+
+FUNCTIONS = (
+    "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "where",
+)  # fmt: skip
+METHODS = tuple([name for name in FUNCTIONS if name != "where"])
+INPLACE = {
+    "where": _method_where,
+    "clamp_": _clamp_,
+    "clip_": _clamp_,
+    "clamp_min_": binary_inplace(ops.clamp_min, ops.clamp_min_number),
+    "clamp_max_": binary_inplace(ops.clamp_max, ops.clamp_max_number),
+    "heaviside_": binary_inplace(ops.heaviside, tensors=True),
+    "nan_to_num_": _nan_to_num_,
+}
