@@ -18,7 +18,19 @@ cdef extern from *:
         if (n != PyArray_NDIM(y)) return 0;
         return memcmp(PyArray_DIMS(x), PyArray_DIMS(y), n * sizeof(npy_intp)) == 0;
     }
+    /* The shape of an array as a tuple. */
+    static PyObject *rl_shape(PyObject *array) {
+        int k, n = PyArray_NDIM((PyArrayObject *)array);
+        PyObject *shape = PyTuple_New(n);
+        for (k = 0; shape && k < n; k++) {
+            PyObject *size = PyLong_FromSsize_t(PyArray_DIM((PyArrayObject *)array, k));
+            if (!size) { Py_CLEAR(shape); break; }
+            PyTuple_SET_ITEM(shape, k, size);
+        }
+        return shape;
+    }
     """
+    tuple rl_shape(object array)
     bint rl_same_kind(object a, object b)
 
 cdef extern from "kernels/heap.h":
@@ -26,6 +38,9 @@ cdef extern from "kernels/heap.h":
 
 cdef inline bint same_kind(object a, object b):
     return rl_same_kind(a, b)
+
+cdef inline tuple shape_of(object value):
+    return rl_shape(value) if isinstance(value, ndarray) else ()
 
 cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _AS_IT_IS, _COMMON, _FLOAT
 cdef long long _sequence
@@ -107,7 +122,7 @@ cdef class Node(Line):
     cdef public list more
     cdef public tuple outs
     cdef public dict params
-    cdef public list shapes
+    cdef public tuple shapes
     cdef public list fits
     cdef public bint conjugate
     cdef public bint freed
@@ -174,7 +189,6 @@ cpdef object call1(Op op, object x)
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node, needed=cython.longlong, mask=cython.longlong)
 cpdef object call2(Op op, object x, object y)
 cdef object apply2(Op op, object x, object y)
-cdef object shape_of(object value)
 cpdef object apply(Op op, tuple inputs, dict params)
 @cython.locals(needed=cython.longlong, node=Node)
 cpdef object run(Op op, tuple inputs, dict params)

@@ -20,7 +20,7 @@ from .modes import grad_enabled, inference_enabled
 if not cython.compiled:
     from numpy import ndarray
 
-    from .kernels.compare import same_kind
+    from .kernels.compare import same_kind, shape_of
 
 # Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
@@ -623,7 +623,7 @@ def call1(op, x):
         node.count = 1
         node.params = op.defaults
         if op.uses_shapes:
-            node.shapes = [as_tensor(x)._array.shape]
+            node.shapes = (shape_of(as_tensor(x)._array),)
         attach(node, tensor, op, 1)
     return tensor
 
@@ -654,7 +654,7 @@ def call2(op, x, y):
         node.count = 2
         node.params = op.defaults
         if op.uses_shapes:
-            node.shapes = [shape_of(a), shape_of(b)]
+            node.shapes = (shape_of(a), shape_of(b))
         if not same_kind(a, out) or (b is not y and not same_kind(b, out)):
             node.fits = fits_of(op, (a, b), out)
         attach(node, tensor, op, needed)
@@ -666,10 +666,6 @@ def apply2(op, x, y):
     if not operand(x) or not operand(y):
         return NotImplemented
     return apply(op, (x, y), op.defaults)
-
-
-def shape_of(value):
-    return value.shape if isinstance(value, ndarray) else ()
 
 
 def apply(op, inputs, params):
@@ -718,7 +714,7 @@ def run_view(op, x, params):
         node.count = 1
         node.params = params
         if op.uses_shapes:
-            node.shapes = [x._array.shape]
+            node.shapes = (shape_of(x._array),)
         attach(node, tensor, op, 1)
     tensor.view_of = view
     return tensor
@@ -772,7 +768,7 @@ def recorded(op, inputs, params, out, needed):
     node.params = params
     arrays = [array_of(x) for x in inputs]
     if op.uses_shapes:
-        node.shapes = [shape_of(a) for a in arrays]
+        node.shapes = tuple([shape_of(a) for a in arrays])
     node.fits = fits_of(op, arrays, out)
     node.conjugate = op.holomorphic and out.dtype.kind == "c"
     return node
