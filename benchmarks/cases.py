@@ -1,0 +1,139 @@
+"""The cases. Each is a function of the module (torch or rushlight) that returns what to time, and how often per round.
+
+The last number is the ratio (PyTorch's time to ours) that must hold, None where only the figure is wanted.
+"""
+
+CASES = []
+
+
+def case(name, loops, at_least=None, per=1):
+    """Register a case; `per` divides the time, for cases that do one thing many times."""
+
+    def register(make):
+        CASES.append((name, make, loops, at_least, per))
+        return make
+
+    return register
+
+
+def vectors(m, n=8):
+    base = [0.1 * i + 0.5 for i in range(n)]
+    return m.tensor(base, requires_grad=True), m.tensor(base[::-1], requires_grad=True)
+
+
+@case("recorded multiply, 8 elements", 4000, 8)
+def multiply(m):
+    x, y = vectors(m)
+    return lambda: x * y
+
+
+@case("recorded add, 8 elements", 4000, 8)
+def add(m):
+    x, y = vectors(m)
+    return lambda: x + y
+
+
+@case("recorded multiply, 64 elements", 4000, 8)
+def multiply64(m):
+    x, y = vectors(m, 64)
+    return lambda: x * y
+
+
+@case("recorded add, 64 elements", 4000, 8)
+def add64(m):
+    x, y = vectors(m, 64)
+    return lambda: x + y
+
+
+def chained(m, n):
+    x, y = vectors(m, n)
+
+    def chain():
+        z = x
+        for _ in range(25):
+            z = z * y
+            z = z + y
+        z.sum().backward()
+
+    return chain
+
+
+@case("chain of 50 operations, forward and backward, per operation, 8 elements", 40, 8, per=50)
+def chain(m):
+    return chained(m, 8)
+
+
+@case("chain of 50 operations, forward and backward, per operation, 64 elements", 40, 8, per=50)
+def chain64(m):
+    return chained(m, 64)
+
+
+@case("(x * y + y).sum().backward(), 8 elements", 800, 8)
+def formula(m):
+    x, y = vectors(m)
+    return lambda: (x * y + y).sum().backward()
+
+
+@case("(x * y + y).sum().backward(), 64 elements", 800, 8)
+def formula64(m):
+    x, y = vectors(m, 64)
+    return lambda: (x * y + y).sum().backward()
+
+
+@case("two-layer network, batch 32, 64 wide, cross-entropy, SGD step", 150, 4)
+def network(m):
+    m.manual_seed(0)
+    model = m.nn.Sequential(m.nn.Linear(64, 64), m.nn.ReLU(), m.nn.Linear(64, 10))
+    optimizer = m.optim.SGD(model.parameters(), lr=0.01)
+    criterion = m.nn.CrossEntropyLoss()
+    x, y = m.randn(32, 64), m.randint(0, 10, (32,))
+
+    def step():
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def matrix(m, grad):
+    return m.tensor([[0.5 * i + j for j in range(4)] for i in range(4)], requires_grad=grad)
+
+
+for _grad in (False, True):
+    _kind = "recorded" if _grad else "unrecorded"
+
+    @case(f"slice x[1:3], {_kind}", 4000, 2)
+    def slicing(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x[1:3]
+
+    @case(f"row x[1], {_kind}", 4000, 2)
+    def row(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x[1]
+
+    @case(f"column x[:, 1], {_kind}", 4000, 2)
+    def column(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x[:, 1]
+
+    @case(f"transpose x.t(), {_kind}", 4000, 2)
+    def transposing(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x.t()
+
+    @case(f"transpose x.transpose(0, 1), {_kind}", 4000, 2)
+    def transposing2(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x.transpose(0, 1)
+
+    @case(f"reshape x.reshape(2, 8), {_kind}", 4000, 2)
+    def reshaping(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x.reshape(2, 8)
+
+    @case(f"view x.view(16), {_kind}", 4000, 2)
+    def viewing(m, grad=_grad):
+        x = matrix(m, grad)
+        return lambda: x.view(16)
