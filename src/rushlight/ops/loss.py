@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..kernels import load, meaning
-from .declare import general, linear
+from .declare import general, linear, renamed
 
 _reduce = load("reduce") or meaning
 
@@ -238,3 +238,7 @@ def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     shifted -= np.log(_reduce.sum(np.exp(shifted), (axis,), True))
     return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)
+
+
+nll_loss2d = renamed(nll_loss, "NllLoss2DBackward0")
+cross_entropy_indices2d = renamed(cross_entropy_indices, "NllLoss2DBackward0")

@@ -26,9 +26,9 @@ def matrix(mode, n, size, scale, align_corners, antialias):
     if mode == "linear":
         place = np.clip(place, 0, n - 1)
     low = np.floor(place).astype(np.int64)
-    taps, filter_at = (range(2), hat) if mode == "linear" else (range(-1, 3), cubic)
+    weigh, taps = (hat, range(2)) if mode == "linear" else (cubic, range(-1, 3))
     for tap in taps:
-        np.add.at(out, (np.arange(size), np.clip(low + tap, 0, n - 1)), filter_at(place - low - tap))
+        np.add.at(out, (np.arange(size), np.clip(low + tap, 0, n - 1)), weigh(place - low - tap))
     return out
 
 
@@ -126,10 +126,11 @@ def resample_adjoint(x, *, size, mode, scales, align_corners=False, antialias=Fa
 adaptive_avg_pool2d = renamed(resample, "AdaptiveAvgPool2DBackward0")
 adaptive_avg_pool3d = renamed(resample, "AdaptiveAvgPool3DBackward0")
 UPSAMPLE = {
-    f"{name}{d}d": renamed(resample, f"Upsample{camel}{d}DBackward0")
-    for name, camel, dims in (
-        ("nearest", "Nearest", (1, 2, 3)), ("nearest-exact", "NearestExact", (1, 2, 3)), ("linear", "Linear", (1,)),
-        ("bilinear", "Bilinear", (2,)), ("bicubic", "Bicubic", (2,)), ("trilinear", "Trilinear", (3,)),
+    f"{name}{d}d{suffix}": renamed(resample, f"Upsample{camel}{d}D{suffix.strip('_').capitalize()}Backward0")
+    for name, camel, dims, suffix in (
+        ("nearest", "Nearest", (1, 2, 3), ""), ("nearest-exact", "NearestExact", (1, 2, 3), ""),
+        ("linear", "Linear", (1,), ""), ("bilinear", "Bilinear", (2,), ""), ("bicubic", "Bicubic", (2,), ""),
+        ("trilinear", "Trilinear", (3,), ""), ("bilinear", "Bilinear", (2,), "_aa"), ("bicubic", "Bicubic", (2,), "_aa"),
     )
     for d in dims
 }  # fmt: skip

@@ -1,0 +1,78 @@
+"""Scaled dot-product attention."""
+
+import math
+
+from ... import dtypes
+from .dropout import dropout
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """softmax(query @ key.T * scale + mask) @ value, for (*, L, E), (*, S, E) and (*, S, V).
+
+    `attn_mask`: bool (True takes part) or floating (added), broadcast to (*, L, S); `is_causal` lets position i see
+    positions up to i. `scale` is 1 / sqrt(E) where it is None. `enable_gqa` repeats the heads of key and value.
+
+    >>> import rushlight
+    >>> q = rushlight.zeros(1, 2, 4)
+    >>> rushlight.nn.functional.scaled_dot_product_attention(q, q, rushlight.tensor([[[1.0], [3.0]]]))
+    tensor([[[2.],
+             [2.]]])
+    """
+    _check(query, key, value, attn_mask, is_causal)
+    if enable_gqa:
+        key, value = _repeated(query, key), _repeated(query, value)
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None and query.shape[-1] else (scale or 1.0)
+    root = math.sqrt(abs(factor))
+    scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
+    if is_causal:
+        allowed = query.detach().new_ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool).tril()
+        scores = scores.masked_fill(allowed.logical_not(), -math.inf)
+    elif attn_mask is not None and attn_mask.dtype == dtypes.bool:
+        scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    weights = scores.softmax(-1)
+    if is_causal or attn_mask is not None:
+        nothing = (scores.detach() == -math.inf).all(-1, keepdim=True)
+        weights = weights.masked_fill(nothing, 0.0)
+    if dropout_p > 0:
+        weights = dropout(weights, dropout_p)
+    return weights.matmul(value)
+
+
+def _check(query, key, value, attn_mask, is_causal):
+    names = [_c_name(x.dtype) for x in (query, key, value)]
+    if len(set(names)) > 1:
+        raise RuntimeError(
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: {names[1]} "
+            f"and value.dtype: {names[2]} instead."
+        )
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise RuntimeError(
+            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} key.dim: "
+            f"{key.ndim} and value.dim: {value.ndim} instead."
+        )
+    if attn_mask is None:
+        return
+    if attn_mask.dtype not in (dtypes.bool, dtypes.float32, query.dtype):
+        raise RuntimeError(
+            f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            f"{_c_name(attn_mask.dtype)} and  query.dtype: {names[0]} instead."
+        )
+    if is_causal:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+
+
+def _c_name(dtype):
+    names = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int"}
+    return names.get(dtype.scalar_type, dtype.scalar_type.lower())
+
+
+def _repeated(query, x):
+    """The heads of x, each repeated so that there are as many as in query."""
+    heads, own = query.shape[-3], x.shape[-3]
+    if own == 0 or heads % own:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    return x.repeat_interleave(heads // own, -3) if heads != own else x

@@ -1,0 +1,162 @@
+"""Rows looked up in a table, alone or in bags."""
+
+import numpy as np
+
+from ... import core, dtypes
+from ...core import written
+from ...functions import selecting
+from ...functions.selecting import one_hot
+from ...ops import index as ops
+from .arguments import check_tensor, shape_of
+
+__all__ = ["embedding", "embedding_bag", "one_hot"]
+
+
+def embedding(
+    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
+):
+    """The rows of `weight` (V, D) at the indices `input` (*): (*, D).
+
+    The row `padding_idx` gets no gradient; rows longer than `max_norm` are shortened in place first;
+    `scale_grad_by_freq` divides gradients by how often a row was looked up. Gradients are dense also with `sparse`.
+    IndexError for an index out of range.
+
+    >>> import rushlight
+    >>> table = rushlight.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> rushlight.nn.functional.embedding(rushlight.tensor([1, 0]), table)
+    tensor([[3., 4.],
+            [1., 2.]])
+    """
+    check_tensor(weight, "embedding", 1, "weight")
+    check_tensor(input, "embedding", 2, "indices")
+    padding_idx = _padding(padding_idx, weight)
+    if max_norm is not None:
+        _check_range(input._array, weight.shape[0])
+        _shorten(weight, input._array, max_norm, norm_type)
+    return selecting.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+
+
+def _padding(padding_idx, weight):
+    if padding_idx is None:
+        return -1
+    rows = weight.shape[0]
+    if not -rows <= padding_idx < rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    return padding_idx % rows
+
+
+def _check_range(indices, rows):
+    if indices.size and (indices.min() < 0 or indices.max() >= rows):
+        raise IndexError("index out of range in self")
+
+
+def _shorten(weight, indices, max_norm, norm_type):
+    """Scale the rows that are longer than max_norm down to it, in place."""
+    rows = np.unique(indices)
+    lengths = np.linalg.norm(weight._array[rows].astype(np.float64), norm_type, axis=1)
+    long = lengths > max_norm
+    scale = max_norm / (lengths[long] + 1e-7)
+    weight._array[rows[long]] = (weight._array[rows[long]] * scale[:, None]).astype(weight._array.dtype)
+    written(weight)
+
+
+def embedding_bag(
+    input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean", sparse=False,
+    per_sample_weights=None, include_last_offset=False, padding_idx=None,
+):  # fmt: skip
+    """The mean, sum or max of the rows of `weight` at each bag of indices.
+
+    `input` (B, N): each row is a bag; `input` (N,) with `offsets` (B,): a bag goes from one offset to the next.
+    Entries equal to `padding_idx` are left out; `per_sample_weights` (for mode "sum") multiply the rows.
+
+    >>> import rushlight
+    >>> table = rushlight.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> rushlight.nn.functional.embedding_bag(rushlight.tensor([[0, 1]]), table)
+    tensor([[2., 3.]])
+    """
+    if weight.dtype == dtypes.int64 and input.is_floating_point():
+        input, weight = weight, input
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    indices, starts, per_sample_weights = _bags(input, offsets, per_sample_weights, include_last_offset)
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got "
+            f"mode='{mode}'). Please open a feature request on GitHub."
+        )
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    padding = _padding(padding_idx, weight)
+    _check_range(indices._array, weight.shape[0])
+    if max_norm is not None:
+        _shorten(weight, indices._array, max_norm, norm_type)
+    return _summed(weight, indices, starts, padding, mode, per_sample_weights, bool(scale_grad_by_freq))
+
+
+def _bags(input, offsets, per_sample_weights, include_last_offset):
+    """The indices in one row, where each bag of them begins, and their weights in one row."""
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the "
+            f"same shape as the input ({list(input.shape)})"
+        )
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+                f"sequences. However, found offsets of type {type(offsets)}"
+            )
+        n, width = input.shape
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights.reshape(-1)
+        return input.reshape(-1), np.arange(n) * width, per_sample_weights
+    if input.ndim != 1:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+    if offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    if offsets.ndim != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    starts = offsets._array
+    if starts.size and starts[0] != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got "
+            f"{starts[0]}"
+        )
+    if starts.size and starts[-1] > input.shape[0]:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length. offsets[-1]: {starts[-1]}, input's length: {shape_of(input)}"
+        )
+    return input, starts[:-1] if include_last_offset else starts, per_sample_weights
+
+
+def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequency):
+    count = indices._array.size
+    bag = np.searchsorted(starts, np.arange(count), side="right") - 1
+    kept = np.flatnonzero(indices._array != padding) if padding >= 0 else np.arange(count)
+    bag, chosen = bag[kept], core.wrap(indices._array[kept])
+    rows = ops.embedding(weight, chosen, padding_idx=-1, scale_grad_by_freq=by_frequency)
+    if mode == "max":
+        return _largest(rows, bag, len(starts))
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.index_select(0, core.wrap(kept)).unsqueeze(1)
+    out = weight.detach().new_zeros(len(starts), weight.shape[1]).index_add(0, core.wrap(bag), rows)
+    if mode == "sum":
+        return out
+    sizes = np.maximum(np.bincount(bag, minlength=len(starts)), 1).astype(weight._array.dtype)
+    return out / core.wrap(sizes[:, None])
+
+
+def _largest(rows, bag, bags):
+    """The largest row of each bag, element by element; zeros for an empty bag."""
+    width = rows.shape[1]
+    best = np.full((bags, width), -1)
+    values = rows._array
+    for place, b in enumerate(bag):
+        higher = (best[b] < 0) | (values[place] > values[best[b], np.arange(width)])
+        best[b][higher] = place
+    taken = rows.gather(0, core.wrap(np.maximum(best, 0))) if len(bag) else rows.new_zeros(bags, width)
+    return taken.masked_fill(core.wrap(best < 0), 0.0)
