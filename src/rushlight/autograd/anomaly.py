@@ -12,6 +12,11 @@ class set_detect_anomaly:
 
     While it is on, an exception in backward names the line whose derivative failed, and (unless check_nan=False) a
     gradient that is nan raises RuntimeError.
+
+    >>> import rushlight
+    >>> with rushlight.autograd.set_detect_anomaly(True):
+    ...     rushlight.is_anomaly_enabled()
+    True
     """
 
     def __init__(self, mode, check_nan=True):
@@ -25,13 +30,7 @@ class set_detect_anomaly:
 
 
 class detect_anomaly:
-    """Anomaly detection within a `with` block; see set_detect_anomaly.
-
-    >>> import rushlight
-    >>> with rushlight.autograd.set_detect_anomaly(True):
-    ...     rushlight.is_anomaly_enabled()
-    True
-    """
+    """Anomaly detection within a `with` block; see set_detect_anomaly."""
 
     def __init__(self, check_nan=True):
         self._check_nan = check_nan

@@ -18,10 +18,10 @@ _CYCLE = (
     "cycle and avoid the leak."
 )
 _BATCHED = (
-    "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes "
-    "of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
-    "grad_output[{}] has a shape of {} and output[{}] has a shape of {}. If you only want some tensors in `grad_output` "
-    "to be considered batched, consider using vmap."
+    "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The "
+    "sizes of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was "
+    "detected: grad_output[{}] has a shape of {} and output[{}] has a shape of {}. If you only want some tensors in "
+    "`grad_output` to be considered batched, consider using vmap."
 )
 # A 0-dim one of each dtype: copying it takes a fifth of the time of np.ones.
 _ONE = {}
@@ -77,8 +77,8 @@ def grad(
         )
     if not only_inputs:
         _warn(
-            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
-            "parts of the graph, please use torch.autograd.backward.",
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
             FutureWarning,
         )
     names = None

@@ -24,19 +24,20 @@ _BACKWARD = (
 )
 _JVP = "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
 _BOTH = (
-    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
+    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one "
+    "of them."
 )
 _LEGACY = (
-    "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function with "
-    "static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+    "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function "
+    "with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
 )
 _NOT_RETURNED = (
     "Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified "
     "inplace must all be outputs of the Function."
 )
 _NOT_AN_INPUT = (
-    "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated should be passed "
-    "to ctx.mark_dirty()."
+    "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated should be "
+    "passed to ctx.mark_dirty()."
 )
 # The edge of a saved tensor that the node itself made.
 _OWN = object()
@@ -67,7 +68,9 @@ class FunctionCtx:
         """Say which inputs forward has written to; they must be among its outputs."""
         for i, tensor in enumerate(tensors):
             if not isinstance(tensor, TensorBase):
-                raise RuntimeError(f"mark_dirty can only accept variables, but argument {i} is of type {type(tensor).__name__}")
+                raise RuntimeError(
+                    f"mark_dirty can only accept variables, but argument {i} is of type {type(tensor).__name__}"
+                )
         self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors):
@@ -110,9 +113,9 @@ class FunctionNode(GraphNode):
 class Function:
     """An operation with a derivative of your own.
 
-    `forward(ctx, *args)` computes, under no_grad; or `forward(*args)` with a `setup_context(ctx, inputs, output)` beside
-    it. `backward(ctx, *grads)` gets a gradient for each output and returns one for each argument (None where there is
-    none). For forward mode `jvp(ctx, *tangents)` returns the tangents of the outputs.
+    `forward(ctx, *args)` computes, under no_grad; or `forward(*args)` with a `setup_context(ctx, inputs, output)`
+    beside it. `backward(ctx, *grads)` gets a gradient for each output and returns one for each argument (None where
+    there is none). For forward mode `jvp(ctx, *tangents)` returns the tangents of the outputs.
 
     >>> import rushlight
     >>> class Cube(rushlight.autograd.Function):
@@ -134,9 +137,9 @@ class Function:
         import warnings
 
         warnings.warn(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
-            "them on the class itself. Instantiating an autograd function will raise an error in a future version of "
-            "PyTorch.",
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -189,7 +192,7 @@ class Function:
 
 
 def once_differentiable(backward):
-    """A backward that cannot itself be differentiated: it runs without recording, and a second derivative is an error."""
+    """A backward that cannot itself be differentiated: it runs unrecorded, and a second derivative is an error."""
 
     @functools.wraps(backward)
     def unrecorded(ctx, *grads):
@@ -383,9 +386,7 @@ def _pull(node, g):
     ctx, cls = node.params["ctx"], type(node)._function
     grads = [g] if node.outputs == 1 else g
     if ctx._materialize:
-        grads = [
-            wrap(np.zeros(*kind)) if g is None and kind is not None else g for g, kind in zip(grads, ctx._outputs)
-        ]
+        grads = [wrap(np.zeros(*kind)) if g is None and kind is not None else g for g, kind in zip(grads, ctx._outputs)]
     results = _backward_of(cls)(ctx, *grads)
     if not isinstance(results, tuple):
         results = (results,)
@@ -411,8 +412,8 @@ def _fitted(node, i, result, kind):
         return None
     if kind is None:
         raise RuntimeError(
-            f"function {node.name()} returned a gradient different than None at position {i + 1}, but the corresponding "
-            "forward input was not a Variable"
+            f"function {node.name()} returned a gradient different than None at position {i + 1}, but the "
+            "corresponding forward input was not a Variable"
         )
     if not isinstance(result, TensorBase):
         cls = type(result)
@@ -422,8 +423,8 @@ def _fitted(node, i, result, kind):
     if result._array.shape != shape:
         if not _expandable(shape, result._array.shape):
             raise RuntimeError(
-                f"Function {node.name()} returned an invalid gradient at index {i} - got {list(result._array.shape)} but "
-                f"expected shape compatible with {list(shape)}"
+                f"Function {node.name()} returned an invalid gradient at index {i} - got {list(result._array.shape)} "
+                f"but expected shape compatible with {list(shape)}"
             )
         result = sum_to(result, shape=shape)
     if result._array.dtype != dtype:

@@ -15,8 +15,8 @@ _STRICT = "This is not allowed in strict mode."
 _INDEPENDENT = "The output of the user-provided function is independent of input {}. " + _STRICT
 _OUTPUT_INDEPENDENT = "Output {} of the user-provided function is independent of input {}. " + _STRICT
 _NO_GRADIENT = (
-    "Output {} of the user-provided function does not require gradients. The outputs must be computed in a differentiable "
-    "manner from the input when running in strict mode."
+    "Output {} of the user-provided function does not require gradients. The outputs must be computed in a "
+    "differentiable manner from the input when running in strict mode."
 )
 _CONSTANT = (
     "The {} of the user-provided function is independent of input {}. This is not allowed in strict mode when "
@@ -25,7 +25,8 @@ _CONSTANT = (
 _CONSTANT_JACOBIAN = (
     "While computing the hessian, found that the jacobian of the user-provided function with respect to input {} is "
     "independent of the input. This is not allowed in strict mode. You should ensure that your function is twice "
-    "differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for example)."
+    "differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for "
+    "example)."
 )
 
 
@@ -42,13 +43,13 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     """
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
-            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs than '
-            'inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs '
+            'than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
         )
     if strict and vectorize:
         raise RuntimeError(
-            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please "
-            "either set `strict=False` or `vectorize=False`."
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
+            "Please either set `strict=False` or `vectorize=False`."
         )
     if strategy == "forward-mode":
         return _forward_jacobian(func, inputs, create_graph, vectorize)
@@ -106,7 +107,8 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
             _refuse_untracked(outputs)
         if v is None and (len(outputs) != 1 or outputs[0].numel() != 1):
             raise RuntimeError(
-                "The vector v can only be None if the user-provided function returns a single Tensor with a single element."
+                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
+                "element."
             )
         v = _vector(v, outputs, several_outputs, create_graph, "vjp")
         products = _grad(outputs, inputs, v, create_graph)
@@ -149,7 +151,8 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
     """(output, product of `v` with the Hessian) of a function of one element; v is shaped as the inputs.
 
     >>> import rushlight
-    >>> rushlight.autograd.functional.vhp(lambda x: (x * x * x).sum(), rushlight.tensor([1.0, 2.0]), rushlight.tensor([1.0, 1.0]))
+    >>> x = rushlight.tensor([1.0, 2.0])
+    >>> rushlight.autograd.functional.vhp(lambda x: (x * x * x).sum(), x, rushlight.ones(2))
     (tensor(9.), tensor([ 6., 12.]))
     """
     return _hessian_product(func, inputs, v, create_graph, strict, "vhp")
@@ -159,7 +162,8 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
     """(output, product of the Hessian with `v`): since a Hessian is symmetric, what vhp gives.
 
     >>> import rushlight
-    >>> rushlight.autograd.functional.hvp(lambda x: (x * x * x).sum(), rushlight.tensor([1.0, 2.0]), rushlight.tensor([1.0, 1.0]))
+    >>> x = rushlight.tensor([1.0, 2.0])
+    >>> rushlight.autograd.functional.hvp(lambda x: (x * x * x).sum(), x, rushlight.ones(2))
     (tensor(9.), tensor([ 6., 12.]))
     """
     return _hessian_product(func, inputs, v, create_graph, strict, "hvp")
@@ -191,8 +195,8 @@ def _tensors(values, role, function):
         if not isinstance(value, TensorBase):
             where = f"value at index {i}" if several else f"given {role}"
             raise TypeError(
-                f"The {role} given to {function} must be either a Tensor or a tuple of Tensors but the {where} has type "
-                f"{type(value)}."
+                f"The {role} given to {function} must be either a Tensor or a tuple of Tensors but the {where} has "
+                f"type {type(value)}."
             )
     return several, values
 
@@ -206,19 +210,14 @@ def _one_element(func, inputs, name):
     if several:
         raise RuntimeError(f"The function given to {name} should return a single Tensor")
     if outputs[0].numel() != 1:
-        raise RuntimeError(
-            f"The Tensor returned by the function given to {name} should contain a single element"
-        )
+        raise RuntimeError(f"The Tensor returned by the function given to {name} should contain a single element")
     return outputs[0]
 
 
 def _prepared(tensors, create_graph, tracked):
     """Fresh tensors to differentiate by: with the history of the given ones where a graph is wanted."""
     return tuple(
-        [
-            alias(x) if create_graph and x.requires_grad else x.detach().requires_grad_(tracked)
-            for x in tensors
-        ]
+        [alias(x) if create_graph and x.requires_grad else x.detach().requires_grad_(tracked) for x in tensors]
     )
 
 
@@ -329,7 +328,8 @@ def _forward_jacobian(func, inputs, create_graph, vectorize):
     """The Jacobian by forward mode: a tangent for every element of the inputs."""
     if not vectorize:
         raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`."
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for "
+            "`vectorize=True`."
         )
     if create_graph:
         raise NotImplementedError(

@@ -22,10 +22,20 @@ def is_inference_mode_enabled():
     return modes.inference_enabled()
 
 
+def is_anomaly_enabled():
+    """Whether anomaly detection is on in this thread."""
+    return modes.anomaly_enabled()
+
+
+def is_anomaly_check_nan_enabled():
+    """Whether anomaly detection refuses gradients that are nan."""
+    return modes.check_nan_enabled()
+
+
 class _Mode:
     """A mode for a `with` block or for the calls of a function; one object may be entered several times."""
 
-    __slots__ = ("_before", "_on", "__weakref__")
+    __slots__ = ("__weakref__", "_before", "_on")
 
     def _put(self):
         """Switch the mode; returns the flags that were in force."""
@@ -83,9 +93,9 @@ class _Mode:
         import warnings
 
         warnings.warn(
-            "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions "
-            "or methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` "
-            "method and nothing else.",
+            "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
+            "functions or methods. To preserve the current behavior of class decoration, you can directly decorate the "
+            "`__init__` method and nothing else.",
             FutureWarning,
             stacklevel=3,
         )

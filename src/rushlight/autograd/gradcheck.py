@@ -138,16 +138,16 @@ def _check_inputs(inputs):
             import warnings
 
             warnings.warn(
-                f"Input #{k} requires gradient and is not a double precision floating point or complex. This check will "
-                "likely fail if all the inputs are not of double precision floating point or complex. ",
+                f"Input #{k} requires gradient and is not a double precision floating point or complex. This check "
+                "will likely fail if all the inputs are not of double precision floating point or complex. ",
                 UserWarning,
                 stacklevel=3,
             )
         if any(step == 0 and n > 1 for n, step in zip(array.shape, array.strides)):
             raise RuntimeError(
-                f"The {k}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to "
-                "be able to compute the numerical gradients correctly. You should call .contiguous on the input before "
-                "passing it to gradcheck."
+                f"The {k}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous "
+                "on the input before passing it to gradcheck."
             )
 
 
@@ -202,7 +202,8 @@ def _check_backward(func, inputs, outputs, i, slopes, atol, rtol, nondet_tol, ch
         again = _analytical(inputs, outputs[i], positions, unit, check_dtypes)
         for k, jacobian in zip(positions, found):
             numerical = _numerical(slopes[k], i, unit)
-            _compare(f"{prefix}Jacobian mismatch for output {i} with respect to input {k}", numerical, jacobian, atol, rtol)
+            what = f"{prefix}Jacobian mismatch for output {i} with respect to input {k}"
+            _compare(what, numerical, jacobian, atol, rtol)
         for first, second in zip(found, again):
             if np.abs(first - second).max(initial=0) > nondet_tol:
                 raise GradcheckError(_NOT_REENTRANT.format(nondet_tol))
@@ -221,7 +222,8 @@ def _analytical(inputs, out, positions, unit, check_dtypes):
     for column, index in enumerate(np.ndindex(out._array.shape)):
         seed = np.zeros(out._array.shape, out._array.dtype)
         seed[index] = unit
-        for x, matrix, g in zip(tracked, matrices, grad(out, tracked, wrap(seed), retain_graph=True, allow_unused=True)):
+        found = grad(out, tracked, wrap(seed), retain_graph=True, allow_unused=True)
+        for x, matrix, g in zip(tracked, matrices, found):
             if g is None:
                 continue
             if g._array.shape != x._array.shape:
