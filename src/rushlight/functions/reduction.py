@@ -41,7 +41,16 @@ def refuse(input, kinds, kernel):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}'")
 
 
+def _dims(dim, ndim):
+    """`dim` as the operations take it: None for all, an int, or a tuple."""
+    if dim is None or (type(dim) is int and -ndim <= dim < ndim):
+        return dim
+    return wrap_dims(dim, ndim)
+
+
 # ---- sums and means
+
+_sum, _mean = reduce.sum, reduce.mean
 
 
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
@@ -51,6 +60,8 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     >>> rushlight.ones(2, 3).sum(0)
     tensor([2., 2., 2.])
     """
+    if dim is None and dtype is None and out is None and not keepdim and not named:
+        return call1(_sum, input)
     if out is not None:
         return _sum_out(input, dim, keepdim, dtype=dtype, out=out, **named)
     if not isinstance(input, TensorBase):
@@ -59,11 +70,8 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
         dim, keepdim = numpy_names("sum", named, dim, keepdim)
     if dtype is not None:
         input = cast(input, dtype)
-        if input._array.dtype.kind in "bui":
-            return cast(reduce.sum_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim), dtype)
-    if dim is None and not keepdim:
-        return call1(reduce.sum, input)
-    return reduce.sum_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+    total = reduce.sum_dim(input, dim=_dims(dim, input._array.ndim), keepdim=keepdim)
+    return cast(total, dtype)
 
 
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
@@ -75,6 +83,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     >>> rushlight.tensor([1.0, 2.0, 6.0]).mean()
     tensor(3.)
     """
+    if dim is None and dtype is None and out is None and not keepdim and not named:
+        return call1(_mean, input)
     if out is not None:
         return _mean_out(input, dim, keepdim, dtype=dtype, out=out, **named)
     if not isinstance(input, TensorBase):
@@ -82,20 +92,13 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     if named:
         dim, keepdim = numpy_names("mean", named, dim, keepdim)
     if dtype is not None:
-        if not (as_dtype(dtype).is_floating_point or as_dtype(dtype).is_complex):
+        if as_dtype(dtype).numpy.kind in "bui":
             raise RuntimeError(
                 "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
                 f"Got: {as_dtype(dtype).scalar_type}"
             )
         input = cast(input, dtype)
-    elif input._array.dtype.kind in "bui":
-        raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {scalar_type(input)}"
-        )
-    if dim is None and not keepdim:
-        return call1(reduce.mean, input)
-    return reduce.mean_dim(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+    return reduce.mean_dim(input, dim=_dims(dim, input._array.ndim), keepdim=keepdim)
 
 
 _sum_out, _mean_out = accepts_out(sum), accepts_out(mean)

@@ -79,14 +79,15 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     )
 
 
-@accepts_out
-def kthvalue(input, k, dim=-1, keepdim=False):
+def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """(values, indices) of the k-th smallest element along `dim`, counted from 1.
 
     >>> import rushlight
     >>> rushlight.tensor([3.0, 1.0, 2.0]).kthvalue(2).values
     tensor(2.)
     """
+    if out is not None:
+        return _kthvalue_out(input, k, dim, keepdim, out=out)
     check_tensor(input, "kthvalue")
     dim = one_dim("kthvalue", input, dim)
     size = input._array.shape[dim] if input._array.ndim else 1
@@ -94,6 +95,16 @@ def kthvalue(input, k, dim=-1, keepdim=False):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
     refuse(input, "bc", "kthvalue_cpu")
     return return_types.kthvalue(sorting.kthvalue(input, k=int(k), dim=dim, keepdim=keepdim))
+
+
+def _kthvalue_out(input, k, dim, keepdim, *, out):
+    for target in out:
+        if np.may_share_memory(target._array, input._array):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+    return accepts_out(kthvalue)(input, k, dim, keepdim, out=out)
 
 
 @accepts_out

@@ -283,17 +283,25 @@ cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims):
     return cnp.PyArray_SimpleNew(ndim, dims, cnp.PyArray_TYPE(x))
 
 
-cdef cnp.ndarray prepare(object x, object axes, Form* form):
-    """The array to loop over, `form` filled in; None where the kernel does not apply."""
+cdef cnp.ndarray prepare(object x, object dim, Form* form):
+    """The array to loop over, `form` filled in; None where the kernel does not apply. `dim` is as in ops.axes."""
     cdef cnp.ndarray array = usable(x)
     cdef uint64_t reduced = 0
-    cdef Py_ssize_t axis
-    if array is None or not isinstance(axes, tuple):
+    cdef Py_ssize_t axis, ndim
+    if array is None:
         return None
-    for axis in <tuple>axes:
-        if not 0 <= axis < cnp.PyArray_NDIM(array):
-            return None
-        reduced |= <uint64_t>1 << axis
+    ndim = cnp.PyArray_NDIM(array)
+    if dim is None:
+        reduced = (<uint64_t>1 << ndim) - 1 if ndim < MAX_AXES else ~<uint64_t>0
+    else:
+        for axis in (<tuple>dim if isinstance(dim, tuple) else (dim,)):
+            if ndim == 0 and -1 <= axis <= 0:
+                continue
+            if axis < 0:
+                axis += ndim
+            if not 0 <= axis < ndim:
+                return None
+            reduced |= <uint64_t>1 << axis
     return array if find_form(array, reduced, form) else None
 
 
@@ -371,53 +379,53 @@ cdef object sum_to_c(cnp.ndarray g, tuple shape):
     return out
 
 
-def sum(x, axes, bint keepdims):
+def sum(x, dim=None, bint keepdim=False):
     cdef Form form
-    cdef cnp.ndarray array = prepare(x, axes, &form), out
+    cdef cnp.ndarray array = prepare(x, dim, &form), out
     if array is None:
         return NotImplemented
-    out = blank(array, form.reduced, keepdims)
+    out = blank(array, form.reduced, keepdim)
     fill_sums(array, form, 1.0, out)
     return out
 
 
-def mean(x, axes, bint keepdims):
+def mean(x, dim=None, bint keepdim=False):
     cdef Form form
-    cdef cnp.ndarray array = prepare(x, axes, &form), out
+    cdef cnp.ndarray array = prepare(x, dim, &form), out
     if array is None:
         return NotImplemented
-    out = blank(array, form.reduced, keepdims)
+    out = blank(array, form.reduced, keepdim)
     fill_sums(array, form, form.count, out)
     return out
 
 
-def var(x, axes, double correction, bint keepdims):
+def var(x, dim=None, double correction=1, bint keepdim=False):
     cdef Form form
-    cdef cnp.ndarray array = prepare(x, axes, &form), out
+    cdef cnp.ndarray array = prepare(x, dim, &form), out
     if array is None:
         return NotImplemented
-    out = blank(array, form.reduced, keepdims)
+    out = blank(array, form.reduced, keepdim)
     fill_squares(array, form, True, degrees(form, correction), out, None)
     return out
 
 
-def var_mean(x, axes, double correction, bint keepdims):
+def var_mean(x, dim=None, double correction=1, bint keepdim=False):
     cdef Form form
-    cdef cnp.ndarray array = prepare(x, axes, &form), out, means
+    cdef cnp.ndarray array = prepare(x, dim, &form), out, means
     if array is None:
         return NotImplemented
-    out = blank(array, form.reduced, keepdims)
-    means = blank(array, form.reduced, keepdims)
+    out = blank(array, form.reduced, keepdim)
+    means = blank(array, form.reduced, keepdim)
     fill_squares(array, form, True, degrees(form, correction), out, means)
     return out, means
 
 
-def square_sum(x, axes, bint keepdims):
+def square_sum(x, dim=None, bint keepdim=False):
     cdef Form form
-    cdef cnp.ndarray array = prepare(x, axes, &form), out
+    cdef cnp.ndarray array = prepare(x, dim, &form), out
     if array is None:
         return NotImplemented
-    out = blank(array, form.reduced, keepdims)
+    out = blank(array, form.reduced, keepdim)
     fill_squares(array, form, False, 1.0, out, None)
     return out
 
@@ -455,6 +463,47 @@ cdef Whole whole(bint divides):
 
 sum_whole = whole(False)
 mean_whole = whole(True)
+
+
+cdef class Extreme(Kernel):
+    """The largest element of all, or the smallest; nan where there is one."""
+
+    cdef bint least
+
+    cdef object call1(self, object x):
+        cdef cnp.ndarray array, out
+        cdef Py_ssize_t n
+        array = usable(x)
+        if array is None or cnp.PyArray_SIZE(array) == 0 or cnp.PyArray_SIZE(array) > COPY_LIMIT:
+            return NotImplemented
+        n = cnp.PyArray_SIZE(array)
+        out = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(array))
+        if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT:
+            (<float*>cnp.PyArray_DATA(out))[0] = extremum(<const float*>cnp.PyArray_DATA(array), n, self.least)
+        else:
+            (<double*>cnp.PyArray_DATA(out))[0] = extremum(<const double*>cnp.PyArray_DATA(array), n, self.least)
+        return out
+
+
+cdef real extremum(const real* x, Py_ssize_t n, bint least) noexcept nogil:
+    cdef real best = x[0]
+    cdef Py_ssize_t i
+    for i in range(n):
+        if x[i] != x[i]:
+            return x[i]
+        if (x[i] < best) if least else (x[i] > best):
+            best = x[i]
+    return best
+
+
+cdef Extreme extreme(bint least):
+    cdef Extreme kernel = Extreme()
+    kernel.least = least
+    return kernel
+
+
+max_whole = extreme(False)
+min_whole = extreme(True)
 
 
 def fill(g, shape, double divisor=1.0):

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ..dtypes import of
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
 from .compare import isnan, logical_and, logical_or
@@ -46,12 +47,27 @@ def inner(a, b, dim, keepdim):
 # ---- sums and means
 
 
-@linear(holomorphic=False, x=lambda g, x_shape, dim: spread(g, dim=dim, shape=x_shape))
+def _check_sum(x):
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"sum(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+
+
+def _check_mean(x):
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"mean(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+    if x.dtype.kind in "bui":
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {of(x.dtype).scalar_type}"
+        )
+
+
+@linear(check=_check_sum, holomorphic=False, x=lambda g, x_shape, dim: spread(g, dim=dim, shape=x_shape))
 def sum(x, *, dim=None, keepdim=False):
     return meaning.sum(x, axes_of(dim, x.ndim), keepdim)
 
 
-@linear(holomorphic=False, x=lambda g, x_shape, dim: through_mean(g, x_shape, dim))
+@linear(check=_check_mean, holomorphic=False, x=lambda g, x_shape, dim: through_mean(g, x_shape, dim))
 def mean(x, *, dim=None, keepdim=False):
     return meaning.mean(x, axes_of(dim, x.ndim), keepdim)
 
@@ -211,6 +227,8 @@ def prod(x, *, dim=None, keepdim=False):
 
 
 def through_prod(g, x, out, dim):
+    if x._array.ndim == 0:
+        return g
     if (x._array == 0).any():
         return kept(g, x.shape, dim) * products_of_others(x, dim)
     return kept(g * out, x.shape, dim) / x
@@ -354,13 +372,11 @@ _kernels = load("reduce")
 if _kernels is not None:
     sum.accelerate(_kernels.sum_whole, x=_whole)
     mean.accelerate(_kernels.mean_whole, x=_whole_mean)
+    max_all.accelerate(_kernels.max_whole)
+    min_all.accelerate(_kernels.min_whole)
     for _op in (sum, sum_dim):
-        _op.accelerate(lambda x, dim, keepdim: _kernels.sum(x, axes_of(dim, x.ndim), keepdim))
+        _op.accelerate(_kernels.sum)
     for _op in (mean, mean_dim):
-        _op.accelerate(lambda x, dim, keepdim: _kernels.mean(x, axes_of(dim, x.ndim), keepdim))
-    var.accelerate(
-        lambda x, dim, correction, keepdim: _kernels.var(x, axes_of(dim, x.ndim), correction, keepdim)
-    )
-    var_mean.accelerate(
-        lambda x, dim, correction, keepdim: _kernels.var_mean(x, axes_of(dim, x.ndim), correction, keepdim)
-    )
+        _op.accelerate(_kernels.mean)
+    var.accelerate(_kernels.var)
+    var_mean.accelerate(_kernels.var_mean)

@@ -12,8 +12,10 @@ def searchsorted(boundaries, x, *, right=False):
     side = "right" if right else "left"
     if boundaries.ndim == 1:
         return np.asarray(boundaries.searchsorted(x, side))
-    rows = boundaries.reshape(-1, boundaries.shape[-1]) if boundaries.size else np.empty((0, 0))
     out = np.zeros(x.shape, np.int64)
+    if x.size == 0:
+        return out
+    rows = boundaries.reshape(-1, boundaries.shape[-1])
     for row, values, places in zip(rows, x.reshape(len(rows), -1), out.reshape(len(rows), -1)):
         places[...] = row.searchsorted(values, side)
     return out

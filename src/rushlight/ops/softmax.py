@@ -46,5 +46,5 @@ def log_softmax(x, *, dim):
 
 _kernels = load("softmax")
 if _kernels is not None:
-    softmax.accelerate(lambda x, dim: _kernels.softmax(x, dim), x=_kernels.through_softmax)
-    log_softmax.accelerate(lambda x, dim: _kernels.log_softmax(x, dim), x=_kernels.through_log_softmax)
+    softmax.accelerate(_kernels.softmax, x=_kernels.through_softmax)
+    log_softmax.accelerate(_kernels.log_softmax, x=_kernels.through_log_softmax)
