@@ -348,6 +348,11 @@ def __imod__(self, other):
     return _IN_PLACE["remainder_"](self, other) if _takes(other) else NotImplemented
 
 
+def __rdiv__(self, other):
+    check_tensor(self, "div")
+    return ops.quotient_of(self, other)
+
+
 def __floordiv__(self, other):
     return floor_divide(self, other) if _takes(other) else NotImplemented
 
@@ -384,7 +389,7 @@ FUNCTIONS = (
 )  # fmt: skip
 METHODS = (
     *[name for name in FUNCTIONS if name != "rsub"],
-    "__pos__", "__mod__", "__rmod__", "__imod__", "__floordiv__", "__rfloordiv__", "__ifloordiv__",
+    "__pos__", "__mod__", "__rmod__", "__imod__", "__rdiv__", "__floordiv__", "__rfloordiv__", "__ifloordiv__",
 )  # fmt: skip
 INPLACE = _IN_PLACE | {
     f"{long}_": _IN_PLACE[f"{short}_"]

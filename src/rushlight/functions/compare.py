@@ -145,7 +145,10 @@ def _operator(op):
 
 def _reflected(op):
     def operator(self, other):
-        return op(other, self) if scalar_category(other) is not None else NotImplemented
+        check_tensor(self, op.name)
+        if not isinstance(other, TensorBase) and scalar_category(other) is None:
+            return NotImplemented
+        return op(other, self)
 
     return operator
 

@@ -132,8 +132,7 @@ def _real_pair(first, second, function, names):
 _REAL = ("float16", "float32", "float64")
 
 
-@accepts_out
-def complex(real, imag):
+def complex(real, imag, *, out=None):
     """real + imag * 1j of two real tensors of one dtype.
 
     >>> import rushlight
@@ -141,7 +140,21 @@ def complex(real, imag):
     tensor([1.+2.j])
     """
     _real_pair(real, imag, "complex", ("real", "imag"))
+    made = of(real._array.dtype).to_complex()
+    if out is not None and of(out._array.dtype) is not made:
+        raise RuntimeError(
+            f"Expected object of scalar type {made.scalar_type} but got scalar type {of(out._array.dtype).scalar_type} "
+            "for argument 'out'"
+        )
+    return _complex(real, imag, out=out)
+
+
+@accepts_out
+def _complex(real, imag):
     return ops.complex(real, imag)
+
+
+_complex.__name__ = "complex"
 
 
 @accepts_out

@@ -19,7 +19,7 @@ sqrt = unary(
     ops.sqrt, "The square root of each element; nan of a negative one.", "[4.0, 2.0]", "tensor([2.0000, 1.4142])"
 )
 rsqrt = unary(ops.rsqrt, "1 / sqrt(x).", "[4.0, 2.0]", "tensor([0.5000, 0.7071])")
-square = unary(ops.square, "Each element times itself, in its own dtype.", "[3.0, -2.0]", "tensor([9., 4.])")
+square = unary(ops.square, "Each element times itself.", "[3.0, -2.0]", "tensor([9., 4.])")
 reciprocal = unary(arithmetic.reciprocal, "1 / x.", "[4.0, -2.0]", "tensor([ 0.2500, -0.5000])")
 logaddexp = of_tensors(
     ops.logaddexp,

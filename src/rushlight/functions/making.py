@@ -40,9 +40,9 @@ def binary(op, summary, first, second, shown, *, number=None, of_number=None, na
     number = number or op
 
     def slowly(input, other):
-        if of_number is None or scalar_category(input) is None:
+        if not isinstance(input, TensorBase) and not (of_number is not None and isinstance(other, TensorBase)):
             check_tensor(input, name)
-        out = of_number(input, other) if not isinstance(input, TensorBase) else call2(chosen(other), input, other)
+        out = call2(chosen(other), input, other) if isinstance(input, TensorBase) else of_number(input, other)
         if out is NotImplemented:
             check_tensor(other, name, 2, "other")
         return out

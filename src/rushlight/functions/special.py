@@ -3,6 +3,7 @@
 import math
 
 from ..core import TensorBase, call1, inplace
+from ..ops import copying
 from ..ops import special as ops
 from .arguments import accepts_out, check_tensor
 from .making import binary, binary_inplace, unary, unary_inplace
@@ -106,6 +107,11 @@ def mvlgamma(input, p):
     return total
 
 
+def _mvlgamma_(self, p):
+    """`mvlgamma` written over this tensor, which is returned."""
+    return inplace(copying.copy, self, (mvlgamma(self, p),), {})
+
+
 def logit(input, eps=None, *, out=None):
     """log(x / (1 - x)), x clamped to [eps, 1 - eps] where eps is given; nan outside [0, 1].
 
@@ -135,6 +141,7 @@ METHODS = ("digamma", "erf", "erfc", "erfinv", "i0", "lgamma", "logit", "mvlgamm
 INPLACE = {f"{op.name}_": unary_inplace(op) for op in _OFFERED} | {
     "logit_": _logit_,
     "polygamma": lambda self, n: polygamma(n, self),
+    "mvlgamma_": _mvlgamma_,
     "polygamma_": _polygamma_,
     "xlogy_": binary_inplace(ops.xlogy, ops.xlogy_number),
 }

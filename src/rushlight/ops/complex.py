@@ -15,7 +15,7 @@ from .selection import where
 from .supported import NUMBERS, supports
 
 
-@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: g)
+@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: complex(g, zero(g)))
 def real(x):
     return x.real
 

@@ -50,12 +50,12 @@ def rsub(x, y):
 # The same with the second operand times `alpha`.
 @elementwise(backward="AddBackward0", x=lambda g: g, y=lambda g, alpha: g * alpha)
 def add_scaled(x, y, *, alpha):
-    return np.add(x, np.multiply(y, alpha, dtype=x.dtype))
+    return np.add(x, np.multiply(y, np.asarray(alpha).astype(x.dtype)))
 
 
 @elementwise(check=_no_bools, backward="SubBackward0", x=lambda g: g, y=lambda g, alpha: g * -alpha)
 def sub_scaled(x, y, *, alpha):
-    return np.subtract(x, np.multiply(y, alpha, dtype=x.dtype))
+    return np.subtract(x, np.multiply(y, np.asarray(alpha).astype(x.dtype)))
 
 
 rsub_tensor = renamed(rsub, "RsubBackward0")
@@ -227,7 +227,7 @@ def copysign(x, y):
 copysign_number = renamed(copysign, "CopysignBackward1")
 
 
-@elementwise(x=without_derivative("nextafter"), y=without_derivative("nextafter"))
+@elementwise(x=lambda g, x, y: where(x == y, 0, g), y=lambda g: zero(g))
 def nextafter(x, y):
     supports(x, FLOATING, "nextafter_cpu")
     return np.nextafter(x, y)

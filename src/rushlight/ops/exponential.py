@@ -89,7 +89,7 @@ def rsqrt(x):
 
 @elementwise(backward="PowBackward0", x=lambda g, x: g * (2 * x))
 def square(x):
-    return np.square(x)
+    return np.square(x.astype(np.int64) if x.dtype.kind == "b" else x)
 
 
 def _check_power(x, y):

@@ -20,10 +20,7 @@ def supports(x, kinds, kernel):
 
 def has_kind(operands, kind):
     """Whether one of the operands is an array of that NumPy dtype kind."""
-    for x in operands:
-        if isinstance(x, np.ndarray) and x.dtype.kind == kind:
-            return True
-    return False
+    return any(isinstance(x, np.ndarray) and x.dtype.kind == kind for x in operands)
 
 
 def in_common_dtype(*operands):
