@@ -8,16 +8,7 @@ from ..dtypes import as_dtype, get_default_dtype
 from ..tensor import Tensor
 
 
-class _ParameterType(type):
-    """A tensor of a subclass stays of its subclass as a parameter, and is told by a mark."""
-
-    def __instancecheck__(cls, instance):
-        if type.__instancecheck__(cls, instance):
-            return True
-        return cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
-
-
-class Parameter(Tensor, metaclass=_ParameterType):
+class Parameter(Tensor):
     """A tensor that a Module trains: assigned to an attribute of a module it is listed in `parameters()`.
 
     Shares the memory of `data`, an empty tensor by default. Requires gradients unless `requires_grad=False`;
@@ -34,12 +25,14 @@ class Parameter(Tensor, metaclass=_ParameterType):
     def __new__(cls, data=None, requires_grad=True):
         if data is None:
             return parameter_of(np.empty(0, get_default_dtype().numpy), requires_grad, cls)
+        if type(data) is Tensor or type(data) is Parameter:
+            parameter = parameter_of(data._array, requires_grad, cls)
+            parameter.versions = core.detached(data, True).versions
+            return parameter
         tensor = data.detach()
-        if type(tensor) is Tensor or type(tensor) is Parameter:
-            tensor.__class__ = cls
-        else:
-            tensor._is_param = True
-        return tensor.requires_grad_(requires_grad) if requires_grad else tensor
+        # It stays of its own class; the mark tells modules what it is.
+        tensor._is_param = True
+        return tensor.requires_grad_(requires_grad)
 
     def __init__(self, *args, **kwargs):
         pass
@@ -54,6 +47,11 @@ class Parameter(Tensor, metaclass=_ParameterType):
 
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__()
+
+
+def is_parameter(value):
+    """Whether a value is a Parameter, or made one while it stays of its own subclass of Tensor."""
+    return isinstance(value, Parameter) or (isinstance(value, Tensor) and getattr(value, "_is_param", False))
 
 
 class _BufferType(type):
@@ -82,10 +80,10 @@ class Buffer(Tensor, metaclass=_BufferType):
 
 def parameter_of(array, requires_grad=True, cls=Parameter):
     """A Parameter over an array, which is not copied."""
-    parameter = core.wrap(array)
-    parameter.__class__ = cls
+    parameter = core.TensorBase.__new__(cls)
+    parameter._array = array
     if requires_grad:
-        parameter.requires_grad = True
+        parameter.requires_grad_(True)
     return parameter
 
 
@@ -97,8 +95,8 @@ def empty_array(shape, device=None, dtype=None):
     for i, size in enumerate(shape):
         if not hasattr(size, "__index__"):
             raise TypeError(
-                f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of "
-                f'ints,but got {type(size).__name__}"'
+                f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple "
+                f'of ints,but got {type(size).__name__}"'
             )
         if size < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")

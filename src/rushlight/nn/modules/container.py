@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from ...tensor import Tensor
-from ..parameter import Parameter
+from ..parameter import Parameter, is_parameter
 from .module import Module, _indented, _typename
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
@@ -309,13 +309,13 @@ def _pairs(entries, method, name):
 
 
 def _as_parameter(value):
-    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+    return Parameter(value) if isinstance(value, Tensor) and not is_parameter(value) else value
 
 
 def _shown(value, dtype_name):
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
-    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    kind = "Parameter" if is_parameter(value) else "Tensor"
     size = "x".join(str(n) for n in value.shape)
     return f"{kind} containing: [{dtype_name(value)} of size {size}]"
 

@@ -7,6 +7,8 @@ from .. import init
 from ..parameter import empty_parameter
 from .module import Module
 
+__all__ = ["Bilinear", "Identity", "Linear"]
+
 
 class Identity(Module):
     """Returns its input; takes any arguments, and ignores them."""
@@ -28,8 +30,6 @@ class Linear(Module):
     >>> layer(rushlight.ones(5, 3)).shape == (5, 2)
     True
     """
-
-    __constants__ = ["in_features", "out_features"]
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
@@ -65,8 +65,6 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 class Bilinear(Module):
     """y = x1^T A x2 + b: inputs (*, in1_features) and (*, in2_features), output (*, out_features)."""
-
-    __constants__ = ["in1_features", "in2_features", "out_features"]
 
     def __init__(self, in1_features, in2_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()

@@ -8,7 +8,7 @@ from ...device import check_cpu
 from ...dtypes import as_dtype, bfloat16, dtype, float16, float32, float64
 from ...spelling import spell
 from ...tensor import Tensor
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, is_parameter
 from .hooked import (
     Hooked,
     register_module_forward_hook,
@@ -89,7 +89,7 @@ class Module(Hooked, Stateful):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
-        if isinstance(value, Parameter):
+        if is_parameter(value):
             self._check_started("parameters")
             self._forget(name, "_parameters")
             self.register_parameter(name, value)
@@ -161,7 +161,7 @@ class Module(Hooked, Stateful):
         """Give the module a parameter under `name`, or None in its place."""
         self._check_started("parameter")
         self._check_free(name, "parameter", self._parameters)
-        if param is not None and not isinstance(param, Parameter):
+        if param is not None and not is_parameter(param):
             raise TypeError(
                 f"cannot assign '{_typename(param)}' object to parameter '{name}' ({spell('nn.Parameter')} or None required)"
             )
@@ -227,7 +227,7 @@ class Module(Hooked, Stateful):
     def get_parameter(self, target):
         """The parameter at a dotted path; AttributeError where there is none."""
         parameter = self._tensor_at(target)
-        if not isinstance(parameter, Parameter):
+        if not is_parameter(parameter):
             raise AttributeError(f"`{target.rpartition('.')[2]}` is not an nn.Parameter")
         return parameter
 

@@ -10,7 +10,7 @@ from ...hooks import RemovableHandle
 from ...size import Size
 from ...spelling import spell
 from ...tensor import Tensor
-from ..parameter import Parameter
+from ..parameter import Parameter, is_parameter
 
 _EXTRA = "_extra_state"
 
@@ -192,7 +192,7 @@ class Stateful:
 
     def _take(self, name, given):
         current = self._parameters.get(name)
-        if current is not None and not isinstance(given, Parameter):
+        if current is not None and not is_parameter(given):
             given = Parameter(given, requires_grad=current.requires_grad)
         setattr(self, name, given)
 

@@ -1,0 +1,332 @@
+"""What all optimizers share: groups of parameters, their options, their state."""
+
+import warnings
+from collections import OrderedDict, defaultdict
+from copy import deepcopy
+
+from .. import modes
+from ..core import wrap, written
+from ..hooks import RemovableHandle
+from ..nn.modules.module import _typename, clear_grad
+from ..tensor import Tensor
+
+required = object()
+
+
+class Optimizer:
+    """Base of all optimizers: changes parameters in `step()` by their gradients.
+
+    `params` is an iterable of tensors, of (name, tensor), or of dicts, each a group with options of its own;
+    `defaults` are the options for groups that do not say otherwise. Raises TypeError and ValueError for anything
+    but leaf tensors, and for none at all.
+    """
+
+    def __init__(self, params, defaults):
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + _typename(params)
+            )
+        self.defaults = defaults
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        self._start_hooks()
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(dict(group))
+
+    def _start_hooks(self):
+        self._optimizer_step_pre_hooks = OrderedDict()
+        self._optimizer_step_post_hooks = OrderedDict()
+        self._optimizer_state_dict_pre_hooks = OrderedDict()
+        self._optimizer_state_dict_post_hooks = OrderedDict()
+        self._optimizer_load_state_dict_pre_hooks = OrderedDict()
+        self._optimizer_load_state_dict_post_hooks = OrderedDict()
+
+    # -- groups
+    def add_param_group(self, param_group):
+        """Add a dict of "params" and of options that differ from the defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, Tensor):
+            params = [params]
+        elif isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will change between runs. Please use a list instead."
+            )
+        params, names = _without_names(list(params))
+        group = {**param_group, "params": params}
+        if names:
+            group["param_names"] = names
+        for param in params:
+            _check_param(param)
+        for name, default in self.defaults.items():
+            if default is required and name not in group:
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                )
+            group.setdefault(name, default)
+        self._check_group(group)
+        self.param_groups.append(group)
+
+    def _check_group(self, group):
+        params = group["params"]
+        if len({id(p) for p in params}) != len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; see "
+                "github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=4,
+            )
+        present = {id(p) for other in self.param_groups for p in other["params"]}
+        if not present.isdisjoint(id(p) for p in params):
+            raise ValueError("some parameters appear in more than one parameter group")
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            with_or_without = "with" if "param_names" in group else "without"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{with_or_without} names to the optimizer"
+            )
+
+    # -- steps
+    def zero_grad(self, set_to_none=True):
+        """Drop the gradients of all parameters, or fill them with zeros."""
+        for group in self.param_groups:
+            if set_to_none:
+                for param in group["params"]:
+                    param._grad = None
+            else:
+                for param in group["params"]:
+                    clear_grad(param, False)
+
+    def step(self, closure=None):
+        """Change all parameters that have a gradient; returns what `closure()` returned, called first where given."""
+        raise NotImplementedError
+
+    def register_step_pre_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) before each step; it may return (args, kwargs) to use instead."""
+        return self._watch_step(self._optimizer_step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) after each step."""
+        return self._watch_step(self._optimizer_step_post_hooks, hook)
+
+    def _watch_step(self, hooks, hook):
+        # A step is wrapped only once someone watches it.
+        if "step" not in self.__dict__:
+            self.step = _WatchedStep(self, self.step)
+        return RemovableHandle(hooks, hook)
+
+    # -- states
+    def state_dict(self):
+        """The state and the groups' options; parameters are counted through the groups.
+
+        >>> import rushlight
+        >>> optimizer = rushlight.optim.SGD([rushlight.ones(2)], lr=0.1)
+        >>> optimizer.state_dict()["param_groups"][0]["params"]
+        [0]
+        """
+        for hook in self._optimizer_state_dict_pre_hooks.values():
+            hook(self)
+        numbers = {}
+        groups = []
+        for group in self.param_groups:
+            packed = {key: value for key, value in group.items() if key != "params"}
+            packed["params"] = [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]
+            groups.append(packed)
+        state = {numbers[id(k)] if isinstance(k, Tensor) else k: value for k, value in self.state.items()}
+        state_dict = {"state": state, "param_groups": groups}
+        for hook in self._optimizer_state_dict_post_hooks.values():
+            replaced = hook(self, state_dict)
+            if replaced is not None:
+                state_dict = replaced
+        return state_dict
+
+    def load_state_dict(self, state_dict):
+        """Take what `state_dict()` gave; ValueError where the groups are not of the same sizes."""
+        state_dict = state_dict.copy()
+        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+            replaced = hook(self, state_dict)
+            if replaced is not None:
+                state_dict = replaced
+        groups = deepcopy(state_dict["param_groups"])
+        if len(groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(own["params"]) != len(saved["params"]) for own, saved in zip(self.param_groups, groups)):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        params = {}
+        for own, saved in zip(self.param_groups, groups):
+            params.update(zip(saved["params"], own["params"]))
+        state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in params:
+                state[params[key]] = _loaded(value, params[key])
+            else:
+                state[key] = value
+        for own, saved in zip(self.param_groups, groups):
+            saved["params"] = own["params"]
+            if "param_names" in own and "param_names" not in saved:
+                saved["param_names"] = own["param_names"]
+        self.__setstate__({"state": state, "param_groups": groups})
+        for hook in self._optimizer_load_state_dict_post_hooks.values():
+            hook(self)
+
+    def register_state_dict_pre_hook(self, hook, prepend=False):
+        """Call hook(optimizer) before `state_dict()`."""
+        return _registered(self._optimizer_state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook, prepend=False):
+        """Call hook(optimizer, state_dict) after `state_dict()`; what it returns replaces the dict."""
+        return _registered(self._optimizer_state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+        """Call hook(optimizer, state_dict) before `load_state_dict()`; what it returns replaces the dict."""
+        return _registered(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook, prepend=False):
+        """Call hook(optimizer) after `load_state_dict()`."""
+        return _registered(self._optimizer_load_state_dict_post_hooks, hook, prepend)
+
+    # -- Python's protocols
+    def __getstate__(self):
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if "_optimizer_step_pre_hooks" not in self.__dict__:
+            self._start_hooks()
+        self.defaults.setdefault("differentiable", False)
+
+    def __repr__(self):
+        lines = [type(self).__name__ + " ("]
+        for i, group in enumerate(self.param_groups):
+            if i:
+                lines.append("")
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+class _WatchedStep:
+    """`step` with the hooks around it."""
+
+    def __init__(self, optimizer, step):
+        self.optimizer = optimizer
+        self.step = step
+
+    def __call__(self, *args, **kwargs):
+        for hook in list(self.optimizer._optimizer_step_pre_hooks.values()):
+            replaced = hook(self.optimizer, args, kwargs)
+            if replaced is None:
+                continue
+            if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                raise RuntimeError(
+                    f"{self.step.__func__} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
+                )
+            args, kwargs = replaced
+        result = self.step(*args, **kwargs)
+        for hook in list(self.optimizer._optimizer_step_post_hooks.values()):
+            hook(self.optimizer, args, kwargs)
+        return result
+
+
+def called(closure):
+    """What `closure()` returns, gradients on; None without one."""
+    if closure is None:
+        return None
+    before = modes.put_grad(True)
+    try:
+        return closure()
+    finally:
+        modes.put_flags(before)
+
+
+def with_grads(group):
+    """The parameters of a group that have a gradient, their arrays, and those of the gradients."""
+    params = [p for p in group["params"] if p._grad is not None]
+    return params, [p._array for p in params], [p._grad._array for p in params]
+
+
+def mark_written(params):
+    """Count a write to each of the parameters."""
+    for param in params:
+        written(param)
+
+
+def scalar(value=0.0):
+    """A float32 tensor without dimensions, as step counts are kept."""
+    import numpy as np
+
+    return wrap(np.array(value, np.float32))
+
+
+def check_lr(lr):
+    """ValueError for a learning rate that is negative, not a number, or a tensor of several."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    check_at_least_zero("learning rate", lr)
+
+
+def check_at_least_zero(name, value):
+    if not value >= 0.0:
+        raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_betas(betas):
+    for i, beta in enumerate((betas[0], betas[1])):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def check_modes(differentiable, foreach=None, fused=None):
+    """Refuse what a step cannot do: gradients through itself, and two ways at once."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if differentiable:
+        raise NotImplementedError("differentiable=True is not implemented: steps are not recorded")
+
+
+def _registered(hooks, hook, prepend):
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def _check_param(param):
+    if not isinstance(param, Tensor):
+        raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
+    if param.grad_fn is not None:
+        raise ValueError("can't optimize a non-leaf Tensor")
+
+
+def _without_names(params):
+    """The tensors, and the names where they came as (name, tensor)."""
+    named = [isinstance(p, tuple) for p in params]
+    if not any(named):
+        return params, []
+    if not all(named):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    return [param for _, param in params], [name for name, _ in params]
+
+
+def _loaded(value, param, key=None):
+    """A saved state, its floating tensors in the dtype of the parameter that they belong to; counts stay as they are."""
+    if isinstance(value, Tensor):
+        if key != "step" and param.is_floating_point():
+            return value.detach().clone().to(param.dtype)
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {k: _loaded(v, param, k) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_loaded(v, param) for v in value)
+    return value
