@@ -1,6 +1,4 @@
-"""Reductions as people call them: sums, means, extrema, variances, norms, softmax."""
-
-import math
+"""Reductions as people call them: sums, means, variances, extrema, truth values, softmax."""
 
 from ..core import TensorBase, call1, call2
 from ..dtypes import as_dtype, get_default_dtype
@@ -226,98 +224,6 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIV
     return _spread(reduce.std_mean, "std_mean", input, dim, unbiased, keepdim, correction, named)
 
 
-# ---- norms
-
-
-def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="linalg.vector_norm"):
-    """The checked call of the operation: linalg.vector_norm and norm share it."""
-    check_tensor(input, function)
-    if isinstance(ord, (str, bool)) or not isinstance(ord, (int, float)):
-        raise TypeError(
-            f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}"
-        )
-    if input._array.dtype.kind in "bui":
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(input)}"
-        )
-    if dtype is not None:
-        _check_norm_dtype(input, as_dtype(dtype))
-    dims = wrap_dims(dim, input._array.ndim)
-    if ord < 0 or ord == math.inf:
-        _check_norm_of_none(input, ord, dim, dims)
-    return reduce.vector_norm(cast(input, dtype), ord=ord, dim=dims, keepdim=keepdim)
-
-
-def _check_norm_dtype(input, dtype):
-    if not (dtype.is_floating_point or dtype.is_complex):
-        raise RuntimeError(
-            f"linalg.vector_norm: dtype should be floating point or complex, but got {dtype.scalar_type}"
-        )
-    for kind, takes in (("complex", dtype.is_complex), ("real", not dtype.is_complex)):
-        if (input._array.dtype.kind == "c") == (kind == "complex") and not takes:
-            raise RuntimeError(
-                f"linalg.vector_norm: dtype should be {kind} for {kind} inputs, but got {dtype.scalar_type}"
-            )
-
-
-def _check_norm_of_none(input, ord, dim, dims):
-    shown = "inf" if ord == math.inf else "-inf" if ord == -math.inf else f"{ord:g}"
-    if input._array.size and input._array.shape:
-        return
-    if dim is None and input._array.size == 0:
-        raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not have "
-            "an identity"
-        )
-    for d in dims:
-        if input._array.shape[d] == 0:
-            raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {d}because this dimension is empty "
-                "and the operation does not have an identity"
-            )
-
-
-@accepts_out
-def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
-    """The norm of all elements taken as one vector, or over `dim`; p is a number, "fro" or "nuc".
-
-    >>> import rushlight
-    >>> rushlight.tensor([3.0, 4.0]).norm()
-    tensor(5.)
-    """
-    check_tensor(input, "norm")
-    if p is None or (p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2)):
-        return vector_norm(input, 2, dim, keepdim, dtype=dtype, function="norm")
-    if not isinstance(p, str):
-        return vector_norm(input, p, dim, keepdim, dtype=dtype, function="norm")
-    from .linalg import matrix_norm
-
-    dims = tuple(range(input._array.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
-    if p not in ("fro", "nuc"):
-        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    if len(dims) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
-    return matrix_norm(input, p, dims, keepdim, dtype=dtype)
-
-
-@accepts_out
-def dist(input, other, p=2):
-    """The p-norm of input - other.
-
-    >>> import rushlight
-    >>> rushlight.dist(rushlight.tensor([1.0, 1.0]), rushlight.tensor([4.0, 5.0]))
-    tensor(5.)
-    """
-    check_tensor(input, "dist")
-    check_tensor(other, "dist", 2, "other")
-    difference = input - other
-    if difference._array.dtype.kind in "bui":
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(difference)}"
-        )
-    return reduce.dist(difference, ord=p)
-
-
 # ---- extrema
 
 
@@ -407,8 +313,15 @@ def amin(input, dim=None, keepdim=False, **named):
     return _extreme_values(reduce.amin, "min_values_cpu", input, dim, keepdim, named)
 
 
-@accepts_out
-def aminmax(input, *, dim=None, keepdim=False):
+# What PyTorch calls dtypes in the sentence below.
+_C_NAMES = {
+    "Float": "float", "Double": "double", "Long": "long", "Int": "int", "Short": "short", "Char": "signed char",
+    "Byte": "unsigned char", "Bool": "bool", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
+    "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+
+
+def aminmax(input, *, dim=None, keepdim=False, out=None):
     """(min, max) of all elements, or along one dimension.
 
     >>> import rushlight
@@ -416,6 +329,12 @@ def aminmax(input, *, dim=None, keepdim=False):
     tensor(3.)
     """
     check_tensor(input, "aminmax")
+    if out is not None:
+        for target in out:
+            if target._array.dtype != input._array.dtype:
+                expected, given = _C_NAMES.get(scalar_type(input)), _C_NAMES.get(scalar_type(target))
+                raise RuntimeError(f"Expected out tensor to have dtype {expected}, but got {given} instead")
+        return accepts_out(aminmax)(input, dim=dim, keepdim=keepdim, out=out)
     if dim is None and input._array.size == 0:
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
@@ -568,8 +487,8 @@ def log_softmax(input, dim, dtype=None, *, out=None):
 
 
 METHODS = (
-    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "dist", "log_softmax", "logsumexp",
-    "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "softmax", "std", "sum", "var",
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "log_softmax", "logsumexp",
+    "max", "mean", "min", "nanmean", "nansum", "prod", "softmax", "std", "sum", "var",
 )  # fmt: skip
 FUNCTIONS = (*METHODS, "std_mean", "var_mean")
 INPLACE = {}

@@ -7,6 +7,7 @@ import numpy as np
 from ..core import TensorBase, wrap
 from ..ops import search
 from ..ops.scatter import gather
+from ..ops.selection import where
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .reduction import refuse, scalar_type
 from .sorting import sort
@@ -39,18 +40,18 @@ def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
 
 
 def _fractions(name, input, q):
-    """q as an array of the input's dtype, checked."""
+    """q as a tensor of the input's dtype, checked."""
     if not isinstance(q, TensorBase):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")
-        return np.asarray(q, input._array.dtype)
+        return wrap(np.asarray(q, input._array.dtype))
     if q._array.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._array.dtype != input._array.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     if not ((q._array >= 0) & (q._array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
-    return q._array
+    return q
 
 
 def _quantiles(name, input, q, dim, keepdim, interpolation):
@@ -67,42 +68,53 @@ def _quantiles(name, input, q, dim, keepdim, interpolation):
     ndim = input._array.ndim
     if dim is None:
         out = _along(name, input.reshape(-1), q.reshape(-1), 0, interpolation)
-        shape = (1,) * ndim if keepdim else ()
-        return out.reshape((*q.shape, *shape))
+        return out.reshape((*q._array.shape, *((1,) * ndim if keepdim else ())))
     dim = wrap_dim(dim, ndim)
     out = _along(name, input.reshape(-1) if ndim == 0 else input, q.reshape(-1), dim, interpolation).movedim(
         dim, 0
     )
     if keepdim and ndim:
         out = out.unsqueeze(dim + 1)
-    return out if q.ndim else out.squeeze(0)
+    return out if q._array.ndim else out.squeeze(0)
 
 
 def _along(name, input, q, dim, interpolation):
     """The quantiles of the lanes along `dim`, one beside the other in that dimension."""
     values = sort(input, dim)[0]
-    array = values._array
-    n = array.shape[dim]
-    numbers = np.add.reduce(array == array, axis=dim, keepdims=True, dtype=np.int64)
-    q = q.reshape([-1 if d == dim else 1 for d in range(array.ndim)])
-    if name == "nanquantile":
-        rank = q * np.maximum(numbers - 1, 0).astype(q.dtype)
-    else:
-        rank = np.where(numbers < n, q.dtype.type(n - 1), q * q.dtype.type(n - 1))
-    if interpolation == "nearest":
-        rank = np.rint(rank)
-    if interpolation == "higher":
-        rank = np.ceil(rank)
-    below = np.floor(rank).astype(np.int64)
-    lower = gather(values, wrap(below), dim=dim)
+    rank = _ranks(
+        name, values._array, q.reshape([-1 if d == dim else 1 for d in range(values._array.ndim)]), dim
+    )
     if interpolation in ("lower", "higher", "nearest"):
-        return lower
-    weight = rank - below if interpolation == "linear" else np.full_like(rank, 0.5)
-    upper = gather(values, wrap(np.ceil(rank).astype(np.int64)), dim=dim)
-    return lower.lerp(upper, wrap(weight))
+        nearest = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
+        return _at(values, nearest(rank._array), dim)
+    below = np.floor(rank._array)
+    weight = rank - wrap(below) if interpolation == "linear" else wrap(np.full_like(below, 0.5))
+    return _at(values, below, dim).lerp(_at(values, np.ceil(rank._array), dim), weight)
+
+
+def _ranks(name, values, q, dim):
+    """Where the quantiles lie in the sorted lanes; a nan, which comes last, takes the whole lane of a quantile."""
+    n, dtype = values.shape[dim], values.dtype
+    numbers = np.add.reduce(values == values, axis=dim, keepdims=True, dtype=np.int64)
+    if name == "nanquantile":
+        return q * wrap(np.maximum(numbers - 1, 0).astype(dtype))
+    rank = q * wrap(np.full(numbers.shape, n - 1, dtype))
+    return rank if (numbers == n).all() else where(wrap(numbers < n), float(n - 1), rank)
+
+
+def _at(values, rank, dim):
+    return gather(values, wrap(rank.astype(np.int64)), dim=dim)
 
 
 # ---- covariances
+
+
+def _check_matrix(name, input):
+    if input._array.ndim > 2:
+        raise RuntimeError(
+            f"{name}(): expected input to have two or fewer dimensions but got an input with {input._array.ndim} "
+            "dimensions"
+        )
 
 
 def _check_weights(name, weights, floating, observations):
@@ -133,10 +145,7 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
             [-1.,  1.]])
     """
     check_tensor(input, "cov")
-    if input._array.ndim > 2:
-        raise RuntimeError(
-            f"cov(): expected input to have two or fewer dimensions but got an input with {input._array.ndim} dimensions"
-        )
+    _check_matrix("cov", input)
     if input._array.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if input._array.ndim == 2 else input.reshape(1, -1)
@@ -187,10 +196,7 @@ def corrcoef(input):
             [-1.,  1.]])
     """
     check_tensor(input, "corrcoef")
-    if input._array.ndim > 2:
-        raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input._array.ndim} dimensions"
-        )
+    _check_matrix("corrcoef", input)
     c = cov(input)
     if c._array.ndim == 0:
         return c / c

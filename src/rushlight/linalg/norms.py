@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import wrap
 from ..dtypes import as_dtype
-from ..functions import reduction
+from ..functions import norms
 from ..functions.arguments import accepts_out, check_tensor, wrap_dim
 from ..ops import linalg as ops
 from .checks import check_inexact, check_matrix, check_square
@@ -22,7 +22,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     >>> rushlight.linalg.vector_norm(rushlight.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return reduction.vector_norm(x, ord, dim, keepdim, dtype=dtype)
+    return norms.vector_norm(x, ord, dim, keepdim, dtype=dtype)
 
 
 @accepts_out
@@ -43,7 +43,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     if rows == columns:
         raise RuntimeError(f"{function}: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
-        return reduction.vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype)
+        return norms.vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype)
     _check_order(ord, function)
     if dtype is not None:
         A = A.to(as_dtype(dtype))
@@ -52,7 +52,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
         out = values.sum(-1) if ord == "nuc" else _extreme(values, -1, ord > 0)
         return _restored(out, rows, columns) if keepdim else out
     along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = reduction.vector_norm(A, 1, along, True)
+    sums = norms.vector_norm(A, 1, along, True)
     out = _extreme(sums, across, ord > 0, keepdim=True)
     return out if keepdim else out.squeeze((rows, columns))
 
@@ -90,7 +90,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     n = A._array.ndim
     dims = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)
     if ord is None:
-        return reduction.vector_norm(A, 2, dims, keepdim, dtype=dtype)
+        return norms.vector_norm(A, 2, dims, keepdim, dtype=dtype)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if dims is None and n not in (1, 2):
@@ -99,7 +99,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
         )
     if isinstance(ord, str) or (n if dims is None else len(dims)) == 2:
         return matrix_norm(A, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype)
-    return reduction.vector_norm(A, ord, dims, keepdim, dtype=dtype)
+    return norms.vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
 @accepts_out
@@ -123,9 +123,11 @@ def cond(A, p=None):
     if A._array.shape[-1] == 0:
         return A.abs().sum((-2, -1))
     inverse = ops.inv(A, asker="")
-    product = matrix_norm(A, p) * matrix_norm(inverse, p)
     singular = np.isnan(inverse._array).any((-2, -1))
-    return product.masked_fill(wrap(np.asarray(singular)), math.inf) if singular.any() else product
+    if not singular.any():
+        return matrix_norm(A, p) * matrix_norm(inverse, p)
+    inverse = inverse.masked_fill(wrap(singular[..., None, None]), 0)
+    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(wrap(np.asarray(singular)), math.inf)
 
 
 @accepts_out
