@@ -193,7 +193,7 @@ _CONVERTERS = {
     "cfloat": dtypes.complex64, "char": dtypes.int8, "double": dtypes.float64, "float": dtypes.float32,
     "half": dtypes.float16, "int": dtypes.int32, "long": dtypes.int64, "short": dtypes.int16,
 }  # fmt: skip
-FUNCTIONS = ("clone", "fill")
+FUNCTIONS = ("clone", "fill", "fill_", "zero_")
 METHODS = ("clone", "contiguous", "cpu", "cuda", "to", "type_as")
 INPLACE = {"copy_": copy_, "fill_": fill_, "type": type_, "zero_": zero_} | {
     name: _converter(name, dtype) for name, dtype in _CONVERTERS.items()

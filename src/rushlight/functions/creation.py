@@ -33,7 +33,7 @@ def zeros(
     """
     size = read_size(args, size, "zeros")
     check_place("zeros", device, layout, pin_memory)
-    array = allocate(np.zeros, size, _dtype_beside(out, dtype, "zeros"), "zeros")
+    array = allocate(np.zeros, size, dtype_beside(out, dtype, "zeros"), "zeros")
     return finished(array, requires_grad, "zeros", out)
 
 
@@ -48,7 +48,7 @@ def ones(
     """
     size = read_size(args, size, "ones")
     check_place("ones", device, layout, pin_memory)
-    array = allocate(np.empty, size, _dtype_beside(out, dtype, "ones"))
+    array = allocate(np.empty, size, dtype_beside(out, dtype, "ones"))
     array.fill(1)
     return finished(array, requires_grad, "ones", out)
 
@@ -65,7 +65,7 @@ def empty(
     """
     size = read_size(args, size, "empty")
     check_place("empty", device, layout, pin_memory)
-    array = allocate(_maker(memory_format, size), size, _dtype_beside(out, dtype, "empty"))
+    array = allocate(_maker(memory_format, size), size, dtype_beside(out, dtype, "empty"))
     return finished(array, requires_grad, "empty", out)
 
 
@@ -85,7 +85,7 @@ def full(
     check_place("full", device, layout, pin_memory)
     if dtype is None and out is None:
         dtype = number_dtype(value)
-    return finished(_filled(size, value, _dtype_beside(out, dtype, "full")), requires_grad, "full", out)
+    return finished(_filled(size, value, dtype_beside(out, dtype, "full")), requires_grad, "full", out)
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
@@ -104,8 +104,8 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory
         if value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
     check_place("eye", device, layout, pin_memory)
-    array = allocate(np.zeros, (int(n), int(m)), _dtype_beside(out, dtype, "eye"))
-    array.reshape(-1)[: n * m : m + 1] = 1
+    array = allocate(np.zeros, (int(n), int(m)), dtype_beside(out, dtype, "eye"))
+    array.reshape(-1)[: min(n, m) * m : m + 1] = 1
     return finished(array, requires_grad, "eye", out)
 
 
@@ -298,7 +298,7 @@ def resize_as_(input, the_template, *, memory_format=None):
     return resize_(input, the_template._array.shape)
 
 
-def _dtype_beside(out, dtype, function):
+def dtype_beside(out, dtype, function):
     if out is None:
         return numpy_dtype(dtype, function)
     if not isinstance(out, TensorBase):

@@ -11,7 +11,7 @@ from ..ops import join as ops
 from ..ops import triangle
 from ..ops.declare import renamed
 from .arguments import accepts_out, check_tensor, wrap_dim
-from .shape import expand, reshape, transpose, unsqueeze
+from .shape import expand, reshape, unsqueeze
 
 _select_scatter = renamed(triangle.slice_scatter, "SelectScatterBackward0")
 
@@ -28,8 +28,7 @@ def _tensors(tensors, function, name="tensors"):
     return tensors
 
 
-@accepts_out
-def cat(tensors, dim=0, *, axis=None):
+def cat(tensors, dim=0, *, axis=None, out=None):
     """The tensors end to end along a dimension, in their common dtype; empty 1-D ones are left out.
 
     Raises RuntimeError where the other sizes differ, ValueError for no tensors.
@@ -40,6 +39,18 @@ def cat(tensors, dim=0, *, axis=None):
     """
     tensors = _tensors(tensors, "cat")
     dim = dim if axis is None else axis
+    if out is None:
+        return _cat(tensors, dim)
+    for x in tensors:
+        if x is out or np.may_share_memory(x._array, out._array):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+    return _cat_into(tensors, dim, out=out)
+
+
+def _cat(tensors, dim):
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     shapes = [x._array.shape for x in tensors]
@@ -52,6 +63,9 @@ def cat(tensors, dim=0, *, axis=None):
     if model == (0,):
         sizes = (0,) * len(sizes)
     return apply(ops.cat, tuple(tensors), {"dim": dim, "sizes": sizes})
+
+
+_cat_into = accepts_out(_cat)
 
 
 def _size_along(shape, model, dim, place):
@@ -457,7 +471,6 @@ def meshgrid(*tensors, indexing=None):
         own[place] = shape[place]
         grids.append(expand(reshape(x, own), shape))
     if swaps:
-        grids = [transpose(x, 0, 1) for x in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

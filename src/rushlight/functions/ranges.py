@@ -90,6 +90,9 @@ def _check_range(start, end, step):
 
 def _arange(start, end, step, dtype):
     _check_range(start, end, step)
+    if dtype == np.int64:
+        start, end, step = int(start), int(end), int(step)
+        _check_range(start, end, step)
     if dtype.kind in "iu":
         if not all(isinstance(v, int) for v in (start, end, step)):
             n = math.ceil((end - start) / step)
@@ -100,7 +103,7 @@ def _arange(start, end, step, dtype):
     n = math.ceil((end - start) / step)
     if n > 2**62:
         raise RuntimeError("invalid size, possible overflow?")
-    array = allocate(lambda size, _: np.arange(*size), (n,), np.dtype("float64"))
+    array = allocate(lambda size, dtype: np.arange(*size, dtype=dtype), (n,), np.dtype("float64"))
     array = array * step
     array += start
     return array.astype(dtype, copy=False)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import errors
 from ..core import TensorBase, apply, storage_geometry, written
-from ..dtypes import as_dtype, dtype
+from ..dtypes import NAMES, as_dtype, dtype
 from ..dtypes import of as dtype_of
 from ..modes import grad_enabled
 from ..ops import copying, strided
@@ -104,7 +104,7 @@ def view(input, *args, size=None, dtype=None):
 
 
 def _names_dtype(x):
-    return type(x) is dtype or isinstance(x, (str, type, np.dtype))
+    return type(x) is dtype or isinstance(x, (type, np.dtype)) or (isinstance(x, str) and x in NAMES)
 
 
 def _as_bits(input, wanted):
@@ -473,13 +473,19 @@ def broadcast_tensors(*tensors):
     for place, x in enumerate(tensors):
         if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(x).__name__}")
+    shape = common_shape(tensors)
+    return tuple([expand(x, shape) for x in tensors])
+
+
+def common_shape(tensors):
+    """The shape that tensors broadcast to; RuntimeError in PyTorch's words where there is none."""
     shape = ()
     for x in tensors:
         try:
             shape = np.broadcast_shapes(shape, x._array.shape)
         except ValueError:
             raise _misfit(shape, x._array.shape) from None
-    return tuple([expand(x, shape) for x in tensors])
+    return shape
 
 
 def _misfit(a, b):

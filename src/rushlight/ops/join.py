@@ -46,14 +46,16 @@ def stack(*xs, dim):
     return np.concatenate([x[index] for x in xs], axis=dim)
 
 
+def listed(g):
+    """The gradients of an operation that gave several outputs, or happened to give one."""
+    return g if isinstance(g, list) else [g]
+
+
 def rows_together(g, dim):
     """The adjoint of unbind: rows that nobody used are zero."""
-    spare = None
-    for row in g:
-        if row is not None:
-            spare = row
-            break
-    return stack(*[zero(spare) if row is None else row for row in g], dim=dim)
+    g = listed(g)
+    model = next(row for row in g if row is not None)
+    return stack(*[zero(model) if row is None else row for row in g], dim=dim)
 
 
 @linear(view=True, many=True, x=lambda g, dim: rows_together(g, dim))
@@ -64,6 +66,7 @@ def unbind(x, *, dim):
 
 def pieces_together(g, x_shape, sizes, dim):
     """The adjoint of split: pieces that nobody used are zero."""
+    g = listed(g)
     model = next(piece for piece in g if piece is not None)
     whole = [
         model.new_zeros((*x_shape[:dim], n, *x_shape[dim + 1 :])) if piece is None else piece

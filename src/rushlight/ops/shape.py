@@ -129,7 +129,7 @@ def diagonal_copy(x, *, offset=0, dim1=0, dim2=1):
 def unfold(x, *, dim, size, step):
     """Windows of `size` entries along a dimension, `step` apart, as a new last dimension."""
     if x.ndim == 0:
-        x = x.reshape(1)
+        return x.reshape(1)[:size]
     shape, strides = list(x.shape), list(x.strides)
     shape[dim] = (shape[dim] - size) // step + 1
     strides[dim] *= step
@@ -139,11 +139,13 @@ def unfold(x, *, dim, size, step):
 @linear(x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step))
 def unfold_backward(x, *, shape, dim, size, step):
     """Zeros of `shape`, each entry of a window added where unfold read it."""
-    out = np.zeros(shape or (1,), x.dtype)
+    if not shape:
+        return np.add.reduce(x, keepdims=False)
+    out = np.zeros(shape, x.dtype)
     reach = step * (x.shape[dim] - 1) + 1
     for place in range(size):
         out[(slice(None),) * dim + (slice(place, place + reach, step),)] += x[..., place]
-    return out.reshape(shape)
+    return out
 
 
 # -- copies

@@ -1,0 +1,336 @@
+"""Random numbers: new tensors of them, in-place fills, and the seeds they follow from."""
+
+from ..core import TensorBase, inplace, wrap
+from ..dtypes import int64
+from ..generator import Generator, default_generator
+from ..ops import random as ops
+from ..spelling import spell
+from .arguments import accepts_out, check_tensor
+from .creation import dtype_beside, empty_as
+from .options import allocate, check_place, finished, listed_size, numpy_dtype, read_number, read_size
+from .shape import common_shape
+
+# -- seeds
+
+
+def manual_seed(seed):
+    """Start the random numbers from `seed`, which gives the same ones again as PyTorch does; returns the generator.
+
+    >>> import rushlight
+    >>> _ = rushlight.manual_seed(0)
+    >>> rushlight.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    return default_generator.manual_seed(int(seed))
+
+
+def seed():
+    """Start the random numbers from a seed of the operating system's, which is returned."""
+    return default_generator.seed()
+
+
+def initial_seed():
+    """The seed that the random numbers started from."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The state of the random numbers, a uint8 tensor."""
+    return _tensor_of(default_generator.get_state())
+
+
+def _tensor_of(state):
+    return state if isinstance(state, TensorBase) else wrap(state)
+
+
+def set_rng_state(new_state):
+    """Go on from a state that get_rng_state gave."""
+    default_generator.set_state(new_state._array if isinstance(new_state, TensorBase) else new_state)
+
+
+def _source(generator, function):
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            f"{function}(): argument 'generator' must be {spell('Generator')}, not {type(generator).__name__}"
+        )
+    return generator
+
+
+# -- new tensors
+
+
+def _new(function, draw, args, size, out, dtype, layout, device, pin_memory, requires_grad):
+    size = read_size(args, size, function)
+    check_place(function, device, layout, pin_memory)
+    target = dtype_beside(out, dtype, function)
+    allocate(_nothing, size, target)
+    return finished(draw(size, target), requires_grad, function, out)
+
+
+def _nothing(size, dtype):
+    """Stands in for an allocation of which only the checks are wanted."""
+
+
+def rand(
+    *args, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+    pin_memory=False,
+):  # fmt: skip
+    """Uniform random numbers from [0, 1) in a tensor of the given size."""
+    draw = _source(generator, "rand").uniform
+    return _new("rand", draw, args, size, out, dtype, layout, device, pin_memory, requires_grad)
+
+
+def randn(
+    *args, size=None, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+    pin_memory=False,
+):  # fmt: skip
+    """Normal random numbers of mean 0 and deviation 1 in a tensor of the given size."""
+    draw = _source(generator, "randn").normal
+    return _new("randn", draw, args, size, out, dtype, layout, device, pin_memory, requires_grad)
+
+
+def randint(
+    *args, low=None, high=None, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
+    requires_grad=False, pin_memory=False,
+):  # fmt: skip
+    """Random integers from [low, high): `randint(high, size)` or `randint(low, high, size)`.
+
+    Raises RuntimeError where low is not less than high.
+
+    >>> import rushlight
+    >>> rushlight.randint(1, 2, (3,))
+    tensor([1, 1, 1])
+    """
+    given = list(args)
+    if given and size is None and isinstance(given[-1], (tuple, list)):
+        size = given.pop()
+    if len(given) == 2:
+        low, high = given
+    elif len(given) == 1:
+        low, high = (given[0], high) if high is not None else (low, given[0])
+    if high is None or size is None:
+        raise TypeError(
+            f"randint() received an invalid combination of arguments - got ({', '.join(type(a).__name__ for a in args)}), "
+            "but expected one of:\n * (int high, tuple of ints size)\n * (int low, int high, tuple of ints size)\n"
+        )
+    low = 0 if low is None else read_number(low, "randint", "low", 1)
+    high = read_number(high, "randint", "high", 2)
+    size = listed_size(size, "randint")
+    check_place("randint", device, layout, pin_memory)
+    target = int64.numpy if dtype is None and out is None else dtype_beside(out, dtype, "randint")
+    allocate(_nothing, size, target)
+    array = _source(generator, "randint").randint(low, high, size, target)
+    return finished(array, requires_grad, "randint", out)
+
+
+def randperm(
+    n, *, generator=None, out=None, dtype=int64, layout=None, device=None, requires_grad=False, pin_memory=False
+):  # fmt: skip
+    """A random permutation of the integers from 0 to n - 1."""
+    check_place("randperm", device, layout, pin_memory)
+    target = out._array.dtype if out is not None else numpy_dtype(dtype, "randperm")
+    return finished(_source(generator, "randperm").randperm(n, target), requires_grad, "randperm", out)
+
+
+def _like(function, draw, input, dtype, layout, device, memory_format, requires_grad):
+    check_tensor(input, function)
+    check_place(function, device, layout, False)
+    target = numpy_dtype(dtype, function, input._array.dtype)
+    model = empty_as(input._array, target, memory_format)
+    return finished(_drawn_in_order(model, lambda shape: draw(shape, target)), requires_grad, function)
+
+
+def rand_like(
+    input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+):  # fmt: skip
+    """Uniform random numbers from [0, 1) in the shape and dtype of `input`."""
+    draw = _source(generator, "rand_like").uniform
+    return _like("rand_like", draw, input, dtype, layout, device, memory_format, requires_grad)
+
+
+def randn_like(
+    input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+):  # fmt: skip
+    """Normal random numbers in the shape and dtype of `input`."""
+    draw = _source(generator, "randn_like").normal
+    return _like("randn_like", draw, input, dtype, layout, device, memory_format, requires_grad)
+
+
+def randint_like(
+    input, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+    memory_format=None,
+):  # fmt: skip
+    """Random integers from [low, high), or [0, low) without a high, in the shape and dtype of `input`."""
+    if high is None:
+        low, high = 0, low
+    if low is None:
+        low = 0
+    if high is None:
+        raise TypeError('randint_like() missing 1 required positional arguments: "high"')
+    low, high = read_number(low, "randint_like", "low", 2), read_number(high, "randint_like", "high", 3)
+
+    def draw(shape, dtype):
+        return _source(generator, "randint_like").randint(low, high, shape, dtype)
+
+    return _like("randint_like", draw, input, dtype, layout, device, memory_format, requires_grad)
+
+
+def normal(
+    mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
+    requires_grad=False, pin_memory=False,
+):  # fmt: skip
+    """Normal random numbers: of the given size for two numbers, else one for each element of the tensors.
+
+    Raises RuntimeError for a negative deviation and where mean and std do not broadcast.
+    """
+    source = _source(generator, "normal")
+    tensors = [x for x in (mean, std) if isinstance(x, TensorBase)]
+    if not tensors:
+        if size is None:
+            raise TypeError("normal() received an invalid combination of arguments: numbers need a size")
+        check_place("normal", device, layout, pin_memory)
+        size = listed_size(size, "normal")
+        target = dtype_beside(out, dtype, "normal")
+        allocate(_nothing, size, target)
+        array = source.normal(size, target, _real(mean), _real(std))
+        return finished(array, requires_grad, "normal", out)
+    return _normal_of_tensors(mean, std, tensors, source, out=out)
+
+
+def _real(value):
+    return value if isinstance(value, (int, float)) else float(value)
+
+
+@accepts_out
+def _normal_of_tensors(mean, std, tensors, source):
+    if isinstance(std, TensorBase):
+        if std._array.dtype.kind == "c":
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if std._array.size and not (std._array >= 0).all():
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    elif not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    shape = common_shape(tensors)
+    noise = wrap(source.normal(shape, tensors[0]._array.dtype))
+    if len(tensors) == 2:
+        return ops.normal(mean, std, noise)
+    return ops.normal_about(mean, std, noise) if tensors[0] is mean else ops.normal_scaled(mean, std, noise)
+
+
+@accepts_out
+def bernoulli(input, p=None, *, generator=None):
+    """Ones and zeros: each one with the probability that `input` holds for it, or with p for all.
+
+    Raises RuntimeError for probabilities outside of [0, 1].
+    """
+    check_tensor(input, "bernoulli")
+    source, array = _source(generator, "bernoulli"), input._array
+    sample = source.bernoulli(array) if p is None else source.bernoulli(p, array.shape, array.dtype)
+    return ops.bernoulli(input, wrap(sample))
+
+
+@accepts_out
+def multinomial(input, num_samples, replacement=False, *, generator=None):
+    """Indices drawn with chances in proportion to the entries of `input`, row by row.
+
+    Raises RuntimeError for negative or all-zero entries, and for more samples than categories without replacement.
+    """
+    check_tensor(input, "multinomial")
+    return wrap(_source(generator, "multinomial").multinomial(input._array, num_samples, replacement))
+
+
+# -- in place
+
+
+def _drawn_in_order(array, draw):
+    """draw(shape), as if numbers were written into `array` in the order of its memory."""
+    if array.flags.c_contiguous:
+        return draw(array.shape)
+    order = sorted(range(array.ndim), key=lambda d: -abs(array.strides[d]))
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return draw(tuple([array.shape[d] for d in order])).transpose(back)
+
+
+def _fill(input, kind, draw):
+    array = input._array
+    sample = _drawn_in_order(array, lambda shape: draw(shape, array.dtype))
+    return inplace(ops.fills[kind], input, (wrap(sample),), {})
+
+
+def uniform_(input, *args, generator=None, **named):
+    """Fill with uniform numbers from [from, to), by default [0, 1)."""
+    low, high = _bounds("uniform_", args, named, 0.0, 1.0)
+    source = _source(generator, "uniform_")
+    return _fill(input, "Uniform", lambda shape, dtype: source.uniform(shape, dtype, low, high))
+
+
+def _bounds(function, args, named, low, high):
+    """The arguments `from` and `to`, of which one is a keyword of Python's."""
+    if set(named) - {"from", "to"} or len(args) > 2:
+        raise TypeError(f"{function}() received an invalid combination of arguments")
+    low = args[0] if args else named.get("from", low)
+    return low, args[1] if len(args) > 1 else named.get("to", high)
+
+
+def normal_(input, mean=0.0, std=1.0, *, generator=None):
+    """Fill with normal numbers."""
+    source, contiguous = _source(generator, "normal_"), input._array.flags.c_contiguous
+    return _fill(input, "Normal", lambda shape, dtype: source.normal(shape, dtype, mean, std, contiguous))
+
+
+def log_normal_(input, mean=1.0, std=2.0, *, generator=None):
+    """Fill with numbers whose logarithms are normal."""
+    source = _source(generator, "log_normal_")
+    return _fill(input, "LogNormal", lambda shape, dtype: source.log_normal(shape, dtype, mean, std))
+
+
+def exponential_(input, lambd=1.0, *, generator=None):
+    """Fill with exponential numbers of the rate `lambd`."""
+    source = _source(generator, "exponential_")
+    return _fill(input, "Exponential", lambda shape, dtype: source.exponential(shape, dtype, lambd))
+
+
+def cauchy_(input, median=0.0, sigma=1.0, *, generator=None):
+    """Fill with numbers from a Cauchy distribution."""
+    source = _source(generator, "cauchy_")
+    return _fill(input, "Cauchy", lambda shape, dtype: source.cauchy(shape, dtype, median, sigma))
+
+
+def geometric_(input, p, *, generator=None):
+    """Fill with how many trials of probability p the first success takes."""
+    source = _source(generator, "geometric_")
+    return _fill(input, "Geometric", lambda shape, dtype: source.geometric(p, shape, dtype))
+
+
+def bernoulli_(input, p=0.5, *, generator=None):
+    """Fill with ones of probability p, a number or a tensor, and zeros."""
+    source = _source(generator, "bernoulli_")
+    if not isinstance(p, TensorBase):
+        return _fill(input, "Bernoulli", lambda shape, dtype: source.bernoulli(p, shape, dtype))
+    array = input._array
+    sample = source.bernoulli(p._array, array.shape, array.dtype)
+    return inplace(ops.fills["BernoulliOf"], input, (wrap(sample),), {})
+
+
+def random_(input, *args, generator=None, **named):
+    """Fill with integers from [from, to), from [0, to), or from all that the dtype holds exactly."""
+    source = _source(generator, "random_")
+    if not args and not named:
+        return _fill(input, "Random", lambda shape, dtype: source.random_(shape, dtype))
+    if len(args) == 1 and not named:
+        args = (0, args[0])
+    low, high = _bounds("random_", args, named, 0, None)
+    return _fill(input, "Random", lambda shape, dtype: source.randint(low, high, shape, dtype))
+
+
+FUNCTIONS = (
+    "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "rand",
+    "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+)  # fmt: skip
+METHODS = ("bernoulli", "multinomial")
+INPLACE = {
+    "bernoulli_": bernoulli_, "cauchy_": cauchy_, "exponential_": exponential_, "geometric_": geometric_,
+    "log_normal_": log_normal_, "normal_": normal_, "random_": random_, "uniform_": uniform_,
+}  # fmt: skip
