@@ -111,10 +111,10 @@ def pushed(op, out, tangents, x, weight, **shared):
     return total
 
 
-def push_convolution(x_t, weight_t, bias_t, x, weight, out, stride, padding, dilation, groups):
+def push_convolution(x_t, weight_t, bias_t, x, weight, out, stride, padding, dilation, groups, size):
     return pushed(
         convolution, out, (x_t, weight_t, bias_t), x, weight, stride=stride, padding=padding, dilation=dilation,
-        groups=groups,
+        groups=groups, size=size,
     )  # fmt: skip
 
 
@@ -137,14 +137,15 @@ def push_transpose(x_t, weight_t, bias_t, x, weight, out, size, stride, padding,
     bias=bias_gradient,
     push=push_convolution,
 )
-def convolution(x, weight, bias, *, stride, padding, dilation, groups):
-    """The cross-correlation of x with weight, in `groups` independent parts of the channels."""
+def convolution(x, weight, bias, *, stride, padding, dilation, groups, size=None):
+    """The cross-correlation of x with weight, in `groups` independent parts of the channels, at `size` places (or all)."""
     if is_half(x):
         return in_single_precision(
-            convolution.forward, (x, weight, bias), stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+            convolution.forward, (x, weight, bias), stride=stride, padding=padding, dilation=dilation, groups=groups,
+            size=size,
+        )  # fmt: skip
     kernel = weight.shape[2:]
-    size = window_count(x.shape[2:], kernel, stride, padding, dilation)
+    size = size or window_count(x.shape[2:], kernel, stride, padding, dilation)
     out = np.empty((x.shape[0], groups, weight.shape[0] // groups, math.prod(size)), x.dtype)
     matrices = by_group(weight, groups)
     for samples, columns in column_blocks(x, kernel, stride, padding, dilation, groups, size):
@@ -155,8 +156,8 @@ def convolution(x, weight, bias, *, stride, padding, dilation, groups):
 @general(
     backward="ConvolutionBackward0",
     aliases={"x": "input"},
-    x=lambda g, weight, stride, padding, dilation, groups: convolution(
-        g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups
+    x=lambda g, x_shape, weight, stride, padding, dilation, groups: convolution(
+        g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups, size=x_shape[2:]
     ),
     weight=lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_weight(
         g, x, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
@@ -192,8 +193,8 @@ def convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, g
     x=lambda g, x_shape, y, stride, padding, dilation, groups: convolution_transpose(
         y, g, None, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     ),
-    y=lambda g, x, stride, padding, dilation, groups: convolution(
-        x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups
+    y=lambda g, x, y_shape, stride, padding, dilation, groups: convolution(
+        x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups, size=y_shape[2:]
     ),
 )
 def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):

@@ -7,18 +7,16 @@ import math
 
 import numpy as np
 
-from ..kernels import load, meaning
+from . import reduce
 from .declare import general, linear, renamed
-
-_reduce = load("reduce") or meaning
 
 
 def reduced(losses, reduction):
     """An array of losses, or their sum or mean."""
     if reduction == "none":
         return losses
-    axes = tuple(range(losses.ndim))
-    return _reduce.sum(losses, axes, False) if reduction == "sum" else _reduce.mean(losses, axes, False)
+    op = reduce.sum if reduction == "sum" else reduce.mean
+    return op.compute((np.asarray(losses),), op.defaults)
 
 
 def share(g, x_shape, reduction):
@@ -50,10 +48,7 @@ def mse_slope(x, y):
 )
 def mse_loss(x, y, *, reduction):
     away = np.subtract(x, y)
-    if reduction == "none" or away.dtype.kind == "c":
-        return reduced(away * away, reduction)
-    total = _reduce.square_sum(away, tuple(range(away.ndim)), False)
-    return total if reduction == "sum" else np.true_divide(total, away.size, dtype=total.dtype)
+    return reduced(away * away, reduction)
 
 
 def smooth_l1_slope(x, y, beta):
@@ -170,10 +165,8 @@ def class_weights(target, weight, ignore_index, dtype):
     """The weight of each target's class, 0 for ignored ones; None where all are one."""
     ignored = target == ignore_index
     if weight is None:
-        return (~ignored).astype(dtype) if ignored.any() else None
-    taken = weight[np.where(ignored, 0, target)]
-    taken[ignored] = 0
-    return taken
+        return np.asarray(~ignored, dtype) if ignored.any() else None
+    return np.where(ignored, 0, weight[np.where(ignored, 0, target)]).astype(dtype, copy=False)
 
 
 def class_axis(x):
@@ -193,10 +186,9 @@ def nll_loss(x, target, weight, *, ignore_index, reduction):
     there = target if weights is None else np.where(target == ignore_index, 0, target)
     picked = np.take_along_axis(x, np.expand_dims(there, axis), axis).reshape(target.shape)
     losses = np.negative(picked) if weights is None else np.where(weights == 0, 0, -weights * picked)
-    losses = losses.astype(x.dtype, copy=False)
     if reduction != "mean" or weights is None:
-        return reduced(losses[...], reduction)
-    return np.asarray(reduced(losses[...], "sum") / reduced(weights[...], "sum"), x.dtype)
+        return reduced(losses, reduction).astype(x.dtype, copy=False)
+    return np.asarray(reduced(losses, "sum") / reduced(weights, "sum"), x.dtype)
 
 
 @linear(
@@ -236,7 +228,7 @@ def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     """nll_loss of the log-softmax of x over its classes."""
     axis = class_axis(x)
     shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    shifted -= np.log(_reduce.sum(np.exp(shifted), (axis,), True))
+    shifted -= np.log(reduce.sum.compute((np.exp(shifted),), {"dim": axis, "keepdim": True}))
     return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 

@@ -8,12 +8,11 @@ import math
 
 import numpy as np
 
-from ..kernels import load, meaning
 from ..modes import grad_enabled
 from .copying import sum_to
 from .declare import general
+from .reduce import var_mean
 
-_reduce = load("reduce") or meaning
 _OUTPUTS = {"outputs": ("out", "mean", "var"), "aliases": {"x": "input", "out": "result0"}}
 
 
@@ -22,6 +21,11 @@ def statistics(x, axes, eps):
     mean = x.mean(axes, True)
     away = x - mean
     return mean, ((away * away).mean(axes, True) + eps) ** -0.5
+
+
+def kept(mean, var, eps):
+    """The same from the statistics that the forward kept, as constants."""
+    return mean.detach(), (var.detach() + eps) ** -0.5
 
 
 def standardized(x, mean, var, eps):
@@ -43,7 +47,7 @@ def moments(x, axes):
     """Mean and variance; those of half-precision numbers in float32."""
     if x.dtype.itemsize == 2:
         x = x.astype(np.float32)
-    var, mean = _reduce.var_mean(x, axes, 0, True)
+    var, mean = var_mean.compute((x,), {"dim": axes, "correction": 0, "keepdim": True})
     return mean, var
 
 
@@ -64,10 +68,7 @@ def batch_axes(ndim):
 def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs):
     g = g[0]
     axes, ndim = batch_axes(x.ndim), x.ndim
-    if training and grad_enabled():
-        mean, rstd = statistics(x, axes, eps)
-    else:
-        rstd = (var + eps) ** -0.5
+    mean, rstd = statistics(x, axes, eps) if training and grad_enabled() else kept(mean, var, eps)
     xhat = (x - mean) * rstd if training or needs[1] else None
     gx = gw = gb = None
     if needs[0]:
@@ -116,10 +117,7 @@ def native_batch_norm(x, weight, bias, running_mean, running_var, *, training, e
 def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
     g = g[0]
     axes = tuple(range(x.ndim - dims, x.ndim))
-    if grad_enabled():
-        mean, rstd = statistics(x, axes, eps)
-    else:
-        rstd = (var + eps) ** -0.5
+    mean, rstd = statistics(x, axes, eps) if grad_enabled() else kept(mean, var, eps)
     xhat = (x - mean) * rstd
     gx = of_input(g if weight is None else g * weight, xhat, rstd, axes) if needs[0] else None
     gw = sum_to(g * xhat, shape=weight._array.shape) if needs[1] else None
@@ -142,16 +140,13 @@ def native_layer_norm(x, weight, bias, *, dims, eps):
 
 
 def grouped(x, groups):
-    return x.reshape(x.shape[0], groups, -1)
+    return x.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // groups)
 
 
 def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
     g = g[0]
     shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
-    if grad_enabled():
-        mean, rstd = statistics(xg, (2,), eps)
-    else:
-        rstd = (var + eps) ** -0.5
+    mean, rstd = statistics(xg, (2,), eps) if grad_enabled() else kept(mean, var, eps)
     xhat = (xg - mean) * rstd
     gx = gw = gb = None
     if needs[0]:
@@ -176,7 +171,7 @@ def push_group_norm(x_t, weight_t, bias_t, x, weight, groups, eps):
 @general(backward="NativeGroupNormBackward0", joint=through_group_norm, push=push_group_norm, **_OUTPUTS)
 def native_group_norm(x, weight, bias, *, groups, eps):
     """x (N, C, *) standardized over each of `groups` equal parts of its channels."""
-    xg = x.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // groups)
+    xg = grouped(x, groups)
     mean, var = moments(xg, (2,))
     out = standardized(xg, mean, var, eps).reshape(x.shape)
     return affine(out, by_channel(weight, x.ndim), by_channel(bias, x.ndim), x.dtype), mean, var

@@ -31,11 +31,13 @@ def constant_pad_nd(x, *, pad, value):
 
 def sources(mode, n, low, high):
     """The entry that each place of a padded dimension of size n shows."""
+    if mode == "circular":
+        # What a negative size crops does not come round again.
+        first, last = max(-low, 0), n - max(-high, 0)
+        return first + np.arange(-max(low, 0), last - first + max(high, 0)) % (last - first)
     place = np.arange(-low, n + high)
     if mode == "replicate":
         return np.clip(place, 0, n - 1)
-    if mode == "circular":
-        return place % n
     place = np.abs(place)
     return np.where(place >= n, 2 * (n - 1) - place, place)
 

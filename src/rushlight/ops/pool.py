@@ -164,8 +164,9 @@ def plane_put(x, y, *, size):
 @linear(x=lambda g, y, x_shape, dims: plane_put(g, y, size=x_shape[len(x_shape) - dims :]))
 def plane_take(x, y, *, dims):
     """The entries of x at the indices y, in planes of the trailing `dims` dimensions."""
-    flat = x.reshape(*x.shape[: x.ndim - dims], -1)
-    return np.take_along_axis(flat, y.reshape(*y.shape[: y.ndim - dims], -1), -1).reshape(y.shape)
+    lead = x.shape[: x.ndim - dims]
+    flat = x.reshape(*lead, math.prod(x.shape[x.ndim - dims :]))
+    return np.take_along_axis(flat, y.reshape(*lead, math.prod(y.shape[y.ndim - dims :])), -1).reshape(y.shape)
 
 
 @linear(
@@ -176,7 +177,8 @@ def max_unpool2d(x, y, *, size):
     """Zeros with trailing dimensions `size`, each entry of x written at its index in y."""
     lead = x.shape[: x.ndim - len(size)]
     out = np.zeros((*lead, math.prod(size)), x.dtype)
-    np.put_along_axis(out, y.reshape(*lead, -1), x.reshape(*lead, -1), -1)
+    places = (*lead, math.prod(x.shape[x.ndim - len(size) :]))
+    np.put_along_axis(out, y.reshape(places), x.reshape(places), -1)
     return out.reshape(*lead, *size)
 
 

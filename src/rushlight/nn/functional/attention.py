@@ -27,9 +27,9 @@ def scaled_dot_product_attention(
     root = math.sqrt(abs(factor))
     scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
     if is_causal:
-        allowed = query.detach().new_ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool).tril()
+        allowed = query.detach().new_ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_).tril()
         scores = scores.masked_fill(allowed.logical_not(), -math.inf)
-    elif attn_mask is not None and attn_mask.dtype == dtypes.bool:
+    elif attn_mask is not None and attn_mask.dtype == dtypes.bool_:
         scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
     elif attn_mask is not None:
         scores = scores + attn_mask
@@ -56,7 +56,7 @@ def _check(query, key, value, attn_mask, is_causal):
         )
     if attn_mask is None:
         return
-    if attn_mask.dtype not in (dtypes.bool, dtypes.float32, query.dtype):
+    if attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{_c_name(attn_mask.dtype)} and  query.dtype: {names[0]} instead."

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ... import core
+from ...functions.activation import logsigmoid
 from ...ops import loss as ops
 from .arguments import check_constant, check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
 from .distance import pairwise_distance
@@ -216,7 +217,7 @@ def multilabel_soft_margin_loss(
 ):
     """The binary cross-entropy of sigmoid(input) for each class, the mean over the classes."""
     reduction = reduction_of(reduction, size_average, reduce)
-    losses = -(target * input.logsigmoid() + (1 - target) * (-input).logsigmoid())
+    losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         losses = losses * weight
     return reduced(losses.sum(input.ndim - 1) / input.shape[-1], reduction)

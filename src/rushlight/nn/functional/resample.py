@@ -216,7 +216,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     if mode != "bicubic":
         places = [_bounded(p, n, padding_mode, align_corners) for p, n in zip(places, plane)]
     if mode == "nearest":
-        return _sampled(input, [[(np.rint(p._array).astype(np.int64), None)] for p in places], padding_mode, align_corners)
+        taps = [[(np.rint(p._array).astype(np.int64), p * 0 + 1)] for p in places]
+        return _sampled(input, taps, padding_mode, align_corners)
     taps = [_linear_taps(p) if mode == "bilinear" else _cubic_taps(p) for p in places]
     return _sampled(input, taps, padding_mode, align_corners)
 
