@@ -196,6 +196,8 @@ def view_as_complex(input):
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
             f"{of(array.dtype).scalar_type}"
         )
+    if array.dtype.itemsize == 2:
+        raise NotImplementedError("complex numbers of two halves do not exist here: make the tensor float32 first")
     if array.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if array.shape[-1] != 2:

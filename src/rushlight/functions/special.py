@@ -3,6 +3,7 @@
 import math
 
 from ..core import TensorBase, call1, inplace
+from ..dtypes import of
 from ..ops import copying
 from ..ops import special as ops
 from .arguments import accepts_out, check_tensor
@@ -109,6 +110,9 @@ def mvlgamma(input, p):
 
 def _mvlgamma_(self, p):
     """`mvlgamma` written over this tensor, which is returned."""
+    if self._array.dtype.kind in "biu":
+        kind = of(self._array.dtype).scalar_type
+        raise RuntimeError(f"mvlgamma: result type {kind} can't be cast to the desired output type Float")
     return inplace(copying.copy, self, (mvlgamma(self, p),), {})
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import kernels
 from ..core import TensorBase, call1, call2
+from ..dtypes import of
 from .copying import zero
 from .declare import elementwise, renamed
 from .selection import where
@@ -135,7 +136,11 @@ def floor_divide(x, y):
 def remainder(x, y):
     """What division rounded down leaves: of the sign of y."""
     _divisible(x, y, "remainder_cpu")
-    return np.remainder(x, y)
+    if x.dtype.kind in "iu":
+        return np.remainder(x, y)
+    # As NumPy's, but a remainder of zero keeps the sign of x.
+    left = np.fmod(x, y)
+    return np.where((left != 0) & ((left < 0) != (y < 0)), left + y, left)
 
 
 @elementwise(backward="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_rounded(x, y, rounding_mode="trunc"))
@@ -151,8 +156,7 @@ remainder_number, fmod_number = renamed(remainder, "RemainderBackward0"), rename
 
 
 def _same_dtypes(start, end, weight):
-    from ..dtypes import of
-
+    supports(start, "fcV", "lerp_kernel_scalar")
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, np.ndarray) and x.dtype != start.dtype and (x.ndim or name == "end"):
             raise RuntimeError(
@@ -169,7 +173,6 @@ def _same_dtypes(start, end, weight):
     weight=lambda g, start, end: g * (end - start),
 )
 def lerp(start, end, weight):
-    supports(start, "fcV", "lerp_kernel_scalar")
     # From the nearer end, so that weight 1 gives `end` exactly.
     step = end - start
     return np.where(abs(weight) < 0.5, start + weight * step, end - step * (1 - weight))

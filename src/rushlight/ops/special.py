@@ -123,7 +123,7 @@ def i0e(x):
 
 def _over(out, x):
     """out / x for the odd function `out`, whose slope at 0 is a half."""
-    return where(x == 0, 0.5, out / x)
+    return where(x == 0, 0.5, out / where(x == 0, 1, x))
 
 
 @elementwise(promote="float", backward="SpecialI1Backward0", x=lambda g, x, out: g * (i0(x) - _over(out, x)))
