@@ -66,6 +66,7 @@ cdef class Rule:
     cdef public list names
     cdef public int count
     cdef public bint passes
+    cdef public int first, second
     cdef public Kernel kernel
     cdef public object fast
     cdef public long long inputs_mask
@@ -132,8 +133,11 @@ cdef class Node(Line):
     cdef object __weakref__
     cdef object edge(self, int i)
     cdef int number(self, int i) except -1
-    @cython.locals(tensor=TensorBase, version=cython.longlong, number=cython.int)
+    cdef put_first(self, TensorBase tensor, bint keep)
+    cdef put_second(self, TensorBase tensor, bint keep)
     cdef put_input(self, int i, object value, bint keep)
+    @cython.locals(tensor=TensorBase, version=cython.longlong, number=cython.int)
+    cdef put_further(self, object value, bint keep)
     @cython.locals(tensor=TensorBase, version=cython.longlong)
     cdef object saved(self, int i)
     @cython.locals(counter=VersionCounter, version=cython.longlong)
@@ -166,6 +170,8 @@ cpdef adopt(object cls)
 @cython.locals(node=Node, cls=type)
 cpdef Node new_node(Op op)
 @cython.locals(tensor=TensorBase)
+cdef TensorBase fresh(object array)
+@cython.locals(tensor=TensorBase)
 cpdef TensorBase wrap(object array)
 @cython.locals(tensor=TensorBase)
 cpdef TensorBase restore(object array, object edge, int number, VersionCounter counter)
@@ -173,15 +179,11 @@ cpdef TensorBase restore(object array, object edge, int number, VersionCounter c
 cpdef TensorBase detached(TensorBase x, bint shares_version)
 cpdef object parameter_class()
 cpdef object tensor_class()
-cdef inline TensorBase as_tensor(object value)
 cpdef object array_of(object value)
 cdef object unpack(object value)
 @cython.locals(kernel=Kernel)
 cpdef add_into(object total, object g)
-cdef object kernel_call1(Kernel kernel, object x)
-cdef object kernel_call2(Kernel kernel, object x, object y)
-@cython.locals(source=cython.int)
-cdef object fetch(Node node, Rule rule, int i)
+cdef object fetch(Node node, Rule rule, int i, int source)
 cdef bint operand(object value)
 cdef bint plain(object x)
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node)
@@ -211,7 +213,10 @@ cpdef object inplace(Op op, object x, tuple rest, dict params)
 @cython.locals(needed=cython.longlong, node=Node)
 cpdef object run_inplace(Op op, TensorBase x, tuple rest, dict params)
 cpdef written(TensorBase x)
-@cython.locals(view=View, base=TensorBase, scatter=Node)
+@cython.locals(view=View, base=TensorBase, scatter=Node, before=Node)
 cpdef rebase(TensorBase x, Node node)
 cpdef dict storage_geometry(object array, object base)
 cpdef int transforms_entered(int change) except -1
+
+cdef inline TensorBase as_tensor(object value):
+    return <TensorBase>value

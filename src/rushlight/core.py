@@ -66,6 +66,7 @@ class Rule:
         self.count = len(sources)
         # Set for `lambda g: g`, which need not be called at all.
         self.passes = False
+        self.first, self.second = [*sources, -1, -1][:2]
         self.kernel = None
         self.fast = None
         self.inputs_mask = 0
@@ -85,13 +86,13 @@ class Rule:
             return g
         if self.count == 0:
             return self.fn(g)
-        first = fetch(node, self, 0)
+        first = fetch(node, self, 0, self.first)
         if self.count == 1:
             return self.fn(g, first)
-        second = fetch(node, self, 1)
+        second = fetch(node, self, 1, self.second)
         if self.count == 2:
             return self.fn(g, first, second)
-        rest = [fetch(node, self, i) for i in range(2, self.count)]
+        rest = [fetch(node, self, i, self.sources[i]) for i in range(2, self.count)]
         return self.fn(g, first, second, *rest)
 
     def call_kernel(self, node, g):
@@ -99,10 +100,10 @@ class Rule:
         if self.kernel is not None:
             if self.count == 0:
                 return self.kernel.call1(array_of(g))
-            return self.kernel.call2(array_of(g), array_of(fetch(node, self, 0)))
+            return self.kernel.call2(array_of(g), array_of(fetch(node, self, 0, self.first)))
         if self.fast is None:
             return NotImplemented
-        return self.fast(array_of(g), *[array_of(fetch(node, self, i)) for i in range(self.count)])
+        return self.fast(array_of(g), *[array_of(fetch(node, self, i, self.sources[i])) for i in range(self.count)])
 
 
 class Op:
@@ -248,8 +249,42 @@ class Node(Line):
             return self.number1
         return self.more[i - 2][1]
 
+    def put_first(self, tensor, keep):
+        """Record input 0, a tensor, and keep it where a rule asks for it."""
+        if tensor.tracked():
+            self.edge0, self.number0 = tensor.source(), tensor.output_nr
+        if keep:
+            self.saved0, self.version0 = tensor, tensor.version()
+            if tensor.inference:
+                raise errors.inference_saved()
+
+    def put_second(self, tensor, keep):
+        """The same for input 1."""
+        if tensor.tracked():
+            self.edge1, self.number1 = tensor.source(), tensor.output_nr
+        if keep:
+            self.saved1, self.version1 = tensor, tensor.version()
+            if tensor.inference:
+                raise errors.inference_saved()
+
     def put_input(self, i, value, keep):
-        """Record input i, and keep its value where a rule asks for it."""
+        """The same for any input, which may be a number or an array of indices."""
+        is_tensor = isinstance(value, TensorBase)
+        if i == 0:
+            if is_tensor:
+                self.put_first(value, keep)
+            elif keep:
+                self.saved0 = value
+        elif i == 1:
+            if is_tensor:
+                self.put_second(value, keep)
+            elif keep:
+                self.saved1 = value
+        else:
+            self.put_further(value, keep)
+
+    def put_further(self, value, keep):
+        """The next of the inputs from 2 on."""
         edge, number, version = None, 0, 0
         if isinstance(value, TensorBase):
             tensor = as_tensor(value)
@@ -259,16 +294,9 @@ class Node(Line):
                 version = tensor.version()
                 if tensor.inference:
                     raise errors.inference_saved()
-        if i == 0:
-            self.edge0, self.number0 = edge, number
-            self.saved0, self.version0 = (value if keep else None), version
-        elif i == 1:
-            self.edge1, self.number1 = edge, number
-            self.saved1, self.version1 = (value if keep else None), version
-        else:
-            if self.more is None:
-                self.more = []
-            self.more.append((edge, number, value if keep else None, version))
+        if self.more is None:
+            self.more = []
+        self.more.append((edge, number, value if keep else None, version))
 
     def saved(self, i):
         """The value of input i as it was recorded, checked against writes since."""
@@ -328,7 +356,7 @@ class TensorBase:
 
     def source(self):
         """What a graph edge to this tensor points at: its node, or itself when it is a leaf."""
-        node = self.history()
+        node = self._grad_fn if self.view_of is None else self.history()
         return self if node is None else node
 
     def history(self):
@@ -507,6 +535,15 @@ def new_node(op):
     return node
 
 
+def fresh(array):
+    """A tensor over an array that a kernel has just made."""
+    tensor = _tensor_class.__new__(_tensor_class)
+    tensor._array = array
+    if inference_enabled():
+        tensor.inference = True
+    return tensor
+
+
 def wrap(array):
     """A tensor over `array`, which is not copied."""
     tensor = _tensor_class.__new__(_tensor_class)
@@ -545,11 +582,6 @@ def tensor_class():
     return _tensor_class
 
 
-def as_tensor(value):
-    """`value` itself, known to the compiler as a tensor."""
-    return value
-
-
 def array_of(value):
     """The array of a tensor; anything else as it is."""
     if isinstance(value, TensorBase):
@@ -566,10 +598,6 @@ class Packed:
     """What a saved-tensor hook made of a kept value."""
 
 
-def kernel_call1(kernel, x):
-    return kernel.call1(x)
-
-
 def add_into(total, g):
     """total += g on arrays of one dtype and shape."""
     kernel = ADD.kernel
@@ -577,13 +605,8 @@ def add_into(total, g):
         np.add(total, g, out=total)
 
 
-def kernel_call2(kernel, x, y):
-    return kernel.call2(x, y)
-
-
-def fetch(node, rule, i):
+def fetch(node, rule, i, source):
     """Argument i of a rule, found in the node."""
-    source = rule.sources[i]
     if source < _SHAPE:
         return node.saved(source)
     if source < _OUT:
@@ -616,10 +639,10 @@ def call1(op, x):
     out = kernel.call1(as_tensor(x)._array)
     if out is NotImplemented:
         return apply(op, (x,), op.defaults)
-    tensor = wrap(out)
+    tensor = fresh(out)
     if op.differentiable and as_tensor(x).tracked() and grad_enabled():
         node = new_node(op)
-        node.put_input(0, x, (op.keep1 & 1) != 0)
+        node.put_first(as_tensor(x), (op.keep1 & 1) != 0)
         node.count = 1
         node.params = op.defaults
         if op.uses_shapes:
@@ -645,12 +668,15 @@ def call2(op, x, y):
     out = kernel.call2(a, b)
     if out is NotImplemented:
         return apply2(op, x, y)
-    tensor = wrap(out)
+    tensor = fresh(out)
     if needed and op.differentiable and grad_enabled():
         node = new_node(op)
         mask = op.keeps(needed)
-        node.put_input(0, x, (mask & 1) != 0)
-        node.put_input(1, y, (mask & 2) != 0)
+        node.put_first(as_tensor(x), (mask & 1) != 0)
+        if b is not y:
+            node.put_second(as_tensor(y), (mask & 2) != 0)
+        elif mask & 2:
+            node.saved1 = y
         node.count = 2
         node.params = op.defaults
         if op.uses_shapes:
@@ -710,7 +736,7 @@ def run_view(op, x, params):
     view.creation = "" if recording else "no_grad"
     if recording and x.tracked() and op.differentiable:
         node = new_node(op)
-        node.put_input(0, x, (op.keep1 & 1) != 0)
+        node.put_first(x, (op.keep1 & 1) != 0)
         node.count = 1
         node.params = params
         if op.uses_shapes:
@@ -864,7 +890,10 @@ def rebase(x, node):
     """Make `node` the history of x after an in-place write, and of the base that x is a view of."""
     view = x.view_of
     if view is None:
+        before = x._grad_fn
         x._grad_fn, x._requires_grad, x.output_nr = node, True, 0
+        if before is not None and before.extras is not None:
+            before.extras.move_retained(x, node)
         return
     base = view.base
     scatter = new_node(_copy_slices)

@@ -3,6 +3,9 @@
 import itertools
 import weakref
 
+from . import errors
+from .core import TensorBase
+
 _ids = itertools.count()
 
 
@@ -41,57 +44,88 @@ class Extras:
         single = not isinstance(g, list)
         gs = [g] if single else list(g)
         for number, hook in list(self.tensor_hooks.values()):
-            gs[number] = _called(hook, gs[number])
+            gs[number] = _checked(hook, gs[number], hook(gs[number]))
         for hook in list(self.before_hooks.values()):
-            replaced = hook(tuple(gs))
-            if replaced is not None:
-                gs = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
-        for number, reference in self.retained:
-            tensor = reference()
-            if tensor is not None and gs[number] is not None:
-                _retain(tensor, gs[number])
+            gs = _replaced(hook, gs, hook(tuple(gs)))
         return gs[0] if single else gs
 
     def after(self, results, g):
         """The gradients of the inputs after the hooks that run behind the rules."""
         outputs = tuple(g) if isinstance(g, list) else (g,)
         for hook in list(self.after_hooks.values()):
-            replaced = hook(tuple(results), outputs)
-            if replaced is not None:
-                results = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
+            results = _replaced(hook, results, hook(tuple(results), outputs))
         return results
 
     def accumulated(self, leaf):
         """Call the hooks that wait for leaf.grad to be complete."""
-        for hook in list(self.after_hooks.values()):
-            hook((), (leaf.grad,))
         for hook in list(self.accumulated_hooks.values()):
             hook(leaf)
+        for hook in list(self.after_hooks.values()):
+            hook((), (leaf.grad,))
 
     def retain(self, tensor, number):
+        """Keep the gradient of output `number` in tensor.grad from now on."""
         if not any(reference() is tensor for _, reference in self.retained):
             self.retained.append((number, weakref.ref(tensor)))
 
+    def retained_now(self, g):
+        """[(tensor, gradient), ...] to be kept when the pass has succeeded: copies, since hooks may still write."""
+        found = []
+        for number, reference in self.retained:
+            tensor, part = reference(), g[number] if isinstance(g, list) else g
+            if tensor is not None and part is not None:
+                found.append((tensor, part.clone()))
+        return found
 
-def _called(hook, g):
-    """The gradient after one tensor hook; what it returns must be a gradient of the same kind."""
-    replaced = hook(g)
+    def move_retained(self, tensor, node):
+        """An in-place write made `node` the history of `tensor`: what is retained is its gradient from now on."""
+        if any(reference() is tensor for _, reference in self.retained):
+            self.retained = [(n, reference) for n, reference in self.retained if reference() is not tensor]
+            node.extras = node.extras or Extras()
+            node.extras.retain(tensor, 0)
+
+
+def keep_retained(found):
+    """Put retained gradients into .grad of their tensors."""
+    for tensor, g in found:
+        tensor._grad = g if tensor._grad is None else tensor._grad + g
+
+
+def _checked(hook, g, replaced):
+    """The gradient after one hook; what it returned must be a gradient of the same kind."""
     if replaced is None:
         return g
-    if not isinstance(replaced, type(g).__mro__[-2]):
-        raise TypeError(f"hook must return None or a Tensor, but it returned a '{type(replaced).__name__}'")
-    if g is not None and replaced._array.shape != g._array.shape:
-        raise RuntimeError(
-            f"hook '{getattr(hook, '__name__', '<unknown>')}' has changed the size of value: from "
-            f"{list(g._array.shape)} to {list(replaced._array.shape)}"
+    if not isinstance(replaced, TensorBase):
+        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+    if g is None:
+        return replaced
+    before, after = g._array, replaced._array
+    if before.shape != after.shape:
+        raise errors.noted(
+            RuntimeError(f"hook '{_name(hook)}' has changed the size of value"),
+            f"The gradient has shape {list(before.shape)}, and the hook returned {list(after.shape)}.",
         )
-    if g is not None and replaced._array.dtype != g._array.dtype:
+    if before.dtype != after.dtype:
         raise RuntimeError(
-            f"hook '{getattr(hook, '__name__', '<unknown>')}' has changed the type of value: from "
-            f"{g._array.dtype} to {replaced._array.dtype}"
+            f"hook '{_name(hook)}' has changed the type of value (was {errors.tensor_type(before)} got "
+            f"{errors.tensor_type(after)})"
         )
     return replaced
 
 
-def _retain(tensor, g):
-    tensor.grad = g.clone() if tensor._grad is None else tensor._grad + g
+def _replaced(hook, values, replaced):
+    """All gradients of a node after one hook of the node: as many as there were."""
+    if replaced is None:
+        return values
+    if not isinstance(replaced, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(replaced).__name__}'")
+    if len(replaced) != len(values):
+        raise RuntimeError(
+            f"hook '{_name(hook)}' has returned an incorrect number of values (got {len(replaced)}, but expected "
+            f"{len(values)})"
+        )
+    return [new if old is None else _checked(hook, old, new) for old, new in zip(values, replaced)]
+
+
+def _name(hook):
+    return getattr(hook, "__name__", "<unknown>")
