@@ -7,7 +7,7 @@ shape alone: results repeat exactly. A function returns NotImplemented for an ar
 """
 
 cimport numpy as cnp
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from rushlight.kernels.kernel cimport Kernel
 
@@ -270,7 +270,7 @@ cdef bint find_form(cnp.ndarray x, uint64_t reduced, Form* form) noexcept:
     return True
 
 
-cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims):
+cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims, int kind=-1):
     cdef cnp.npy_intp dims[MAX_AXES]
     cdef int k, ndim = 0
     for k in range(cnp.PyArray_NDIM(x)):
@@ -280,7 +280,7 @@ cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims):
         elif keepdims:
             dims[ndim] = 1
             ndim += 1
-    return cnp.PyArray_SimpleNew(ndim, dims, cnp.PyArray_TYPE(x))
+    return cnp.PyArray_SimpleNew(ndim, dims, cnp.PyArray_TYPE(x) if kind < 0 else kind)
 
 
 cdef cnp.ndarray prepare(object x, object dim, Form* form):
@@ -494,6 +494,62 @@ cdef real extremum(const real* x, Py_ssize_t n, bint least) noexcept nogil:
         if (x[i] < best) if least else (x[i] > best):
             best = x[i]
     return best
+
+
+cdef void extremes(const real* x, Form f, bint least, real* values, int64_t* places) noexcept nogil:
+    """The first extremum (the first nan, where there is one) of the lanes, and where it is."""
+    cdef Py_ssize_t a, b, c, n = f.count, width = f.columns
+    cdef real v
+    for a in range(f.outer):
+        for c in range(width):
+            values[c] = x[c]
+            places[c] = 0
+        for b in range(1, n):
+            for c in range(width):
+                v = x[b * width + c]
+                if ((v < values[c]) if least else (v > values[c])) or (v != v and values[c] == values[c]):
+                    values[c] = v
+                    places[c] = b
+        x += n * width
+        values += width
+        places += width
+
+
+cdef tuple extremes_of(object x, object dim, bint keepdim, bint least):
+    cdef Form form
+    cdef cnp.ndarray array, values, places
+    if not isinstance(dim, int):
+        return None
+    array = prepare(x, dim, &form)
+    if array is None or form.count == 0:
+        return None
+    values = blank(array, form.reduced, keepdim)
+    places = blank(array, form.reduced, keepdim, cnp.NPY_INT64)
+    if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT:
+        extremes(<const float*>cnp.PyArray_DATA(array), form, least, <float*>cnp.PyArray_DATA(values), <int64_t*>cnp.PyArray_DATA(places))
+    else:
+        extremes(<const double*>cnp.PyArray_DATA(array), form, least, <double*>cnp.PyArray_DATA(values), <int64_t*>cnp.PyArray_DATA(places))
+    return values, places
+
+
+def max_dim(x, dim, bint keepdim=False):
+    found = extremes_of(x, dim, keepdim, False)
+    return NotImplemented if found is None else found
+
+
+def min_dim(x, dim, bint keepdim=False):
+    found = extremes_of(x, dim, keepdim, True)
+    return NotImplemented if found is None else found
+
+
+def argmax(x, dim, bint keepdim=False):
+    found = extremes_of(x, dim, keepdim, False)
+    return NotImplemented if found is None else found[1]
+
+
+def argmin(x, dim, bint keepdim=False):
+    found = extremes_of(x, dim, keepdim, True)
+    return NotImplemented if found is None else found[1]
 
 
 cdef Extreme extreme(bint least):

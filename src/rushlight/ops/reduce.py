@@ -368,6 +368,11 @@ def _whole_mean(g, x_shape, dim):
     return NotImplemented if dim is not None else _kernels.fill(g, x_shape, math.prod(x_shape))
 
 
+def _euclidean(x, ord, dim, keepdim):
+    squares = NotImplemented if ord != 2 else _kernels.square_sum(x, dim, keepdim)
+    return squares if squares is NotImplemented else np.sqrt(squares, out=squares)
+
+
 _kernels = load("reduce")
 if _kernels is not None:
     sum.accelerate(_kernels.sum_whole, x=_whole)
@@ -380,3 +385,6 @@ if _kernels is not None:
         _op.accelerate(_kernels.mean)
     var.accelerate(_kernels.var)
     var_mean.accelerate(_kernels.var_mean)
+    vector_norm.accelerate(_euclidean)
+    argmax.accelerate(_kernels.argmax)
+    argmin.accelerate(_kernels.argmin)

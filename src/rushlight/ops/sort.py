@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kernels import load
 from .declare import general, nondifferentiable
 from .reduce import kept, sum
 from .scatter import gather, gather_backward, grid
@@ -127,3 +128,9 @@ def max_dim(x, *, dim, keepdim=False):
 def min_dim(x, *, dim, keepdim=False):
     """The smallest of each lane (nan where it has one), and where it is first."""
     return _extremum(x, dim, keepdim, np.minimum.reduce, x.argmin)
+
+
+_kernels = load("reduce")
+if _kernels is not None:
+    max_dim.accelerate(_kernels.max_dim)
+    min_dim.accelerate(_kernels.min_dim)
