@@ -22,7 +22,7 @@ cdef inline int check_signals() except -1:
 cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
-cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD
+cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, COMMIT
 
 cdef class Pending:
     cdef Run run
@@ -38,6 +38,7 @@ cdef class Run:
     cdef dict elsewhere
     cdef dict leaves
     cdef list passed
+    cdef list retained
     cdef set needed
     cdef dict wanted
     cdef list captured

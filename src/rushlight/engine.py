@@ -4,6 +4,8 @@ A node's sequence number is larger than those of all nodes it came from, so the 
 has received all of its gradient. Leaf gradients are staged and committed together when all went well.
 """
 
+from _thread import allocate_lock
+
 import numpy as np
 
 try:
@@ -13,12 +15,14 @@ except ImportError:
 
 from . import errors
 from .core import Node, TensorBase, add_into, set_fields, transforms_entered, wrap, written
+from .hooks import keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 if not cython.compiled:
     from .kernels.compare import check_signals, sole_owner
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
+COMMIT = allocate_lock()
 
 
 @cython.freelist(64)
@@ -40,6 +44,7 @@ class Run:
         self.elsewhere = None
         self.leaves = {}
         self.passed = []
+        self.retained = []
         self.needed = None
         self.wanted = None
         self.captured = None
@@ -119,6 +124,8 @@ class Run:
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
         if node.extras is not None:
             g = node.extras.before(node, g)
+            if node.extras.retained:
+                self.retained += node.extras.retained_now(g)
         if self.wanted is not None and not self.capture(node, g):
             return
         if not self.keep_graph:
@@ -227,10 +234,10 @@ class Run:
                     self.captured[position] = pending.grad
 
     def release(self):
-        """Free what the nodes passed had kept: the pass has succeeded."""
-        if not self.keep_graph:
-            for node in self.passed:
-                node.release()
+        """Free what the nodes passed had kept: the pass has succeeded. They still know it, so it forgets them."""
+        for node in self.passed:
+            node.release()
+        self.passed = None
 
     def abandon(self):
         """Leave no trace of this run in the graph, so that it can be run again."""
@@ -243,17 +250,19 @@ class Run:
     def commit(self):
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
         ready = []
-        for leaf, pending in self.leaves.items():
-            if leaf._requires_grad and pending.grad is not None:
-                if leaf._grad_fn is not None:
-                    raise RuntimeError("leaf variable has been moved into the graph interior")
-                ready.append((leaf, pending, self.prepared(leaf, pending)))
-        for leaf, pending, new in ready:
-            if new is not None:
-                leaf._grad = new
-            else:
-                add_into(leaf._grad._array, pending.grad._array)
-                written(leaf._grad)
+        # NumPy lets other threads run while it copies.
+        with COMMIT:
+            for leaf, pending in self.leaves.items():
+                if leaf._requires_grad and pending.grad is not None:
+                    if leaf._grad_fn is not None:
+                        raise RuntimeError("leaf variable has been moved into the graph interior")
+                    ready.append((leaf, pending, self.prepared(leaf, pending)))
+            for leaf, pending, new in ready:
+                if new is not None:
+                    leaf._grad = new
+                else:
+                    add_into(leaf._grad._array, pending.grad._array)
+                    written(leaf._grad)
         for leaf, _, _ in ready:
             if leaf.hooks is not None:
                 leaf.hooks.accumulated(leaf)
@@ -286,6 +295,7 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
             run.send(edge, number, g)
         run.walk()
         run.finish_leaves()
+        keep_retained(run.retained)
         if accumulate:
             run.commit()
     except BaseException:

@@ -27,11 +27,16 @@ def noted(error, *notes):
     return error
 
 
-def tensor_name(array):
-    """'torch.FloatTensor [2, 3]', as messages call a tensor."""
+def tensor_type(array):
+    """'torch.FloatTensor', as messages call a dtype."""
     from .dtypes import of
 
-    return f"{spelling.module}.{of(array.dtype).scalar_type}Tensor {list(array.shape)}"
+    return f"{spelling.module}.{of(array.dtype).scalar_type}Tensor"
+
+
+def tensor_name(array):
+    """'torch.FloatTensor [2, 3]', as messages call a tensor."""
+    return f"{tensor_type(array)} {list(array.shape)}"
 
 
 def output_of(node, number):
@@ -182,6 +187,11 @@ def check_result(op, array, out):
     """Refuse to write `out` over `array` where shape or dtype forbid it."""
     from .dtypes import can_cast, of
 
+    if 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if out.shape != array.shape:
         raise RuntimeError(
             f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"

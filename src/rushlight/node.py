@@ -56,7 +56,7 @@ class AccumulateGrad:
     next_functions = ()
 
     def name(self):
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     @property
     def metadata(self):
