@@ -8,6 +8,7 @@ in PyTorch and other than in NumPy.
 import functools
 import warnings
 from math import prod
+from operator import index as as_int
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..dtypes import of
 from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
+from . import reading
 from .arguments import accepts_out, check_tensor
 from .options import check_fits
 
@@ -25,7 +27,7 @@ FUNCTIONS = ("index_put", "index_put_")
 METHODS = ("index_put", "__setitem__", "__delitem__")
 
 _FULL = slice(None)
-_SIMPLE = frozenset((int, slice))
+_NUMBERS = (float, int, bool)
 _SEQUENCE_WARNING = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
     "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], "
@@ -39,19 +41,24 @@ _WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
 
 
 def getitem(x, index):
-    """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays or masks are among them."""
-    kind = type(index)
-    if kind is int:
-        op, key = ops.select, (index, ...)
-    elif kind is tuple and _SIMPLE.issuperset(map(type, index)):
-        op, key = _last_applied(index), (*index, ...)
-    elif kind is slice and _lasting(index):
-        op, key = ops.getitem, (index, ...)
-    else:
-        op, key, advanced, _ = split(x._array, index)
-        if advanced is not None:
-            return _gathered(_viewed(x, op, key) if len(key) > 1 else x, advanced)
-    return _viewed(x, op, key)
+    """x[index] for every index: `reading` does the common ones that make a view by itself."""
+    if isinstance(index, TensorBase):
+        key = _single_key(x._array, index._array)
+        if key is not None:
+            return _gathered(x, key)
+    op, basic, key, _ = split(x._array, index)
+    if key is None:
+        return _viewed(x, op, basic)
+    return _gathered(_viewed(x, op, basic) if len(basic) > 1 else x, key)
+
+
+def _single_key(array, index):
+    """The key of one plain index tensor, None where more must be looked at."""
+    if index.dtype == np.int64 and index.ndim and array.ndim:
+        return (index.copy(),)
+    if index.dtype == np.bool_ and index.ndim and index.shape == array.shape[: index.ndim]:
+        return index.nonzero()
+    return None
 
 
 def _viewed(x, op, key):
@@ -69,39 +76,19 @@ def _gathered(x, key):
         raise error
 
 
-def _lasting(part):
-    """Whether a slice holds plain numbers, which no one can change before backward."""
-    step = part.step
-    if step is not None and step.__index__() < 0:
-        raise ValueError("step must be greater than zero")
-    start, stop = part.start, part.stop
-    return (start is None or type(start) is int) and (stop is None or type(stop) is int)
-
-
-def _last_applied(parts):
-    """The operation that PyTorch's graph would show for integers and slices: that of the last step that matters."""
-    op = ops.alias
-    for part in parts:
-        if type(part) is int:
-            op = ops.select
-        elif not _lasting(part) or part != _FULL:
-            op = ops.getitem
-    return op
-
-
 def _translated(error, array, key):
     """NumPy's complaint about a basic index in PyTorch's words."""
     text = str(error)
     if text.startswith("too many"):
         if array.ndim == 0 and type(key[0]) is int:
             return IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
-                "a 0-dim tensor to a number"
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                "convert a 0-dim tensor to a number"
             )
         if array.ndim == 0 and type(key[0]) is slice and len(key) == 2:
             return IndexError("slice() cannot be applied to a 0-dim tensor.")
         return IndexError(f"too many indices for tensor of dimension {array.ndim}")
-    if text.startswith("cannot fit"):
+    if text.startswith(("cannot fit", "only integers")):
         return ValueError("Overflow when unpacking long long")
     return type(error)(text.replace("axis", "dimension"))
 
@@ -209,9 +196,14 @@ def _type_name(entry):
 
 
 def _lasting_slice(part):
-    if _lasting(part):
-        return part
-    return slice(*[None if n is None else n.__index__() for n in (part.start, part.stop, part.step)])
+    """A slice of plain numbers, which no one can change before backward."""
+    try:
+        numbers = [None if n is None else as_int(n) for n in (part.start, part.stop, part.step)]
+    except TypeError:
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+    if numbers[2] is not None and numbers[2] < 0:
+        raise ValueError("step must be greater than zero")
+    return slice(*numbers)
 
 
 def _index_array(array):
@@ -246,7 +238,7 @@ def check_key(key, shape):
     """IndexError in PyTorch's words for arrays that cannot be broadcast together or that point outside."""
     arrays = [(d, part) for d, part in enumerate(key) if type(part) is not slice]
     try:
-        np.broadcast_shapes(*[part.shape for _, part in arrays])
+        ops.common_shape([part.shape for _, part in arrays])
     except ValueError:
         shapes = ", ".join([str(list(part.shape)) for _, part in arrays])
         raise IndexError(
@@ -271,24 +263,53 @@ def check_key(key, shape):
 def setitem(input, index, value):
     """x[index] = value: `value` is a number, a tensor or an array, and is broadcast to what x[index] is."""
     array = input._array
+    if type(value) in _NUMBERS and not recording(input) and _number_written(array, index, value):
+        core.written(input)
+        return
     if not isinstance(value, TensorBase):
         value = _constant(value, array.dtype)
     if index is False:
         return
-    op, key, advanced, one_mask = split(array, None if index is True else index)
-    view = input if op is ops.alias and array.ndim else _viewed(input, op, key)
-    if advanced is not None:
+    op, basic, key, one_mask = split(array, None if index is True else index)
+    view = input if op is ops.alias and array.ndim else _viewed(input, op, basic)
+    if key is not None:
         if one_mask and value._array.ndim == 0 and value._array.dtype != array.dtype:
             value = to_dtype(value, dtype=array.dtype)
-        put(view, advanced, value, False)
+        put(view, key, value, False)
         return
     _check_expands(value, view._array.shape)
-    if not recording(input, value):
-        _check_written_once(view._array)
-        view._array[...] = value._array.real if array.dtype.kind != "c" else value._array
-        core.written(input)
+    if recording(input, value):
+        core.inplace(copy, view, (_without_ones(value, view._array.ndim),), {})
         return
-    core.inplace(copy, view, (_without_ones(value, view._array.ndim),), {})
+    _check_written_once(view._array)
+    view._array[...] = _cast(value._array, array.dtype)
+    core.written(input)
+
+
+def _number_written(array, index, value):
+    """Write a number where a basic index or one mask points; whether that was possible."""
+    if 0 in array.strides:
+        return False
+    if array.dtype.kind != "f" or not -1e4 < value < 1e4:
+        value = _constant(value, array.dtype)._array
+    if reading.last_applied(index) is not None:
+        key = reading.basic_key(index)
+        try:
+            array[key] = value
+        except (IndexError, ValueError) as error:
+            raise _translated(error, array, key) from None
+        return True
+    if isinstance(index, TensorBase) and index._array.dtype == np.bool_ and index._array.shape == array.shape:
+        np.copyto(array, value, where=index._array)
+        return True
+    return False
+
+
+@np.errstate(all="ignore")
+def _cast(array, dtype):
+    if array.dtype == dtype:
+        return array
+    return (array.real if dtype.kind != "c" else array).astype(dtype)
 
 
 __setitem__ = setitem
@@ -308,9 +329,12 @@ def recording(*tensors):
 def _constant(value, dtype):
     """What is assigned where it is no tensor: a number that the dtype can hold, or an array."""
     if isinstance(value, np.ndarray):
-        return wrap(value)
+        return wrap(_cast(value, dtype))
     if isinstance(value, (int, float, complex, np.number, np.bool_)):
-        return wrap(np.array(check_fits(value, dtype)).astype(dtype))
+        # Half precision takes any number: too large a one becomes infinite.
+        if dtype.itemsize > 2 or dtype.kind not in "fV" or value.imag:
+            value = check_fits(value, dtype)
+        return wrap(_cast(np.array(value), dtype))
     raise TypeError(
         f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}"
     )
@@ -400,8 +424,8 @@ def accepts_typed_out(function):
         for part in args[over_itself:]:
             if isinstance(part, TensorBase) and np.may_share_memory(part._array, out._array):
                 raise RuntimeError(
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                    "memory location. Please clone() the tensor before performing the operation."
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+                    "single memory location. Please clone() the tensor before performing the operation."
                 )
         return with_out(*args, out=out, **named)
 
@@ -419,8 +443,8 @@ def _checked_values(array, key, values):
     if values._array.dtype != array.dtype:
         own, given = of(array.dtype).scalar_type, of(values._array.dtype).scalar_type
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {own} for the destination and {given} for "
-            "the source."
+            f"Index put requires the source and destination dtypes match, got {own} for the destination and {given} "
+            "for the source."
         )
     shape = ops.shape_of(array.shape, key)
     given = values._array.shape
@@ -483,4 +507,5 @@ def _read_put(input, indices, values, function):
     return key, _checked_values(array, key, values)
 
 
-core.bind(getitem=getitem)
+reading.bind(getitem, _translated)
+core.bind(getitem=reading.getitem)

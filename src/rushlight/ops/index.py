@@ -92,10 +92,16 @@ def add_at(out, key, values):
         turned[...] = table.reshape(turned.shape)
 
 
+def common_shape(shapes):
+    """The shape that all broadcast to."""
+    first = shapes[0]
+    return first if all([shape == first for shape in shapes]) else np.broadcast_shapes(*shapes)
+
+
 def shape_of(shape, key):
     """The shape of x[key] for x of `shape`."""
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
-    gathered = np.broadcast_shapes(*[key[d].shape for d in dims])
+    gathered = common_shape([key[d].shape for d in dims])
     at = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0
     rest = [n for d, n in enumerate(shape) if d not in dims]
     return (*rest[:at], *gathered, *rest[at:])

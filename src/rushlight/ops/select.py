@@ -3,7 +3,7 @@
 import numpy as np
 
 from .declare import elementwise, linear, nondifferentiable, renamed
-from .index import slice_backward
+from .index import common_shape, slice_backward
 
 
 @elementwise(
@@ -15,8 +15,8 @@ from .index import slice_backward
 )
 def masked_fill(x, mask, value):
     """x with `value`, a number or a 0-dim tensor, where the mask is true."""
-    shape = np.broadcast_shapes(x.shape, mask.shape)
-    out = np.array(np.broadcast_to(x, shape), order="K")
+    shape = common_shape((x.shape, mask.shape))
+    out = x.copy(order="K") if shape == x.shape else np.array(np.broadcast_to(x, shape))
     np.copyto(out, value, where=mask, casting="unsafe")
     return out
 
