@@ -88,7 +88,15 @@ COMPARE = [
     Row("logical_not", lambda r: (TRUTH,)),
     *[
         Row(name, lambda r: (whole(5, 6, 7), whole(1, 2, 3)))
-        for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm")
+        for name in (
+            "bitwise_and",
+            "bitwise_or",
+            "bitwise_xor",
+            "bitwise_left_shift",
+            "bitwise_right_shift",
+            "gcd",
+            "lcm",
+        )
     ],
     Row("bitwise_not", lambda r: (whole(5, 6),)),
     *[

@@ -45,7 +45,7 @@ relu = _plain(ops.relu, "[1.0, -1.0]", "tensor([1., 0.])", "Each element where p
 silu = _plain(ops.silu, "[0.0, 1.0]", "tensor([0.0000, 0.7311])", "x * sigmoid(x), known as swish.")
 mish = _plain(ops.mish, "[0.0, 1.0]", "tensor([0.0000, 0.8651])", "x * tanh(softplus(x)).")
 hardsigmoid = _plain(ops.hardsigmoid, "[-4.0, 0.0]", "tensor([0.0000, 0.5000])", "x / 6 + 1 / 2, clamped to [0, 1].")
-hardswish = _plain(ops.hardswish, "[-4.0, 1.0]", "tensor([-0.0000,  0.6667])", "x * hardsigmoid(x).")
+hardswish = _plain(ops.hardswish, "[-4.0, 1.0]", "tensor([-0.0000, 0.6667])", "x * hardsigmoid(x).")
 
 
 def relu6(input, inplace=False):
@@ -226,13 +226,14 @@ def softshrink(input, lambd=0.5):
 
     >>> import rushlight
     >>> rushlight.nn.functional.softshrink(rushlight.tensor([1.0, -0.25]))
-    tensor([0.5000, 0.0000])
+    tensor([0.5000, -0.0000])
     """
     check_tensor(input, "softshrink")
     dtype = of(input._array.dtype)
     if dtype.is_floating_point and not 0 <= lambd <= finfo(dtype).max:
         raise RuntimeError(
-            f"lambda must be in range [0, {finfo(dtype).max:g}] for input dtype {dtype.scalar_type}, but found {lambd:g}"
+            f"lambda must be in range [0, {finfo(dtype).max:g}] for input dtype {dtype.scalar_type}, "
+            f"but found {lambd:g}"
         )
     return _activate(ops.softshrink, input, False, lambd=lambd)
 

@@ -230,7 +230,8 @@ FUNCTIONS = (
     "real", "resolve_conj", "resolve_neg", "sgn", "view_as_complex", "view_as_real",
 )  # fmt: skip
 METHODS = (
-    "__abs__", "abs", "absolute", "angle", "conj", "conj_physical", "is_conj", "is_neg", "resolve_conj", "resolve_neg", "sgn",
+    "__abs__", "abs", "absolute", "angle", "conj", "conj_physical", "is_conj", "is_neg", "resolve_conj", "resolve_neg",
+    "sgn",
 )  # fmt: skip
 INPLACE = {
     "real": property(real),

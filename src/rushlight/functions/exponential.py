@@ -101,7 +101,8 @@ def _float_power_(self, exponent):
     if _wide(self) is not self:
         wide = "ComplexDouble" if dtype.is_complex else "Double"
         raise RuntimeError(
-            f"the base given to float_power_ has dtype {dtype.scalar_type} but the operation's result requires dtype {wide}"
+            f"the base given to float_power_ has dtype {dtype.scalar_type} but the operation's "
+            f"result requires dtype {wide}"
         )
     return _pow_(self, exponent)
 

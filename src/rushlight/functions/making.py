@@ -12,9 +12,9 @@ from ..ops import copying
 from .arguments import accepts_out, check_tensor
 
 
-def unary(op, summary, given, shown, name=None):
-    """function(input, *, out=None); `given` and `shown` are the example of its docstring."""
-    name = name or op.name
+def unary(op, summary, given, shown, *, inside=""):
+    """function(input, *, out=None); `given` and `shown` are the example of its docstring, `inside` its namespace."""
+    name = op.name
 
     def slowly(input):
         check_tensor(input, name)
@@ -28,15 +28,15 @@ def unary(op, summary, given, shown, name=None):
             return call1(op, input)
         return slowly(input, out=out)
 
-    return _named(function, name, summary, (given,), shown)
+    return _named(function, inside + name, summary, (given,), shown)
 
 
-def binary(op, summary, first, second, shown, *, number=None, of_number=None, name=None):
+def binary(op, summary, first, second, shown, *, number=None, of_number=None, inside=""):
     """function(input, other, *, out=None), `other` a tensor or a number.
 
     `number` is the operation where `other` is a number, `of_number` where only `input` is one (refused without it).
     """
-    name = name or op.name
+    name = op.name
     number = number or op
 
     def slowly(input, other):
@@ -61,12 +61,12 @@ def binary(op, summary, first, second, shown, *, number=None, of_number=None, na
                 return call2(number, input, other)
         return slowly(input, other, out=out)
 
-    return _named(function, name, summary, (first, second), shown)
+    return _named(function, inside + name, summary, (first, second), shown)
 
 
-def of_tensors(op, summary, first, second, shown, *, name=None, other="other"):
+def of_tensors(op, summary, first, second, shown, *, other="other"):
     """function(input, other, *, out=None), both tensors."""
-    name = name or op.name
+    name = op.name
 
     def slowly(input, other):
         check_tensor(input, name)
@@ -109,7 +109,7 @@ def binary_inplace(op, number=None, *, tensors=False):
 
 
 def overwriting(op, *, tensors=False):
-    """method(self, *others) for an operation without a derivative: its result, as numbers, is written over the tensor."""
+    """method(self, *others) for an operation without a derivative: its result is written over the tensor."""
 
     def method(self, *others):
         for other in others:
@@ -133,9 +133,9 @@ def _method(method, name):
     return method
 
 
-def _named(function, name, summary, given, shown):
+def _named(function, path, summary, given, shown):
     arguments = ", ".join([g if g.lstrip("-")[0].isdigit() else f"rushlight.tensor({g})" for g in given])
-    function.__name__ = function.__qualname__ = name
+    function.__name__ = function.__qualname__ = path.rpartition(".")[2]
     function.__module__ = sys._getframe(2).f_globals["__name__"]
-    function.__doc__ = f"{summary}\n\n>>> import rushlight\n>>> rushlight.{name}({arguments})\n{shown}\n"
+    function.__doc__ = f"{summary}\n\n>>> import rushlight\n>>> rushlight.{path}({arguments})\n{shown}\n"
     return function

@@ -18,7 +18,7 @@ def round(input, *, decimals=0, out=None):
 
     >>> import rushlight
     >>> rushlight.round(rushlight.tensor([0.5, 1.5, -1.2]))
-    tensor([0., 2., -1.])
+    tensor([ 0.,  2., -1.])
     """
     if out is None and decimals == 0 and isinstance(input, TensorBase):
         return call1(ops.round, input)

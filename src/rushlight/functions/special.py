@@ -12,23 +12,36 @@ from .making import binary, binary_inplace, unary, unary_inplace
 erf = unary(ops.erf, "The error function of each element.", "[0.0, 1.0]", "tensor([0.0000, 0.8427])")
 erfc = unary(ops.erfc, "1 - erf(x), accurate for large x.", "[0.0, 1.0]", "tensor([1.0000, 0.1573])")
 erfinv = unary(ops.erfinv, "The inverse of erf; nan outside [-1, 1].", "[0.0, 0.5]", "tensor([0.0000, 0.4769])")
-erfcx = unary(ops.erfcx, "exp(x * x) times erfc(x), which does not vanish.", "[0.0, 10.0]", "tensor([1.0000, 0.0561])")
+erfcx = unary(
+    ops.erfcx,
+    "exp(x * x) times erfc(x), which does not vanish.",
+    "[0.0, 10.0]",
+    "tensor([1.0000, 0.0561])",
+    inside="special.",
+)
 log_ndtr = unary(
-    ops.log_ndtr, "The logarithm of the normal distribution function.", "[0.0, -10.0]", "tensor([ -0.6931, -53.2313])"
+    ops.log_ndtr,
+    "The logarithm of the normal distribution function.",
+    "[0.0, -10.0]",
+    "tensor([ -0.6931, -53.2313])",
+    inside="special.",
 )
 ndtri = unary(
     ops.ndtri,
     "The inverse of the normal distribution function; nan outside [0, 1].",
     "[0.5, 0.975]",
     "tensor([0.0000, 1.9600])",
+    inside="special.",
 )
 lgamma = unary(ops.lgamma, "log |gamma(x)|.", "[1.0, 5.0]", "tensor([0.0000, 3.1781])")
 digamma = unary(ops.digamma, "The derivative of lgamma.", "[1.0, 2.0]", "tensor([-0.5772,  0.4228])")
 i0 = unary(ops.i0, "The modified Bessel function of order 0.", "[0.0, 1.0]", "tensor([1.0000, 1.2661])")
-i0e = unary(ops.i0e, "exp(-|x|) times i0(x).", "[0.0, 1.0]", "tensor([1.0000, 0.4658])")
-i1 = unary(ops.i1, "The modified Bessel function of order 1.", "[0.0, 1.0]", "tensor([0.0000, 0.5652])")
-i1e = unary(ops.i1e, "exp(-|x|) times i1(x).", "[0.0, 1.0]", "tensor([0.0000, 0.2079])")
-entr = unary(ops.entr, "-x log x; 0 at 0 and -inf below.", "[0.5, 0.0]", "tensor([0.3466, 0.0000])")
+i0e = unary(ops.i0e, "exp(-|x|) times i0(x).", "[0.0, 1.0]", "tensor([1.0000, 0.4658])", inside="special.")
+i1 = unary(
+    ops.i1, "The modified Bessel function of order 1.", "[0.0, 1.0]", "tensor([0.0000, 0.5652])", inside="special."
+)
+i1e = unary(ops.i1e, "exp(-|x|) times i1(x).", "[0.0, 1.0]", "tensor([0.0000, 0.2079])", inside="special.")
+entr = unary(ops.entr, "-x log x; 0 at 0 and -inf below.", "[0.5, 0.0]", "tensor([0.3466, 0.0000])", inside="special.")
 xlogy = binary(
     ops.xlogy,
     "x log y; 0 where x is.",
@@ -45,6 +58,7 @@ xlog1py = binary(
     "[-1.0, 3.0]",
     "tensor([0.0000, 2.7726])",
     of_number=ops.xlog1py,
+    inside="special.",
 )
 zeta = binary(
     ops.zeta,
@@ -53,6 +67,7 @@ zeta = binary(
     "[1.0, 1.0]",
     "tensor([1.6449, 1.2021])",
     of_number=ops.zeta,
+    inside="special.",
 )
 
 
@@ -97,7 +112,7 @@ def mvlgamma(input, p):
 
     >>> import rushlight
     >>> rushlight.mvlgamma(rushlight.tensor([3.0, 4.0]), 2)
-    tensor([1.5963, 3.9782])
+    tensor([1.5502, 3.5651])
     """
     check_tensor(input, "mvlgamma")
     if p < 1:

@@ -40,8 +40,8 @@ arctanh = atanh
 arctan2 = atan2
 
 _IN_PLACE = (
-    ops.sin, ops.cos, ops.tan, ops.asin, ops.acos, ops.atan, ops.sinh, ops.cosh, ops.tanh, ops.asinh, ops.acosh, ops.atanh,
-    ops.sinc, ops.deg2rad, ops.rad2deg,
+    ops.sin, ops.cos, ops.tan, ops.asin, ops.acos, ops.atan, ops.sinh, ops.cosh, ops.tanh, ops.asinh, ops.acosh,
+    ops.atanh, ops.sinc, ops.deg2rad, ops.rad2deg,
 )  # fmt: skip
 FUNCTIONS = (
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sinc",

@@ -25,7 +25,7 @@ erfc = by_element(math.erfc)
 
 
 def _lgamma_of(x):
-    if x <= 0 and (x == math.floor(x) or math.isinf(x)):
+    if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf
     return math.lgamma(x)
 
