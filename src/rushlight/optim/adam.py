@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core import wrap
 from ..kernels import load, optim_meaning
+from ..tensor import Tensor
 from .optimizer import (
     Optimizer,
     called,
@@ -55,6 +56,8 @@ class Adam(Optimizer):
         check_betas(betas)
         check_at_least_zero("weight_decay value", weight_decay)
         check_modes(differentiable, foreach, fused)
+        if isinstance(lr, Tensor) and foreach and not capturable:
+            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         defaults = {
             "lr": lr,
             "betas": betas,

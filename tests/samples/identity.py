@@ -1,0 +1,8 @@
+"""Rows of ops/identity.py."""
+
+from .row import Row
+
+ROWS = [
+    Row("alias", lambda r: (r(2, 3),)),
+    Row("boundary", lambda r: (r(2, 3), r(2))),
+]
