@@ -138,7 +138,7 @@ def push_transpose(x_t, weight_t, bias_t, x, weight, out, size, stride, padding,
     push=push_convolution,
 )
 def convolution(x, weight, bias, *, stride, padding, dilation, groups, size=None):
-    """The cross-correlation of x with weight, in `groups` independent parts of the channels, at `size` places (or all)."""
+    """The cross-correlation of x with weight, in `groups` parts of the channels, at `size` places (or all)."""
     if is_half(x):
         return in_single_precision(
             convolution.forward, (x, weight, bias), stride=stride, padding=padding, dilation=dilation, groups=groups,

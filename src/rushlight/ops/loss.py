@@ -130,10 +130,12 @@ def softplus_of_minus(x):
 
 
 @general(
-    x=lambda g, x, y, weight, pos_weight, x_shape, reduction: share(g, x_shape, reduction)
-    * logits_slope(x, y, weight, pos_weight),
-    y=lambda g, x, weight, pos_weight, x_shape, reduction: share(g, x_shape, reduction)
-    * logits_target_slope(x, weight, pos_weight),
+    x=lambda g, x, y, weight, pos_weight, x_shape, reduction: (
+        share(g, x_shape, reduction) * logits_slope(x, y, weight, pos_weight)
+    ),
+    y=lambda g, x, weight, pos_weight, x_shape, reduction: (
+        share(g, x_shape, reduction) * logits_target_slope(x, weight, pos_weight)
+    ),
     push=lambda x_t, y_t, x, y, weight, pos_weight, reduction: pushed(
         reduction,
         (x_t, lambda: logits_slope(x, y, weight, pos_weight)),

@@ -61,19 +61,37 @@ def of_input(gx, xhat, rstd, axes):
     return rstd * (gx - gx.mean(axes, True) - xhat * (gx * xhat).mean(axes, True))
 
 
+def zeros_for(g, x):
+    """The gradient of `out`, zeros where only the statistics have one."""
+    return x.detach() * 0 if g is None else g
+
+
+def of_moments(gx, g, x, mean, axes):
+    """gx and what the gradients of the outputs mean and var, if there are any, add to it."""
+    count = math.prod([x.shape[axis] for axis in axes])
+    if g[1] is not None:
+        gx = gx + g[1] / count
+    return gx if g[2] is None else gx + g[2] * (x - mean) * (2 / count)
+
+
+def tangents_of_moments(x_t, x, mean, axes):
+    if x_t is None:
+        return None, None
+    return x_t.mean(axes, True), 2 * ((x - mean) * x_t).mean(axes, True)
+
+
 def batch_axes(ndim):
     return (0, *range(2, ndim))
 
 
 def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs):
-    g = g[0]
-    axes, ndim = batch_axes(x.ndim), x.ndim
+    gs, g, axes, ndim = g, zeros_for(g[0], x), batch_axes(x.ndim), x.ndim
     mean, rstd = statistics(x, axes, eps) if training and grad_enabled() else kept(mean, var, eps)
     xhat = (x - mean) * rstd if training or needs[1] else None
     gx = gw = gb = None
     if needs[0]:
         gx = g if weight is None else g * by_channel(weight, ndim)
-        gx = of_input(gx, xhat, rstd, axes) if training else gx * rstd
+        gx = of_moments(of_input(gx, xhat, rstd, axes), gs, x, mean, axes) if training else gx * rstd
     if needs[1]:
         gw = sum_to(g * xhat, shape=(x.shape[1], *[1] * (ndim - 2))).reshape(-1)
     if needs[2]:
@@ -88,8 +106,10 @@ def push_batch_norm(x_t, weight_t, bias_t, x, weight, running_mean, running_var,
     else:
         mean, rstd = by_channel(running_mean, ndim), (by_channel(running_var, ndim) + eps) ** -0.5
     xhat = (x - mean) * rstd
+    moments_t = tangents_of_moments(x_t, x, mean, axes) if training else (None, None)
     x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes) if training else x_t * rstd
-    return pushed(x_t, by_channel(weight_t, ndim), by_channel(bias_t, ndim), xhat, by_channel(weight, ndim)), None, None
+    scale_t, shift_t = by_channel(weight_t, ndim), by_channel(bias_t, ndim)
+    return pushed(x_t, scale_t, shift_t, xhat, by_channel(weight, ndim)), *moments_t
 
 
 def pushed(xhat_t, weight_t, bias_t, xhat, weight):
@@ -115,11 +135,12 @@ def native_batch_norm(x, weight, bias, running_mean, running_var, *, training, e
 
 
 def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
-    g = g[0]
-    axes = tuple(range(x.ndim - dims, x.ndim))
+    gs, g, axes = g, zeros_for(g[0], x), tuple(range(x.ndim - dims, x.ndim))
     mean, rstd = statistics(x, axes, eps) if grad_enabled() else kept(mean, var, eps)
     xhat = (x - mean) * rstd
-    gx = of_input(g if weight is None else g * weight, xhat, rstd, axes) if needs[0] else None
+    gx = None
+    if needs[0]:
+        gx = of_moments(of_input(g if weight is None else g * weight, xhat, rstd, axes), gs, x, mean, axes)
     gw = sum_to(g * xhat, shape=weight._array.shape) if needs[1] else None
     return gx, gw, sum_to(g, shape=bias_shape) if needs[2] else None
 
@@ -128,8 +149,9 @@ def push_layer_norm(x_t, weight_t, bias_t, x, weight, dims, eps):
     axes = tuple(range(x.ndim - dims, x.ndim))
     mean, rstd = statistics(x, axes, eps)
     xhat = (x - mean) * rstd
+    moments_t = tangents_of_moments(x_t, x, mean, axes)
     x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes)
-    return pushed(x_t, weight_t, bias_t, xhat, weight), None, None
+    return pushed(x_t, weight_t, bias_t, xhat, weight), *moments_t
 
 
 @general(backward="NativeLayerNormBackward0", joint=through_layer_norm, push=push_layer_norm, **_OUTPUTS)
@@ -144,14 +166,14 @@ def grouped(x, groups):
 
 
 def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
-    g = g[0]
+    gs, g = g, zeros_for(g[0], x)
     shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
     mean, rstd = statistics(xg, (2,), eps) if grad_enabled() else kept(mean, var, eps)
     xhat = (xg - mean) * rstd
     gx = gw = gb = None
     if needs[0]:
         gx = g if weight is None else g * by_channel(weight, ndim)
-        gx = of_input(grouped(gx, groups), xhat, rstd, (2,)).reshape(shape)
+        gx = of_moments(of_input(grouped(gx, groups), xhat, rstd, (2,)), gs, xg, mean, (2,)).reshape(shape)
     if needs[1]:
         gw = sum_to(g * xhat.reshape(shape), shape=(shape[1], *[1] * (ndim - 2))).reshape(-1)
     if needs[2]:
@@ -163,9 +185,11 @@ def push_group_norm(x_t, weight_t, bias_t, x, weight, groups, eps):
     shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
     mean, rstd = statistics(xg, (2,), eps)
     xhat = (xg - mean) * rstd
-    x_t = None if x_t is None else of_input(grouped(x_t, groups), xhat, rstd, (2,)).reshape(shape)
+    x_t = None if x_t is None else grouped(x_t, groups)
+    moments_t = tangents_of_moments(x_t, xg, mean, (2,))
+    x_t = None if x_t is None else of_input(x_t, xhat, rstd, (2,)).reshape(shape)
     parts = [by_channel(part, ndim) for part in (weight_t, bias_t)]
-    return pushed(x_t, *parts, xhat.reshape(shape), by_channel(weight, ndim)), None, None
+    return pushed(x_t, *parts, xhat.reshape(shape), by_channel(weight, ndim)), *moments_t
 
 
 @general(backward="NativeGroupNormBackward0", joint=through_group_norm, push=push_group_norm, **_OUTPUTS)

@@ -130,7 +130,8 @@ UPSAMPLE = {
     for name, camel, dims, suffix in (
         ("nearest", "Nearest", (1, 2, 3), ""), ("nearest-exact", "NearestExact", (1, 2, 3), ""),
         ("linear", "Linear", (1,), ""), ("bilinear", "Bilinear", (2,), ""), ("bicubic", "Bicubic", (2,), ""),
-        ("trilinear", "Trilinear", (3,), ""), ("bilinear", "Bilinear", (2,), "_aa"), ("bicubic", "Bicubic", (2,), "_aa"),
+        ("trilinear", "Trilinear", (3,), ""),
+        ("bilinear", "Bilinear", (2,), "_aa"), ("bicubic", "Bicubic", (2,), "_aa"),
     )
     for d in dims
 }  # fmt: skip

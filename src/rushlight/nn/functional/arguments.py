@@ -32,7 +32,8 @@ def ints(value, function, name, position=2):
     for i, entry in enumerate(value):
         if not is_int(entry):
             raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found element of type "
+                f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found element of "
+                "type "
                 f"{type_name(entry)} at pos {i}"
             )
     return tuple([entry.__index__() for entry in value])
@@ -75,7 +76,7 @@ def check_implemented(x, kernel, kinds="f"):
 
 
 def kind_of(x):
-    """"f", "c", "i" (of any sign) or "b"."""
+    """ "f", "c", "i" (of any sign) or "b"."""
     kind = x._array.dtype.kind
     return "f" if kind == "V" else "i" if kind == "u" else kind
 
@@ -84,7 +85,8 @@ def check_constant(value, function, name):
     """RuntimeError where an argument without a derivative requires one."""
     if value is not None and value.requires_grad:
         raise RuntimeError(
-            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
+            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+            "have "
             "requires_grad True."
         )
 

@@ -46,12 +46,14 @@ def _check(query, key, value, attn_mask, is_causal):
     names = [_c_name(x.dtype) for x in (query, key, value)]
     if len(set(names)) > 1:
         raise RuntimeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: {names[1]} "
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: "
+            f"{names[1]} "
             f"and value.dtype: {names[2]} instead."
         )
     if min(query.ndim, key.ndim, value.ndim) < 2:
         raise RuntimeError(
-            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} key.dim: "
+            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
+            "key.dim: "
             f"{key.ndim} and value.dim: {value.ndim} instead."
         )
     if attn_mask is None:

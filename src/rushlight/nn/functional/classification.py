@@ -50,7 +50,8 @@ def _of_probabilities(input, target, weight, reduction, ignore_index, label_smoo
     classes = input.shape[axis]
     if weight is not None and shape_of(weight) != [classes]:
         raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
+            "weight "
             f"tensor of shape: {shape_of(weight)}"
         )
     if label_smoothing:
@@ -71,16 +72,16 @@ def _smoothed(input, target, weight, reduction, ignore_index, label_smoothing):
     ignored = core.wrap(target._array == ignore_index)
     spread = (-spread.sum(axis)).masked_fill(ignored, 0)
     if reduction == "mean":
-        weights = ops.class_weights(target._array, None if weight is None else weight._array, ignore_index, input._array.dtype)
+        weights = ops.class_weights(
+            target._array, None if weight is None else weight._array, ignore_index, input._array.dtype
+        )
         spread = spread.sum() / float(target.numel() if weights is None else weights.sum())
     elif reduction == "sum":
         spread = spread.sum()
     return (1 - label_smoothing) * nll + label_smoothing / input.shape[axis] * spread
 
 
-def nll_loss(
-    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
-):
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """-weight[target] * input at the target's class, for log-probabilities `input` (N, C, *) or (C,). See `cross_entropy`.
 
     >>> import rushlight
@@ -108,7 +109,8 @@ def _check_classes(input, target, weight, ignore_index, sizes):
         check_constant(weight, "nll_loss2d_forward" if x.ndim > 2 else "nll_loss_forward", "weight")
         if shape_of(weight) != [classes]:
             raise RuntimeError(
-                f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+                f"weight tensor should be defined either for all {classes} classes or no classes but got weight "
+                "tensor of "
                 f"shape: {shape_of(weight)}"
             )
         if weight._array.dtype != x.dtype:
@@ -145,9 +147,7 @@ def _check_dims(x, t, sizes):
         raise RuntimeError(f"{sizes} {[x.shape[0], *x.shape[2:]]}, got {list(t.shape)}")
 
 
-def multi_margin_loss(
-    input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
-):
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The mean over the other classes of max(0, margin - input[target] + input[class]) ** p."""
     reduction = reduction_of(reduction, size_average, reduce)
     if p not in (1, 2):
@@ -163,7 +163,8 @@ def multi_margin_loss(
     n, classes = x.shape
     if target.ndim > 1 or target.numel() != n:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "
+            "size). "
             f"Expected target size [{n}], but got {shape_of(target)}. Input has shape {shape_of(input)}."
         )
     if weight is not None and weight.numel() != classes:
@@ -198,9 +199,8 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     x = input.reshape(1, -1) if input.ndim < 2 else input
     n, classes = x.shape
     labels = target._array.reshape(n, classes)
-    for limit, wrong in ((-1, labels < -1), (classes, labels >= classes)):
-        if wrong.any():
-            raise RuntimeError("argument #2 'target' is out of range")
+    if ((labels < -1) | (labels >= classes)).any():
+        raise RuntimeError("argument #2 'target' is out of range")
     listed = np.minimum.accumulate(labels >= 0, axis=1)
     place = np.where(listed, labels, 0)
     is_target = np.zeros((n, classes), bool)
@@ -212,9 +212,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     return reduced(losses.reshape(()) if input.ndim < 2 else losses, reduction)
 
 
-def multilabel_soft_margin_loss(
-    input, target, weight=None, size_average=None, reduce=None, reduction="mean"
-):
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The binary cross-entropy of sigmoid(input) for each class, the mean over the classes."""
     reduction = reduction_of(reduction, size_average, reduce)
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
@@ -231,9 +229,7 @@ def triplet_margin_loss(
     `swap` takes the distance from positive to negative where that is smaller than from the anchor.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    return _triplet(
-        anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction
-    )
+    return _triplet(anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction)
 
 
 def triplet_margin_with_distance_loss(
@@ -250,7 +246,8 @@ def _triplet(anchor, positive, negative, distance, margin, swap, reduction):
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but "
+            "got: anchor "
             f"{anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
         )
     near, far = distance(anchor, positive), distance(anchor, negative)
@@ -259,9 +256,7 @@ def _triplet(anchor, positive, negative, distance, margin, swap, reduction):
     return reduced((margin + near - far).clamp_min(0), reduction)
 
 
-def cosine_embedding_loss(
-    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
-):
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos where target is 1, max(0, cos - margin) where it is -1, for the cosine of each pair of rows."""
     reduction = reduction_of(reduction, size_average, reduce)
     if target.ndim not in (0, 1):
@@ -269,7 +264,8 @@ def cosine_embedding_loss(
     want = target.ndim + 1
     if input1.ndim != want or input2.ndim != want:
         raise RuntimeError(
-            f"{want - 1}D target tensor expects {want}D input tensors, but found inputs with sizes {shape_of(input1)} and "
+            f"{want - 1}D target tensor expects {want}D input tensors, but found inputs with sizes "
+            f"{shape_of(input1)} and "
             f"{shape_of(input2)}."
         )
     product = (input1 * input2).sum(target.ndim)

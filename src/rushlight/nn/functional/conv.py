@@ -44,7 +44,7 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """The adjoint of conv1d in its input: `weight` is (C, O / groups, k), the result has stride * (L - 1) + ... places."""
+    """The adjoint of conv1d in its input: `weight` is (C, O / groups, k); `output_padding` lengthens the result."""
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -99,7 +99,7 @@ def _transposed(name, d, input, weight, bias, stride, padding, output_padding, g
     _check_shapes(input, weight, bias, groups, True)
     if any(e >= s and e >= r for e, s, r in zip(extra, stride, dilation)):
         raise RuntimeError(
-            "output padding must be smaller than either stride or dilation, but got " + _listed(extra, stride, dilation)
+            f"output padding must be smaller than either stride or dilation, but got {_listed(extra, stride, dilation)}"
         )
     size = tuple(
         [
@@ -139,7 +139,8 @@ def _batched(name, d, input):
     if input.ndim == d + 1:
         return input.unsqueeze(0), False
     raise RuntimeError(
-        f"Expected {d + 1}D (unbatched) or {d + 2}D (batched) input to {name}, but got input of size: {shape_of(input)}"
+        f"Expected {d + 1}D (unbatched) or {d + 2}D (batched) input to {name}, but got input of size: "
+        f"{shape_of(input)}"
     )
 
 
@@ -149,7 +150,8 @@ def _sizes(value, d, name):
         return given * d
     if len(given) != d:
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {d} values to match the convolution dimensions, "
+            f"expected {name} to be a single integer value or a list of {d} values to match the convolution "
+            "dimensions, "
             f"but got {name}={list(given)}"
         )
     return given
@@ -167,7 +169,8 @@ def _padding_by_name(padding, input, weight, stride, dilation):
     total = [r * (k - 1) for r, k in zip(dilation, weight.shape[2:])]
     if any(t % 2 for t in total):
         warnings.warn(
-            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input "
+            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
+            "input "
             "be created",
             UserWarning,
             stacklevel=4,
@@ -199,19 +202,22 @@ def _check_shapes(input, weight, bias, groups, transposed):
         )
     if size[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {size} "
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
+            f"{size} "
             "instead"
         )
     if size[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            "size "
             f"[{size}] instead"
         )
     given = f"transposed={groups}" if transposed else f"groups={groups}"
     channels = size[0] if transposed else size[1] * groups
     if input.shape[1] != channels:
         raise RuntimeError(
-            f"Given {given}, weight of size {size}, expected input{shape_of(input)} to have {channels} channels, but got "
+            f"Given {given}, weight of size {size}, expected input{shape_of(input)} to have {channels} channels, "
+            "but got "
             f"{input.shape[1]} channels instead"
         )
     out = size[1] * groups if transposed else size[0]
@@ -230,7 +236,8 @@ def _check_dtypes(input, weight, bias):
         if not input.dtype.is_floating_point and not input.dtype.is_complex:
             raise RuntimeError(f"expected scalar type {scalar_type(input)} but found {scalar_type(weight)}")
         raise RuntimeError(
-            f"Input type (torch.{scalar_type(input)}Tensor) and weight type (torch.{scalar_type(weight)}Tensor) should be "
+            f"Input type (torch.{scalar_type(input)}Tensor) and weight type (torch.{scalar_type(weight)}Tensor) "
+            "should be "
             "the same or input should be a MKLDNN tensor and weight is a dense tensor"
         )
     if bias is not None and bias.dtype != input.dtype:
@@ -264,14 +271,16 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
                 f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but got 2)"
             )
         raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but "
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
+            "input, but "
             f"got: {shape_of(input)}"
         )
     counts = ops.window_count(input.shape[-2:], kernel, stride, padding, dilation)
     if min(counts) < 1:
         raise RuntimeError(
             f"Given input with spatial size {tuple(input.shape[-2:])}, kernel_size={kernel}, dilation={dilation}, "
-            f"padding={padding}, calculated shape of the array of sliding blocks as {counts}, but its components must be at "
+            f"padding={padding}, calculated shape of the array of sliding blocks as {counts}, but its components "
+            "must be at "
             "least one."
         )
     batched = input if input.ndim == 4 else input.unsqueeze(0)
@@ -293,7 +302,8 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     kernel, dilation, padding, stride = _blocks("col2im", kernel_size, dilation, padding, stride)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, "
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
+            "input, "
             f"but got: {shape_of(input)}"
         )
     if input.shape[-2] % (kernel[0] * kernel[1]):
@@ -329,10 +339,8 @@ def _pair(function, name, value):
 def _blocks(function, kernel_size, dilation, padding, stride):
     kernel, dilation = _pair(function, "kernel_size", kernel_size), _pair(function, "dilation", dilation)
     padding, stride = _pair(function, "padding", padding), _pair(function, "stride", stride)
-    for sizes, name, least in ((kernel, "kernel", 1), (dilation, "dilation", 1), (stride, "stride", 1), (padding, "padding", 0)):
-        if min(sizes) < least:
-            want = "non-negative" if least == 0 else "greater than zero"
-            raise RuntimeError(
-                f"{name} should be {want}, but got {name}_height: {sizes[0]} {name}_width: {sizes[1]}"
-            )
+    for name, sizes in (("kernel", kernel), ("dilation", dilation), ("padding", padding), ("stride", stride)):
+        if min(sizes) < (name != "padding"):
+            want = "non-negative" if name == "padding" else "greater than zero"
+            raise RuntimeError(f"{name} should be {want}, but got {name}_height: {sizes[0]} {name}_width: {sizes[1]}")
     return kernel, dilation, padding, stride

@@ -24,8 +24,10 @@ def dropout1d(input, p=0.5, training=True, inplace=False):
     _check(p, "dropout1d", input)
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d exists to provide "
-            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension "
+            f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d exists to "
+            "provide "
+            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
+            "dimension "
             "(i.e. 2D or 3D inputs)."
         )
     return _by_channel(input, p, training, inplace, input.ndim == 2)
@@ -38,9 +40,12 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
         _warn_ndim("dropout2d", input.ndim, 2)
     if input.ndim == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - "
-            "input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future "
-            "release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D "
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
+            "desired - "
+            "input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
+            "future "
+            "release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the "
+            "1D "
             "channel-wise dropout behavior, please switch to using dropout1d instead.",
             UserWarning,
             stacklevel=2,
@@ -76,9 +81,12 @@ def _check(p, function, input):
 
 def _warn_ndim(name, ndim, d):
     warnings.warn(
-        f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in an error in a future release. "
-        f"To retain the behavior and silence this warning, please use dropout instead. Note that {name} exists to provide "
-        f"channel-wise dropout on inputs with {d} spatial dimensions, a channel dimension, and an optional batch dimension "
+        f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in an error in a future "
+        "release. "
+        f"To retain the behavior and silence this warning, please use dropout instead. Note that {name} exists to "
+        "provide "
+        f"channel-wise dropout on inputs with {d} spatial dimensions, a channel dimension, and an optional batch "
+        "dimension "
         f"(i.e. {d + 1}D or {d + 2}D inputs).",
         UserWarning,
         stacklevel=3,

@@ -12,9 +12,7 @@ from .arguments import check_tensor, shape_of
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
-def embedding(
-    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (V, D) at the indices `input` (*): (*, D).
 
     The row `padding_idx` gets no gradient; rows longer than `max_norm` are shortened in place first;
@@ -85,7 +83,8 @@ def embedding_bag(
         raise ValueError("max mode does not support sparse weights")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got "
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+            "(got "
             f"mode='{mode}'). Please open a feature request on GitHub."
         )
     if weight.ndim != 2:
@@ -101,7 +100,8 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
     """The indices in one row, where each bag of them begins, and their weights in one row."""
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the "
+            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must "
+            "have the "
             f"same shape as the input ({list(input.shape)})"
         )
     if input.ndim == 2:
@@ -123,12 +123,14 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
     starts = offsets._array
     if starts.size and starts[0] != 0:
         raise RuntimeError(
-            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got "
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+            "However, got "
             f"{starts[0]}"
         )
     if starts.size and starts[-1] > input.shape[0]:
         raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length. offsets[-1]: {starts[-1]}, input's length: {shape_of(input)}"
+            f"offsets[-1] can not be greater than input's length. offsets[-1]: {starts[-1]}, input's length: "
+            f"{shape_of(input)}"
         )
     return input, starts[:-1] if include_last_offset else starts, per_sample_weights
 

@@ -6,7 +6,16 @@ import warnings
 from ... import spelling
 from ...functions.shape import broadcast_tensors
 from ...ops import loss as ops
-from .arguments import check_constant, check_implemented, check_tensor, legacy_reduction, reduced, reduction_of, scalar_type, shape_of
+from .arguments import (
+    check_constant,
+    check_implemented,
+    check_tensor,
+    legacy_reduction,
+    reduced,
+    reduction_of,
+    scalar_type,
+    shape_of,
+)
 
 
 def _size(x):
@@ -19,7 +28,8 @@ def _checked(input, target, function, size_average=None, reduce=None, reduction=
     check_tensor(target, function, 2, "target")
     if warn and input.shape != target.shape:
         warnings.warn(
-            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). This will likely "
+            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). This will "
+            "likely "
             "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             UserWarning,
             stacklevel=3,
@@ -127,7 +137,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     reduction = reduction_of(reduction, size_average, reduce)
     if target.shape != input.shape:
         raise ValueError(
-            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}) is deprecated. "
+            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}) is "
+            "deprecated. "
             "Please ensure they have the same size."
         )
     check_implemented(input, "binary_cross_entropy")
@@ -150,7 +161,8 @@ def _expanded(weight, input):
         n = weight.shape[axis]
         if n != 1 and (lead < 0 or n != input.shape[lead + axis]):
             raise RuntimeError(
-                f"Attempting to broadcast a dimension of length {n} at {axis - weight.ndim}! Mismatching argument at index 1 "
+                f"Attempting to broadcast a dimension of length {n} at {axis - weight.ndim}! Mismatching argument "
+                "at index 1 "
                 f"had {_size(weight)}; but expected shape should be broadcastable to {shape_of(input)}"
             )
     return weight.expand(input.shape)
@@ -174,7 +186,7 @@ def binary_cross_entropy_with_logits(
     check_constant(pos_weight, "binary_cross_entropy_with_logits", "pos_weight")
     for first, second in ((pos_weight, target), (input, weight)):
         if first is not None and second is not None and first.shape != second.shape:
-            (first * second if first is input else first + second).shape
+            broadcast_tensors(first, second)
     input, target = _same_dtype(input, target)
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
@@ -195,8 +207,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
         reduction = legacy_reduction(size_average, reduce)
     elif reduction == "mean":
         warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
-            "by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as "
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' "
+            "divides only "
+            "by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as "
             "'batchmean' in the next major release.",
             UserWarning,
             stacklevel=2,
@@ -258,9 +272,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return reduced(beyond + input.where(target != -1, zeros), reduction)
 
 
-def margin_ranking_loss(
-    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
-):
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """max(0, -target * (input1 - input2) + margin): target 1 says that input1 ranks higher."""
     reduction = reduction_of(reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
@@ -278,8 +290,6 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     >>> rushlight.nn.functional.soft_margin_loss(rushlight.tensor([0.0]), rushlight.tensor([1.0]))
     tensor(0.6931)
     """
-    input, target, reduction = _checked(
-        input, target, "soft_margin_loss", size_average, reduce, reduction, warn=False
-    )
+    input, target, reduction = _checked(input, target, "soft_margin_loss", size_average, reduce, reduction, warn=False)
     check_constant(target, "soft_margin_loss", "target")
     return ops.soft_margin_loss(*_same_dtype(input, target), reduction=reduction)

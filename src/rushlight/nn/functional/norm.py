@@ -12,9 +12,7 @@ from .pad import pad
 from .pool import avg_pool2d, avg_pool3d
 
 
-def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05
-):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     """Standardize `input` (N, C, *) channel by channel, then multiply by `weight` and add `bias` (C,).
 
     Training uses the batch's own mean and variance, and moves the running ones towards them by `momentum`, in place;
@@ -104,7 +102,8 @@ def _check_normalized(input, normalized_shape, weight, bias, function, star):
         normalized_shape, "__index__") else None  # fmt: skip
     if shape is None:
         raise TypeError(
-            f"{function}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {type_name(normalized_shape)}"
+            f"{function}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type_name(normalized_shape)}"
         )
     if not shape:
         raise RuntimeError(
@@ -139,7 +138,8 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     for x in (weight, bias):
         if x is not None and x.dtype != input.dtype and not (input.element_size() == 2 and x.dtype == dtypes.float32):
             raise RuntimeError(
-                f"mixed dtype (CPU): expect parameter to have scalar type of {'Float' if input.element_size() != 8 else scalar_type(input)}"
+                "mixed dtype (CPU): expect parameter to have scalar type of "
+                f"{'Float' if input.element_size() != 8 else scalar_type(input)}"
             )
     return ops.native_layer_norm(input, weight, bias, dims=len(shape), eps=eps)[0]
 
@@ -182,13 +182,15 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if channels % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape {shape_of(input)} "
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{shape_of(input)} "
             f"and num_groups={num_groups}"
         )
     for name, x in (("weight", weight), ("bias", bias)):
         if x is not None and shape_of(x) != [channels]:
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} "
+                "of shape "
                 f"{shape_of(x)} and input of shape {shape_of(input)}"
             )
     check_implemented(input, "GroupNormKernelImpl")

@@ -5,7 +5,7 @@ from .arguments import check_tensor, is_int, shape_of, type_name
 
 
 def pad(input, pad, mode="constant", value=None):
-    """Make `input` larger at the ends of its last dimensions: pad = (low, high) of the last one, then of the one before ...
+    """Make `input` larger at the ends of its last dimensions: pad = (low, high) of the last, then of the one before ...
 
     `mode`: "constant" (with `value`, 0 by default; negative sizes crop), "reflect", "replicate" or "circular".
 
@@ -56,14 +56,16 @@ def _constant(input, pad, value):
 def _check_by(input, pad, mode, d):
     if mode != "circular" and 0 in input.shape[-d - 1 :]:
         raise RuntimeError(
-            f"Expected {d + 1}D or {d + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            f"Expected {d + 1}D or {d + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            "dimensions "
             f"for input, but got: {shape_of(input)}"
         )
     for axis in range(d):
         n, low, high = input.shape[-1 - axis], pad[2 * axis], pad[2 * axis + 1]
         if mode == "reflect" and (low >= n or high >= n):
             raise RuntimeError(
-                f"Argument #{2 * axis + 4}: Padding size should be less than the corresponding input dimension, but got: "
+                f"Argument #{2 * axis + 4}: Padding size should be less than the corresponding input dimension, but "
+                "got: "
                 f"padding ({low}, {high}) at dimension {input.ndim - 1 - axis} of input {shape_of(input)}"
             )
         if mode == "circular":
@@ -90,7 +92,8 @@ def pixel_shuffle(input, upscale_factor):
     *lead, channels, height, width = input.shape
     if channels % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            "but "
             f"input.size(-3)={channels} is not divisible by {r * r}"
         )
     n = len(lead)
@@ -107,7 +110,8 @@ def pixel_unshuffle(input, downscale_factor):
     for name, size, axis in (("height", height, -2), ("width", width, -1)):
         if size % r:
             raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({axis})={size} is not "
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({axis})={size} "
+                "is not "
                 f"divisible by {r}"
             )
     n = len(lead)

@@ -41,7 +41,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
         raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {padding}")
     if padding > kernel // 2:
         raise RuntimeError(
-            f"max_pool1d() padding should be at most half of kernel size, but got padding={padding} and kernel_size={kernel}"
+            f"max_pool1d() padding should be at most half of kernel size, but got padding={padding} and "
+            f"kernel_size={kernel}"
         )
     if dilation <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {dilation}")
@@ -76,15 +77,21 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def max_pool1d_with_indices(
+    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
+):
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def max_pool2d_with_indices(
+    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
+):
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-def max_pool3d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def max_pool3d_with_indices(
+    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
+):
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -199,7 +206,8 @@ def avg_pool3d(
 def _check_1d(input, name):
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            "checking "
             f"arguments for {name})"
         )
 
@@ -262,7 +270,7 @@ def adaptive_avg_pool3d(input, output_size):
 def _sizes_or_same(output_size, input, d):
     """The wanted sizes, those of the input where they are None."""
     if isinstance(output_size, (tuple, list)):
-        if len(output_size) > input.ndim:
+        if len(output_size) >= input.ndim:
             raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
         kept = input.shape[input.ndim - len(output_size) :]
         return tuple([n if want is None else want for n, want in zip(kept, output_size)])
@@ -411,7 +419,8 @@ def _unpooled_size(input, kernel, stride, padding, output_size):
 def _unpool_checked(d, input, indices, size, stride):
     if input.shape != indices.shape:
         raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({shape_of(input)}) but got indices tensor "
+            f"Expected shape of indices to be same as that of the input tensor ({shape_of(input)}) but got indices "
+            "tensor "
             f"with shape: {shape_of(indices)}"
         )
     if d == 3 and min(stride) <= 0:
@@ -427,7 +436,7 @@ def _unpool_checked(d, input, indices, size, stride):
 def fractional_max_pool2d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
-    """The largest of windows at pseudo-random places of (N, C, H, W), as many as `output_size` or a ratio of the size."""
+    """The largest of windows at pseudo-random places of (N, C, H, W): `output_size` of them, or a ratio of the size."""
     values, indices = _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
     return (values, indices) if return_indices else values
 

@@ -61,13 +61,16 @@ def _sizes(input, d, size, scale_factor):
             return (int(size),) * d, None
         if len(size) != d:
             raise ValueError(
-                "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of "
-                f"{spatial} and output size of {size}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
+                "Input and output must have the same number of spatial dimensions, but got input with spatial "
+                "dimensions of "
+                f"{spatial} and output size of {size}. Please provide input tensor in (N, C, d1, d2, ...,dK) format "
+                "and "
                 "output size in (o1, o2, ...,oK) format."
             )
         if not all(hasattr(n, "__index__") for n in size):
             raise TypeError(
-                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got size with "
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
+                "size with "
                 f"types {[type(n) for n in size]}"
             )
         return tuple([int(n) for n in size]), None
@@ -77,8 +80,10 @@ def _sizes(input, d, size, scale_factor):
         return None, (float(scale_factor),) * d
     if len(scale_factor) != d:
         raise ValueError(
-            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions "
-            f"of {spatial} and scale_factor of shape {scale_factor}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
+            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
+            "dimensions "
+            f"of {spatial} and scale_factor of shape {scale_factor}. Please provide input tensor in (N, C, d1, d2, "
+            "...,dK) "
             "format and scale_factor in (s1, s2, ...,sK) format."
         )
     return None, tuple([float(f) for f in scale_factor])
@@ -90,7 +95,8 @@ def _check_mode(input, d, mode):
     known = mode in ("nearest", "nearest-exact", "area") or _DIMS.get(mode) == d
     if d not in (1, 2, 3) or not known:
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} "
+            f"(got {mode})"
         )
 
 
@@ -118,9 +124,7 @@ def _resampled(input, size, factors, mode, align_corners, antialias):
             scales.append(1 / factors[axis] if factors is not None and factors[axis] > 0 else n / out)
     kind = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     op = UPSAMPLE[f"{mode}{d}d" + ("_aa" if antialias else "")]
-    return op(
-        input, size=size, mode=kind, scales=tuple(scales), align_corners=align_corners, antialias=bool(antialias)
-    )
+    return op(input, size=size, mode=kind, scales=tuple(scales), align_corners=align_corners, antialias=bool(antialias))
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
@@ -210,9 +214,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     _check_grid(input, grid, mode)
     d = input.ndim - 2
     plane = input.shape[2:]
-    places = [
-        _in_elements(grid.select(-1, d - 1 - axis), plane[axis], align_corners) for axis in range(d)
-    ]
+    places = [_in_elements(grid.select(-1, d - 1 - axis), plane[axis], align_corners) for axis in range(d)]
     if mode != "bicubic":
         places = [_bounded(p, n, padding_mode, align_corners) for p, n in zip(places, plane)]
     if mode == "nearest":
@@ -243,7 +245,8 @@ def _check_grid(input, grid, mode):
             )
     if input.ndim not in (4, 5) or grid.ndim != input.ndim:
         raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with "
+            "sizes "
             f"{shape_of(input)} and grid with sizes {shape_of(grid)}"
         )
     if input.ndim == 5 and mode == "bicubic":
@@ -305,7 +308,9 @@ def _inside(index, n, padding_mode, align_corners, cubic):
     if cubic and padding_mode == "border":
         return np.clip(index, 0, n - 1), None
     if cubic and padding_mode == "reflection":
-        place = _reflected(core.wrap(index.astype(np.float64)), *((0, 2 * (n - 1)) if align_corners else (-1, 2 * n - 1)))
+        place = _reflected(
+            core.wrap(index.astype(np.float64)), *((0, 2 * (n - 1)) if align_corners else (-1, 2 * n - 1))
+        )
         return np.clip(place._array, 0, n - 1).astype(np.int64), None
     return np.clip(index, 0, n - 1), (index >= 0) & (index < n)
 
