@@ -45,14 +45,14 @@ def _check_norm_of_none(input, ord, dim, dims):
         return
     if dim is None and input._array.size == 0:
         raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not have "
-            "an identity"
+            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not "
+            "have an identity"
         )
     for d in dims:
         if input._array.shape[d] == 0:
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {d}because this dimension is empty "
-                "and the operation does not have an identity"
+                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {d}because this dimension is "
+                "empty and the operation does not have an identity"
             )
 
 

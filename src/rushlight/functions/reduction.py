@@ -92,8 +92,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     if dtype is not None:
         if as_dtype(dtype).numpy.kind in "bui":
             raise RuntimeError(
-                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
-                f"Got: {as_dtype(dtype).scalar_type}"
+                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex "
+                f"dtype. Got: {as_dtype(dtype).scalar_type}"
             )
         input = cast(input, dtype)
     return reduce.mean_dim(input, dim=_dims(dim, input._array.ndim), keepdim=keepdim)
@@ -227,6 +227,13 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIV
 # ---- extrema
 
 
+def _nothing_to_reduce(name):
+    return RuntimeError(
+        f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+        "'dim' argument."
+    )
+
+
 def _extremum(name, whole, along, binary, input, dim, keepdim, other, named):
     check_tensor(input, name)
     if named:
@@ -236,10 +243,7 @@ def _extremum(name, whole, along, binary, input, dim, keepdim, other, named):
     if dim is None:
         refuse(input, "c", f"{name}_all")
         if input._array.size == 0:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                "the 'dim' argument."
-            )
+            raise _nothing_to_reduce(name)
         return call1(whole, input)
     dim = one_dim(name, input, dim)
     if input._array.dtype.kind == "c":
@@ -280,10 +284,7 @@ def _extreme_values(op, kernel, input, dim, keepdim, named):
     shape, dims = input._array.shape, wrap_dims(dim, input._array.ndim)
     if input._array.size == 0:
         if len(dims) == len(shape) and (dim is None or dim == ()):
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                "the 'dim' argument."
-            )
+            raise _nothing_to_reduce(name)
         for d in dims:
             if shape[d] == 0:
                 raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
@@ -364,7 +365,7 @@ def _place(op, input, dim, keepdim, named):
 
 @accepts_out
 def argmax(input, dim=None, keepdim=False, **named):
-    """Where the largest element is (the first of several; nan counts as largest), in the flattened tensor or along `dim`.
+    """Where the largest element is (the first of several; nan counts as largest), of all or along `dim`.
 
     >>> import rushlight
     >>> rushlight.tensor([1.0, 5.0, 5.0]).argmax()

@@ -200,16 +200,10 @@ def _found(boundaries, input, right, out_int32):
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
         )
-    if not isinstance(input, TensorBase):
-        if edges.ndim != 1:
-            raise RuntimeError(
-                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
-                f"boundaries tensor dim({edges.ndim}) and input value's dim(0) numel(1)"
-            )
-    else:
-        _check_values(boundaries, input)
+    input = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    _check_values(boundaries, input)
     refuse(boundaries, "bc", "searchsorted_out_cpu")
-    found = search.searchsorted(boundaries, _tensor(input), right=bool(right))
+    found = search.searchsorted(boundaries, input, right=bool(right))
     return to_dtype(found, dtype=np.dtype(np.int32)) if out_int32 else found
 
 
@@ -221,19 +215,19 @@ def _check_values(boundaries, input):
     edges, values = boundaries._array, input._array
     if values.ndim == 0 and edges.ndim != 1:
         raise RuntimeError(
-            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
-            f"boundaries tensor dim({edges.ndim}) and input value's dim(0) numel(1)"
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we "
+            f"got boundaries tensor dim({edges.ndim}) and input value's dim(0) numel(1)"
         )
     if edges.ndim != 1 and edges.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-            f"tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input value "
-            f"tensor {list(values.shape)}"
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input "
+            f"value tensor {list(values.shape)}"
         )
     if values.ndim and values.dtype != edges.dtype:
         raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary tensor "
-            f"dtype {scalar_type(boundaries)} and input value tensor dtype {scalar_type(input)}"
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
+            f"tensor dtype {scalar_type(boundaries)} and input value tensor dtype {scalar_type(input)}"
         )
 
 
@@ -267,7 +261,10 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
     for given in (elements, test_elements):
         if isinstance(given, TensorBase) and given._array.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {scalar_type(given)}")
-    elements, test_elements = _tensor(elements), _tensor(test_elements)
+    elements, test_elements = (
+        given if isinstance(given, TensorBase) else wrap(np.asarray(given))
+        for given in (elements, test_elements)
+    )
     return search.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
 
 
@@ -314,7 +311,8 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 
 METHODS = (
-    "argsort", "isin", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk", "unique", "unique_consecutive",
+    "argsort", "isin", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk", "unique",
+    "unique_consecutive",
 )  # fmt: skip
 FUNCTIONS = (*METHODS, "bucketize", "searchsorted")
 INPLACE = {}

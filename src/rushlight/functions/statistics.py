@@ -121,7 +121,8 @@ def _check_weights(name, weights, floating, observations):
     kind = "floating point" if floating else "integral"
     if weights._array.ndim > 1:
         raise RuntimeError(
-            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights._array.ndim} dimensions"
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights._array.ndim} "
+            "dimensions"
         )
     if (weights._array.dtype.kind in "fV") != floating or weights._array.dtype.kind in "bc":
         raise RuntimeError(
