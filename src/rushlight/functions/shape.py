@@ -54,6 +54,14 @@ def _bad_shape(array, shape, function, name="shape"):
     return RuntimeError(f"shape '{listed}' is invalid for input of size {array.size}")
 
 
+def _fits(array, shape):
+    """Whether an array of that many elements can have the shape."""
+    try:
+        return all(n >= -1 for n in shape) and array.reshape(shape) is not None
+    except (ValueError, TypeError):
+        return False
+
+
 def reshape(input, *args, shape=None):
     """The same elements in another shape, one size of which may be -1: a view where the strides allow, else a copy.
 
@@ -64,17 +72,17 @@ def reshape(input, *args, shape=None):
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    shape = _given(args, shape, "reshape", "shape")
-    if not isinstance(input, TensorBase):
-        check_tensor(input, "reshape")
-    array = input._array
+    if not args or type(args[0]) is not int:
+        shape = _given(args, shape, "reshape", "shape")
+    else:
+        shape = args
     try:
-        if array.flags.c_contiguous:
-            return apply(ops.view, (input,), {"shape": shape})
-        shape = array.reshape(shape).shape if -1 in shape else shape
-        return ops.reshaped(input, shape)
-    except (ValueError, TypeError):
-        raise _bad_shape(array, shape, "reshape") from None
+        return apply(ops.view, (input,), {"shape": shape})
+    except (ops.NoView, AttributeError):
+        check_tensor(input, "reshape")
+        if not _fits(input._array, shape):
+            raise _bad_shape(input._array, shape, "reshape") from None
+    return ops.unsafe_view(copying.clone(input, order="C"), shape=shape)
 
 
 def view(input, *args, size=None, dtype=None):
@@ -82,21 +90,22 @@ def view(input, *args, size=None, dtype=None):
 
     Raises RuntimeError where the strides do not allow it: reshape copies then.
     """
-    wanted = args[0] if len(args) == 1 else dtype
-    if wanted is not None and _names_dtype(wanted):
+    if args and type(args[0]) is int:
+        shape = args
+    elif _names_dtype(wanted := args[0] if len(args) == 1 else dtype):
         return _as_bits(input, wanted)
-    if not args and size is None:
+    elif not args and size is None:
         raise TypeError(
             "view() received an invalid combination of arguments - got (), but expected one of:\n * (torch.dtype dtype)\n"
             " * (tuple of ints size)\n"
         )
-    shape = _given(args, size, "view", "size")
-    array = input._array
+    else:
+        shape = _given(args, size, "view", "size")
     try:
-        if array.flags.c_contiguous or ops.can_view(array, shape):
-            return apply(ops.view, (input,), {"shape": shape})
-    except (ValueError, TypeError):
-        raise _bad_shape(array, shape, "view", "size") from None
+        return apply(ops.view, (input,), {"shape": shape})
+    except ops.NoView:
+        if not _fits(input._array, shape):
+            raise _bad_shape(input._array, shape, "view", "size") from None
     raise RuntimeError(
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
         "contiguous subspaces). Use .reshape(...) instead."
@@ -104,6 +113,7 @@ def view(input, *args, size=None, dtype=None):
 
 
 def _names_dtype(x):
+    """Whether the argument of view() is a dtype and no size."""
     return type(x) is dtype or isinstance(x, (type, np.dtype)) or (isinstance(x, str) and x in NAMES)
 
 
@@ -154,6 +164,8 @@ def flatten(input, start_dim=0, end_dim=-1):
     """
     check_tensor(input, "flatten")
     shape = input._array.shape
+    if start_dim == 0 and end_dim == -1 and len(shape) > 1:
+        return reshape(input, -1)
     start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -188,7 +200,7 @@ def unflatten(input, dim, sizes):
 def ravel(input):
     """All elements in one dimension."""
     check_tensor(input, "ravel")
-    return reshape(input, (-1,)) if input._array.size else reshape(input, (0,))
+    return reshape(input, -1)
 
 
 # -- dimensions of size 1
@@ -203,7 +215,7 @@ def squeeze(input, dim=None):
     """
     check_tensor(input, "squeeze")
     if dim is None:
-        return ops.squeeze(input)
+        return apply(ops.squeeze, (input,), ops.squeeze.defaults)
     ndim = input._array.ndim
     if isinstance(dim, (tuple, list)):
         return ops.squeeze_dims(input, dim=wrap_dims(dim, ndim) if dim else ())
@@ -217,9 +229,12 @@ def unsqueeze(input, dim):
     >>> rushlight.ones(2).unsqueeze(-1).shape
     rushlight.Size([2, 1])
     """
-    if not isinstance(input, TensorBase):
+    try:
+        return apply(ops.unsqueeze, (input,), {"dim": dim})
+    except (IndexError, TypeError, AttributeError):
         check_tensor(input, "unsqueeze")
-    return apply(ops.unsqueeze, (input,), {"dim": wrap_dim(dim, input._array.ndim + 1)})
+        dim = wrap_dim(dim, input._array.ndim + 1)
+    return ops.unsqueeze(input, dim=dim)
 
 
 # -- dimensions in another order
@@ -270,7 +285,7 @@ def numpy_T(input):
             UserWarning,
             stacklevel=2,
         )
-    return apply(ops.permute, (input,), {"dims": tuple(range(ndim - 1, -1, -1))})
+    return apply(ops.permute, (input,), {"dims": tuple(range(ndim - 1, -1, -1)) if ndim != 2 else (1, 0)})
 
 
 def _matrix_transpose(input, name):
@@ -323,7 +338,7 @@ def permute(input, *args, dims=None):
     >>> rushlight.ones(2, 3, 4).permute(2, 0, 1).shape
     rushlight.Size([4, 2, 3])
     """
-    dims = _given(args, dims, "permute", "dims")
+    dims = args if args and type(args[0]) is int else _given(args, dims, "permute", "dims")
     try:
         return apply(ops.permute, (input,), {"dims": dims})
     except (ValueError, TypeError, AttributeError):
@@ -381,15 +396,14 @@ def expand(input, *args, size=None, implicit=False):
     >>> rushlight.ones(2, 1).expand(-1, 3).shape
     rushlight.Size([2, 3])
     """
-    size = _given(args, size, "expand", "size")
-    shape = input._array.shape
+    size = args if args and type(args[0]) is int else _given(args, size, "expand", "size")
     if -1 in size:
-        size = _kept_sizes(shape, size)
+        size = _kept_sizes(input._array.shape, size)
     try:
         return apply(copying.expand, (input,), {"shape": size})
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RuntimeError):
         _integers(size, "expand", "size")
-        raise _bad_expansion(input, shape, size) from None
+        raise _bad_expansion(input, input._array.shape, size) from None
 
 
 def _kept_sizes(shape, size):

@@ -26,6 +26,8 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     tensor([1., 1.])
     """
     check_tensor(input, "diagonal")
+    if dim1 == 0 and dim2 == 1 and input._array.ndim > 1:
+        return apply(views.diagonal, (input,), {"offset": offset, "dim1": 0, "dim2": 1})
     return apply(views.diagonal, (input,), _planes(offset, dim1, dim2, input._array.ndim))
 
 

@@ -24,12 +24,19 @@ def copy_grad(x):
     return np.array(x, order="C")
 
 
-@linear(x=lambda g: g, backward="ToCopyBackward0", holomorphic=False, quiet=True)
+@linear(x=lambda g: g, backward="ToCopyBackward0", holomorphic=False)
 def to_dtype(x, *, dtype):
     """x as another dtype (a NumPy dtype); the engine brings the gradient back."""
     if x.dtype.kind == "c" and dtype.kind != "c":
         x = x.real
+    if x.dtype.kind in _NARROWED and (dtype.kind in "iub" or dtype.itemsize < x.itemsize):
+        with np.errstate(all="ignore"):
+            return x.astype(dtype)
     return x.astype(dtype)
+
+
+# Floats that an integer or a smaller float cannot hold are no concern of NumPy's warnings.
+_NARROWED = "fcV"
 
 
 @elementwise(promote=None, x=lambda g: zero(g), y=lambda g: g, backward="CopyBackwards", holomorphic=False)

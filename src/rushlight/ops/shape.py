@@ -2,32 +2,40 @@
 
 import numpy as np
 
+from ..core import apply
+from ..kernels import load
 from .copying import clone, sum_to
-from .declare import linear, nondifferentiable, renamed
+from .declare import general, linear, nondifferentiable, renamed
 from .strided import strided_bytes
+
+_kernels = load("strided")
 
 
 # -- the same elements in the same order
 
 
-def can_view(array, shape):
-    """Whether an array of that many elements can be seen in `shape` without a copy."""
-    return array.flags.c_contiguous or array.size == 0 or np.may_share_memory(array, array.reshape(shape))
+class NoView(RuntimeError):
+    """The strides of an array do not allow a view of that shape, or no array of its size has it."""
 
 
 def reshaped(x, shape):
-    """A tensor in another shape: a view where the strides allow it, as PyTorch's reshape."""
-    if can_view(x._array, shape):
-        return view(x, shape=shape)
-    return unsafe_view(clone(x, order="C"), shape=shape)
+    """A tensor in another shape that fits: a view where the strides allow it, as PyTorch's reshape."""
+    try:
+        return apply(view, (x,), {"shape": shape})
+    except NoView:
+        return unsafe_view(clone(x, order="C"), shape=shape)
 
 
-@linear(view=True, x=lambda g, x_shape: reshaped(g, x_shape))
+@general(view=True, x=lambda g, x_shape: reshaped(g, x_shape), push=lambda x_t, shape: reshaped(x_t, shape))
 def view(x, *, shape):
-    out = x.reshape(shape)
+    try:
+        out = x.reshape(shape)
+    except (ValueError, TypeError):
+        raise NoView from None
     # NumPy takes any negative size for the one to be inferred.
-    if out.shape != shape and min(shape) < -1:
-        raise ValueError("negative size")
+    negative = out.shape != shape and min(shape) < -1
+    if negative or not (x.flags.c_contiguous or x.size == 0 or np.may_share_memory(x, out)):
+        raise NoView
     return out
 
 
@@ -45,6 +53,8 @@ def squeeze(x, *, dim=None):
     return x.reshape([n for d, n in enumerate(x.shape) if n != 1 or d not in dim])
 
 
+if _kernels is not None:
+    squeeze.accelerate(_kernels.squeeze)
 squeeze_dim = renamed(squeeze, "SqueezeBackward1")
 squeeze_dims = renamed(squeeze, "SqueezeBackward2")
 _INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
@@ -52,7 +62,9 @@ _INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
 
 @linear(view=True, x=lambda g, x_shape: reshaped(g, x_shape))
 def unsqueeze(x, *, dim):
-    return x[_INSERTED[dim]]
+    if not -x.ndim - 1 <= dim <= x.ndim:
+        raise IndexError
+    return x[_INSERTED[dim % (x.ndim + 1)]]
 
 
 @nondifferentiable(view=True)
@@ -202,3 +214,12 @@ def interleaved_sum(x, *, repeats, dim, shape):
     np.add.at(out, (slice(None),) * dim + (np.repeat(np.arange(n), repeats),), x)
     return out
 
+
+
+if _kernels is not None:
+    view.accelerate(_kernels.view)
+    unsqueeze.accelerate(_kernels.unsqueeze)
+    transpose.accelerate(_kernels.transpose)
+    t.accelerate(_kernels.t)
+    permute.accelerate(_kernels.permute)
+    diagonal.accelerate(_kernels.diagonal)
