@@ -91,7 +91,9 @@ def cholesky_solve(B, L, upper=False):
 def cholesky_inverse(L, upper=False):
     """The inverse of the matrix whose Cholesky factor is L."""
     solvers.check_square(L, "cholesky_inverse")
-    return cholesky_solve(wrap(np.eye(L._array.shape[-1], dtype=L._array.dtype)), L, upper)
+    eye = wrap(np.eye(L._array.shape[-1], dtype=L._array.dtype))
+    inverse_of_factor = linalg.solve_triangular(mH(L) if upper else L, eye, upper=False)
+    return mH(inverse_of_factor) @ inverse_of_factor
 
 
 @accepts_out

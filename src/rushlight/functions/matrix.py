@@ -224,8 +224,6 @@ def _check_factors(input, vec1, vec2, beta, alpha):
     if not kinds <= set("biu"):
         return
     for name, factor in ("beta", beta), ("alpha", alpha):
-        if kinds == {"b"} and not isinstance(factor, bool) and factor not in (0, 1):
-            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
         if isinstance(factor, float):
             raise RuntimeError(
                 f"For integral input tensors, argument {name} must not be a floating point number."

@@ -1,5 +1,7 @@
 """Matrices as products of simpler ones."""
 
+import math
+
 import numpy as np
 
 from ..core import wrap
@@ -133,7 +135,8 @@ def _check_lu(A, function, pivot):
 def lu(A, *, pivot=True):
     """(P, L, U) of A = P @ L @ U: a permutation, unit lower triangular and upper triangular."""
     _check_lu(A, "linalg.lu", pivot)
-    return return_types.linalg_lu(decompose.lu(A))
+    P, L, U = decompose.lu(A)
+    return return_types.linalg_lu(P.detach(), L, U)
 
 
 def _packed(A):
@@ -205,9 +208,10 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
 
 def matrix_of_pivots(pivots, rows, dtype):
     """The permutation matrix that the exchanges of rows make."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
-    order = np.tile(np.arange(rows), (len(flat), 1))
-    batch = np.arange(len(flat))
+    count = math.prod(pivots.shape[:-1])
+    flat = pivots.reshape(count, pivots.shape[-1])
+    order = np.tile(np.arange(rows), (count, 1))
+    batch = np.arange(count)
     for k in range(flat.shape[1]):
         p = flat[:, k] - 1
         order[batch, k], order[batch, p] = order[batch, p], order[batch, k].copy()
@@ -224,7 +228,7 @@ def householder_product(A, tau):
     rows, columns = A._array.shape[-2:]
     dtype = A._array.dtype
     vectors = ops.masked(A, np.tril(np.ones((rows, columns)), -1)) + np.eye(rows, columns, dtype=dtype)
-    out = wrap(np.broadcast_to(np.eye(rows, columns, dtype=dtype), A._array.shape))
+    out = vectors * 0 + np.eye(rows, columns, dtype=dtype)
     for i in reversed(range(tau._array.shape[-1])):
         v = vectors[..., i : i + 1]
         out = out - tau[..., i, None, None] * (v @ (mH(v) @ out))

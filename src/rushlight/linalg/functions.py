@@ -51,7 +51,8 @@ def matrix_power(A, n):
         )
     check_square(A, "linalg.matrix_power")
     if n == 0:
-        return wrap(np.broadcast_to(np.eye(A._array.shape[-1], dtype=A._array.dtype), A._array.shape).copy())
+        everywhere = wrap(np.ones(A._array.shape, bool))
+        return A.masked_fill(everywhere, 0) + wrap(np.eye(A._array.shape[-1], dtype=A._array.dtype))
     if n < 0:
         A, n = inv(A), -n
     result = None
@@ -97,7 +98,9 @@ def vander(x, *, N=None):
         raise RuntimeError(
             "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
         )
-    n = (x._array.shape[-1] if x._array.ndim else 0) if N is None else N
+    if x._array.ndim == 0:
+        x = x.unsqueeze(0)
+    n = x._array.shape[-1] if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")
     powers = x.unsqueeze(-1).expand(*x._array.shape, n - 1).cumprod(-1)

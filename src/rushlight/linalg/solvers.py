@@ -188,7 +188,7 @@ def lstsq(A, B, rcond=None, *, driver=None):
     vector = _is_vector(a, B._array)
     right = B.unsqueeze(-1) if vector else B
     solution = ops.pinv(A, 0.0, 0.0 if driver == "gels" else float(rcond)) @ right
-    residuals = wrap(np.empty(0, a.real.dtype))
+    residuals = A.reshape(-1)[:0].abs()
     if rows > columns and full and driver != "gelsy":
         error = (A @ solution - right).abs()
         residuals = (error * error).sum(-2)

@@ -3,6 +3,8 @@
 Gradients are those of functions that do not depend on what a decomposition leaves open: signs and phases.
 """
 
+import math
+
 import numpy as np
 
 from .copying import conj
@@ -169,11 +171,11 @@ def _check_svd_gauge(phase):
         )
 
 
-def _push_svd(x_t, U, S, Vh, full_matrices):
+def _push_svd(x_t, U, S, Vh):
     k = S._array.shape[-1]
     m, n = U._array.shape[-2], Vh._array.shape[-1]
-    if full_matrices and m != n and max(U._array.shape[-1], Vh._array.shape[-2]) > k:
-        raise NotImplementedError("svd: forward mode of the vectors needs full_matrices=False")
+    outer_u, outer_v = U[..., k:], Vh[..., k:, :]
+    U, Vh = U[..., :k], Vh[..., :k, :]
     change = matmul(mH(U), matmul(x_t, mH(Vh)))
     # The part of `change` on the diagonal is real but for phases.
     s_t = ((change + mH(change)) * 0.5).diagonal(0, -2, -1)
@@ -192,6 +194,11 @@ def _push_svd(x_t, U, S, Vh, full_matrices):
     if n > k:
         left = matmul(mH(U), x_t) / column(S)
         vh_t = vh_t + left - matmul(matmul(left, mH(Vh)), Vh)
+    # Vectors that complete a basis move only so far as to stay orthogonal to the others.
+    if outer_u._array.shape[-1]:
+        u_t = beside(u_t, -matmul(U, matmul(mH(u_t), outer_u)))
+    if outer_v._array.shape[-2]:
+        vh_t = above(vh_t, -matmul(matmul(outer_v, mH(vh_t)), Vh))
     return u_t, s_t, vh_t
 
 
@@ -295,8 +302,8 @@ def eig(x):
 def factorized(x):
     """(LU in one matrix, pivots counted from 0, permutation of the rows), by elimination with partial pivoting."""
     m, n = x.shape[-2:]
-    lu = x.reshape(-1, m, n).copy()
-    count = len(lu)
+    count = math.prod(x.shape[:-2])
+    lu = x.reshape(count, m, n).copy()
     batch = np.arange(count)
     k_max = min(m, n)
     pivots = np.zeros((count, k_max), np.int32)

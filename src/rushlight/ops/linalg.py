@@ -82,12 +82,16 @@ def det(x):
 
 
 def _through_cofactor(g, x, out):
+    if x._array.shape[-1] < 2:
+        return g * 0
     inverse = mT(inv(regularized(x), asker=""))
     trace = (g * out).sum((-2, -1))
     return column(column(trace)) * inverse - matmul(inverse, matmul(mT(g), out))
 
 
 def _push_cofactor(x, x_t, out):
+    if x._array.shape[-1] < 2:
+        return x_t * 0
     inverse = mT(inv(regularized(x), asker=""))
     trace = (inverse * x_t).sum((-2, -1))
     return column(column(trace)) * out - matmul(out, matmul(mT(x_t), inverse))

@@ -1,0 +1,54 @@
+"""Inverses, solutions and decompositions of matrices."""
+
+import numpy as np
+
+from .row import Row
+
+_SYMMETRIC = "not differentiable where only one of two mirrored elements moves: one triangle is read"
+
+
+def spread(x):
+    """x with a diagonal that keeps it away from singular matrices and from equal singular values."""
+    n = min(x.shape[-2:])
+    x[..., range(n), range(n)] += 3.0 * np.arange(1, n + 1)
+    return x
+
+
+def definite(x):
+    """A symmetric positive-definite matrix, in place."""
+    x[...] = (x + np.swapaxes(x, -2, -1)) / 4
+    return spread(x)
+
+
+ROWS = [
+    Row("inv", lambda r: (spread(r(2, 3, 3)),)),
+    Row("det", lambda r: (spread(r(2, 3, 3)),)),
+    Row("cofactor", lambda r: (spread(r(2, 3, 3)),)),
+    Row("slogdet", lambda r: (spread(r(2, 3, 3)),)),
+    Row("solve", lambda r: (spread(r(2, 3, 3)), r(3, 4))),
+    Row("solve", lambda r: (spread(r(3, 3)), r(3)), {"vector": True}),
+    Row("solve", lambda r: (spread(r(3, 3)), r(2, 4, 3)), {"left": False}),
+    Row("solve_triangular", lambda r: (spread(r(3, 3)), r(2, 3, 4)), {"upper": True}),
+    Row("solve_triangular", lambda r: (spread(r(3, 3)), r(4, 3)), {"upper": False, "left": False}),
+    Row("solve_triangular", lambda r: (r(3, 3), r(3, 2)), {"upper": True, "unitriangular": True}),
+    Row("cholesky", lambda r: (definite(r(2, 3, 3)),), note=_SYMMETRIC),
+    Row("pinv", lambda r: (spread(r(4, 3)), 0.0, 1e-12), {"hermitian": False}),
+    Row("pinv", lambda r: (spread(r(2, 4)), 0.0, 1e-12), {"hermitian": False}),
+    Row("matrix_exp", lambda r: (r(2, 3, 3),)),
+    Row("matrix_rank", lambda r: (spread(r(3, 4)), 0.0, 1e-12), {"hermitian": False}),
+    Row("qr", lambda r: (spread(r(4, 3)),)),
+    Row("qr", lambda r: (spread(r(2, 3, 5)),)),
+    Row("svd", lambda r: (spread(r(3, 3)),)),
+    Row("svd", lambda r: (spread(r(2, 4, 3)),), {"full_matrices": False}),
+    Row("svd", lambda r: (spread(r(3, 5)),), {"full_matrices": False}),
+    Row("eigh", lambda r: (definite(r(2, 3, 3)),), note=_SYMMETRIC),
+    Row(
+        "eig",
+        lambda r: (definite(r(3, 3)),),
+        note="not differentiable: the phases of complex vectors are free",
+    ),
+    Row("lu", lambda r: (spread(r(3, 3)),)),
+    Row("lu", lambda r: (spread(r(2, 5, 3)),)),
+    Row("lu", lambda r: (spread(r(3, 5)),)),
+    Row("pivots", lambda r: (r(3, 3),)),
+]
