@@ -165,6 +165,13 @@ def test_powers_of_whole_numbers():
     assert (rl.tensor([1, -1, -1, 2]) ** rl.tensor([-1, -1, -2, -3])).tolist() == [1, -1, 1, 0]
 
 
+@pytest.mark.parametrize("bounds", [(NAN, 1.0), (0.0, NAN), (2.0, 1.0), (0, 1)])
+def test_clamp_is_the_smaller_of_the_larger(bounds):
+    x = rl.tensor([-1.0, 0.5, 3.0, NAN])
+    low, high = (rl.tensor(float(b)) for b in bounds)
+    np.testing.assert_array_equal(x.clamp(*bounds), rl.minimum(rl.maximum(x, low), high))
+
+
 def test_shifts_beyond_the_width_are_zero():
     assert (rl.tensor([1, 5]) << 64).tolist() == [0, 0]
     assert (rl.tensor([1, -5]) >> 64).tolist() == [0, -1]
@@ -282,6 +289,28 @@ def test_kernels_agree_with_the_python_meaning(name, dtype):
     np.testing.assert_allclose(
         got, want, rtol=1e-6 if dtype == "float32" else 1e-13, atol=1e-7 if dtype == "float32" else 1e-15
     )
+
+
+RULES = [
+    *[
+        (name, {})
+        for name in ("exp", "log", "square", "sqrt", "reciprocal", "abs", "sin", "cos", "tanh", "sigmoid", "relu")
+    ],
+    *[(name, {}) for name in ("silu", "gelu", "leaky_relu", "hardtanh")],
+    ("threshold", {"threshold": 0.5, "value": 2.0}),
+    ("clamp_numbers", {"low": 0.3, "high": 0.6}),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "params"), RULES, ids=lambda v: v if isinstance(v, str) else "")
+def test_rules_agree_with_their_kernels(name, params, dtype):
+    x = rl.tensor(np.random.default_rng(5).uniform(0.1, 0.9, (3, 4)).astype(dtype), requires_grad=True)
+    g = rl.tensor(np.random.default_rng(6).uniform(-1, 1, (3, 4)).astype(dtype))
+    out = REGISTRY[name](x, **params)
+    (quick,) = rl.autograd.grad(out, x, g, retain_graph=True)
+    (meant,) = rl.autograd.grad(out, x, g, create_graph=True)
+    np.testing.assert_allclose(quick.numpy(), meant.detach().numpy(), rtol=1e-6 if dtype == "float32" else 1e-14)
 
 
 @pytest.mark.skipif(kernels.load("elementwise") is None, reason="the kernels are not compiled")

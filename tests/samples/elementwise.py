@@ -115,6 +115,7 @@ SELECTION = [
     ],
     Row("clamp", lambda r: (r(2, 3), -0.3, 0.4), note=TIES),
     Row("clamp", lambda r: (r(2, 3), r(3, low=-0.4, high=-0.2), r(3, low=0.2, high=0.4)), note=TIES),
+    unary("clamp_numbers", params={"low": -0.3, "high": 0.4}, note=TIES),
     Row("clamp_min", lambda r: (r(2, 3), 0.1), note=TIES),
     Row("clamp_max", lambda r: (r(2, 3), 0.1), note=TIES),
     unary("nan_to_num"),

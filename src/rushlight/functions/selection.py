@@ -72,17 +72,22 @@ def clamp(input, min=None, max=None, *, out=None):
     >>> rushlight.clamp(rushlight.tensor([-2.0, 0.5, 2.0]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
+    if out is None and max is None and type(min) in _NUMBERS and isinstance(input, TensorBase):
+        return call2(ops.clamp_from, input, min)
     return _clamp(input, min, max, out=out)
 
 
 @accepts_out
 def _clamp(input, min, max):
     check_tensor(input, "clamp")
+    if type(min) in _NUMBERS and type(max) in _NUMBERS and input._array.dtype.kind == "f":
+        return ops.clamp_numbers(input, low=min, high=max)
     op, bounds = _clamping(min, max)
     return call2(op, input, *bounds) if len(bounds) == 1 else op(input, *bounds)
 
 
 _clamp.__name__ = "clamp"
+_NUMBERS = (int, float)
 
 
 def _clamping(min, max):

@@ -53,6 +53,22 @@ cdef extern from *:
     ARITHMETIC(rl_through_sigmoid, x * (1 - y) * y)
     ARITHMETIC(rl_through_tanh, x * (1 - y * y))
 
+    ARITHMETIC(rl_through_square, x * 2 * y)
+    ARITHMETIC(rl_through_sqrt, x / (2 * y))
+    ARITHMETIC(rl_through_reciprocal, -x * (y * y))
+    ARITHMETIC(rl_through_abs, x * ((y > 0) - (y < 0)))
+    BINARY(rl_through_sin_f4, float, float, x * cosf(y))
+    BINARY(rl_through_sin_f8, double, double, x * cos(y))
+    BINARY(rl_through_cos_f4, float, float, -x * sinf(y))
+    BINARY(rl_through_cos_f8, double, double, -x * sin(y))
+    #define SILU_SLOPE(s) (s) * (1 + y * (1 - (s)))
+    static inline float rl_logistic4(float y) { return 1 / (1 + expf(-y)); }
+    static inline double rl_logistic8(double y) { return 1 / (1 + exp(-y)); }
+    BINARY(rl_through_silu_f4, float, float, x * (SILU_SLOPE(rl_logistic4(y))))
+    BINARY(rl_through_silu_f8, double, double, x * (SILU_SLOPE(rl_logistic8(y))))
+    BINARY(rl_through_gelu_f4, float, float, x * ((1 + erff(y * 0.70710678f)) / 2 + y * expf(y * y * -0.5f) * 0.39894228f))
+    BINARY(rl_through_gelu_f8, double, double, x * ((1 + erf(y * 0.70710678118654752440)) / 2 + y * exp(y * y * -0.5) * 0.39894228040143267794))
+
     FUNCTION(rl_neg, -x, -x)
     FUNCTION(rl_abs, fabsf(x), fabs(x))
     FUNCTION(rl_square, x * x, x * x)
@@ -97,6 +113,10 @@ cdef extern from *:
     """
     ctypedef void (*loop2)(const void *, int, const void *, int, void *, Py_ssize_t) noexcept nogil
     ctypedef void (*loop1)(const void *, void *, Py_ssize_t) noexcept nogil
+    loop2 rl_through_square_f4, rl_through_square_f8, rl_through_sqrt_f4, rl_through_sqrt_f8
+    loop2 rl_through_reciprocal_f4, rl_through_reciprocal_f8, rl_through_abs_f4, rl_through_abs_f8
+    loop2 rl_through_sin_f4, rl_through_sin_f8, rl_through_cos_f4, rl_through_cos_f8
+    loop2 rl_through_silu_f4, rl_through_silu_f8, rl_through_gelu_f4, rl_through_gelu_f8
     loop2 rl_add_f4, rl_add_f8, rl_sub_f4, rl_sub_f8, rl_rsub_f4, rl_rsub_f8, rl_mul_f4, rl_mul_f8
     loop2 rl_div_f4, rl_div_f8, rl_maximum_f4, rl_maximum_f8, rl_minimum_f4, rl_minimum_f8
     loop2 rl_pow_f4, rl_pow_f8, rl_lt_f4, rl_lt_f8, rl_le_f4, rl_le_f8
@@ -346,6 +366,14 @@ ne = binary(rl_ne_f4, rl_ne_f8, cnp.NPY_BOOL)
 through_relu = binary(rl_through_relu_f4, rl_through_relu_f8)
 through_sigmoid = binary(rl_through_sigmoid_f4, rl_through_sigmoid_f8)
 through_tanh = binary(rl_through_tanh_f4, rl_through_tanh_f8)
+through_square = binary(rl_through_square_f4, rl_through_square_f8)
+through_sqrt = binary(rl_through_sqrt_f4, rl_through_sqrt_f8)
+through_reciprocal = binary(rl_through_reciprocal_f4, rl_through_reciprocal_f8)
+through_abs = binary(rl_through_abs_f4, rl_through_abs_f8)
+through_sin = binary(rl_through_sin_f4, rl_through_sin_f8)
+through_cos = binary(rl_through_cos_f4, rl_through_cos_f8)
+through_silu = binary(rl_through_silu_f4, rl_through_silu_f8)
+through_gelu = binary(rl_through_gelu_f4, rl_through_gelu_f8)
 
 neg = unary(rl_neg_f4, rl_neg_f8, ANY)
 abs = unary(rl_abs_f4, rl_abs_f8, ANY)

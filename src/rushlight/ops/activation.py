@@ -9,7 +9,7 @@ from .compare import logical_and, logical_or
 from .declare import elementwise
 from .exponential import exp
 from .selection import where
-from .special import erf
+from .special import contiguously, erf
 from .supported import FLOATING, supports
 from .trigonometric import tanh
 
@@ -27,13 +27,13 @@ def sigmoid(x):
     return np.true_divide(1, 1 + np.exp(-x), dtype=x.dtype)
 
 
-@elementwise(backward="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
+@elementwise(promote=None, backward="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
 def logsigmoid(x):
     supports(x, FLOATING, "log_sigmoid_cpu")
     return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
 
 
-@elementwise(x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
+@elementwise(promote=None, x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
 def softplus(x, *, beta=1, threshold=20):
     """log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold."""
     supports(x, FLOATING, "softplus_cpu")
@@ -46,7 +46,7 @@ def _through_silu(g, x):
     return g * (s * (1 + x * (1 - s)))
 
 
-@elementwise(x=_through_silu)
+@elementwise(promote=None, x=_through_silu)
 def silu(x):
     supports(x, "fcV", "silu_cpu")
     return np.true_divide(_lowest(x), 1 + np.exp(-x))
@@ -57,7 +57,7 @@ def _through_mish(g, x):
     return g * (t + x * (sigmoid(x) * (1 - t * t)))
 
 
-@elementwise(x=_through_mish)
+@elementwise(promote=None, x=_through_mish)
 def mish(x):
     supports(x, FLOATING, "mish_cpu")
     return _lowest(x) * np.tanh(np.log1p(np.exp(-abs(x))) + np.maximum(x, 0))
@@ -76,7 +76,7 @@ def _through_gelu(g, x, approximate):
     return g * (0.5 * (1 + t) + 0.5 * x * ((1 - t * t) * slope))
 
 
-@elementwise(x=_through_gelu)
+@elementwise(promote=None, x=_through_gelu)
 def gelu(x, *, approximate="none"):
     """x times the normal distribution function, or an approximation of it by tanh."""
     supports(x, FLOATING, "GeluKernelImpl")
@@ -88,7 +88,7 @@ def gelu(x, *, approximate="none"):
 # -- rectifiers
 
 
-@elementwise(x=lambda g, out: where(out > 0, g, 0))
+@elementwise(promote=None, x=lambda g, out: where(out > 0, g, 0))
 def relu(x):
     if x.dtype.kind == "b":
         raise RuntimeError("Boolean inputs not supported for relu")
@@ -97,7 +97,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@elementwise(x=lambda g, x, negative_slope: where(x > 0, g, g * negative_slope))
+@elementwise(promote=None, x=lambda g, x, negative_slope: where(x > 0, g, g * negative_slope))
 def leaky_relu(x, *, negative_slope=0.01):
     supports(x, FLOATING, "leaky_relu_cpu")
     return np.where(x > 0, x, x * negative_slope)
@@ -115,9 +115,10 @@ def prelu(x, weight):
 
 
 @elementwise(
+    promote=None,
     x=lambda g, x, alpha, scale, input_scale: where(
         x > 0, g * scale, g * (exp(x * input_scale) * (alpha * scale * input_scale))
-    )
+    ),
 )
 def elu(x, *, alpha=1.0, scale=1.0, input_scale=1.0):
     """scale * x where positive, else scale * alpha * (exp(input_scale * x) - 1)."""
@@ -125,13 +126,13 @@ def elu(x, *, alpha=1.0, scale=1.0, input_scale=1.0):
     return np.where(x > 0, x * scale, np.expm1(x * input_scale) * (alpha * scale))
 
 
-@elementwise(x=lambda g, x, alpha: where(x > 0, g, g * exp(x / alpha)))
+@elementwise(promote=None, x=lambda g, x, alpha: where(x > 0, g, g * exp(x / alpha)))
 def celu(x, *, alpha=1.0):
     supports(x, FLOATING, "elu_cpu")
     return np.where(x > 0, x, np.expm1(x / alpha) * alpha)
 
 
-@elementwise(x=lambda g, x, threshold: where(x <= threshold, 0, g))
+@elementwise(promote=None, x=lambda g, x, threshold: where(x <= threshold, 0, g))
 def threshold(x, *, threshold, value):
     """x where above the threshold, else `value`."""
     return np.where(x <= threshold, np.asarray(value).astype(x.dtype), x)
@@ -140,38 +141,47 @@ def threshold(x, *, threshold, value):
 # -- piecewise linear
 
 
-@elementwise(x=lambda g, x, min_val, max_val: where(logical_or(x <= min_val, x >= max_val), 0, g))
+@elementwise(promote=None, x=lambda g, x, min_val, max_val: where(logical_or(x <= min_val, x >= max_val), 0, g))
 def hardtanh(x, *, min_val=-1.0, max_val=1.0):
     return np.clip(x, *np.asarray([min_val, max_val]).astype(x.dtype))
 
 
-@elementwise(x=lambda g, x: where(logical_and(x > -3, x < 3), g / 6, 0))
+@elementwise(promote=None, x=lambda g, x: where(logical_and(x > -3, x < 3), g / 6, 0))
 def hardsigmoid(x):
     supports(x, FLOATING, "hardsigmoid_cpu")
     return np.clip(x + 3, 0, 6) / 6
 
 
-@elementwise(x=lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)))
+@elementwise(promote=None, x=lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)))
 def hardswish(x):
     supports(x, FLOATING, "hardswish_cpu")
     return _lowest(x) * (np.clip(x + 3, 0, 6) / 6)
 
 
-@elementwise(x=lambda g, x, lambd: where(logical_and(x >= -lambd, x <= lambd), 0, g))
+@elementwise(promote=None, x=lambda g, x, lambd: where(logical_and(x >= -lambd, x <= lambd), 0, g))
 def softshrink(x, *, lambd=0.5):
     supports(x, FLOATING, "softshrink_check")
     return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
 
 
-@elementwise(x=lambda g, x, lambd: where(logical_and(x >= -lambd, x <= lambd), 0, g))
+@elementwise(promote=None, x=lambda g, x, lambd: where(logical_and(x >= -lambd, x <= lambd), 0, g))
 def hardshrink(x, *, lambd=0.5):
     supports(x, FLOATING, "hardshrink_cpu")
     return np.where((x >= -lambd) & (x <= lambd), np.zeros_like(x), x)
 
 
-_fast = kernels.load("elementwise")
+_fast, _choice = kernels.load("elementwise"), kernels.load("choice")
 if _fast is not None:
     sigmoid.accelerate(_fast.sigmoid, x=_fast.through_sigmoid)
     relu.accelerate(_fast.relu, x=_fast.through_relu)
+    silu.accelerate(x=_fast.through_silu)
+    gelu.accelerate(x=lambda g, x, approximate: _fast.through_gelu(g, x) if approximate == "none" else NotImplemented)
+    gelu.accelerate(lambda x, approximate: contiguously(_fast.gelu)(x) if approximate == "none" else NotImplemented)
+    leaky_relu.accelerate(lambda x, negative_slope: _choice.leaky(x, negative_slope))
+    leaky_relu.accelerate(x=lambda g, x, negative_slope: _choice.through_leaky(g, negative_slope, 0, x))
+    threshold.accelerate(lambda x, threshold, value: _choice.threshold(x, threshold, value))
+    threshold.accelerate(x=lambda g, x, threshold: _choice.through_threshold(g, threshold, 0, x))
+    hardtanh.accelerate(lambda x, min_val, max_val: _choice.clip(x, min_val, max_val))
+    hardtanh.accelerate(x=lambda g, x, min_val, max_val: _choice.through_hardtanh(g, min_val, max_val, x))
     for _op in (silu, logsigmoid, softplus, gelu, leaky_relu, elu, celu, mish, hardswish, hardsigmoid):
         _op.accelerate(getattr(_fast, _op.name))

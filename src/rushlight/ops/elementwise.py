@@ -244,3 +244,4 @@ if _fast is not None:
     mul.accelerate(x=_fast.mul, y=_fast.mul)
     div.accelerate(x=_fast.div)
     neg.accelerate(x=_fast.neg)
+    reciprocal.accelerate(x=_fast.through_reciprocal)

@@ -172,3 +172,8 @@ if _fast is not None:
     for _op in (exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
         _op.accelerate(getattr(_fast, _op.name))
     pow_number.accelerate(_fast.pow)
+    pow.accelerate(x=lambda g, x, y: _fast.through_square(g, x) if type(y) is int and y == 2 else NotImplemented)
+    exp.accelerate(x=_fast.mul)
+    log.accelerate(x=_fast.div)
+    sqrt.accelerate(x=_fast.through_sqrt)
+    square.accelerate(x=_fast.through_square)

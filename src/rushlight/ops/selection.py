@@ -133,7 +133,19 @@ def clamp_max(x, high):
     return np.minimum(x, high)
 
 
-# The same between numbers, and as clamp() with one bound: PyTorch's graph names tell them apart.
+@elementwise(
+    promote=None,
+    check=_clampable,
+    backward="ClampBackward1",
+    x=lambda g, x, low, high: masked(g, logical_and(x >= low, x <= high)),
+    aliases={"low": "min", "high": "max"},
+)
+def clamp_numbers(x, *, low, high):
+    """The same between numbers that are of x's dtype."""
+    return np.minimum(np.maximum(x, np.asarray(low, x.dtype)), np.asarray(high, x.dtype))
+
+
+# The same between numbers of other dtypes, and as clamp() with one bound: PyTorch's graph names tell them apart.
 clamp_between = renamed(clamp, "ClampBackward1")
 clamp_from, clamp_to = renamed(clamp_min, "ClampBackward1"), renamed(clamp_max, "ClampBackward1")
 clamp_from_tensor, clamp_to_tensor = renamed(clamp_min, "ClampBackward0"), renamed(clamp_max, "ClampBackward0")
@@ -162,8 +174,11 @@ def heaviside(x, values):
     return np.where(np.equal(x, 0), values, np.where(np.isnan(x), x, np.greater(x, 0)).astype(x.dtype))
 
 
-_fast = kernels.load("elementwise")
+_fast, _choice = kernels.load("elementwise"), kernels.load("choice")
 if _fast is not None:
+    where.accelerate(_choice.where)
+    clamp_numbers.accelerate(lambda x, low, high: _choice.clip(x, low, high))
+    clamp_numbers.accelerate(x=lambda g, x, low, high: _choice.through_clip(g, low, high, x))
     maximum.accelerate(_fast.maximum)
     minimum.accelerate(_fast.minimum)
     for _op in (clamp_min, clamp_from, clamp_min_number):

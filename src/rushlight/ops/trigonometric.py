@@ -130,4 +130,6 @@ _fast = kernels.load("elementwise")
 if _fast is not None:
     for _op in (sin, cos, tan, tanh, sinh, cosh, asin, acos, atan):
         _op.accelerate(getattr(_fast, _op.name))
+    sin.accelerate(x=_fast.through_sin)
+    cos.accelerate(x=_fast.through_cos)
     tanh.accelerate(x=_fast.through_tanh)
