@@ -130,7 +130,7 @@ def test_forward_mode_agrees_with_a_difference(row):
     t = random_like([inputs[i] for i in at], 2)
 
     def moved(step):
-        shifted = [x + step * t[at.index(i)] if i in at else x for i, x in enumerate(inputs)]
+        shifted = [np.asarray(x + step * t[at.index(i)]) if i in at else x for i, x in enumerate(inputs)]
         return [o.numpy().copy() for o in called(row, tensors(shifted, at, grad=False))]
 
     for slope, up, down in zip(pushed(row, inputs, at, t), moved(STEP), moved(-STEP)):
@@ -150,7 +150,7 @@ def test_second_derivative_agrees_with_a_difference(row):
         second = autograd.grad([g for g, _ in kept], leaves, [v for _, v in kept], allow_unused=True)
 
     def gradient_at(step):
-        shifted = [x + step * t[at.index(i)] if i in at else x for i, x in enumerate(inputs)]
+        shifted = [np.asarray(x + step * t[at.index(i)]) if i in at else x for i, x in enumerate(inputs)]
         return inner(arrays(pulled(row, shifted, at, u)[1], inputs, at), w)
 
     slope = (gradient_at(STEP) - gradient_at(-STEP)) / (2 * STEP)

@@ -72,7 +72,7 @@ def _gathered(x, key):
     try:
         return ops.index(x, key=key)
     except IndexError as error:
-        check_key(key, x._array.shape)
+        _check_key(key, x._array.shape)
         raise error
 
 
@@ -234,16 +234,26 @@ def _check_mask(mask, array, basic, source, place):
             )
 
 
-def check_key(key, shape):
-    """IndexError in PyTorch's words for arrays that cannot be broadcast together or that point outside."""
-    arrays = [(d, part) for d, part in enumerate(key) if type(part) is not slice]
+def _check_key(key, shape):
+    _check_together(key)
+    _check_inside(key, shape)
+
+
+def _check_together(key):
+    """IndexError in PyTorch's words for arrays that cannot be broadcast together."""
+    shapes = [part.shape for part in key if type(part) is not slice]
     try:
-        ops.common_shape([part.shape for _, part in arrays])
+        ops.common_shape(shapes)
     except ValueError:
-        shapes = ", ".join([str(list(part.shape)) for _, part in arrays])
+        listed = ", ".join([str(list(shape)) for shape in shapes])
         raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
         ) from None
+
+
+def _check_inside(key, shape):
+    """IndexError in PyTorch's words for arrays that point outside, and where they do."""
+    arrays = [(d, part) for d, part in enumerate(key) if type(part) is not slice]
     for k, (d, part) in enumerate(arrays):
         n = shape[d]
         at = ops.first_outside(part, -n, n)
@@ -439,7 +449,7 @@ def put(x, key, values, accumulate):
 
 
 def _checked_values(array, key, values):
-    check_key(key, array.shape)
+    _check_together(key)
     if values._array.dtype != array.dtype:
         own, given = of(array.dtype).scalar_type, of(values._array.dtype).scalar_type
         raise RuntimeError(
@@ -457,6 +467,7 @@ def _checked_values(array, key, values):
             f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape "
             f"{list(shape)}"
         )
+    _check_inside(key, array.shape)
     return values
 
 

@@ -78,9 +78,12 @@ def add_at(out, key, values):
     before = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0
     sizes = [out.shape[d] for d in rest]
     values = _spread(values, (*sizes[:before], *shape, *sizes[before:]))
+    if values.size == 0:
+        return
     if len(dims) == 1:
         values = values.reshape(out.shape[: dims[0]] + (-1,) + out.shape[dims[0] + 1 :])
-        return add_along(out, dims[0], arrays[0].reshape(-1), values)
+        add_along(out, dims[0], arrays[0].reshape(-1), values)
+        return
     flat = np.zeros(shape, np.int64)
     for part, d in zip(arrays, dims):
         flat = flat * out.shape[d] + np.where(part < 0, part + out.shape[d], part)
@@ -149,7 +152,7 @@ def index_select_backward(x, index, *, dim, shape):
     """Zeros of `shape`, x added to the entries along `dim` that the indices name."""
     out = np.zeros(shape, x.dtype)
     if index.ndim != 1 and shape:
-        x = x.reshape(shape[:dim] + (-1,) + shape[dim + 1 :])
+        x = x.reshape(shape[:dim] + (index.size,) + shape[dim + 1 :])
     add_along(out, dim, index.reshape(-1), x)
     return out
 
