@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ..kernels import load
 from . import reduce
 from .declare import general, linear, renamed
 
@@ -163,6 +164,17 @@ def soft_margin_loss(x, y, *, reduction):
     return reduced(np.log1p(np.exp(-y * x)), reduction)
 
 
+def check_classes(target, classes, ignore_index):
+    """IndexError for a target that names no class."""
+    if target.size == 0 or (
+        np.minimum.reduce(target, axis=None) >= 0 and np.maximum.reduce(target, axis=None) < classes
+    ):
+        return
+    wrong = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
+    if wrong.size:
+        raise IndexError(f"Target {wrong[0]} is out of bounds.")
+
+
 def class_weights(target, weight, ignore_index, dtype):
     """The weight of each target's class, 0 for ignored ones; None where all are one."""
     ignored = target == ignore_index
@@ -184,6 +196,7 @@ def class_axis(x):
 def nll_loss(x, target, weight, *, ignore_index, reduction):
     """-weight[target] * x at its target class, for x (N, C, *) and target (N, *), or (C,) and ()."""
     axis = class_axis(x)
+    check_classes(target, x.shape[axis], ignore_index)
     weights = class_weights(target, weight, ignore_index, x.dtype)
     there = target if weights is None else np.where(target == ignore_index, 0, target)
     picked = np.take_along_axis(x, np.expand_dims(there, axis), axis).reshape(target.shape)
@@ -213,14 +226,14 @@ def nll_scatter(x, target, weight, *, size, ignore_index, reduction):
     return out
 
 
-def through_cross_entropy(g, x, target, weight, x_shape, ignore_index, reduction):
-    g = nll_scatter(g, target, weight, size=x_shape, ignore_index=ignore_index, reduction=reduction)
-    axis = len(x_shape) > 1
-    return g - x.softmax(int(axis)) * g.sum(int(axis), True)
+def through_cross_entropy(g, x, target, weight, ignore_index, reduction):
+    size, axis = x._array.shape, class_axis(x)
+    g = nll_scatter(g, target, weight, size=size, ignore_index=ignore_index, reduction=reduction)
+    return g - x.softmax(axis) * g.sum(axis, True)
 
 
 def push_cross_entropy(x_t, x, target, weight, ignore_index, reduction):
-    axis = int(x.ndim > 1)
+    axis = class_axis(x)
     pushed_log = x_t - (x.softmax(axis) * x_t).sum(axis, True)
     return nll_loss(pushed_log, target, weight, ignore_index=ignore_index, reduction=reduction)
 
@@ -233,6 +246,10 @@ def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     shifted -= np.log(reduce.sum.compute((np.exp(shifted),), {"dim": axis, "keepdim": True}))
     return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)
 
+
+_kernels = load("loss")
+if _kernels is not None:
+    cross_entropy_indices.accelerate(_kernels.cross_entropy, x=_kernels.through_cross_entropy)
 
 nll_loss2d = renamed(nll_loss, "NllLoss2DBackward0")
 cross_entropy_indices2d = renamed(cross_entropy_indices, "NllLoss2DBackward0")

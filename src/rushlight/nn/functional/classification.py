@@ -27,15 +27,15 @@ def cross_entropy(
     check_tensor(input, "cross_entropy_loss")
     check_tensor(target, "cross_entropy_loss", 2, "target")
     reduction = reduction_of(reduction, size_average, reduce)
-    if target.shape == input.shape and input.ndim:
+    if target._array.shape == input._array.shape and input._array.ndim:
         return _of_probabilities(input, target, weight, reduction, ignore_index, label_smoothing)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     check_implemented(input, "log_softmax_lastdim_kernel_impl")
     if label_smoothing:
         return _smoothed(input, target, weight, reduction, ignore_index, label_smoothing)
-    _check_classes(input, target, weight, ignore_index, "Expected target size")
-    op = ops.cross_entropy_indices if input.ndim <= 2 else ops.cross_entropy_indices2d
+    _check_classes(input, target, weight)
+    op = ops.cross_entropy_indices if input._array.ndim <= 2 else ops.cross_entropy_indices2d
     return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
@@ -92,20 +92,19 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     check_tensor(target, "nll_loss_nd", 2, "target")
     reduction = reduction_of(reduction, size_average, reduce)
     check_implemented(input, "nll_loss_out_frame")
-    _check_classes(input, target, weight, ignore_index, "Expected target size")
+    _check_classes(input, target, weight)
     op = ops.nll_loss if input.ndim <= 2 else ops.nll_loss2d
     return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
-def _check_classes(input, target, weight, ignore_index, sizes):
+def _check_classes(input, target, weight):
     """Refuse class targets, and weights, that do not fit the input."""
     x, t = input._array, target._array
+    _check_dims(x, t)
     if t.dtype != np.int64 and t.dtype != np.uint8:
-        _check_dims(x, t, sizes)
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_type(target)}")
-    _check_dims(x, t, sizes)
-    classes = x.shape[1 if x.ndim > 1 else 0]
     if weight is not None:
+        classes = x.shape[1 if x.ndim > 1 else 0]
         check_constant(weight, "nll_loss2d_forward" if x.ndim > 2 else "nll_loss_forward", "weight")
         if shape_of(weight) != [classes]:
             raise RuntimeError(
@@ -115,14 +114,9 @@ def _check_classes(input, target, weight, ignore_index, sizes):
             )
         if weight._array.dtype != x.dtype:
             raise RuntimeError(f"expected scalar type {scalar_type(input)} but found {scalar_type(weight)}")
-    if not t.size or (np.minimum.reduce(t, axis=None) >= 0 and np.maximum.reduce(t, axis=None) < classes):
-        return
-    wrong = t[((t < 0) | (t >= classes)) & (t != ignore_index)]
-    if wrong.size:
-        raise IndexError(f"Target {wrong[0]} is out of bounds.")
 
 
-def _check_dims(x, t, sizes):
+def _check_dims(x, t):
     if x.ndim == 2 and t.ndim == 1 and x.shape[0] == t.shape[0]:
         return
     if x.ndim == 0:
@@ -144,7 +138,7 @@ def _check_dims(x, t, sizes):
     if x.ndim == 4 and t.shape[1:] != x.shape[2:]:
         raise RuntimeError(f"size mismatch (got input: {list(x.shape)} , target: {list(t.shape)}")
     if t.shape[1:] != x.shape[2:]:
-        raise RuntimeError(f"{sizes} {[x.shape[0], *x.shape[2:]]}, got {list(t.shape)}")
+        raise RuntimeError(f"Expected target size {[x.shape[0], *x.shape[2:]]}, got {list(t.shape)}")
 
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
