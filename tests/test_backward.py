@@ -502,7 +502,7 @@ def test_refusals_say_what_pytorch_says():
         ]
 
     for ours, theirs in zip(refusals(rl), refusals(torch)):
-        with pytest.raises(Exception) as wanted:  # noqa: PT011
+        with pytest.raises(Exception) as wanted:
             theirs()
         with pytest.raises(wanted.type) as found:
             ours()

@@ -41,9 +41,8 @@ class TestBlocks:
         assert rl.is_grad_enabled()
 
     def test_an_exception_restores(self):
-        with pytest.raises(ValueError, match="within"):
-            with rl.no_grad():
-                raise ValueError("within")
+        with pytest.raises(ValueError, match="within"), rl.no_grad():
+            raise ValueError("within")
         assert rl.is_grad_enabled()
 
     def test_only_the_own_mode_is_restored(self):

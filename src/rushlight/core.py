@@ -368,6 +368,7 @@ class TensorBase:
         node = new_node(_as_strided)
         node.put_input(0, base, False)
         node.params = storage_geometry(self._array, base._array)
+        node.shapes = (base._array.shape,)
         node.count = 1
         self._grad_fn = node
         self.output_nr = 0
