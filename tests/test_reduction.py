@@ -206,7 +206,7 @@ def test_out_takes_the_result():
         (
             lambda x, i: i.softmax(0),
             NotImplementedError,
-            "\"softmax_kernel_impl\" not implemented for 'Long'",
+            "\"softmax_lastdim_kernel_impl\" not implemented for 'Long'",
         ),
         (
             lambda x, i: i.norm(),

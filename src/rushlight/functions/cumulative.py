@@ -139,14 +139,12 @@ def _panels(name, y, x, dx, dim):
     if ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = wrap_dim(dim, ndim)
-    if not isinstance(x, TensorBase):
+    given, names = ([x, y], "`x` or `y`") if isinstance(x, TensorBase) else ([y], "`y`")
+    if [samples for samples in given if samples._array.dtype.kind == "b"]:
+        raise RuntimeError(f"{name}: received a bool input for {names}, but bool is not supported")
+    if len(given) == 1:
         steps = 1 if dx is None and x is None else dx if x is None else x
         return _between(y, dim, 1, None) + _between(y, dim, None, -1), steps, dim
-    for other in (x, y):
-        if other._array.dtype.kind == "b":
-            raise RuntimeError(
-                f"{name}: received a bool input for `{'x' if other is x else 'y'}`, but bool is not supported"
-            )
     along = x._array.ndim - ndim + dim if x._array.ndim > 1 else 0
     if x._array.shape[along] != y._array.shape[dim]:
         raise RuntimeError(f"{name}: There must be one `x` value for each sample point")

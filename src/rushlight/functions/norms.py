@@ -92,7 +92,8 @@ def dist(input, other, p=2):
     difference = input - other
     if difference._array.dtype.kind in "bui":
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(difference)}"
+            "norm(): input dtype should be either floating point or complex. "
+            f"Got {scalar_type(difference)} instead."
         )
     return reduce.dist(difference, ord=p)
 

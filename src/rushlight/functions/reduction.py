@@ -457,7 +457,8 @@ def _soft(op, input, dim, dtype):
         input = cast(input, dtype)
     dim = wrap_dim(dim, input._array.ndim)
     if input._array.dtype.kind in "buic":
-        refuse(input, "buic", f"{op.name}_kernel_impl")
+        last = "_lastdim" if dim == (input._array.ndim or 1) - 1 else ""
+        refuse(input, "buic", f"{op.name}{last}_kernel_impl")
     return op(input, dim=dim)
 
 

@@ -134,10 +134,10 @@ def nanmedian(input, dim=None, keepdim=False):
     """
     check_tensor(input, "nanmedian")
     if dim is None:
-        refuse(input, "bc", "nanmedian_cpu")
+        refuse(input, "bc", "median_cpu")
         return reduce.nanmedian(input)
     dim = one_dim("nanmedian", input, dim)
-    refuse(input, "bc", "nanmedian_out")
+    refuse(input, "bc", "median_out")
     return return_types.nanmedian(sorting.nanmedian_dim(input, dim=dim, keepdim=keepdim))
 
 
@@ -306,6 +306,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     tensor([1, 2, 1])
     """
     check_tensor(input, "unique_consecutive")
+    refuse(input, "c", "unique")
     dim = None if dim is None else wrap_dim(dim, input._array.ndim)
     return _chosen(search.unique_consecutive(input, dim=dim), return_inverse, return_counts)
 

@@ -74,15 +74,15 @@ def logcumsumexp(x, *, dim):
 
 
 def _complex_logcumsumexp(x, dim):
-    """About the largest real part so far: its changes are applied to the running sum one by one."""
+    """One element after the other, so that the imaginary part follows the running sum as in PyTorch."""
     lanes = np.moveaxis(x, dim, 0)
     out = np.empty_like(lanes)
     total = lanes[0]
     out[0] = total
     for i in range(1, len(lanes)):
-        high = np.maximum(total.real, lanes[i].real)
-        high = np.where(np.isfinite(high), high, 0)
-        total = np.log(np.exp(total - high) + np.exp(lanes[i] - high)) + high
+        larger = lanes[i].real > total.real
+        high, low = np.where(larger, lanes[i], total), np.where(larger, total, lanes[i])
+        total = np.where(np.isneginf(high.real), high, np.log(1 + np.exp(low - high)) + high)
         out[i] = total
     return np.moveaxis(out, 0, dim)
 
