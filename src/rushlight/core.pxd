@@ -34,7 +34,7 @@ cdef extern from *:
     bint rl_same_kind(object a, object b)
 
 cdef extern from "kernels/heap.h":
-    void rl_adopt(object cls, object compiled, int kind)
+    int rl_adopt(object cls, object compiled, int kind, Py_ssize_t dict_offset) except -1
 
 cdef inline bint same_kind(object a, object b):
     return rl_same_kind(a, b)
@@ -155,7 +155,9 @@ cdef class TensorBase:
     cdef public View view_of
     cdef public object hooks
     cdef public object tangent
-    cdef dict __dict__
+    cdef public object slot
+    # A dict once the user has set an attribute; kept by Python through tp_dictoffset, see kernels/heap.h.
+    cdef void *attributes
     cdef object __weakref__
     cdef bint tracked(self)
     cdef long long version(self)
@@ -196,7 +198,8 @@ cpdef object apply(Op op, tuple inputs, dict params)
 cpdef object run(Op op, tuple inputs, dict params)
 @cython.locals(tensor=TensorBase, view=View, node=Node, recording=cython.bint)
 cpdef TensorBase run_view(Op op, TensorBase x, dict params)
-cpdef as_subclass(object tensor, object cls)
+@cython.locals(result=TensorBase)
+cpdef TensorBase as_subclass(TensorBase tensor, type cls)
 cdef list arrays_for(Op op, tuple inputs)
 @cython.locals(needed=cython.longlong, i=cython.longlong)
 cdef long long needed_of(tuple inputs)
@@ -217,6 +220,9 @@ cpdef written(TensorBase x)
 cpdef rebase(TensorBase x, Node node)
 cpdef dict storage_geometry(object array, object base)
 cpdef int transforms_entered(int change) except -1
+
+cdef inline Py_ssize_t attributes_offset():
+    return <Py_ssize_t>&(<TensorBase>NULL).attributes
 
 cdef inline TensorBase as_tensor(object value):
     return <TensorBase>value

@@ -513,7 +513,8 @@ def set_fields(cls, **fields):
 def adopt(cls):
     """Make a Python class without fields of its own as quick as the compiled class that it derives from."""
     if cython.compiled:
-        rl_adopt(cls, Node if issubclass(cls, Node) else TensorBase, issubclass(cls, Node))
+        node = issubclass(cls, Node)
+        rl_adopt(cls, Node if node else TensorBase, node, attributes_offset())
     return cls
 
 
@@ -570,9 +571,7 @@ def detached(x, shares_version):
     tensor = wrap(x._array)
     if shares_version:
         tensor.versions = x.counter()
-    if not plain(x):
-        as_subclass(tensor, type(x))
-    return tensor
+    return tensor if plain(x) else as_subclass(tensor, type(x))
 
 
 def parameter_class():
@@ -720,8 +719,7 @@ def run(op, inputs, params):
             attach_all(node, tensors, op, needed)
     for x in inputs:
         if isinstance(x, TensorBase) and not plain(x):
-            for tensor in tensors:
-                as_subclass(tensor, type(x))
+            tensors = [as_subclass(tensor, type(x)) for tensor in tensors]
             break
     return tuple(tensors) if op.multiple else tensors[0]
 
@@ -748,8 +746,12 @@ def run_view(op, x, params):
 
 
 def as_subclass(tensor, cls):
-    """Give a fresh result the class of the operand that it came from."""
-    tensor.__class__ = cls
+    """The same tensor as an instance of a subclass of Tensor."""
+    result = cls.__new__(cls)
+    result._array, result.inference = tensor._array, tensor.inference
+    result._grad_fn, result.output_nr, result._requires_grad = tensor._grad_fn, tensor.output_nr, tensor._requires_grad
+    result.versions, result.view_of = tensor.versions, tensor.view_of
+    return result
 
 
 def arrays_for(op, inputs):
@@ -959,4 +961,4 @@ if not cython.compiled:
     set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, params=None)
     set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
     set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
-    set_fields(TensorBase, versions=None, view_of=None, hooks=None, tangent=None, inference=False)
+    set_fields(TensorBase, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)

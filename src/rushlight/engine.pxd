@@ -1,7 +1,7 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, transforms_entered, wrap, written
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, same_kind, transforms_entered, wrap, written
 from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 cdef extern from *:
@@ -27,6 +27,8 @@ cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, COMMIT
 cdef class Pending:
     cdef Run run
     cdef Node node
+    cdef TensorBase leaf
+    cdef TensorBase new
     cdef long long order
     cdef TensorBase grad
     cdef list grads
@@ -36,7 +38,7 @@ cdef class Run:
     cdef bint keep_graph, create_graph, on_arrays, anomaly
     cdef list heap
     cdef dict elsewhere
-    cdef dict leaves
+    cdef list leaves
     cdef list passed
     cdef list retained
     cdef set needed
@@ -45,6 +47,11 @@ cdef class Run:
     cdef restrict(self, list roots, list targets)
     @cython.locals(pending=Pending)
     cdef send(self, object edge, int number, TensorBase g)
+    @cython.locals(pending=Pending)
+    cdef Pending claim_leaf(self, TensorBase leaf)
+    cdef Pending contested(self, object edge)
+    @cython.locals(pending=Pending)
+    cdef forget_leaves(self)
     @cython.locals(pending=Pending)
     cdef Pending claim(self, Node node)
     @cython.locals(pending=Pending)
@@ -68,7 +75,7 @@ cdef class Run:
     cdef release(self)
     @cython.locals(node=Node, pending=Pending)
     cdef abandon(self)
-    @cython.locals(leaf=TensorBase, pending=Pending)
+    @cython.locals(leaf=TensorBase, new=TensorBase, pending=Pending)
     cdef commit(self)
     cdef object prepared(self, TensorBase leaf, Pending pending)
 

@@ -19,7 +19,7 @@ from .hooks import keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 if not cython.compiled:
-    from .kernels.compare import check_signals, sole_owner
+    from .kernels.compare import check_signals, same_kind, sole_owner
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 COMMIT = allocate_lock()
@@ -42,7 +42,7 @@ class Run:
         self.anomaly = anomaly_enabled()
         self.heap = []
         self.elsewhere = None
-        self.leaves = {}
+        self.leaves = []
         self.passed = []
         self.retained = []
         self.needed = None
@@ -62,9 +62,7 @@ class Run:
         if self.needed is not None and edge not in self.needed:
             return
         if isinstance(edge, TensorBase):
-            pending = self.leaves.get(edge)
-            if pending is None:
-                pending = self.leaves[edge] = Pending.__new__(Pending)
+            pending = self.claim_leaf(edge)
         else:
             pending = self.claim(edge)
             if pending.grads is not None:
@@ -74,11 +72,36 @@ class Run:
         if pending.grad is None:
             pending.grad = g
             return
-        if pending.owned and not self.create_graph and pending.grad._array.dtype == g._array.dtype:
+        if pending.owned and not self.create_graph and same_kind(pending.grad._array, g._array):
             add_into(pending.grad._array, g._array)
             return
         pending.grad = pending.grad + g
         pending.owned = True
+
+    def claim_leaf(self, leaf):
+        """The entry of a leaf in this run, made when the run first meets it."""
+        pending = leaf.slot
+        if pending is not None:
+            if pending.run is self:
+                return pending
+            pending = self.contested(leaf)
+            if pending is not None:
+                return pending
+        pending = Pending.__new__(Pending)
+        pending.run = self
+        pending.leaf = leaf
+        if leaf.slot is None:
+            leaf.slot = pending
+        else:
+            self.elsewhere[leaf] = pending
+        self.leaves.append(pending)
+        return pending
+
+    def contested(self, edge):
+        """This run's entry of a node or leaf at which another run is too, of another thread or around this one."""
+        if self.elsewhere is None:
+            self.elsewhere = {}
+        return self.elsewhere.get(edge)
 
     def claim(self, node):
         """The entry of a node in this run, made when the run first meets it."""
@@ -86,10 +109,7 @@ class Run:
         if pending is not None:
             if pending.run is self:
                 return pending
-            # Another run, of another thread or around this one, is at this node too.
-            if self.elsewhere is None:
-                self.elsewhere = {}
-            pending = self.elsewhere.get(node)
+            pending = self.contested(node)
             if pending is not None:
                 return pending
         pending = Pending.__new__(Pending)
@@ -119,6 +139,13 @@ class Run:
             pending.node.slot = None
         elif self.elsewhere is not None:
             self.elsewhere.pop(pending.node, None)
+
+    def forget_leaves(self):
+        """Let the leaves know nothing of this run any more; nor may the run and its entries hold each other."""
+        for pending in self.leaves:
+            if pending.leaf.slot is pending:
+                pending.leaf.slot = None
+        self.leaves = []
 
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
@@ -225,7 +252,8 @@ class Run:
 
     def finish_leaves(self):
         """Run the hooks of the leaves and note what is captured; a hook that raises leaves all .grad as they were."""
-        for leaf, pending in self.leaves.items():
+        for pending in self.leaves:
+            leaf = pending.leaf
             hooks = leaf.hooks
             if hooks is not None:
                 pending.grad = hooks.before(leaf, pending.grad)
@@ -235,6 +263,7 @@ class Run:
 
     def release(self):
         """Free what the nodes passed had kept: the pass has succeeded. They still know it, so it forgets them."""
+        self.forget_leaves()
         for node in self.passed:
             node.release()
         self.passed = None
@@ -243,6 +272,8 @@ class Run:
         """Leave no trace of this run in the graph, so that it can be run again."""
         for pending in self.heap:
             self.forget(pending)
+        self.heap = []
+        self.forget_leaves()
         for node in self.passed:
             if node.claimer is self:
                 node.claimer = None
@@ -252,18 +283,22 @@ class Run:
         ready = []
         # NumPy lets other threads run while it copies.
         with COMMIT:
-            for leaf, pending in self.leaves.items():
+            for pending in self.leaves:
+                leaf = pending.leaf
                 if leaf._requires_grad and pending.grad is not None:
                     if leaf._grad_fn is not None:
                         raise RuntimeError("leaf variable has been moved into the graph interior")
-                    ready.append((leaf, pending, self.prepared(leaf, pending)))
-            for leaf, pending, new in ready:
+                    pending.new = self.prepared(leaf, pending)
+                    ready.append(pending)
+            for pending in ready:
+                leaf, new = pending.leaf, pending.new
                 if new is not None:
                     leaf._grad = new
                 else:
                     add_into(leaf._grad._array, pending.grad._array)
                     written(leaf._grad)
-        for leaf, _, _ in ready:
+        for pending in ready:
+            leaf = pending.leaf
             if leaf.hooks is not None:
                 leaf.hooks.accumulated(leaf)
 
@@ -400,4 +435,4 @@ def bind(**ops):
 
 
 if not cython.compiled:
-    set_fields(Pending, run=None, node=None, order=0, grad=None, grads=None, owned=False)
+    set_fields(Pending, run=None, node=None, leaf=None, new=None, order=0, grad=None, grads=None, owned=False)

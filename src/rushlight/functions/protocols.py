@@ -109,7 +109,7 @@ def _rebuilt(cls, array, requires_grad, attributes):
     """A leaf of class `cls` over `array`."""
     tensor = core.wrap(array)
     if type(tensor) is not cls:
-        core.as_subclass(tensor, cls)
+        tensor = core.as_subclass(tensor, cls)
     tensor._requires_grad = requires_grad
     tensor.__dict__.update(attributes)
     return tensor

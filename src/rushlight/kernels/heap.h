@@ -14,6 +14,7 @@ typedef struct {
 } rl_pool;
 
 static rl_pool rl_pools[2];
+static Py_ssize_t rl_dict_offset;
 static PyTypeObject *rl_bases[2];
 
 static PyObject *rl_take(rl_pool *pool, PyTypeObject *type, Py_ssize_t items) {
@@ -49,6 +50,7 @@ static void rl_dealloc0(PyObject *o) {
     PyTypeObject *type = Py_TYPE(o);
     PyObject_GC_UnTrack(o);
     Py_TRASHCAN_BEGIN(o, rl_dealloc0)
+    Py_CLEAR(*(PyObject **)((char *)o + rl_dict_offset));
     rl_bases[0]->tp_dealloc(o);
     Py_DECREF(type);
     Py_TRASHCAN_END
@@ -76,10 +78,26 @@ static int rl_getbuffer(PyObject *o, Py_buffer *view, int flags) {
     return failed;
 }
 
+static PyGetSetDef rl_dict = {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL};
+
+/* Attributes of the user's: a dict at `offset`, made when the first one is set. Cython would make one per tensor. */
+static int rl_give_dict(PyTypeObject *type, Py_ssize_t offset) {
+    PyObject *descr = PyDescr_NewGetSet(type, &rl_dict);
+    if (descr == NULL || PyDict_SetItemString(type->tp_dict, "__dict__", descr) < 0) return -1;
+    Py_DECREF(descr);
+    type->tp_dictoffset = offset;
+    PyType_Modified(type);
+    return 0;
+}
+
 /* kind 0: tensors, kind 1: nodes. A class with fields of its own is left as it is. */
-static void rl_adopt(PyObject *cls, PyObject *compiled, int kind) {
+static int rl_adopt(PyObject *cls, PyObject *compiled, int kind, Py_ssize_t dict_offset) {
     PyTypeObject *type = (PyTypeObject *)cls, *base = (PyTypeObject *)compiled;
-    if (type->tp_basicsize != base->tp_basicsize || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return;
+    if (type->tp_basicsize != base->tp_basicsize || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return 0;
+    if (kind == 0 && type->tp_dictoffset == 0) {
+        rl_dict_offset = dict_offset;
+        if (rl_give_dict(type, dict_offset) < 0) return -1;
+    }
     rl_pools[kind].size = base->tp_basicsize;
     rl_bases[kind] = base;
     type->tp_alloc = kind ? rl_alloc1 : rl_alloc0;
@@ -95,4 +113,5 @@ static void rl_adopt(PyObject *cls, PyObject *compiled, int kind) {
         to->nb_power = from->nb_power;
         to->nb_matrix_multiply = from->nb_matrix_multiply;
     }
+    return 0;
 }
