@@ -32,7 +32,11 @@ REFUSED = [
     (lambda: rl.tensor("a"), TypeError, "new(): invalid data type 'str'"),
     (lambda: rl.tensor(None), RuntimeError, "Could not infer dtype of NoneType"),
     (lambda: rl.tensor([2**63]), ValueError, "Overflow when unpacking long long"),
-    (lambda: rl.tensor([300], dtype=rl.uint8), RuntimeError, "value cannot be converted to type uint8 without overflow"),
+    (
+        lambda: rl.tensor([300], dtype=rl.uint8),
+        RuntimeError,
+        "value cannot be converted to type uint8 without overflow",
+    ),
     (lambda: rl.tensor([1j], dtype=rl.float32), TypeError, "must be real number, not complex"),
     (
         lambda: rl.tensor([1, 2], requires_grad=True),
@@ -49,11 +53,23 @@ REFUSED = [
     (lambda: rl.arange(5, 1), RuntimeError, "upper bound and lower bound inconsistent with step sign"),
     (lambda: rl.linspace(0, 1, -1), RuntimeError, "number of steps must be non-negative"),
     (lambda: rl.eye(-1), RuntimeError, "n must be greater or equal to 0, got -1"),
-    (lambda: rl.full((2,), 1e40, dtype=rl.float32), RuntimeError, "value cannot be converted to type float without overflow"),
+    (
+        lambda: rl.full((2,), 1e40, dtype=rl.float32),
+        RuntimeError,
+        "value cannot be converted to type float without overflow",
+    ),
     (lambda: rl.from_numpy([1]), TypeError, "expected np.ndarray (got list)"),
     (lambda: rl.from_numpy(np.arange(3)[::-1]), ValueError, "At least one stride in the given numpy array is negative"),
-    (lambda: rl.zeros(2).copy_(rl.ones(3)), RuntimeError, "The size of tensor a (2) must match the size of tensor b (3)"),
-    (lambda: rl.randint(5, 3, (2,)), RuntimeError, "random_ expects 'from' to be less than 'to', but got from=5 >= to=3"),
+    (
+        lambda: rl.zeros(2).copy_(rl.ones(3)),
+        RuntimeError,
+        "The size of tensor a (2) must match the size of tensor b (3)",
+    ),
+    (
+        lambda: rl.randint(5, 3, (2,)),
+        RuntimeError,
+        "random_ expects 'from' to be less than 'to', but got from=5 >= to=3",
+    ),
     (lambda: rl.rand(2, dtype=rl.int64), NotImplementedError, "\"check_uniform_bounds\" not implemented for 'Long'"),
 ]
 

@@ -8,8 +8,16 @@ REFUSED = [
     (lambda: rl.ones(3).view(2, 2), RuntimeError, "shape '[2, 2]' is invalid for input of size 3"),
     (lambda: rl.ones(3).reshape(-1, -1), RuntimeError, "only one dimension can be inferred"),
     (lambda: rl.ones(4).view(-2, 2), RuntimeError, "invalid shape dimension -2 at index 0 of shape [-2, 2]"),
-    (lambda: rl.ones(3).reshape(2.5), TypeError, "reshape(): argument 'shape' (position 1) must be tuple of ints, not float"),
-    (lambda: rl.ones(2, 3).transpose(0, 2), IndexError, "Dimension out of range (expected to be in range of [-2, 1], but got 2)"),
+    (
+        lambda: rl.ones(3).reshape(2.5),
+        TypeError,
+        "reshape(): argument 'shape' (position 1) must be tuple of ints, not float",
+    ),
+    (
+        lambda: rl.ones(2, 3).transpose(0, 2),
+        IndexError,
+        "Dimension out of range (expected to be in range of [-2, 1], but got 2)",
+    ),
     (lambda: rl.ones(2, 3).permute(0, 0), RuntimeError, "permute(): duplicate dims are not allowed."),
     (lambda: rl.ones(2, 3, 2).t(), RuntimeError, "t() expects a tensor with <= 2 dimensions, but self is 3D"),
     (
@@ -23,7 +31,8 @@ REFUSED = [
     (
         lambda: rl.cat([rl.ones(2, 3), rl.ones(2, 2)]),
         RuntimeError,
-        "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 2 for tensor number 1 in the list.",
+        "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 2 for tensor number 1 in the "
+        "list.",
     ),
     (lambda: rl.cat([rl.tensor(1.0)]), RuntimeError, "zero-dimensional tensor (at position 0) cannot be concatenated"),
     (
@@ -37,10 +46,18 @@ REFUSED = [
         "split_size can only be 0 if dimension size is 0, but got dimension size of 2",
     ),
     (lambda: rl.ones(2, 3).narrow(0, 1, 5), RuntimeError, "start (1) + length (5) exceeds dimension size (2)."),
-    (lambda: rl.ones(2, 3).select(0, 5), IndexError, "select(): index 5 out of range for tensor of size [2, 3] at dimension 0"),
+    (
+        lambda: rl.ones(2, 3).select(0, 5),
+        IndexError,
+        "select(): index 5 out of range for tensor of size [2, 3] at dimension 0",
+    ),
     (lambda: rl.ones(2, 3).flip(0, 0), RuntimeError, "dim 0 appears multiple times in the list of dims"),
     (lambda: rl.ones(2).tril(), RuntimeError, "tril: input tensor must have at least 2 dimensions"),
-    (lambda: rl.ones(2, 3).repeat(2), RuntimeError, "Number of dimensions of repeat dims can not be smaller than number"),
+    (
+        lambda: rl.ones(2, 3).repeat(2),
+        RuntimeError,
+        "Number of dimensions of repeat dims can not be smaller than number",
+    ),
     (lambda: rl.ones(4).unfold(0, 5, 1), RuntimeError, "maximum size for tensor at dimension 0 is 4 but size is 5"),
 ]
 

@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")
 
-FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "ranges", "conversion", "shape", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
+FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "ranges", "conversion", "shape", "broadcasting", "splitting", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
 
 
 def _offer():

@@ -60,5 +60,7 @@ ROWS = [
     Row("expand", lambda r: (r(2, 1),), {"shape": (3, 2, 4)}),
     Row("sum_to", lambda r: (r(3, 2, 4),), {"shape": (2, 1)}),
     Row("drawn", lambda r: (r(2, 3), np.ones((2, 3)))),
-    Row("normal", lambda r: (r(2, 3), r(3), np.ones((2, 3))), note="not differentiable: draws have the derivative zero"),
+    Row(
+        "normal", lambda r: (r(2, 3), r(3), np.ones((2, 3))), note="not differentiable: draws have the derivative zero"
+    ),
 ]

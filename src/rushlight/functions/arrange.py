@@ -6,7 +6,7 @@ from ..ops import shape as ops
 from .arguments import check_tensor, wrap_dim, wrap_dims
 from .joining import stack
 from .options import read_number
-from .shape import _given, _integers, flatten
+from .shape import flatten, given, integers
 
 
 def flip(input, *args, dims=None):
@@ -17,7 +17,7 @@ def flip(input, *args, dims=None):
     tensor([2, 1, 0])
     """
     check_tensor(input, "flip")
-    dims = _given(args, dims, "flip", "dims")
+    dims = given(args, dims, "flip", "dims")
     return ops.flip(input, dims=wrap_dims(dims, input._array.ndim) if dims else ())
 
 
@@ -68,9 +68,7 @@ def rot90(input, k=1, dims=(0, 1)):
     if ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == ndim:
-        raise RuntimeError(
-            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
-        )
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     return ops.rot90(input, k=k, dims=tuple([wrap_dim(d, ndim) for d in dims]))
 
 
@@ -82,13 +80,11 @@ def repeat(input, *args, repeats=None):
     tensor([[0, 1, 0, 1],
             [0, 1, 0, 1]])
     """
-    repeats = _given(args, repeats, "repeat", "repeats")
-    _integers(repeats, "repeat", "repeats")
+    repeats = given(args, repeats, "repeat", "repeats")
+    integers(repeats, "repeat", "repeats")
     shape = input._array.shape
     if len(repeats) < len(shape):
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(n < 0 for n in repeats):
         whole = (1,) * (len(repeats) - len(shape)) + shape
         sizes = [n * times for n, times in zip(whole, repeats)]
@@ -99,8 +95,8 @@ def repeat(input, *args, repeats=None):
 def tile(input, *args, dims=None):
     """A copy of the tensor `dims` times along its last dimensions."""
     check_tensor(input, "tile")
-    dims = _given(args, dims, "tile", "dims")
-    _integers(dims, "tile", "dims")
+    dims = given(args, dims, "tile", "dims")
+    integers(dims, "tile", "dims")
     return repeat(input, (1,) * (input._array.ndim - len(dims)) + dims)
 
 
@@ -139,9 +135,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 def _counts(repeats):
     array = repeats._array
     if array.dtype.kind != "i" or array.itemsize < 4:
-        raise NotImplementedError(
-            f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.scalar_type}'"
-        )
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.scalar_type}'")
     if array.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     return tuple(array.reshape(-1).tolist())
@@ -179,14 +173,16 @@ def constant_pad_nd(input, pad, value=0):
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
     if len(pad) // 2 > len(shape):
         raise RuntimeError(
-            f"Length of pad should be no more than twice the number of dimensions of the input. Pad length is {len(pad)} while "
+            "Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
+            f"{len(pad)} while "
             f"the input has {len(shape)} dimensions."
         )
     for back in range(len(pad) // 2):
         n = shape[-1 - back] + pad[2 * back] + pad[2 * back + 1]
         if n < 0:
             raise RuntimeError(
-                f"The input size {shape[-1 - back]}, plus negative padding {pad[2 * back]} and {pad[2 * back + 1]} resulted in a "
+                f"The input size {shape[-1 - back]}, plus negative padding {pad[2 * back]} and {pad[2 * back + 1]} "
+                "resulted in a "
                 f"negative output size, which is invalid. Check dimension {len(shape) - 1 - back} of your input."
             )
     return padding.constant_pad_nd(input, pad=pad, value=read_number(value, "constant_pad_nd", "value", 3))

@@ -2,7 +2,6 @@
 
 import warnings
 
-
 from .. import dtypes
 from ..core import TensorBase, inplace
 from ..device import as_device, check_cpu, contiguous_format, preserve_format
@@ -25,13 +24,7 @@ def to(input, *args, device=None, dtype=None, non_blocking=False, copy=False, me
     >>> rushlight.ones(2).to(rushlight.int64)
     tensor([1, 1])
     """
-    if (
-        len(args) == 1
-        and args[0].__class__ is dtypes.dtype
-        and not copy
-        and memory_format is None
-        and device is None
-    ):
+    if len(args) == 1 and args[0].__class__ is dtypes.dtype and not copy and memory_format is None and device is None:
         return _converted(input, args[0].numpy)
     for position, value in enumerate(args):
         if isinstance(value, TensorBase) and position == 0:
@@ -149,9 +142,7 @@ def clone(input, *, memory_format=preserve_format):
 def copy_(input, src, non_blocking=False):
     """Write the elements of `src`, broadcast and cast, into this tensor."""
     if not isinstance(src, TensorBase):
-        raise TypeError(
-            f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}"
-        )
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}")
     return inplace(copying.copy, input, (src,), {})
 
 
@@ -160,8 +151,7 @@ def fill_(input, value):
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
-                "fill_ only supports 0-dimension value tensor but got tensor with "
-                f"{value._array.ndim} dimensions."
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
             )
         return inplace(_fill_tensor, input, (value,), {})
     value = read_number(value, "fill_", "value", 1)

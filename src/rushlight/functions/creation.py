@@ -2,7 +2,6 @@
 
 import numpy as np
 
-
 from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
 from .arguments import check_tensor
@@ -37,9 +36,7 @@ def zeros(
     return finished(array, requires_grad, "zeros", out)
 
 
-def ones(
-    *args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """A tensor of ones of the given size.
 
     >>> import rushlight
@@ -120,9 +117,7 @@ def empty_strided(
     """
     size, stride = listed_size(size, "empty_strided"), listed_size(stride, "empty_strided", "stride")
     check_place("empty_strided", device, layout, pin_memory)
-    return finished(
-        strided_array(size, stride, numpy_dtype(dtype, "empty_strided")), requires_grad, "empty_strided"
-    )
+    return finished(strided_array(size, stride, numpy_dtype(dtype, "empty_strided")), requires_grad, "empty_strided")
 
 
 def empty_permuted(
@@ -133,13 +128,12 @@ def empty_permuted(
     order = listed_size(physical_layout, "empty_permuted", "physical_layout")
     if len(order) != len(size):
         raise RuntimeError(
-            f"Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {len(size)} "
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(size)} "
             f"is not equal to len(physical_layout) = {len(order)}"
         )
     if sorted(order) != list(range(len(size))):
-        raise RuntimeError(
-            f"Duplicate dim not allowed, or dimension out of range, in physical_layout {list(order)}"
-        )
+        raise RuntimeError(f"Duplicate dim not allowed, or dimension out of range, in physical_layout {list(order)}")
     check_place("empty_permuted", device, layout, pin_memory)
     laid = allocate(np.empty, tuple([size[d] for d in order]), numpy_dtype(dtype, "empty_permuted"))
     return finished(laid.transpose(np.argsort(order)), requires_grad, "empty_permuted")
@@ -152,9 +146,7 @@ def strided_array(size, stride, dtype):
             f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
         )
     if any(s < 0 for s in stride):
-        raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}"
-        )
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
     reach = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
     if any(n < 0 for n in size):
         allocate(np.empty, size, dtype)
@@ -236,9 +228,7 @@ def new_ones(
     """Ones of the given size in the dtype of this tensor."""
     size = read_size(args, size, "new_ones")
     check_place("new_ones", device, layout, pin_memory)
-    return finished(
-        _filled(size, 1, numpy_dtype(dtype, "new_ones", input._array.dtype)), requires_grad, "new_ones"
-    )
+    return finished(_filled(size, 1, numpy_dtype(dtype, "new_ones", input._array.dtype)), requires_grad, "new_ones")
 
 
 def new_empty(
@@ -306,9 +296,7 @@ def dtype_beside(out, dtype, function):
     own = out._array.dtype
     if dtype is not None and numpy_dtype(dtype, function) != own:
         asked = wrap(np.empty(0, numpy_dtype(dtype, function))).dtype
-        raise RuntimeError(
-            f"dtype {asked.scalar_type} does not match dtype of out parameter ({out.dtype.scalar_type})"
-        )
+        raise RuntimeError(f"dtype {asked.scalar_type} does not match dtype of out parameter ({out.dtype.scalar_type})")
     return own
 
 
@@ -354,6 +342,7 @@ def empty_as(model, dtype, memory_format=None):
 
 
 FUNCTIONS = (
+    "resize_as_",
     "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "full", "full_like", "ones", "ones_like", "zeros",
     "zeros_like",
 )  # fmt: skip

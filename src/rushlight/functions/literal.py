@@ -6,10 +6,9 @@ import numpy as np
 
 from ..core import TensorBase, wrap
 from ..device import check_cpu
-from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64
+from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, promote_types
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
-from ..dtypes import promote_types
 from .options import check_place, finished, numpy_dtype, read_number, require_grad
 
 _NUMBERS = frozenset((bool, int, float, complex))
@@ -19,7 +18,8 @@ _COPIED = (
 )
 
 _SLOW = (
-    "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list to a single "
+    "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list to a "
+    "single "
     "numpy.ndarray with numpy.array() before converting to a tensor."
 )
 
@@ -49,9 +49,7 @@ def new_tensor(input, data, *, dtype=None, device=None, requires_grad=False, lay
     check_place("new_tensor", device, layout, pin_memory)
     if isinstance(data, TensorBase):
         warnings.warn(_COPIED.format("tensor.new_tensor"), UserWarning, stacklevel=2)
-    return finished(
-        copied(data, numpy_dtype(dtype, "new_tensor", input._array.dtype)), requires_grad, "new_tensor"
-    )
+    return finished(copied(data, numpy_dtype(dtype, "new_tensor", input._array.dtype)), requires_grad, "new_tensor")
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -143,14 +141,14 @@ def from_numpy(ndarray):
     """
     if not isinstance(ndarray, np.ndarray):
         name = type(ndarray).__name__
-        raise TypeError(
-            f"expected np.ndarray (got {f'numpy.{name}' if isinstance(ndarray, np.generic) else name})"
-        )
+        raise TypeError(f"expected np.ndarray (got {f'numpy.{name}' if isinstance(ndarray, np.generic) else name})")
     _check_array(ndarray)
     if not ndarray.flags.writeable:
         warnings.warn(
-            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing "
-            "to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make "
+            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
+            "writing "
+            "to this tensor will result in undefined behavior. You may want to copy the array to protect its data or "
+            "make "
             "it writable before converting it to a tensor.",
             UserWarning,
             stacklevel=2,
@@ -164,7 +162,8 @@ def _check_array(array):
         if stride < 0:
             raise ValueError(
                 "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-                "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+                "currently supported. (You can probably work around this by making a copy of your array  with "
+                "array.copy().) "
             )
 
 
@@ -179,16 +178,19 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         raise ValueError(f"both buffer length ({len(view)}) and count ({count}) must not be 0")
     if not 0 <= offset < len(view):
         raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(view)} bytes) minus 1"
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(view)} bytes) "
+            "minus 1"
         )
     if count < 0 and (len(view) - offset) % dtype.itemsize:
         raise ValueError(
-            f"buffer length ({len(view) - offset} bytes) after offset ({offset} bytes) must be a multiple of element size "
+            f"buffer length ({len(view) - offset} bytes) after offset ({offset} bytes) must be a multiple of element "
+            "size "
             f"({dtype.itemsize})"
         )
     if count > 0 and offset + count * dtype.itemsize > len(view):
         raise ValueError(
-            f"requested buffer length ({count} * {dtype.itemsize} bytes) after offset ({offset} bytes) must not be greater "
+            f"requested buffer length ({count} * {dtype.itemsize} bytes) after offset ({offset} bytes) must not be "
+            "greater "
             f"than actual buffer length ({len(view)} bytes)"
         )
     return finished(np.frombuffer(view, dtype, count, offset), requires_grad, "frombuffer")
@@ -209,6 +211,8 @@ def copied(data, dtype):
     kind = type(data)
     if kind in _NUMBERS:
         return _of_numbers(data, dtype, _scalar_dtype({kind}))
+    if kind is list and data and _NUMBERS.issuperset(kinds := set(map(type, data))):
+        return _of_numbers(data, dtype, _scalar_dtype(kinds))
     if isinstance(data, TensorBase):
         return _cast(data._array, dtype)
     if isinstance(data, np.ndarray):
@@ -240,7 +244,9 @@ def _cast(array, dtype):
 
 
 def _is_sequence(data):
-    return hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (dict, set))
+    return type(data) is list or (
+        hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (dict, set))
+    )
 
 
 def _plain_number(data):
@@ -248,12 +254,7 @@ def _plain_number(data):
 
 
 def _of_sequence(data, dtype):
-    if (
-        len(data)
-        and isinstance(data[0], np.ndarray)
-        and data[0].ndim
-        and set(map(type, data)) == {np.ndarray}
-    ):
+    if len(data) and isinstance(data[0], np.ndarray) and data[0].ndim and set(map(type, data)) == {np.ndarray}:
         warnings.warn(_SLOW, UserWarning, stacklevel=4)
         if len({part.shape for part in data}) == 1:
             return _cast(np.array(data), dtype)

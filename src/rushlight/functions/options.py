@@ -5,13 +5,11 @@ from operator import index
 
 import numpy as np
 
-
 from ..bounds import LIMITS
 from ..core import TensorBase, wrap
 from ..device import check_cpu, strided
-from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, scalar_category
+from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import bool_ as bool_dtype
-from ..dtypes import int64
 from ..dtypes import of as dtype_of
 from ..errors import not_floating
 from .arguments import write_out
@@ -122,9 +120,7 @@ def finished(array, requires_grad=False, function="tensor", out=None):
 def require_grad(tensor, requires_grad, function="tensor"):
     """Switch recording on for a fresh tensor."""
     if type(requires_grad) is not bool:
-        raise TypeError(
-            f"{function}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}"
-        )
+        raise TypeError(f"{function}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
     if requires_grad:
         if tensor._array.dtype.kind not in "fcV":
             raise not_floating("Only Tensors of floating point and complex dtype can require gradients")
@@ -139,9 +135,7 @@ def read_number(value, function, name, position):
             return value._array.item()
     elif scalar_category(value) is not None:
         return value.item() if isinstance(value, np.generic) else value
-    raise TypeError(
-        f"{function}(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}"
-    )
+    raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}")
 
 
 def number_dtype(value):
@@ -165,9 +159,7 @@ def check_fits(value, np_dtype):
     real = value.real
     if (value.imag == 0) and _within(real, dtype):
         return real
-    name = _C_NAMES.get(dtype.name) or {"float32": "float", "float64": "double"}.get(
-        dtype.name, dtype.scalar_type
-    )
+    name = _C_NAMES.get(dtype.name) or {"float32": "float", "float64": "double"}.get(dtype.name, dtype.scalar_type)
     raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value} as {dtype.name}")
 
 

@@ -6,9 +6,9 @@ from ..generator import Generator, default_generator
 from ..ops import random as ops
 from ..spelling import spell
 from .arguments import accepts_out, check_tensor
+from .broadcasting import common_shape
 from .creation import dtype_beside, empty_as
 from .options import allocate, check_place, finished, listed_size, numpy_dtype, read_number, read_size
-from .shape import common_shape
 
 # -- seeds
 
@@ -112,7 +112,8 @@ def randint(
         low, high = (given[0], high) if high is not None else (low, given[0])
     if high is None or size is None:
         raise TypeError(
-            f"randint() received an invalid combination of arguments - got ({', '.join(type(a).__name__ for a in args)}), "
+            "randint() received an invalid combination of arguments - got "
+            f"({', '.join(type(a).__name__ for a in args)}), "
             "but expected one of:\n * (int high, tuple of ints size)\n * (int low, int high, tuple of ints size)\n"
         )
     low = 0 if low is None else read_number(low, "randint", "low", 1)

@@ -24,44 +24,25 @@ def arange(
     """
     if len(args) > 3 or (not args and end is None):
         raise TypeError(
-            f"arange() received an invalid combination of arguments - got ({', '.join(type(a).__name__ for a in args)}), "
+            "arange() received an invalid combination of arguments - got "
+            f"({', '.join(type(a).__name__ for a in args)}), "
             "but expected one of:\n * (Number end)\n * (Number start, Number end, Number step = 1)\n"
         )
     if len(args) == 1 and end is None:
         end = args[0]
     elif args:
         start, end, step = [*args, *(start, end, step)[len(args) :]]
-    start = 0 if start is None else read_number(start, "arange", "start", 1)
+    start, step = 0 if start is None else start, 1 if step is None else step
+    if type(start) is type(end) is type(step) is int and dtype is out is device is None:
+        return finished(_arange(start, end, step, int64.numpy), requires_grad, "arange")
+    start = read_number(start, "arange", "start", 1)
     end = read_number(end, "arange", "end", min(len(args), 2) or 1)
-    step = 1 if step is None else read_number(step, "arange", "step", 3)
+    step = read_number(step, "arange", "step", 3)
     check_place("arange", device, layout, pin_memory)
-    return finished(
-        _arange(start, end, step, _range_dtype(start, end, step, dtype, out)), requires_grad, "arange", out
-    )
+    return finished(_arange(start, end, step, _range_dtype(start, end, step, dtype, out)), requires_grad, "arange", out)
 
 
-def range_(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """Numbers from start to end, the end included; deprecated for arange."""
-    import warnings
-
-    warnings.warn(
-        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
-        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
-        UserWarning,
-        stacklevel=2,
-    )
-    if end is None:
-        start, end = 0, start
-    start, end, step = [
-        read_number(v, "range", n, i) for i, (n, v) in enumerate(zip(_NAMES, (start, end, step)), 1)
-    ]
-    _check_range(start, end, step)
-    n = math.floor((end - start) / step) + 1
-    target = numpy_dtype(dtype, "range", None if out is None else out._array.dtype)
-    return finished((start + np.arange(n) * step).astype(target), requires_grad, "range", out)
-
-
-_NAMES = ("start", "end", "step")
+_MANY = 1 << 24
 
 
 def _range_dtype(start, end, step, dtype, out):
@@ -89,6 +70,8 @@ def _check_range(start, end, step):
 
 
 def _arange(start, end, step, dtype):
+    if dtype == np.int64 and type(start) is type(end) is int and step == 1 and 0 <= start <= end < _MANY:
+        return np.arange(start, end)
     _check_range(start, end, step)
     if dtype == np.int64:
         start, end, step = int(start), int(end), int(step)
@@ -116,9 +99,9 @@ def _integers(start, step, n, dtype):
         raise OverflowError("int too big to convert")
     if step == 0:
         return np.full(n, start, np.int64).astype(dtype)
-    return allocate(
-        lambda size, _: np.arange(start, start + size[0] * step, step, np.int64), (n,), dtype
-    ).astype(dtype, copy=False)
+    return allocate(lambda size, _: np.arange(start, start + size[0] * step, step, np.int64), (n,), dtype).astype(
+        dtype, copy=False
+    )
 
 
 def linspace(
@@ -150,9 +133,9 @@ def logspace(
     check_place("logspace", device, layout, pin_memory)
     start, end, steps, target = _ends("logspace", start, end, steps, dtype, out)
     wide = np.dtype("complex128") if target.kind == "c" else np.dtype("float64")
+    if target.kind in "iu":
+        start, end = int(start), int(end)
     exponents = _spaced(start, end, steps, target if target.kind in "fcV" else wide).astype(wide)
-    if target.kind in "iu" and steps > 1:
-        exponents = exponents.astype(np.int64) if (end - start) % (steps - 1) == 0 else exponents
     with np.errstate(all="ignore"):
         values = np.power(np.asarray(base, wide), exponents.astype(wide))
         return finished(values.astype(target), requires_grad, "logspace", out)
@@ -162,7 +145,8 @@ def _ends(function, start, end, steps, dtype, out):
     ranks = [v._array.ndim if isinstance(v, TensorBase) else 0 for v in (start, end)]
     if any(ranks):
         raise RuntimeError(
-            f"{function} only supports 0-dimensional start and end tensors, but got start with {ranks[0]} dimension(s) and "
+            f"{function} only supports 0-dimensional start and end tensors, but got start with {ranks[0]} "
+            "dimension(s) and "
             f"end with {ranks[1]} dimension(s)."
         )
     start = read_number(start.detach() if isinstance(start, TensorBase) else start, function, "start", 1)
@@ -170,9 +154,7 @@ def _ends(function, start, end, steps, dtype, out):
     if isinstance(steps, TensorBase):
         steps = steps.item()
     if isinstance(steps, bool) or not hasattr(steps, "__index__"):
-        raise TypeError(
-            f"{function}(): argument 'steps' (position 3) must be int, not {type(steps).__name__}"
-        )
+        raise TypeError(f"{function}(): argument 'steps' (position 3) must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     inferred = default_complex() if COMPLEX in map(scalar_category, (start, end)) else get_default_dtype()

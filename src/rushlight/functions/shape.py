@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from .. import errors
-from ..core import TensorBase, apply, storage_geometry, written
+from ..core import apply, storage_geometry, written
 from ..dtypes import NAMES, as_dtype, dtype
 from ..dtypes import of as dtype_of
 from ..modes import grad_enabled
@@ -16,7 +16,7 @@ from .arguments import check_tensor, wrap_dim, wrap_dims
 from .options import listed_size
 
 
-def _given(args, named, function, name):
+def given(args, named, function, name):
     """The sizes of `f(2, 3)`, `f((2, 3))` or `f(name=(2, 3))`, unchecked: NumPy refuses what are not."""
     if not args:
         if named is None:
@@ -28,7 +28,7 @@ def _given(args, named, function, name):
     return args
 
 
-def _integers(sizes, function, name):
+def integers(sizes, function, name):
     """TypeError in PyTorch's words where `sizes` are not all integers."""
     for value in sizes:
         if isinstance(value, bool) or not hasattr(value, "__index__"):
@@ -39,7 +39,7 @@ def _integers(sizes, function, name):
 
 def _bad_shape(array, shape, function, name="shape"):
     """The error for a shape that the elements do not fit."""
-    _integers(shape, function, name)
+    integers(shape, function, name)
     listed = list(shape)
     for place, n in enumerate(shape):
         if n < -1:
@@ -73,7 +73,7 @@ def reshape(input, *args, shape=None):
             [3, 4, 5]])
     """
     if not args or type(args[0]) is not int:
-        shape = _given(args, shape, "reshape", "shape")
+        shape = given(args, shape, "reshape", "shape")
     else:
         shape = args
     try:
@@ -96,11 +96,12 @@ def view(input, *args, size=None, dtype=None):
         return _as_bits(input, wanted)
     elif not args and size is None:
         raise TypeError(
-            "view() received an invalid combination of arguments - got (), but expected one of:\n * (torch.dtype dtype)\n"
+            "view() received an invalid combination of arguments - got (), but expected one of:\n * (torch.dtype "
+            "dtype)\n"
             " * (tuple of ints size)\n"
         )
     else:
-        shape = _given(args, size, "view", "size")
+        shape = given(args, size, "view", "size")
     try:
         return apply(ops.view, (input,), {"shape": shape})
     except ops.NoView:
@@ -192,7 +193,8 @@ def unflatten(input, dim, sizes):
         sizes = tuple([n // known if s == -1 else s for s in sizes])
     if -1 in sizes or math.prod(sizes) != n:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({n}) in the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({n}) in the input "
+            "tensor"
         )
     return view(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
@@ -233,6 +235,9 @@ def unsqueeze(input, dim):
         return apply(ops.unsqueeze, (input,), {"dim": dim})
     except (IndexError, TypeError, AttributeError):
         check_tensor(input, "unsqueeze")
+        if not hasattr(dim, "__index__"):
+            name = type(dim).__name__
+            raise TypeError(f"unsqueeze(): argument 'dim' (position 1) must be int, not {name}") from None
         dim = wrap_dim(dim, input._array.ndim + 1)
     return ops.unsqueeze(input, dim=dim)
 
@@ -279,8 +284,10 @@ def numpy_T(input):
     ndim = input._array.ndim
     if ndim != 2:
         warnings.warn(
-            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an "
-            "error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim "
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an "
+            "error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim "
             "- 1, -1, -1))` to reverse the dimensions of a tensor.",
             UserWarning,
             stacklevel=2,
@@ -338,7 +345,7 @@ def permute(input, *args, dims=None):
     >>> rushlight.ones(2, 3, 4).permute(2, 0, 1).shape
     rushlight.Size([4, 2, 3])
     """
-    dims = args if args and type(args[0]) is int else _given(args, dims, "permute", "dims")
+    dims = args if args and type(args[0]) is int else given(args, dims, "permute", "dims")
     try:
         return apply(ops.permute, (input,), {"dims": dims})
     except (ValueError, TypeError, AttributeError):
@@ -347,7 +354,7 @@ def permute(input, *args, dims=None):
 
 
 def _bad_permutation(dims, ndim):
-    _integers(dims, "permute", "dims")
+    integers(dims, "permute", "dims")
     if len(dims) != ndim:
         return RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -366,7 +373,8 @@ def movedim(input, source, destination):
     destination = (destination,) if isinstance(destination, int) else tuple(destination)
     if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of "
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same "
+            "number of "
             f"dims as destination ({list(destination)} dims)"
         )
     taken, places = [wrap_dim(d, ndim) for d in source], [wrap_dim(d, ndim) for d in destination]
@@ -384,143 +392,6 @@ def movedim(input, source, destination):
 def moveaxis(input, source, destination):
     """The same as movedim."""
     return movedim(input, source, destination)
-
-
-# -- broadcasting
-
-
-def expand(input, *args, size=None, implicit=False):
-    """The tensor with dimensions of size 1 repeated, and new ones before them, without a copy; -1 keeps a size.
-
-    >>> import rushlight
-    >>> rushlight.ones(2, 1).expand(-1, 3).shape
-    rushlight.Size([2, 3])
-    """
-    size = args if args and type(args[0]) is int else _given(args, size, "expand", "size")
-    if -1 in size:
-        size = _kept_sizes(input._array.shape, size)
-    try:
-        return apply(copying.expand, (input,), {"shape": size})
-    except (ValueError, TypeError, RuntimeError):
-        _integers(size, "expand", "size")
-        raise _bad_expansion(input, input._array.shape, size) from None
-
-
-def _kept_sizes(shape, size):
-    offset = len(size) - len(shape)
-    kept = list(size)
-    for place, n in enumerate(size):
-        if n != -1:
-            continue
-        if place < offset:
-            raise RuntimeError(
-                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
-            )
-        if offset >= 0:
-            kept[place] = shape[place - offset]
-    return tuple(kept)
-
-
-def _bad_expansion(input, shape, size):
-    if len(size) < len(shape):
-        return RuntimeError(
-            f"expand(torch.{input.dtype.scalar_type}Tensor{{{list(shape)}}}, size={list(size)}): the number of sizes provided "
-            f"({len(size)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
-        )
-    offset = len(size) - len(shape)
-    for place in range(len(size) - 1, offset - 1, -1):
-        own = shape[place - offset]
-        if own not in (1, size[place]):
-            return RuntimeError(
-                f"The expanded size of the tensor ({size[place]}) must match the existing size ({own}) at non-singleton "
-                f"dimension {place}.  Target sizes: {list(size)}.  Tensor sizes: {list(shape)}"
-            )
-    return RuntimeError(f"expand: sizes must not be negative, got {list(size)}")
-
-
-def expand_as(input, other):
-    """The tensor expanded to the shape of `other`."""
-    check_tensor(other, "expand_as", 1, "other")
-    return expand(input, other._array.shape)
-
-
-def broadcast_to(input, *args, size=None):
-    """The tensor expanded to a shape."""
-    check_tensor(input, "broadcast_to")
-    return expand(input, *args, size=size)
-
-
-def broadcast_shapes(*shapes):
-    """The shape that tensors of these shapes broadcast to, as a Size; no tensors are made.
-
-    >>> import rushlight
-    >>> rushlight.broadcast_shapes((2, 1), (3,))
-    rushlight.Size([2, 3])
-    """
-    from ..size import Size
-
-    result = []
-    for number, shape in enumerate(shapes):
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        result = [1] * (len(shape) - len(result)) + result
-        for back in range(1, len(shape) + 1):
-            n = shape[-back]
-            if n < 0:
-                raise RuntimeError(
-                    f"Trying to create tensor with negative dimension ({n}): ({', '.join(map(str, shape))})"
-                )
-            if n == 1 or n == result[-back]:
-                continue
-            if result[-back] != 1:
-                raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {n} at -{back}! Mismatching argument at index {number} had "
-                    f"{shape}; but expected shape should be broadcastable to {result}"
-                )
-            result[-back] = n
-    return Size(result)
-
-
-def broadcast_tensors(*tensors):
-    """The tensors expanded to their common shape."""
-    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
-        tensors = tuple(tensors[0])
-    for place, x in enumerate(tensors):
-        if not isinstance(x, TensorBase):
-            raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(x).__name__}")
-    shape = common_shape(tensors)
-    return tuple([expand(x, shape) for x in tensors])
-
-
-def common_shape(tensors):
-    """The shape that tensors broadcast to; RuntimeError in PyTorch's words where there is none."""
-    shape = ()
-    for x in tensors:
-        try:
-            shape = np.broadcast_shapes(shape, x._array.shape)
-        except ValueError:
-            raise _misfit(shape, x._array.shape) from None
-    return shape
-
-
-def _misfit(a, b):
-    for back in range(1, min(len(a), len(b)) + 1):
-        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
-            break
-    return RuntimeError(
-        f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension "
-        f"{max(len(a), len(b)) - back}"
-    )
-
-
-def sum_to_size(input, *args, size=None):
-    """The tensor summed over the dimensions that broadcasting from `size` would have added."""
-    size = _given(args, size, "sum_to_size", "size")
-    _integers(size, "sum_to_size", "size")
-    shape = input._array.shape
-    offset = len(shape) - len(size)
-    if offset < 0 or any(n not in (1, shape[offset + i]) for i, n in enumerate(size)):
-        raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    return copying.sum_to(input, shape=size)
 
 
 # -- strides
@@ -549,13 +420,9 @@ def _check_strides(storage, size, stride, offset):
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):
-        raise RuntimeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
-        )
+        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
     if any(n < 0 for n in size):
-        raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}"
-        )
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     step = storage.itemsize
@@ -563,7 +430,8 @@ def _check_strides(storage, size, stride, offset):
     asked = strided.extent(size, stride, offset) * step
     if asked > held:
         raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {step} requiring a "
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {step} "
+            "requiring a "
             f"storage size of {asked} are out of bounds for storage of size {held}"
         )
 
@@ -636,15 +504,10 @@ def resolve_neg(input):
 
 
 FUNCTIONS = (
-    "adjoint", "as_strided", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "flatten", "moveaxis", "movedim",
-    "permute", "ravel", "reshape", "resolve_conj", "resolve_neg", "squeeze", "swapaxes", "swapdims", "t", "transpose",
-    "unflatten", "unsqueeze",
+    "adjoint", "as_strided", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "resolve_conj",
+    "resolve_neg", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 )  # fmt: skip
-METHODS = (
-    "adjoint", "as_strided", "broadcast_to", "expand", "expand_as", "flatten", "moveaxis", "movedim", "permute", "ravel",
-    "reshape", "reshape_as", "resolve_conj", "resolve_neg", "squeeze", "sum_to_size", "swapaxes", "swapdims", "t",
-    "transpose", "unflatten", "unfold", "unsqueeze", "view", "view_as",
-)  # fmt: skip
+METHODS = (*FUNCTIONS, "reshape_as", "unfold", "view", "view_as")
 INPLACE = {
     "H": property(H), "T": property(numpy_T), "as_strided_": as_strided_, "mH": property(mH), "mT": property(mT),
     "squeeze_": squeeze_, "swapaxes_": transpose_, "swapdims_": transpose_, "t_": t_, "transpose_": transpose_,

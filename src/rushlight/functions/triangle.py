@@ -69,7 +69,8 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
     want = input._array.diagonal(offset, planes["dim1"], planes["dim2"]).shape
     if src._array.shape != want:
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(src._array.shape)}, slice size = "
+            f"expected src to have a size equal to the slice of self. src size = {list(src._array.shape)}, slice size "
+            "= "
             f"{list(want)}"
         )
     return ops.diagonal_scatter(input, src, **planes)

@@ -82,27 +82,29 @@ def view(object x, *, object shape):
     return cnp.PyArray_Newshape(<cnp.ndarray>x, &wanted, cnp.NPY_CORDER)
 
 
-def unsqueeze(object x, *, int dim):
+def unsqueeze(object x, *, object dim):
     """x with a new dimension of size 1 before dimension `dim`."""
     cdef cnp.npy_intp dims[64]
     cdef cnp.npy_intp steps[64]
     cdef cnp.ndarray a
     cdef int nd, i
-    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(<cnp.ndarray>x) >= 64:
+    cdef Py_ssize_t at
+    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(<cnp.ndarray>x) >= 64 or type(dim) is not int:
         return NotImplemented
     a = <cnp.ndarray>x
     nd = cnp.PyArray_NDIM(a) + 1
-    if dim < 0:
-        dim += nd
-    if dim < 0 or dim >= nd:
+    at = dim
+    if at < 0:
+        at += nd
+    if at < 0 or at >= nd:
         return NotImplemented
     for i in range(nd):
-        if i == dim:
+        if i == at:
             dims[i] = 1
             steps[i] = cnp.PyArray_STRIDE(a, i) * cnp.PyArray_DIM(a, i) if i < nd - 1 else cnp.PyArray_ITEMSIZE(a)
         else:
-            dims[i] = cnp.PyArray_DIM(a, i - (i > dim))
-            steps[i] = cnp.PyArray_STRIDE(a, i - (i > dim))
+            dims[i] = cnp.PyArray_DIM(a, i - (i > at))
+            steps[i] = cnp.PyArray_STRIDE(a, i - (i > at))
     return rl_strided(a, nd, dims, steps, 0)
 
 

@@ -83,7 +83,9 @@ def _misfit(given, shape):
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension "
                 f"{max(len(shape), len(given)) - back}"
             )
-    return f"output with shape {list(shape)} doesn't match the broadcast shape {list(np.broadcast_shapes(shape, given))}"
+    return (
+        f"output with shape {list(shape)} doesn't match the broadcast shape {list(np.broadcast_shapes(shape, given))}"
+    )
 
 
 @linear(x=lambda g: conj(g), holomorphic=False)

@@ -32,7 +32,9 @@ def parts(g, needs, dim, sizes):
 @linear(jointly=True, promote="common", joint=lambda g, needs, dim, sizes: parts(g, needs, dim, sizes))
 def cat(*xs, dim, sizes):
     """xs end to end along a dimension; `sizes` are theirs along it, None for an empty one to be left out."""
-    return np.concatenate([x for x, n in zip(xs, sizes) if n is not None], axis=dim)
+    if None in sizes:
+        xs = [x for x, n in zip(xs, sizes) if n is not None]
+    return np.concatenate(xs, dim)
 
 
 @linear(
@@ -43,7 +45,7 @@ def cat(*xs, dim, sizes):
 def stack(*xs, dim):
     """xs side by side along a new dimension."""
     index = (slice(None),) * dim + (None,)
-    return np.concatenate([x[index] for x in xs], axis=dim)
+    return np.concatenate([x[index] for x in xs], dim)
 
 
 def listed(g):

@@ -104,9 +104,7 @@ def inverse(dims):
 
 @linear(
     view=True,
-    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(
-        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
-    ),
+    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
 )
 def diagonal(x, *, offset=0, dim1=0, dim2=1):
     out = x.diagonal(offset, dim1, dim2)
@@ -126,9 +124,7 @@ def diagonal_backward(x, *, shape, offset, dim1, dim2):
 
 @linear(
     backward="DiagonalBackward0_copy",
-    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(
-        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
-    ),
+    x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
 )
 def diagonal_copy(x, *, offset=0, dim1=0, dim2=1):
     return x.diagonal(offset, dim1, dim2).copy()
@@ -213,7 +209,6 @@ def interleaved_sum(x, *, repeats, dim, shape):
     out = np.zeros(shape, x.dtype)
     np.add.at(out, (slice(None),) * dim + (np.repeat(np.arange(n), repeats),), x)
     return out
-
 
 
 if _kernels is not None:

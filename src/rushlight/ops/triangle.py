@@ -77,5 +77,3 @@ def slice_scatter(x, src, *, index):
     out = x.copy()
     out[index] = src
     return out
-
-
