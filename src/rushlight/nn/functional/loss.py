@@ -4,7 +4,7 @@ import math
 import warnings
 
 from ... import spelling
-from ...functions.shape import broadcast_tensors
+from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
 from .arguments import (
     check_constant,
