@@ -19,7 +19,7 @@ sigmoid = unary(ops.sigmoid, "1 / (1 + exp(-x)).", "[0.0, 1.0]", "tensor([0.5000
 def _activate(op, input, inplace, **params):
     check_tensor(input, op.name)
     params = params or op.defaults
-    return core.inplace(op, input, (), params) if inplace else op(input, **params)
+    return core.inplace(op, input, (), params) if inplace else core.apply(op, (input,), params)
 
 
 def _plain(op, given, shown, summary):

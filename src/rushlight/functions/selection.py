@@ -1,6 +1,6 @@
 """Choices between elements: where, the larger and the smaller, clamping, repairs."""
 
-from ..core import TensorBase, call2, inplace
+from ..core import TensorBase, apply, call2, inplace
 from ..dtypes import scalar_category
 from ..ops import selection as ops
 from .arguments import accepts_out, check_tensor
@@ -26,6 +26,7 @@ heaviside = of_tensors(
     "tensor([0.0000, 0.5000, 1.0000])",
     other="values",
 )
+_NOTHING = {}
 
 
 def where(condition, input=None, other=None, *, out=None):
@@ -40,14 +41,20 @@ def where(condition, input=None, other=None, *, out=None):
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if out is None and isinstance(condition, TensorBase) and isinstance(input, TensorBase) and _is_operand(other):
+        return apply(ops.where, (condition, input, other), _NOTHING)
     return _where(condition, input, other, out=out)
+
+
+def _is_operand(value):
+    return isinstance(value, TensorBase) or scalar_category(value) is not None
 
 
 @accepts_out
 def _where(condition, input, other):
     check_tensor(condition, "where", 1, "condition")
     for position, name, value in ((2, "input", input), (3, "other", other)):
-        if not isinstance(value, TensorBase) and scalar_category(value) is None:
+        if not _is_operand(value):
             check_tensor(value, "where", position, name)
     return ops.where(condition, input, other)
 
@@ -62,6 +69,8 @@ def _method_where(self, condition, other):
 
 # -- clamping
 
+_NUMBERS = (int, float)
+
 
 def clamp(input, min=None, max=None, *, out=None):
     """Each element, but not below `min` nor above `max`: tensors or numbers, one of which may be left out.
@@ -72,22 +81,22 @@ def clamp(input, min=None, max=None, *, out=None):
     >>> rushlight.clamp(rushlight.tensor([-2.0, 0.5, 2.0]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    if out is None and max is None and type(min) in _NUMBERS and isinstance(input, TensorBase):
-        return call2(ops.clamp_from, input, min)
+    if out is None and type(min) in _NUMBERS and isinstance(input, TensorBase):
+        if max is None:
+            return call2(ops.clamp_from, input, min)
+        if type(max) in _NUMBERS and input._array.dtype.kind == "f":
+            return apply(ops.clamp_numbers, (input,), {"low": min, "high": max})
     return _clamp(input, min, max, out=out)
 
 
 @accepts_out
 def _clamp(input, min, max):
     check_tensor(input, "clamp")
-    if type(min) in _NUMBERS and type(max) in _NUMBERS and input._array.dtype.kind == "f":
-        return ops.clamp_numbers(input, low=min, high=max)
     op, bounds = _clamping(min, max)
     return call2(op, input, *bounds) if len(bounds) == 1 else op(input, *bounds)
 
 
 _clamp.__name__ = "clamp"
-_NUMBERS = (int, float)
 
 
 def _clamping(min, max):

@@ -135,7 +135,6 @@ def clamp_max(x, high):
 
 @elementwise(
     promote=None,
-    check=_clampable,
     backward="ClampBackward1",
     x=lambda g, x, low, high: masked(g, logical_and(x >= low, x <= high)),
     aliases={"low": "min", "high": "max"},
