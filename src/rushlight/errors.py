@@ -187,7 +187,7 @@ def check_result(op, array, out):
     """Refuse to write `out` over `array` where shape or dtype forbid it."""
     from .dtypes import can_cast, of
 
-    if 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides)):
+    if array.size and 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
