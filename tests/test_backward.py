@@ -182,16 +182,16 @@ class TestRefusals:
         x = leaf(1.0, 2.0)
         with pytest.raises(RuntimeError, match="grad can be implicitly created only for scalar outputs"):
             (x * x).backward()
-        with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad and does not have a grad_fn"):
+        with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad and does not have"):
             rl.ones(()).backward()
-        with pytest.raises(RuntimeError, match="only for real scalar outputs but got .*complex64"):
+        with pytest.raises(RuntimeError, match=r"only for real scalar outputs but got .*complex64"):
             (rl.tensor(1j, requires_grad=True) * 2).backward()
 
     def test_gradients(self):
         x = leaf(1.0, 2.0)
         with pytest.raises(TypeError, match="gradients can be either Tensors or None, but got float"):
             (x * x).backward([1.0, 1.0])
-        with pytest.raises(RuntimeError, match=r"Mismatch in shape: grad_output\[0\] has a shape of .*Size\(\[1, 2\]\)"):
+        with pytest.raises(RuntimeError, match=r"Mismatch in shape: grad_output\[0\] has a shape .*Size\(\[1, 2\]\)"):
             (x * x).backward(rl.ones(1, 2))
         with pytest.raises(RuntimeError, match="got 2 tensors and 1 gradients"):
             autograd.backward([x * x, x], [rl.ones(2)])

@@ -50,7 +50,7 @@ class TestSavedValues:
         x = leaf(1.0, 2.0)
         y = x.exp()
         y.mul_(2)
-        with pytest.raises(RuntimeError, match="which is output 0 of Exp.* at version 1; expected version 0"):
+        with pytest.raises(RuntimeError, match=r"which is output 0 of Exp.* at version 1; expected version 0"):
             y.sum().backward()
 
     def test_spoiled_through_a_view_and_through_detach(self):
@@ -88,7 +88,7 @@ class TestSavedValues:
 class TestLeaves:
     def test_refused(self):
         x = leaf(1.0, 2.0)
-        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
             x.add_(1)
         with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used"):
             x[0] += 1
@@ -197,7 +197,7 @@ class TestRefusedBeforeWriting:
         assert x._version == whole._version == 0
 
     def test_memory_that_overlaps(self):
-        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single"):
             rl.ones(1).expand(3).add_(1)
 
     def test_requires_grad_of_a_computed_tensor(self):

@@ -88,8 +88,9 @@ def test_anomaly_mode_refuses_nan(x):
             return g * float("nan")
 
     y = ToNan.apply(x); made = here()  # noqa: E702
-    with autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="'ToNanBackward' returned nan values") as caught:
+    with autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="returned nan values") as caught:
         y.sum().backward()
+    assert "Function 'ToNanBackward' returned nan values in its 0th output." in str(caught.value)
     assert made in notes(caught.value)
     assert x.grad is None
     with autograd.set_detect_anomaly(True, check_nan=False):
@@ -98,7 +99,7 @@ def test_anomaly_mode_refuses_nan(x):
 
 
 def test_detect_anomaly_warns_and_restores():
-    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"), autograd.detect_anomaly(check_nan=False):
+    with pytest.warns(UserWarning, match="Anomaly Detection has been"), autograd.detect_anomaly(check_nan=False):
         assert rl.is_anomaly_enabled()
         assert not rl.is_anomaly_check_nan_enabled()
     assert not rl.is_anomaly_enabled()
