@@ -73,9 +73,9 @@ def test_wrong_assignments_are_refused_and_change_nothing():
     assert net.scale is weight
     with pytest.raises(KeyError, match="attribute 'forward' already exists"):
         net.register_parameter("forward", None)
-    with pytest.raises(KeyError, match="buffer name can.+t contain"):
+    with pytest.raises(KeyError, match=r"buffer name can.+t contain"):
         net.register_buffer("a.b", None)
-    with pytest.raises(KeyError, match="can.+t be empty string"):
+    with pytest.raises(KeyError, match=r"can.+t be empty string"):
         net.add_module("", None)
     with pytest.raises(TypeError, match="int is not a Module subclass"):
         net.add_module("x", 3)
@@ -109,7 +109,7 @@ def test_submodules_by_path():
     assert net.get_buffer("seen") is net.seen
     with pytest.raises(AttributeError, match="Net has no attribute `x`"):
         net.get_submodule("x.y")
-    with pytest.raises(AttributeError, match="`scale` is not an nn.Module"):
+    with pytest.raises(AttributeError, match=r"`scale` is not an nn.Module"):
         net.get_submodule("scale")
     net.set_submodule("inner.0", nn.Tanh())
     assert isinstance(net.inner[0], nn.Tanh)
@@ -155,7 +155,7 @@ def test_conversion_keeps_parameter_objects():
     assert net.seen.dtype == rl.float64
     assert net.count.dtype == rl.int64
     assert net.to("cpu", rl.float32).scale.dtype == rl.float32
-    with pytest.raises(TypeError, match="nn.Module.to only accepts floating point or complex dtypes"):
+    with pytest.raises(TypeError, match=r"nn\.Module.to only accepts floating point or complex dtypes"):
         net.to(rl.int64)
 
 
@@ -331,7 +331,9 @@ def test_full_backward_hooks_see_and_change_gradients():
     x = rl.ones(1, 2, requires_grad=True)
     net(x).sum().backward()
     np.testing.assert_array_equal(seen["output"], [[2.0, 2.0]])
-    np.testing.assert_allclose(seen["input"], 2 * net.weight.detach().numpy().sum(0, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(
+        seen["input"], 2 * net.weight.detach().numpy().sum(0, keepdims=True), rtol=1e-6
+    )
     np.testing.assert_array_equal(x.grad.numpy(), [[0.0, 0.0]])
     np.testing.assert_array_equal(net.weight.grad.numpy(), [[2.0, 2.0], [2.0, 2.0]])
 
@@ -402,7 +404,7 @@ def test_parameter():
     assert np.shares_memory(parameter.detach().numpy(), data.numpy())
     assert parameter.is_leaf
     assert type(parameter * 1) is rl.Tensor
-    with pytest.raises(RuntimeError, match="(?i)only Tensors of floating point"):
+    with pytest.raises(RuntimeError, match=r"(?i)only Tensors of floating point"):
         nn.Parameter(rl.ones(2, dtype=rl.int64))
     assert not nn.Parameter(rl.ones(2, dtype=rl.int64), requires_grad=False).requires_grad
     again = pickle.loads(pickle.dumps(parameter))
@@ -454,9 +456,11 @@ def test_module_list_and_dict():
     several.insert(0, nn.Identity())
     assert [type(m).__name__ for m in several] == ["Identity", "ReLU", "Tanh"]
     assert len(several[:2]) == 2
-    with pytest.raises(TypeError, match="ModuleList.extend should be called with an iterable, but got int"):
+    with pytest.raises(TypeError, match=r"ModuleList.extend should be called with an iterable, but got int"):
         several.extend(3)
-    with pytest.raises(NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'):
+    with pytest.raises(
+        NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'
+    ):
         several(1)
     named = nn.ModuleDict({"a": nn.ReLU()})
     named.update([("b", nn.Tanh())])

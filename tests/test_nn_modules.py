@@ -12,18 +12,22 @@ from rushlight import nn
 CALLS = [
     "ReLU(True)", "ReLU6()", "ELU(0.5, True)", "SELU()", "CELU(2.0)", "GELU('tanh')", "GLU(1)", "Hardshrink()",
     "Hardsigmoid()", "Hardswish()", "Hardtanh(-2, 2)", "LeakyReLU(0.2)", "LogSigmoid()", "LogSoftmax(1)", "Mish()",
-    "PReLU(3)", "RReLU()", "Sigmoid()", "SiLU()", "Softmax(1)", "Softmin(0)", "Softplus(2, 3)", "Softshrink()", "Softsign()",
+    "PReLU(3)", "RReLU()", "Sigmoid()", "SiLU()", "Softmax(1)", "Softmin(0)", "Softplus(2, 3)",
+    "Softshrink()", "Softsign()",
     "Tanh()", "Tanhshrink()", "Threshold(1, 2, True)", "Dropout(0.1)", "Dropout2d()", "AlphaDropout()", "Flatten(0, 2)",
-    "Unflatten(1, (2, 3))", "MaxPool1d(2)", "MaxPool2d((2, 3), 1, padding=1, dilation=2)", "AvgPool1d(2)", "AvgPool2d(2, 3)",
+    "Unflatten(1, (2, 3))", "MaxPool1d(2)", "MaxPool2d((2, 3), 1, padding=1, dilation=2)", "AvgPool1d(2)",
+    "AvgPool2d(2, 3)",
     "AdaptiveAvgPool2d((None, 3))", "AdaptiveMaxPool1d(3)", "LPPool2d(1.5, 3)", "MaxUnpool2d(2, (2, 1), 1)",
     "ConstantPad2d((1, 2, 3, 4), 0.5)", "ZeroPad1d(1)", "ReflectionPad2d(2)", "ReplicationPad3d(1)", "CircularPad1d(3)",
     "PixelShuffle(2)", "PixelUnshuffle(2)", "ChannelShuffle(2)", "Upsample(scale_factor=(2, 3), mode='bilinear')",
-    "UpsamplingBilinear2d(4)", "Fold((2, 3), 3)", "Unfold(3, padding=1)", "Embedding(3, 4, padding_idx=-1, max_norm=1.0)",
+    "UpsamplingBilinear2d(4)", "Fold((2, 3), 3)", "Unfold(3, padding=1)", "Embedding(3, 4, padding_idx=-1, "
+    "max_norm=1.0)",
     "EmbeddingBag(3, 4, mode='sum', padding_idx=1)", "CosineSimilarity()", "PairwiseDistance(1.0)", "MSELoss()",
     "TripletMarginWithDistanceLoss()", "Identity(3, a=4)", "Bilinear(1, 2, 3, bias=False)", "Linear(2, 3, bias=False)",
     "Conv2d(4, 6, (3, 2), stride=2, padding=1, dilation=2, groups=2, bias=False)", "Conv1d(3, 4, 2, padding='same')",
     "Conv3d(3, 4, 2, padding_mode='circular', padding=1)", "ConvTranspose2d(2, 3, 4, stride=2, output_padding=1)",
-    "BatchNorm1d(3, momentum=None)", "BatchNorm2d(3, affine=False, track_running_stats=False)", "BatchNorm3d(2, bias=False)",
+    "BatchNorm1d(3, momentum=None)", "BatchNorm2d(3, affine=False, track_running_stats=False)",
+    "BatchNorm3d(2, bias=False)",
     "InstanceNorm1d(3)", "LayerNorm((3, 4), bias=False)", "GroupNorm(2, 4)", "RMSNorm(3)", "LocalResponseNorm(2)",
 ]  # fmt: skip
 

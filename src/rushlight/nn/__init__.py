@@ -1,5 +1,6 @@
 """Neural networks: Module and its layers, Parameter, functional forms, and starting values."""
 
+# ruff: noqa: F401, F403
 from . import functional, init, utils
 from .modules import *
 from .modules import Module

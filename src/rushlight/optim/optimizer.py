@@ -79,7 +79,8 @@ class Optimizer:
         params = group["params"]
         if len({id(p) for p in params}) != len(params):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; see "
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause "
+                "an error; see "
                 "github.com/pytorch/pytorch/issues/40967 for more information",
                 stacklevel=4,
             )
@@ -320,7 +321,7 @@ def _without_names(params):
 
 
 def _loaded(value, param, key=None):
-    """A saved state, its floating tensors in the dtype of the parameter that they belong to; counts stay as they are."""
+    """A saved state; its tensors take the dtype of the parameter that they belong to, but for step counts."""
     if isinstance(value, Tensor):
         if key != "step" and param.is_floating_point():
             return value.detach().clone().to(param.dtype)

@@ -1,5 +1,6 @@
 """The layers, by subject."""
 
+# ruff: noqa: F401, F403
 from .activation import *
 from .batchnorm import *
 from .container import *

@@ -453,7 +453,7 @@ class ParameterDict(Module):
 
     def get(self, key, default=None):
         """The value of a key, `default` where there is none."""
-        return self[key] if key in self else default
+        return getattr(self, key) if key in self._keys else default
 
     def fromkeys(self, keys, default=None):
         """A new ParameterDict of these keys, all of one value."""

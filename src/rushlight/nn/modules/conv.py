@@ -229,7 +229,8 @@ class _ConvTransposeNd(_ConvNd):
         most = [low + s - 1 for low, s in zip(least, self.stride)]
         if any(not low <= size <= high for low, size, high in zip(least, output_size, most)):
             raise ValueError(
-                f"requested an output size of {output_size}, but valid sizes range from {least} to {most} (for an input "
+                f"requested an output size of {output_size}, but valid sizes range from {least} to {most} "
+                "(for an input "
                 f"of {spatial})"
             )
         return tuple(size - low for size, low in zip(output_size, least))

@@ -15,7 +15,10 @@ _every_backward_pre_hook = OrderedDict()
 _every_backward_hook = OrderedDict()
 _every_flags = {"with_kwargs": {}, "always_call": {}}
 
-_TWO_KINDS = "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+_TWO_KINDS = (
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+    "Please use only one of them."
+)
 
 
 class Hooked:
@@ -69,7 +72,7 @@ class Hooked:
         return self._add_hook(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook, prepend=False):
-        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known; it may replace them."""
+        """Call hook(module, grad_input, grad_output) when those of the inputs are known; it may replace them."""
         if self._is_full_backward_hook is False:
             raise RuntimeError(_TWO_KINDS)
         self.__dict__["_is_full_backward_hook"] = True
@@ -153,7 +156,8 @@ class Hooked:
                     hook(self, args, kwargs, None) if number in flags else hook(self, args, None)
                 except Exception as error:
                     warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that was silenced as another "
+                        "module forward hook with ``always_call=True`` raised an exception that was silenced "
+                        "as another "
                         f"error was raised in forward: {error}",
                         stacklevel=4,
                     )
@@ -241,7 +245,8 @@ class Boundaries:
             replaced = hook(self.module, (None,) * self.input_count, grads)
             if replaced is not None and not all(g is None for g in replaced):
                 raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None for all "
+                    "Backward hook for Modules where no input requires gradient should always return None or "
+                    "None for all "
                     "gradients."
                 )
 

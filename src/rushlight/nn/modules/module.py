@@ -111,19 +111,22 @@ class Module(Hooked, Stateful):
         if name in fields.get("_parameters", ()):
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or None expected)"
+                    f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or "
+                    "None expected)"
                 )
             self._parameters[name] = None
         elif name in fields.get("_modules", ()):
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as child module '{name}' ({spell('nn.Module')} or None expected)"
+                    f"cannot assign '{_typename(value)}' as child module '{name}' ({spell('nn.Module')} or "
+                    "None expected)"
                 )
             self._modules[name] = None
         elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as buffer '{name}' ({spell('nn.Buffer')}, {spell('Tensor')} or "
+                    f"cannot assign '{_typename(value)}' as buffer '{name}' ({spell('nn.Buffer')}, "
+                    f"{spell('Tensor')} or "
                     "None expected)"
                 )
             self._buffers[name] = value
@@ -163,7 +166,8 @@ class Module(Hooked, Stateful):
         self._check_free(name, "parameter", self._parameters)
         if param is not None and not is_parameter(param):
             raise TypeError(
-                f"cannot assign '{_typename(param)}' object to parameter '{name}' ({spell('nn.Parameter')} or None required)"
+                f"cannot assign '{_typename(param)}' object to parameter '{name}' ({spell('nn.Parameter')} or "
+                "None required)"
             )
         if param is not None and param.grad_fn is not None:
             raise ValueError(

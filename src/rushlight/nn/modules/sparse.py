@@ -130,7 +130,8 @@ def _options(module, first):
 class EmbeddingBag(Module):
     """The "sum", "mean" or "max" (`mode`) of the rows of each bag of indices.
 
-    Bags are the rows of an input (B, N), or parts of an input (N,) that begin at `offsets` (B,); output (B, embedding_dim).
+    Bags are the rows of an input (B, N), or parts of an input (N,) that begin at `offsets` (B,). The output
+    has shape (B, embedding_dim).
     """
 
     def __init__(

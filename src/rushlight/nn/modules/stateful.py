@@ -242,7 +242,8 @@ class _Loading(OrderedDict):
         for module, hook in self.hooks:
             if hook(module, incompatible_keys) is not None:
                 raise RuntimeError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
+                    "new values, "
                     "if incompatible_keys need to be modified, it should be done inplace."
                 )
 
@@ -251,14 +252,16 @@ def _mismatch(key, tensor, given):
     """What is wrong with an entry, or None."""
     if not isinstance(given, Tensor):
         return (
-            f'While copying the parameter named "{key}", expected {spell("Tensor")} or Tensor-like object from checkpoint '
+            f'While copying the parameter named "{key}", expected {spell("Tensor")} or Tensor-like object '
+            "from checkpoint "
             f"but received {type(given)}"
         )
     shape, wanted = given._array.shape, tensor._array.shape
     if shape == wanted or (wanted == () and shape == (1,)):
         return None
     return (
-        f"size mismatch for {key}: copying a param with shape {Size(shape)} from checkpoint, the shape in current model "
+        f"size mismatch for {key}: copying a param with shape {Size(shape)} from checkpoint, the shape in "
+        "current model "
         f"is {Size(wanted)}."
     )
 
