@@ -141,6 +141,8 @@ def sum_to_size(input, *args, size=None):
     offset = len(shape) - len(size)
     if offset < 0 or any(n not in (1, shape[offset + i]) for i, n in enumerate(size)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
+    if size == shape:
+        return input
     return copying.sum_to(input.long() if input._array.dtype.kind == "b" else input, shape=size)
 
 

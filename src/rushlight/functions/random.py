@@ -232,14 +232,16 @@ def bernoulli(input, p=None, *, generator=None):
     return ops.bernoulli(input, wrap(sample))
 
 
-@accepts_out
-def multinomial(input, num_samples, replacement=False, *, generator=None):
+def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """Indices drawn with chances in proportion to the entries of `input`, row by row.
 
     Raises RuntimeError for negative or all-zero entries, and for more samples than categories without replacement.
     """
     check_tensor(input, "multinomial")
-    return wrap(_source(generator, "multinomial").multinomial(input._array, num_samples, replacement))
+    if out is not None and out._array.dtype != int64.numpy:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.scalar_type}")
+    picked = _source(generator, "multinomial").multinomial(input._array, num_samples, replacement)
+    return finished(picked, False, "multinomial", out)
 
 
 # -- in place
