@@ -1,6 +1,6 @@
 """Hands the operations of floor 2 down to the core and the engine, which may not import them."""
 
-from . import core, engine
+from . import core, engine, inplace
 from .functions import matrix
 from .ops import compare, copying, elementwise, exponential, forward, strided
 
@@ -23,8 +23,8 @@ core.bind(
     ne=compare.ne,
     matmul=matrix.operator,
     as_strided=strided.as_strided,
-    copy_slices=strided.strided_scatter,
 )
+inplace.bind(strided.strided_scatter)
 engine.bind(
     conj=copying.conj,
     sum_to=copying.sum_to,

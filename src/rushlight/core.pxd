@@ -3,6 +3,7 @@ cimport cython
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.lines cimport Line
 from rushlight.modes cimport grad_enabled, inference_enabled
+from rushlight.operation cimport Operation, Rule
 
 from numpy cimport ndarray
 
@@ -47,7 +48,8 @@ cdef long long _sequence
 cdef int _transforms
 cdef type _tensor_class, _parameter_class
 cdef object _transform
-cdef Op _as_strided, _copy_slices
+cdef Op _as_strided
+cdef object _run_inplace
 cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
 cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
 
@@ -60,56 +62,8 @@ cdef class View:
     cdef public long long version
     cdef public str creation
 
-cdef class Rule:
-    cdef public object fn
-    cdef public list sources
-    cdef public list names
-    cdef public int count
-    cdef public bint passes
-    cdef public int first, second
-    cdef public Kernel kernel
-    cdef public object fast
-    cdef public long long inputs_mask
-    cdef public bint uses_out
-    cdef public bint uses_shapes
-    cdef object call(self, Node node, object g)
-    cdef object call_kernel(self, Node node, object g)
-
-cdef class Op:
-    cdef public str name
-    cdef public object forward
-    cdef readonly object __doc__
-    cdef public Kernel kernel
-    cdef public object fast
-    cdef public object check
-    cdef public str kind
-    cdef public int arity
-    cdef public bint variadic
-    cdef public list rules
-    cdef public Rule joint
-    cdef public object push
-    cdef public object custom
-    cdef public int promotion
-    cdef public bint elementwise
-    cdef public bint holomorphic
-    cdef public bint quiet
-    cdef public bint is_view
-    cdef public bint multiple
-    cdef public bint uses_shapes
-    cdef public bint jointly
-    cdef public bint keeps_anything
-    cdef public tuple outputs
-    cdef public tuple inputs
-    cdef public dict defaults
-    cdef public dict aliases
-    cdef public type node_class
-    cdef public bint differentiable
-    cdef object __weakref__
-    cpdef object compute(self, object arrays, dict params)
-    cdef public long long keep1, keep2, keep3, out_mask
-    cpdef settle(self)
-    cpdef long long asked(self, long long needed) except? -1
-    cdef long long keeps(self, long long needed)
+cdef class Op(Operation):
+    pass
 
 cdef class Node(Line):
     cdef public Op op
@@ -185,6 +139,8 @@ cpdef object array_of(object value)
 cdef object unpack(object value)
 @cython.locals(kernel=Kernel)
 cpdef add_into(object total, object g)
+cpdef object call_rule(Rule rule, Node node, object g)
+cpdef object call_rule_kernel(Rule rule, Node node, object g)
 cdef object fetch(Node node, Rule rule, int i, int source)
 cdef bint operand(object value)
 cdef bint plain(object x)
@@ -200,11 +156,11 @@ cpdef object run(Op op, tuple inputs, dict params)
 cpdef TensorBase run_view(Op op, TensorBase x, dict params)
 @cython.locals(result=TensorBase)
 cpdef TensorBase as_subclass(TensorBase tensor, type cls)
-cdef list arrays_for(Op op, tuple inputs)
+cpdef list arrays_for(Op op, tuple inputs)
 @cython.locals(needed=cython.longlong, i=cython.longlong)
-cdef long long needed_of(tuple inputs)
+cpdef long long needed_of(tuple inputs)
 @cython.locals(node=Node, mask=cython.longlong, i=cython.longlong)
-cdef Node recorded(Op op, tuple inputs, dict params, object out, long long needed)
+cpdef Node recorded(Op op, tuple inputs, dict params, object out, long long needed)
 @cython.locals(counter=VersionCounter)
 cdef attach(Node node, TensorBase tensor, Op op, long long needed)
 @cython.locals(tensor=TensorBase, k=cython.int)
@@ -213,11 +169,7 @@ cdef list fits_of(Op op, object arrays, object out)
 @cython.locals(view=View, base=TensorBase, counter=VersionCounter, tensor=TensorBase)
 cdef link_views(Op op, TensorBase x, list tensors)
 cpdef object inplace(Op op, object x, tuple rest, dict params)
-@cython.locals(needed=cython.longlong, node=Node)
-cpdef object run_inplace(Op op, TensorBase x, tuple rest, dict params)
 cpdef written(TensorBase x)
-@cython.locals(view=View, base=TensorBase, scatter=Node, before=Node)
-cpdef rebase(TensorBase x, Node node)
 cpdef dict storage_geometry(object array, object base)
 cpdef int transforms_entered(int change) except -1
 

@@ -13,19 +13,17 @@ except ImportError:
 
 from . import errors
 from .dtypes import get_default_dtype, result_dtype, scalar_category
-from .kernels.kernel import Kernel
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
+from .operation import Operation, Rule
 
 if not cython.compiled:
     from numpy import ndarray
 
     from .kernels.compare import same_kind, shape_of
 
-# Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter.
+# See operation.py, and `promote` in ops/declare.py.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
-
-# What `elementwise` operations do with the dtypes of their inputs.
 _AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
 
 _sequence = 0
@@ -37,11 +35,9 @@ _tensor_class = None
 _parameter_class = None
 _transform = None
 _as_strided = None
-_copy_slices = None
+_run_inplace = None
 
 
-@cython.freelist(64)
-@cython.cclass
 class VersionCounter(Line):
     """How often a storage was written in place, and which line wrote last. Shared by views and detach()."""
 
@@ -56,92 +52,8 @@ class View:
     """How a tensor shares the storage of another: `base` owns it; `version` is when the view's history was right."""
 
 
-class Rule:
-    """A derivative: a function of the gradient and of what its parameters name."""
-
-    def __init__(self, fn, sources, names):
-        self.fn = fn
-        self.sources = sources
-        self.names = names
-        self.count = len(sources)
-        # Set for `lambda g: g`, which need not be called at all.
-        self.passes = False
-        self.first, self.second = [*sources, -1, -1][:2]
-        self.kernel = None
-        self.fast = None
-        self.inputs_mask = 0
-        self.uses_out = False
-        self.uses_shapes = False
-        for source in sources:
-            if source < _SHAPE:
-                self.inputs_mask |= 1 << source
-            elif source < _OUT:
-                self.uses_shapes = True
-            elif source < _PARAM:
-                self.uses_out = True
-
-    def call(self, node, g):
-        """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
-        if self.passes:
-            return g
-        if self.count == 0:
-            return self.fn(g)
-        first = fetch(node, self, 0, self.first)
-        if self.count == 1:
-            return self.fn(g, first)
-        second = fetch(node, self, 1, self.second)
-        if self.count == 2:
-            return self.fn(g, first, second)
-        rest = [fetch(node, self, i, self.sources[i]) for i in range(2, self.count)]
-        return self.fn(g, first, second, *rest)
-
-    def call_kernel(self, node, g):
-        """The same on arrays by the rule's kernel; NotImplemented where there is none or it declines."""
-        if self.kernel is not None:
-            if self.count == 0:
-                return self.kernel.call1(array_of(g))
-            return self.kernel.call2(array_of(g), array_of(fetch(node, self, 0, self.first)))
-        if self.fast is None:
-            return NotImplemented
-        return self.fast(array_of(g), *[array_of(fetch(node, self, i, self.sources[i])) for i in range(self.count)])
-
-
-class Op:
-    """An operation, declared once: its forward on arrays, its rules, and how it meets dtypes and shapes."""
-
-    def __init__(self, name, forward):
-        self.name = name
-        self.forward = forward
-        self.__doc__ = forward.__doc__
-        self.kernel = None
-        self.fast = None
-        self.check = None
-        self.kind = "nondifferentiable"
-        self.arity = 0
-        self.variadic = False
-        self.rules = []
-        self.joint = None
-        self.push = None
-        self.custom = None
-        self.promotion = _AS_IT_IS
-        self.elementwise = False
-        self.holomorphic = True
-        self.quiet = False
-        self.is_view = False
-        self.outputs = ()
-        self.inputs = ()
-        self.defaults = {}
-        self.aliases = {}
-        self.node_class = None
-        self.differentiable = False
-        self.multiple = False
-        self.uses_shapes = False
-        self.jointly = False
-        self.keeps_anything = False
-        self.keep1 = self.keep2 = self.keep3 = self.out_mask = 0
-
-    def __repr__(self):
-        return f"<operation {self.name}>"
+class Op(Operation):
+    """An operation that can be called, on tensors."""
 
     def __call__(self, *inputs, **params):
         if len(params) != len(self.defaults):
@@ -150,66 +62,6 @@ class Op:
                     raise TypeError(f"{self.name}() got an unexpected keyword argument '{key}'")
             params = {**self.defaults, **params}
         return apply(self, inputs, params)
-
-    def accelerate(self, kernel=None, **rules):
-        """Give the operation, and its rules by the name of their input, kernels for the arrays these handle."""
-        if isinstance(kernel, Kernel):
-            self.kernel = kernel
-        elif kernel is not None:
-            self.fast = kernel
-        for name, rule_kernel in rules.items():
-            rule = self.joint if name == "joint" else self.rules[self.inputs.index(name)]
-            if isinstance(rule_kernel, Kernel):
-                rule.kernel = rule_kernel
-            else:
-                rule.fast = rule_kernel
-
-    def compute(self, arrays, params):
-        """The forward on arrays; one array, or a tuple of them."""
-        if self.fast is not None:
-            out = self.fast(*arrays, **params)
-            if out is not NotImplemented:
-                return out
-        if not self.quiet:
-            return self.forward(*arrays, **params)
-        try:
-            with np.errstate(all="ignore"):
-                return self.forward(*arrays, **params)
-        except ValueError as error:
-            raise errors.not_broadcastable(error, arrays) from None
-
-    def settle(self):
-        """Work out once what the rules ask for."""
-        stated = [rule for rule in [*self.rules, self.joint] if rule is not None]
-        self.uses_shapes = any([rule.uses_shapes for rule in stated])
-        self.keeps_anything = any([rule.inputs_mask or rule.uses_out for rule in stated])
-        self.keep1, self.keep2, self.keep3 = self.asked(1), self.asked(2), self.asked(3)
-        self.out_mask = 0
-        for i, rule in enumerate(self.rules):
-            if rule is not None and rule.uses_out:
-                self.out_mask |= 1 << i
-        if self.joint is not None and self.joint.uses_out:
-            self.out_mask = -1
-
-    def asked(self, needed):
-        """Which inputs the rules of the inputs in the bit set `needed` ask for, as a bit set."""
-        if self.joint is not None:
-            return self.joint.inputs_mask
-        mask = 0
-        for i, rule in enumerate(self.rules):
-            if needed >> i & 1 and rule is not None:
-                mask |= rule.inputs_mask
-        return mask
-
-    def keeps(self, needed):
-        """The same, looked up for up to two inputs."""
-        if needed == 3:
-            return self.keep3
-        if needed == 1:
-            return self.keep1
-        if needed == 2:
-            return self.keep2
-        return self.asked(needed)
 
 
 @cython.trashcan(True)
@@ -605,6 +457,33 @@ def add_into(total, g):
         np.add(total, g, out=total)
 
 
+def call_rule(rule, node, g):
+    """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
+    if rule.passes:
+        return g
+    if rule.count == 0:
+        return rule.fn(g)
+    first = fetch(node, rule, 0, rule.first)
+    if rule.count == 1:
+        return rule.fn(g, first)
+    second = fetch(node, rule, 1, rule.second)
+    if rule.count == 2:
+        return rule.fn(g, first, second)
+    rest = [fetch(node, rule, i, rule.sources[i]) for i in range(2, rule.count)]
+    return rule.fn(g, first, second, *rest)
+
+
+def call_rule_kernel(rule, node, g):
+    """The same on arrays by the rule's kernel; NotImplemented where there is none or it declines."""
+    if rule.kernel is not None:
+        if rule.count == 0:
+            return rule.kernel.call1(array_of(g))
+        return rule.kernel.call2(array_of(g), array_of(fetch(node, rule, 0, rule.first)))
+    if rule.fast is None:
+        return NotImplemented
+    return rule.fast(array_of(g), *[array_of(fetch(node, rule, i, rule.sources[i])) for i in range(rule.count)])
+
+
 def fetch(node, rule, i, source):
     """Argument i of a rule, found in the node."""
     if source < _SHAPE:
@@ -858,56 +737,12 @@ def inplace(op, x, rest, params):
     """The in-place form of an operation: the result is written over x, and x's history goes on from it."""
     if _transforms != 0:
         return _transform(op, (x, *rest), params, True)
-    return run_inplace(op, x, rest, params)
-
-
-def run_inplace(op, x, rest, params):
-    rest = tuple([wrap(r) if isinstance(r, ndarray) else r for r in rest])
-    inputs = (x, *rest)
-    needed = needed_of(inputs) if op.differentiable and grad_enabled() else 0
-    if needed != 0:
-        errors.check_inplace(x)
-    array = x._array
-    out = np.asarray(op.compute(arrays_for(op, inputs), params))
-    errors.check_result(op, array, out)
-    node = None
-    if needed != 0:
-        node = recorded(op, inputs, params, array, needed)
-        if node.saved0 is x:
-            node.saved0, node.version0 = wrap(array.copy()), 0
-    np.copyto(array, out, casting="unsafe")
-    x.counter().bump()
-    if node is not None:
-        if (op.out_mask & needed) != 0:
-            node.outs = ((array, x.versions, x.versions.n),)
-        rebase(x, node)
-    return x
+    return _run_inplace(op, x, rest, params)
 
 
 def written(x):
     """Count an in-place write to the storage of x, and remember its line."""
     x.counter().bump()
-
-
-def rebase(x, node):
-    """Make `node` the history of x after an in-place write, and of the base that x is a view of."""
-    view = x.view_of
-    if view is None:
-        before = x._grad_fn
-        x._grad_fn, x._requires_grad, x.output_nr = node, True, 0
-        if before is not None and before.extras is not None:
-            before.extras.move_retained(x, node)
-        return
-    base = view.base
-    scatter = new_node(_copy_slices)
-    scatter.put_input(0, base, False)
-    scatter.edge1, scatter.number1 = node, 0
-    scatter.count = 2
-    scatter.params = storage_geometry(x._array, base._array)
-    scatter.conjugate = base._array.dtype.kind == "c"
-    base._grad_fn, base._requires_grad, base.output_nr = scatter, True, 0
-    # Any version but the present one makes the view ask for a new history.
-    view.version = -1
 
 
 def storage_geometry(array, base):
@@ -931,14 +766,14 @@ def transforms_entered(change):
 
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
-    global _tensor_class, _parameter_class, _transform, _as_strided, _copy_slices
+    global _tensor_class, _parameter_class, _transform, _as_strided, _run_inplace
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
     _tensor_class = given("tensor_class", _tensor_class)
     _parameter_class = given("parameter_class", _parameter_class)
     _transform = given("transform", _transform)
     _as_strided = given("as_strided", _as_strided)
-    _copy_slices = given("copy_slices", _copy_slices)
+    _run_inplace = given("run_inplace", _run_inplace)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
     NEG, POW, RSUB, RDIV, RPOW = given("neg", NEG), given("pow", POW), given("rsub", RSUB), given("rdiv", RDIV), given("rpow", RPOW)
     LT, LE, GT, GE = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE)

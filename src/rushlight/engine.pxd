@@ -1,7 +1,7 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, same_kind, transforms_entered, wrap, written
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, call_rule, call_rule_kernel, same_kind, transforms_entered, wrap, written
 from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
 cdef extern from *:

@@ -14,7 +14,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .core import Node, TensorBase, add_into, set_fields, transforms_entered, wrap, written
+from .core import Node, TensorBase, add_into, call_rule, call_rule_kernel, set_fields, transforms_entered, wrap, written
 from .hooks import keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
 
@@ -210,13 +210,13 @@ class Run:
             return None
         out = NotImplemented
         if self.on_arrays and not rule.passes:
-            out = rule.call_kernel(node, g)
+            out = call_rule_kernel(rule, node, g)
         if out is not NotImplemented:
             gi = wrap(out)
         elif node.conjugate:
-            gi = conj(rule.call(node, conj(g)))
+            gi = conj(call_rule(rule, node, conj(g)))
         else:
-            gi = rule.call(node, g)
+            gi = call_rule(rule, node, g)
         return gi if node.fits is None else fit(gi, node.fits[i])
 
     def results(self, node, g):
@@ -233,11 +233,11 @@ class Run:
         rule = op.joint
         results = NotImplemented
         if self.on_arrays:
-            results = rule.call_kernel(node, g)
+            results = call_rule_kernel(rule, node, g)
             if results is not NotImplemented:
                 results = [None if r is None else wrap(r) for r in results]
         if results is NotImplemented:
-            results = rule.call(node, conj(g)) if node.conjugate else rule.call(node, g)
+            results = call_rule(rule, node, conj(g)) if node.conjugate else call_rule(rule, node, g)
             if node.conjugate:
                 results = [conj(r) for r in results]
         if node.fits is None:

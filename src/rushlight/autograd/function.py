@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import core, errors, modes
 from ..core import Op, TensorBase, wrap
+from ..inplace import rebase
 from ..node import GraphNode
 from ..ops import forward as forward_mode
 from ..ops.copying import sum_to, to_dtype
@@ -341,7 +342,7 @@ def _record(node, ctx, args, outputs, finished):
 def _rewrite(x, node, number):
     """Make output `number` of the node the history of an input that forward has written to."""
     core.written(x)
-    core.rebase(x, node)
+    rebase(x, node)
     if x.view_of is None:
         x.output_nr = number
     else:

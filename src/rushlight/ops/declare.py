@@ -15,7 +15,8 @@ it. Operations that are not holomorphic say so (`holomorphic=False`) and state t
 `check=function` is called with the inputs as they were given, before they are brought to one dtype, and may raise.
 """
 
-from ..core import Op, Rule
+from ..core import Op
+from ..operation import Rule
 from ..node import node_class
 
 REGISTRY = {}

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 from .. import core
 from ..core import TensorBase
+from ..inplace import run_inplace
 from . import copying
 
 _SHAPE, _OUT, _PARAM = 1000, 2000, 3000
@@ -37,7 +38,7 @@ def transformed(op, inputs, params, in_place):
     """What the core calls for every operation while a level is open."""
     levels = levels_of(inputs)
     if not levels:
-        return core.run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)
+        return run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)
     if in_place:
         return _in_place(op, inputs, params, levels)
     out = core.run(op, inputs, params)
@@ -200,7 +201,7 @@ def _in_place(op, inputs, params, levels):
             put_tangent(old, level, core.wrap(t._array.copy()) if not t.requires_grad else t.clone())
     frozen = tuple([old if y is x else y for y in inputs])
     out = core.run(op, frozen, params) if op.differentiable else None
-    core.run_inplace(op, x, inputs[1:], params)
+    run_inplace(op, x, inputs[1:], params)
     for level in levels:
         t = None if out is None else _pushed(op, frozen, params, out, level)
         if out is not None and t is not None:

@@ -1,0 +1,133 @@
+"""What a declaration says: an operation's forward, its rules, and what the rules ask for."""
+
+import numpy as np
+
+from . import errors
+from .kernels.kernel import Kernel
+
+# Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter, which
+# inputs want a gradient. An input or output is added to the number of its kind.
+_SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+
+
+class Rule:
+    """A derivative: a function of the gradient and of what its parameters name."""
+
+    def __init__(self, fn, sources, names):
+        self.fn = fn
+        self.sources = sources
+        self.names = names
+        self.count = len(sources)
+        # Set for `lambda g: g`, which need not be called at all.
+        self.passes = False
+        self.first, self.second = [*sources, -1, -1][:2]
+        self.kernel = None
+        self.fast = None
+        self.inputs_mask = 0
+        self.uses_out = False
+        self.uses_shapes = False
+        for source in sources:
+            if source < _SHAPE:
+                self.inputs_mask |= 1 << source
+            elif source < _OUT:
+                self.uses_shapes = True
+            elif source < _PARAM:
+                self.uses_out = True
+
+
+class Operation:
+    """An operation, declared once: its forward on arrays, its rules, and how it meets dtypes and shapes."""
+
+    def __init__(self, name, forward):
+        self.name = name
+        self.forward = forward
+        self.__doc__ = forward.__doc__
+        self.kernel = None
+        self.fast = None
+        self.check = None
+        self.kind = "nondifferentiable"
+        self.arity = 0
+        self.variadic = False
+        self.rules = []
+        self.joint = None
+        self.push = None
+        self.custom = None
+        self.promotion = 0
+        self.elementwise = False
+        self.holomorphic = True
+        self.quiet = False
+        self.is_view = False
+        self.outputs = ()
+        self.inputs = ()
+        self.defaults = {}
+        self.aliases = {}
+        self.node_class = None
+        self.differentiable = False
+        self.multiple = False
+        self.uses_shapes = False
+        self.jointly = False
+        self.keeps_anything = False
+        self.keep1 = self.keep2 = self.keep3 = self.out_mask = 0
+
+    def __repr__(self):
+        return f"<operation {self.name}>"
+
+    def accelerate(self, kernel=None, **rules):
+        """Give the operation, and its rules by the name of their input, kernels for the arrays these handle."""
+        if isinstance(kernel, Kernel):
+            self.kernel = kernel
+        elif kernel is not None:
+            self.fast = kernel
+        for name, rule_kernel in rules.items():
+            rule = self.joint if name == "joint" else self.rules[self.inputs.index(name)]
+            if isinstance(rule_kernel, Kernel):
+                rule.kernel = rule_kernel
+            else:
+                rule.fast = rule_kernel
+
+    def compute(self, arrays, params):
+        """The forward on arrays; one array, or a tuple of them."""
+        if self.fast is not None:
+            out = self.fast(*arrays, **params)
+            if out is not NotImplemented:
+                return out
+        if not self.quiet:
+            return self.forward(*arrays, **params)
+        try:
+            with np.errstate(all="ignore"):
+                return self.forward(*arrays, **params)
+        except ValueError as error:
+            raise errors.not_broadcastable(error, arrays) from None
+
+    def settle(self):
+        """Work out once what the rules ask for."""
+        stated = [rule for rule in [*self.rules, self.joint] if rule is not None]
+        self.uses_shapes = any([rule.uses_shapes for rule in stated])
+        self.keeps_anything = any([rule.inputs_mask or rule.uses_out for rule in stated])
+        self.keep1, self.keep2, self.keep3 = self.asked(1), self.asked(2), self.asked(3)
+        self.out_mask = 0
+        for i, rule in enumerate(self.rules):
+            if rule is not None and rule.uses_out:
+                self.out_mask |= 1 << i
+        if self.joint is not None and self.joint.uses_out:
+            self.out_mask = -1
+
+    def asked(self, needed):
+        """Which inputs the rules of the inputs in the bit set `needed` ask for, as a bit set."""
+        if self.joint is not None:
+            return self.joint.inputs_mask
+        mask = 0
+        for i, rule in enumerate(self.rules):
+            if needed >> i & 1 and rule is not None:
+                mask |= rule.inputs_mask
+        return mask
+
+    def keeps(self, needed):
+        """The same, looked up for up to two inputs."""
+        if needed == 3:
+            return self.keep3
+        if needed == 1:
+            return self.keep1
+        if needed == 2:
+            return self.keep2
+        return self.asked(needed)
