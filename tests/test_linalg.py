@@ -291,13 +291,14 @@ def test_a_determinant_differentiates_at_a_singular_matrix():
     [
         (
             lambda: linalg.inv(rushlight.ones(2, 2)),
-            "linalg.inv: The diagonal element 2 is zero, the inversion could not be completed because the input matrix is "
-            "singular.",
+            "linalg.inv: The diagonal element 2 is zero, the inversion could not be completed because the input "
+            "matrix is singular.",
         ),
         (
             lambda: linalg.inv(core.wrap(np.stack([np.eye(2), np.zeros((2, 2))]))),
-            "linalg.inv: (Batch element 1): The diagonal element 1 is zero, the inversion could not be completed because the "
-            "input matrix is singular.",
+            "linalg.inv: (Batch element 1): The diagonal element 1 is zero, the inversion could not be "
+            "completed because "
+            "the input matrix is singular.",
         ),
         (
             lambda: linalg.solve(rushlight.ones(2, 2), rushlight.ones(2)),
@@ -305,7 +306,8 @@ def test_a_determinant_differentiates_at_a_singular_matrix():
         ),
         (
             lambda: linalg.cholesky(core.wrap(np.diag([1.0, -1.0]))),
-            "linalg.cholesky: The factorization could not be completed because the input is not positive-definite (the "
+            "linalg.cholesky: The factorization could not be completed because the input is not "
+            "positive-definite (the "
             "leading minor of order 2 is not positive-definite).",
         ),
         (

@@ -128,8 +128,8 @@ REFUSALS = [
         "dot",
         (2,),
         (3,),
-        "inconsistent tensor size, expected tensor [2] and src [3] to have the same number of elements, but got 2 and 3 "
-        "elements respectively",
+        "inconsistent tensor size, expected tensor [2] and src [3] to have the same number of elements, but got 2 "
+        "and 3 elements respectively",
     ),
     ("matmul", (), (2,), "both arguments to matmul need to be at least 1D, but they are 0D and 1D"),
     ("matmul", (2, 3, 4), (3,), "size mismatch, got input (6), mat (6x4), vec (3)"),

@@ -34,7 +34,8 @@ def tensordot(a, b, dims=2):
         i, j = a._array.shape[wrap_dim(d, n)], b._array.shape[wrap_dim(e, m)]
         if i != j and i != 1 and j != 1:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {i} in dim {d} and second has size {j} in dim {e}"
+                f"contracted dimensions need to match, but first has size {i} in dim {d} and second has size "
+                f"{j} in dim {e}"
             )
         # A dimension of size 1 stands for as many equal ones.
         a = a.sum(d, keepdim=True) if j == 1 != i else a
@@ -59,13 +60,15 @@ def _dimensions(a, b, dims):
         for position, given in enumerate((first, second)):
             if not isinstance(given, (list, tuple)):
                 raise TypeError(
-                    f"tensordot(): argument 'dims_{('self', 'other')[position]}' (position {position + 3}) must be tuple of "
+                    f"tensordot(): argument 'dims_{('self', 'other')[position]}' (position {position + 3}) must "
+                    "be tuple of "
                     f"ints, not {type(given).__name__}"
                 )
         return list(first), list(second)
     if not isinstance(dims, int):
         raise RuntimeError(
-            "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two lists, "
+            "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two "
+            "lists, "
             f"but got dims={dims}"
         )
     if dims < 0:
@@ -169,7 +172,8 @@ def _check_chain(tensors):
             )
         if before.shape[-1] != x.shape[0]:
             raise RuntimeError(
-                f"multi_dot(): tensors {k - 1} and {k} with shapes {list(before.shape)} and {list(x.shape)} cannot be "
+                f"multi_dot(): tensors {k - 1} and {k} with shapes {list(before.shape)} and {list(x.shape)} "
+                "cannot be "
                 "multiplied"
             )
 

@@ -96,7 +96,8 @@ def _labels(text, start, where, article, dots):
             labels.append(c)
         elif c != " ":
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts "
+                "must be in [a-zA-Z]"
             )
         i += 1
     return labels
@@ -120,7 +121,8 @@ def _covered(labels, shape, k):
     if Ellipsis not in labels:
         if letters != len(shape):
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({letters}) does not match the number of dimensions "
+                f"einsum(): the number of subscripts in the equation ({letters}) does not match the number of "
+                "dimensions "
                 f"({len(shape)}) for operand {k} and no ellipsis was given"
             )
         return labels
@@ -142,7 +144,8 @@ def _check_sizes(inputs, shapes):
         for label, size in zip(labels, shape):
             if own.setdefault(label, size) != size:
                 raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't match, {size} != {own[label]}"
+                    f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't match, {size} "
+                    f"!= {own[label]}"
                 )
         for label, size in own.items():
             before = seen.get(label, 1)
@@ -150,12 +153,15 @@ def _check_sizes(inputs, shapes):
                 seen[label] = size
             elif size not in (1, before) and isinstance(label, int):
                 raise RuntimeError(
-                    f"einsum(): dimension {_position(label, labels)} covered by ellipsis in operand {k}has size {size} which "
-                    f"does not broadcast with previously seen ellipsis with size {before} for the respective dimension"
+                    f"einsum(): dimension {_position(label, labels)} covered by ellipsis in operand {k}has size "
+                    f"{size} which "
+                    f"does not broadcast with previously seen ellipsis with size {before} for the respective "
+                    "dimension"
                 )
             elif size not in (1, before):
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for operand {k} which does not broadcast with previously "
+                    f"einsum(): subscript {label} has size {size} for operand {k} which does not broadcast with "
+                    "previously "
                     f"seen size {before}"
                 )
 
@@ -255,7 +261,8 @@ def _pair(first, second, kept):
     count, rows, width, columns = (_volume(part, size) for part in (batch, left, inner, right))
     x = _arranged(x, xs, batch + left + inner).reshape(count, rows, width)
     y = _arranged(y, ys, batch + inner + right).reshape(count, width, columns)
-    out = x.bmm(y) if inner or x._array.dtype == y._array.dtype and x._array.dtype.kind != "b" else x * y
+    one_kind = x._array.dtype == y._array.dtype and x._array.dtype.kind != "b"
+    out = x.bmm(y) if inner or one_kind else x * y
     labels = batch + left + right
     return out.reshape(tuple([size[label] for label in labels])), labels
 

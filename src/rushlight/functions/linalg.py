@@ -75,12 +75,14 @@ def cholesky_solve(B, L, upper=False):
         )
     if a.shape[-1] != b.shape[-2]:
         raise RuntimeError(
-            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {a.shape[-1]} by {a.shape[-1]} but each b "
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {a.shape[-1]} by {a.shape[-1]} but "
+            "each b "
             f"matrix is {b.shape[-2]} by {b.shape[-1]}"
         )
     if a.dtype != b.dtype:
         raise RuntimeError(
-            f"Expected b and A to have the same dtype, but found b of type {kind(b)} and A of type {kind(a)} instead."
+            f"Expected b and A to have the same dtype, but found b of type {kind(b)} and A of type {kind(a)} "
+            "instead."
         )
     lower = mH(L) if upper else L
     inner = linalg.solve_triangular(lower, B, upper=False)
@@ -150,7 +152,8 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     if unpack_pivots:
         if LU_pivots._array.dtype != np.int32:
             raise RuntimeError(
-                "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function "
+                "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: "
+                "this function "
                 "is intended to be used with the output produced by torch.linalg.lu_factor"
             )
         P = wrap(decompositions.matrix_of_pivots(LU_pivots._array, rows, dtype))

@@ -309,7 +309,8 @@ def inner(input, other):
         return input * other
     if a.shape[-1] != b.shape[-1]:
         raise RuntimeError(
-            f"inner() the last dimension must match on both input tensors but got shapes {list(a.shape)} and {list(b.shape)}"
+            f"inner() the last dimension must match on both input tensors but got shapes {list(a.shape)} and "
+            f"{list(b.shape)}"
         )
     from .contraction import tensordot
 
@@ -353,7 +354,8 @@ def bilinear(input1, input2, weight, bias=None):
             )
     if bias is not None and bias._array.shape[0] != w.shape[0]:
         raise RuntimeError(
-            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected {w.shape[0]}"
+            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected "
+            f"{w.shape[0]}"
         )
     n, m = w.shape[1:]
     rows = _rows(a.shape)

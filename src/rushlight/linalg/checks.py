@@ -47,6 +47,7 @@ def check_equations(a, b, function, left):
 def check_same_dtype(a, b, function):
     if a._array.dtype != b._array.dtype:
         raise RuntimeError(
-            f"{function}: Expected A and B to have the same dtype, but found A of type {kind(a._array)} and B of type "
+            f"{function}: Expected A and B to have the same dtype, but found A of type {kind(a._array)} and B "
+            "of type "
             f"{kind(b._array)} instead"
         )

@@ -168,7 +168,8 @@ def lu_factor(A, *, pivot=True):
     if info._array.any():
         position, k = ops.first_failure(info._array)
         raise RuntimeError(
-            f"{ops.element(position, A._array.ndim > 2)}torch.linalg.lu_factor: U[{k},{k}] is zero and using it on lu_solve "
+            f"{ops.element(position, A._array.ndim > 2)}torch.linalg.lu_factor: U[{k},{k}] is zero and using it "
+            "on lu_solve "
             "would result in a division by zero. If you still want to perform the factorization, consider calling "
             "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
         )
@@ -245,12 +246,14 @@ def _check_householder(a, tau):
         raise RuntimeError(f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     if a.ndim - tau.ndim != 1:
         raise RuntimeError(
-            f"{function}: Expected tau to have one dimension less than input, but got tau.ndim equal to {tau.ndim} and "
+            f"{function}: Expected tau to have one dimension less than input, but got tau.ndim equal to "
+            f"{tau.ndim} and "
             f"input.ndim is equal to {a.ndim}"
         )
     if a.shape[:-2] != tau.shape[:-1]:
         raise RuntimeError(
-            f"{function}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {list(tau.shape[:-1])}"
+            f"{function}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got "
+            f"{list(tau.shape[:-1])}"
         )
     if a.dtype != tau.dtype:
         raise RuntimeError(f"{function}: tau dtype {kind(tau)} does not match input dtype {kind(a)}")

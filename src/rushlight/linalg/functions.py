@@ -33,7 +33,8 @@ def vecdot(x, y, *, dim=-1):
     check_tensor(y, "linalg_vecdot", 2, "y")
     if x._array.dtype != y._array.dtype:
         raise RuntimeError(
-            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {kind(x._array)} and y of type "
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {kind(x._array)} and "
+            "y of type "
             f"{kind(y._array)} instead"
         )
     if x._array.ndim == 1 == y._array.ndim:

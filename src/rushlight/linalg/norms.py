@@ -85,7 +85,7 @@ def _extreme(values, dim, largest, keepdim=False):
 
 @accepts_out
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
-    """A vector norm over one dimension, a matrix norm over two; without `ord` the 2-norm of all elements as one vector."""
+    """A vector norm over one dimension, a matrix norm over two; without `ord` the 2-norm of all elements."""
     check_tensor(A, "linalg_norm", name="A")
     n = A._array.ndim
     dims = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)

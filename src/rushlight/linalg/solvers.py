@@ -103,7 +103,7 @@ def solve_ex(A, B, *, left=True, check_errors=False):
 
 @accepts_out
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
-    """The same for triangular A, of which the other triangle is not read (nor the diagonal, of ones, if unitriangular)."""
+    """The same for triangular A; the other triangle is not read, nor the diagonal (of ones) if unitriangular."""
     check_square(A, "linalg.solve_triangular")
     check_tensor(B, "linalg_solve_triangular", 2, "B")
     check_matrix(B, "linalg.solve_triangular", "B")
@@ -140,7 +140,8 @@ def pinv(A, *, atol=None, rtol=None, hermitian=False, rcond=None):
     check_tensor(A, "linalg_pinv")
     if A._array.ndim < 2 or A._array.dtype.kind not in "fc" or A._array.dtype.itemsize == 2:
         raise RuntimeError(
-            f"linalg.pinv({kind(A._array)}{{{list(A._array.shape)}}}): expected a tensor with 2 or more dimensions of float, "
+            f"linalg.pinv({kind(A._array)}{{{list(A._array.shape)}}}): expected a tensor with 2 or more "
+            "dimensions of float, "
             "double, cfloat or cdouble types"
         )
     if hermitian:
@@ -182,7 +183,8 @@ def lstsq(A, B, rcond=None, *, driver=None):
     full = bool(np.all(rank == min(rows, columns)))
     if driver == "gels" and not full:
         raise ops.LinAlgError(
-            f"{function}: The least squares solution could not be computed because the input matrix does not have full rank "
+            f"{function}: The least squares solution could not be computed because the input matrix does not "
+            "have full rank "
             f"(error code: {int(np.min(rank)) + 1})."
         )
     vector = _is_vector(a, B._array)
@@ -211,7 +213,8 @@ def _check_lstsq(a, b, function):
         raise RuntimeError(f"{function}: input.size(-2) should match other.size({place})")
     if a.dtype != b.dtype:
         raise RuntimeError(
-            f"{function}: Expected input and other to have the same dtype, but got input's dtype {kind(a)} and other's dtype "
+            f"{function}: Expected input and other to have the same dtype, but got input's dtype {kind(a)} and "
+            "other's dtype "
             f"{kind(b)}"
         )
 
@@ -229,7 +232,8 @@ def tensorsolve(A, B, dims=None):
     size, other = math.prod(shape), math.prod(A._array.shape[:n])
     if size != other:
         raise RuntimeError(
-            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got "
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
+            "prod(self.shape[:other.ndim]), but got "
             f"{size} != {other}"
         )
     return solve(A.reshape(size, size), B.reshape(size)).reshape(shape)

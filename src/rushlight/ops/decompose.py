@@ -43,7 +43,8 @@ def _check_gauge(name, diagonal):
     """Refuse a loss that depends on the phase of complex vectors."""
     if np.abs(diagonal._array.imag).max(initial=0) > 1e-2:
         raise RuntimeError(
-            f"{name}: The eigenvectors in the complex case are specified up to multiplication by e^{{i phi}}. The specified "
+            f"{name}: The eigenvectors in the complex case are specified up to multiplication by e^{{i phi}}. "
+            "The specified "
             "loss function depends on this quantity, so it is ill-defined."
         )
 
@@ -166,7 +167,8 @@ def _through_svd(g, U, S, Vh):
 def _check_svd_gauge(phase):
     if np.abs(np.diagonal(phase._array, axis1=-2, axis2=-1).imag).max(initial=0) > 1e-2:
         raise RuntimeError(
-            "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The "
+            "svd_backward: The singular vectors in the complex case are specified up to multiplication by "
+            "e^{i phi}. The "
             "specified loss function depends on this quantity, so it is ill-defined."
         )
 
@@ -213,7 +215,8 @@ def svd(x, *, full_matrices=True):
         bad = ~np.isfinite(x).all((-2, -1))
     position = int(np.flatnonzero(bad)[0]) if bad.any() else 0
     raise LinAlgError(
-        f"linalg.svd: {element(position, x.ndim > 2)}The algorithm failed to converge because the input matrix contained "
+        f"linalg.svd: {element(position, x.ndim > 2)}The algorithm failed to converge because the input matrix "
+        "contained "
         "non-finite values."
     )
 

@@ -59,7 +59,8 @@ def inv(x, *, asker="linalg.inv"):
     if asker:
         position, pivot = first_failure(info)
         raise LinAlgError(
-            f"{asker}: {element(position, x.ndim > 2)}The diagonal element {pivot} is zero, the inversion could not be "
+            f"{asker}: {element(position, x.ndim > 2)}The diagonal element {pivot} is zero, the inversion could "
+            "not be "
             "completed because the input matrix is singular."
         )
     return inverse_where(x, info == 0)
@@ -286,7 +287,8 @@ def cholesky(x, *, asker="linalg.cholesky"):
     if asker:
         position, order = first_failure(info)
         raise LinAlgError(
-            f"{asker}: {element(position, x.ndim > 2)}The factorization could not be completed because the input is not "
+            f"{asker}: {element(position, x.ndim > 2)}The factorization could not be completed because the "
+            "input is not "
             f"positive-definite (the leading minor of order {order} is not positive-definite)."
         )
     out = np.full_like(x, np.nan)
@@ -315,7 +317,6 @@ def _bad_minor(matrix):
 
 
 def _through_pinv(g, x, out):
-    m, n = x._array.shape[-2:]
     gh, outh = mH(g), mH(out)
     total = -matmul(outh, matmul(g, outh))
     right = matmul(gh, matmul(out, outh))

@@ -7,7 +7,6 @@ made of the narrow operations before it, whose names their graph shows.
 import numpy as np
 
 from .. import kernels
-from ..kernels import meaning
 from . import matrix_checks as check
 from . import shape
 from .copying import conj, expand, sum_to
@@ -209,8 +208,9 @@ def baddbmm(c, a, b, *, beta=1, alpha=1):
     return fused(c, product(a, b), beta, alpha)
 
 
-_fast = kernels.load("matrix")
+_fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
 if _fast is not None:
     mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
     addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
-    addmm.accelerate(c=lambda g, shape, beta: meaning.sum_to(g, shape) if beta == 1 else NotImplemented)
+if _reduce is not None:
+    addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)

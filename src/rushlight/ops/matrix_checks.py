@@ -37,14 +37,15 @@ def expands(c, shape):
     """Refuse what is added where it does not broadcast to the product."""
     if c.ndim > len(shape):
         raise RuntimeError(
-            f"expand({tensor_type(c)}{{{list(c.shape)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) "
-            f"must be greater or equal to the number of dimensions in the tensor ({c.ndim})"
+            f"expand({tensor_type(c)}{{{list(c.shape)}}}, size={list(shape)}): the number of sizes provided "
+            f"({len(shape)}) must be greater or equal to the number of dimensions in the tensor ({c.ndim})"
         )
     lead = len(shape) - c.ndim
     for k in reversed(range(c.ndim)):
         if c.shape[k] not in (1, shape[lead + k]):
             raise RuntimeError(
-                f"The expanded size of the tensor ({shape[lead + k]}) must match the existing size ({c.shape[k]}) at "
+                f"The expanded size of the tensor ({shape[lead + k]}) must match the existing size "
+                f"({c.shape[k]}) at "
                 f"non-singleton dimension {lead + k}.  Target sizes: {list(shape)}.  Tensor sizes: {list(c.shape)}"
             )
 
@@ -116,8 +117,8 @@ def dot(x, y):
         )
     if x.size != y.size:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the same number of elements, "
-            f"but got {x.size} and {y.size} elements respectively"
+            f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the same number of "
+            f"elements, but got {x.size} and {y.size} elements respectively"
         )
     refuse_bool(x, "dot")
 
