@@ -13,7 +13,7 @@ exp2 = unary(ops.exp2, "2 to the power of each element.", "[0.0, 3.0]", "tensor(
 expm1 = unary(ops.expm1, "exp(x) - 1, accurate near 0.", "[0.0, 1e-5]", "tensor([0.0000e+00, 1.0000e-05])")
 log = unary(ops.log, "The natural logarithm of each element.", "[1.0, 10.0]", "tensor([0.0000, 2.3026])")
 log2 = unary(ops.log2, "The logarithm to base 2 of each element.", "[1.0, 8.0]", "tensor([0., 3.])")
-log10 = unary(ops.log10, "The logarithm to base 10 of each element.", "[1.0, 100.0]", "tensor([0., 2.])")
+log10 = unary(ops.log10, "The logarithm to base 10 of each element.", "[1.0, 10.0]", "tensor([0., 1.])")
 log1p = unary(ops.log1p, "log(1 + x), accurate near 0.", "[0.0, 1e-5]", "tensor([0.0000e+00, 9.9999e-06])")
 sqrt = unary(
     ops.sqrt, "The square root of each element; nan of a negative one.", "[4.0, 2.0]", "tensor([2.0000, 1.4142])"
