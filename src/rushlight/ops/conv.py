@@ -205,11 +205,12 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
             groups=groups,
         )  # fmt: skip
     n, out_channels, size = y.shape[0], y.shape[1], y.shape[2:]
-    grouped = y.reshape(n, groups, out_channels // groups, math.prod(size))
-    total = np.zeros((groups, out_channels // groups, x.shape[1] // groups * math.prod(kernel)), x.dtype)
+    grouped = y.reshape(n, groups, out_channels // groups, math.prod(size)).swapaxes(2, 3)
+    # Taps by channels: BLAS is quicker with the larger matrix on the left.
+    total = np.zeros((groups, x.shape[1] // groups * math.prod(kernel), out_channels // groups), x.dtype)
     for samples, columns in column_blocks(x, kernel, stride, padding, dilation, groups, size):
-        total += np.add.reduce(np.matmul(grouped[samples], columns.swapaxes(2, 3)), axis=0)
-    return total.reshape(out_channels, x.shape[1] // groups, *kernel)
+        total += np.add.reduce(np.matmul(columns, grouped[samples]), axis=0)
+    return total.swapaxes(1, 2).reshape(out_channels, x.shape[1] // groups, *kernel)
 
 
 @linear(

@@ -82,7 +82,7 @@ def _smoothed(input, target, weight, reduction, ignore_index, label_smoothing):
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-    """-weight[target] * input at the target's class, for log-probabilities `input` (N, C, *) or (C,). See `cross_entropy`.
+    """-weight[target] * input at the target's class, for log-probabilities (N, C, *) or (C,). See `cross_entropy`.
 
     >>> import rushlight
     >>> rushlight.nn.functional.nll_loss(rushlight.tensor([[-1.0, -2.0]]), rushlight.tensor([1]))

@@ -343,9 +343,9 @@ def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
 def _adaptive_max_pool(d, input, output_size):
     name = f"adaptive_max_pool{d}d"
     check_tensor(input, name)
+    size = ints(_sizes_or_same(output_size, input, d), name, "output_size")
     if input.ndim not in (d + 1, d + 2):
         raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got: {shape_of(input)}")
-    size = ints(_sizes_or_same(output_size, input, d), name, "output_size")
     _check_not_empty(input, d, name)
     if len(size) != d:
         raise RuntimeError(f"{name}(): internal error: output_size.size() must be {d}")
