@@ -42,23 +42,32 @@ _WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
 
 def getitem(x, index):
     """x[index] for every index: `reading` does the common ones that make a view by itself."""
-    if isinstance(index, TensorBase):
-        key = _single_key(x._array, index._array)
-        if key is not None:
-            return _gathered(x, key)
+    key = _plain_key(x._array, index)
+    if key is not None:
+        return _gathered(x, tuple([part.copy() for part in key]))
     op, basic, key, _ = split(x._array, index)
     if key is None:
         return _viewed(x, op, basic)
     return _gathered(_viewed(x, op, basic) if len(basic) > 1 else x, key)
 
 
-def _single_key(array, index):
-    """The key of one plain index tensor, None where more must be looked at."""
-    if index.dtype == np.int64 and index.ndim and array.ndim:
-        return (index.copy(),)
-    if index.dtype == np.bool_ and index.ndim and index.shape == array.shape[: index.ndim]:
-        return index.nonzero()
-    return None
+def _plain_key(array, index):
+    """The key of one mask, or of tensors of integers alone; None where more must be looked at."""
+    parts = index if type(index) is tuple else (index,)
+    if not parts or len(parts) > array.ndim:
+        return None
+    key = []
+    for part in parts:
+        if not isinstance(part, TensorBase) or part._array.dtype != np.int64 or part._array.ndim == 0:
+            break
+        key.append(part._array)
+    else:
+        return tuple(key)
+    part = parts[0]
+    if len(parts) > 1 or not isinstance(part, TensorBase) or part._array.dtype != np.bool_:
+        return None
+    mask = part._array
+    return mask.nonzero() if mask.ndim and mask.shape == array.shape[: mask.ndim] else None
 
 
 def _viewed(x, op, key):
@@ -312,7 +321,12 @@ def _number_written(array, index, value):
     if isinstance(index, TensorBase) and index._array.dtype == np.bool_ and index._array.shape == array.shape:
         np.copyto(array, value, where=index._array)
         return True
-    return False
+    key = _plain_key(array, index)
+    if key is None:
+        return False
+    _check_key(key, array.shape)
+    array[key] = value
+    return True
 
 
 @np.errstate(all="ignore")

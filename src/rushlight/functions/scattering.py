@@ -53,6 +53,8 @@ def check_value(value, x, function, *before):
 
 def _cast(value, x):
     """A Python number as x's dtype would hold it."""
+    if x._array.dtype.kind == "f" and type(value) in (float, int) and -1e4 < value < 1e4:
+        return value
     return np.array(check_fits(value, x._array.dtype)).astype(x._array.dtype).item()
 
 

@@ -50,7 +50,7 @@ def write_scatter(out, index, src, *, dim):
         return
     if out.ndim == 0 or index.ndim == 0:
         out.reshape(-1)[index] = src
-    else:
+    elif _kernels is None or not isinstance(src, np.ndarray) or not _kernels.scatter(out, dim, index, src):
         out[grid(index, dim, out.shape)] = src
 
 
