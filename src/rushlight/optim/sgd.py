@@ -71,7 +71,8 @@ class SGD(Optimizer):
     def _step_with_momentum(self, params, arrays, grads, group):
         state = self.state
         buffers = [state[p].get("momentum_buffer") for p in params]
-        if None not in buffers:
+        # Asked by identity: `None in buffers` would compare tensors.
+        if not [b for b in buffers if b is None]:
             _update(arrays, grads, [b._array for b in buffers], False, group)
             return
         for param, array, grad, buffer in zip(params, arrays, grads, buffers):

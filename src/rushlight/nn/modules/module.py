@@ -82,10 +82,13 @@ class Module(Hooked, Stateful):
     def __getattr__(self, name):
         # Reached only for what is no ordinary attribute.
         fields = self.__dict__
-        for registry in _REGISTRIES:
-            entries = fields.get(registry)
-            if entries is not None and name in entries:
-                return entries[name]
+        if "_parameters" in fields:
+            if name in fields["_parameters"]:
+                return fields["_parameters"][name]
+            if name in fields["_modules"]:
+                return fields["_modules"][name]
+            if name in fields["_buffers"]:
+                return fields["_buffers"][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
