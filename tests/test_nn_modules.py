@@ -164,6 +164,33 @@ def test_every_layer_is_in_nn():
             assert name.startswith("register_") or hasattr(nn, name), name
 
 
+def test_nn_holds_layers_and_not_the_files_they_are_in():
+    assert nn.utils.__name__ == "rushlight.nn.utils"
+    assert not hasattr(nn, "linear")
+
+
+def test_gradients_are_clipped():
+    x, y = rl.ones(3, requires_grad=True), rl.ones(1, requires_grad=True)
+    ((x * 2).sum() + y.sum() * 2).backward()
+    assert nn.utils.clip_grad_norm_([x, y], 2.0).item() == 4
+    np.testing.assert_allclose(x.grad.numpy(), 1, rtol=1e-6)
+    nn.utils.clip_grad_value_(x, 0.25)
+    np.testing.assert_allclose(x.grad.numpy(), 0.25)
+    np.testing.assert_allclose(y.grad.numpy(), 1, rtol=1e-6)
+    assert nn.utils.clip_grad_norm_([x], 9.0, float("inf")).item() == 0.25
+    x.grad[0] = float("nan")
+    with pytest.raises(RuntimeError, match="is non-finite, so it cannot be clipped"):
+        nn.utils.clip_grad_norm_([x], 1.0, error_if_nonfinite=True)
+
+
+def test_parameters_as_a_vector_and_back():
+    layer = nn.Linear(2, 3)
+    vector = nn.utils.parameters_to_vector(layer.parameters())
+    assert tuple(vector.shape) == (9,)
+    nn.utils.vector_to_parameters(rl.arange(9.0), layer.parameters())
+    np.testing.assert_array_equal(layer.bias.detach().numpy(), [6, 7, 8])
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("call", CALLS)
 def test_shown_as_in_pytorch(call):

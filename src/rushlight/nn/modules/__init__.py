@@ -1,6 +1,25 @@
 """The layers, by subject."""
 
-# ruff: noqa: F401, F403
+# ruff: noqa: F403
+from . import (
+    activation,
+    batchnorm,
+    container,
+    conv,
+    distance,
+    dropout,
+    flatten,
+    fold,
+    instancenorm,
+    linear,
+    loss,
+    normalization,
+    padding,
+    pixelshuffle,
+    pooling,
+    sparse,
+    upsampling,
+)
 from .activation import *
 from .batchnorm import *
 from .container import *
@@ -19,3 +38,26 @@ from .pixelshuffle import *
 from .pooling import *
 from .sparse import *
 from .upsampling import *
+
+_SUBJECTS = (
+    activation,
+    batchnorm,
+    container,
+    conv,
+    distance,
+    dropout,
+    flatten,
+    fold,
+    instancenorm,
+    linear,
+    loss,
+    normalization,
+    padding,
+    pixelshuffle,
+    pooling,
+    sparse,
+    upsampling,
+)
+
+# Without the modules themselves: `utils` is also a name in nn.
+__all__ = ["Module", *[name for subject in _SUBJECTS for name in subject.__all__]]
