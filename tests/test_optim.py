@@ -152,6 +152,12 @@ X = leaf(1.0)
         (lambda: optim.Adam([X], eps=-1), ValueError, "Invalid epsilon value: -1"),
         (lambda: optim.Adam([X], betas=(1, 0.9)), ValueError, "Invalid beta parameter at index 0: 1"),
         (lambda: optim.AdamW([X], betas=(0.9, 1.0)), ValueError, "Invalid beta parameter at index 1: 1.0"),
+        (lambda: optim.Adam([X], betas=(0.9, rl.tensor(0.9))), ValueError, "both floats or both Tensors"),
+        (
+            lambda: optim.Adam([X], lr=rl.tensor(0.1), foreach=True),
+            ValueError,
+            "lr as a Tensor is not supported",
+        ),
         (lambda: optim.Adam([("a", X), leaf(1.0)]), ValueError, "Some param names are missing"),
         (lambda: optim.SGD([X]).add_param_group(3), TypeError, "param_group must be a dict"),
         (lambda: optim.Optimizer([X], {}).step(), NotImplementedError, "^$"),

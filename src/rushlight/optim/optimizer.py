@@ -281,6 +281,9 @@ def check_at_least_zero(name, value):
 
 
 def check_betas(betas):
+    """ValueError for rates outside of [0, 1), or where only one is a tensor."""
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError("betas must be either both floats or both Tensors")
     for i, beta in enumerate((betas[0], betas[1])):
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
