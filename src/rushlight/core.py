@@ -605,7 +605,19 @@ def run(op, inputs, params):
 
 def run_view(op, x, params):
     """The same for the common kind of view, in fewer steps."""
-    tensor = wrap(op.compute((x._array,), params))
+    return viewed(op, x, op.compute((x._array,), params), params)
+
+
+def indexed(op, x, index):
+    """The view x[index] for an operation whose only parameter is a basic index, with nothing called in Python."""
+    if _transforms != 0 or not plain(x):
+        return apply(op, (x,), {"index": index})
+    return viewed(op, x, as_tensor(x)._array[index], {"index": index})
+
+
+def viewed(op, x, array, params):
+    """A tensor over `array`, which lies in the memory of x, with its history."""
+    tensor = wrap(array)
     recording = grad_enabled()
     view = View.__new__(View)
     view.base = x if x.view_of is None else x.view_of.base

@@ -1,6 +1,6 @@
 cimport cython
 
-from rushlight.core cimport Op, apply
+from rushlight.core cimport Op, indexed
 
 cdef Op ALIAS, SELECT, SLICE, UNSQUEEZE
 cdef object _long_way, _translated

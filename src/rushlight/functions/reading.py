@@ -3,7 +3,7 @@
 Every other index goes the long way, through `indexing`.
 """
 
-from ..core import apply
+from ..core import indexed
 from ..ops import index as ops
 
 ALIAS, SELECT, SLICE, UNSQUEEZE = ops.alias, ops.select, ops.getitem, ops.unsqueeze
@@ -18,7 +18,7 @@ def getitem(x, index):
         return _long_way(x, index)
     key = basic_key(index)
     try:
-        return apply(op, (x,), {"index": key})
+        return indexed(op, x, key)
     except (IndexError, ValueError) as error:
         raise _translated(error, x._array, key) from None
 
