@@ -49,7 +49,7 @@ cdef class Run:
     cdef send(self, object edge, int number, TensorBase g)
     @cython.locals(pending=Pending)
     cdef Pending claim_leaf(self, TensorBase leaf)
-    cdef Pending contested(self, object edge)
+    cdef set_aside(self, object edge, Pending pending)
     @cython.locals(pending=Pending)
     cdef forget_leaves(self)
     @cython.locals(pending=Pending)

@@ -81,35 +81,38 @@ class Run:
     def claim_leaf(self, leaf):
         """The entry of a leaf in this run, made when the run first meets it."""
         pending = leaf.slot
-        if pending is not None:
-            if pending.run is self:
-                return pending
-            pending = self.contested(leaf)
+        if pending is not None and pending.run is self:
+            return pending
+        if self.elsewhere is not None:
+            pending = self.elsewhere.get(leaf)
             if pending is not None:
                 return pending
         pending = Pending.__new__(Pending)
         pending.run = self
         pending.leaf = leaf
-        if leaf.slot is None:
+        if cython.compiled and leaf.slot is None:
             leaf.slot = pending
         else:
-            self.elsewhere[leaf] = pending
+            self.set_aside(leaf, pending)
         self.leaves.append(pending)
         return pending
 
-    def contested(self, edge):
-        """This run's entry of a node or leaf at which another run is too, of another thread or around this one."""
+    def set_aside(self, edge, pending):
+        """Keep the entry in the run: another run, of another thread or around this one, is at this node or leaf too.
+
+        Uncompiled it is always kept here, since between looking at a slot and taking it another thread may come in.
+        """
         if self.elsewhere is None:
             self.elsewhere = {}
-        return self.elsewhere.get(edge)
+        self.elsewhere[edge] = pending
 
     def claim(self, node):
         """The entry of a node in this run, made when the run first meets it."""
         pending = node.slot
-        if pending is not None:
-            if pending.run is self:
-                return pending
-            pending = self.contested(node)
+        if pending is not None and pending.run is self:
+            return pending
+        if self.elsewhere is not None:
+            pending = self.elsewhere.get(node)
             if pending is not None:
                 return pending
         pending = Pending.__new__(Pending)
@@ -118,10 +121,10 @@ class Run:
         pending.order = node.sequence
         if node.outputs != 1:
             pending.grads = [None] * node.outputs
-        if node.slot is None:
+        if cython.compiled and node.slot is None:
             node.slot = pending
         else:
-            self.elsewhere[node] = pending
+            self.set_aside(node, pending)
         push(self.heap, pending)
         return pending
 
@@ -146,6 +149,7 @@ class Run:
             if pending.leaf.slot is pending:
                 pending.leaf.slot = None
         self.leaves = []
+        self.elsewhere = None
 
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
