@@ -22,6 +22,11 @@ if not cython.compiled:
 
     from .kernels.compare import same_kind, shape_of
 
+    def as_tensor(value):
+        """`value` itself, known to the compiler as a tensor."""
+        return value
+
+
 # See operation.py, and `promote` in ops/declare.py.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 _AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
