@@ -4,13 +4,12 @@ from . import autograd, binding, dtypes, spelling
 from .autograd import (
     enable_grad,
     inference_mode,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
 )
+from .autograd.grad_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from .device import contiguous_format, channels_last, channels_last_3d, device, layout, memory_format, preserve_format, strided
 from .dtypes import dtype, finfo, iinfo, get_default_dtype, set_default_dtype, promote_types, can_cast
 from .compat.torch_name import as_torch

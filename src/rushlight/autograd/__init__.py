@@ -6,8 +6,6 @@ from .backward import backward, grad
 from .grad_mode import (
     enable_grad,
     inference_mode,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
