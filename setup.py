@@ -28,7 +28,7 @@ def extension(path):
         ".".join(path.relative_to(SOURCE).with_suffix("").parts),
         [str(path)],
         include_dirs=[numpy.get_include(), str(SOURCE / "rushlight")],
-        depends=[str(SOURCE / "rushlight/kernels/heap.h")],
+        depends=[str(header) for header in (SOURCE / "rushlight/kernels").glob("*.h")],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
         optional=WANTED != "1",
