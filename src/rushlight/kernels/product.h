@@ -1,0 +1,73 @@
+/* c += a @ b in loops of our own: matrix products small enough that calling BLAS, or waking its threads, would cost
+   more than it saves. Included by the kernels that multiply. */
+
+#ifndef RL_PRODUCT_H
+#define RL_PRODUCT_H
+
+#include <Python.h>
+#include <string.h>
+
+/* One compilation per family of processors, chosen when the module is loaded. */
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define RL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define RL_CLONES
+#endif
+#define RL_PACKED 32768
+
+/* W numbers, added and multiplied at once. */
+#ifdef __GNUC__
+typedef float rl_f4 __attribute__((vector_size(64)));
+typedef double rl_f8 __attribute__((vector_size(64)));
+#define RL_W(T) (64 / (Py_ssize_t)sizeof(T))
+#else
+typedef float rl_f4;
+typedef double rl_f8;
+#define RL_W(T) 1
+#endif
+
+/* c (row-major, already holding what is to be added to) += a @ b, a column of W numbers at a time, four rows
+   together; b is packed so that such a column is contiguous, and padded with zeros. */
+#define PRODUCT(NAME, T, V)                                                                                    \
+    RL_CLONES static void NAME(const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *b, Py_ssize_t bk,            \
+                     Py_ssize_t bj, T *c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) {                          \
+        V packed[RL_PACKED / sizeof(V)], sums[4];                                                              \
+        const Py_ssize_t W = RL_W(T);                                                                          \
+        Py_ssize_t i, j, p, q, r, w, rows;                                                                     \
+        for (j = 0; j < n; j += W) {                                                                           \
+            w = n - j < W ? n - j : W;                                                                         \
+            if (bj == 1 && w == W)                                                                             \
+                for (p = 0; p < k; p++) memcpy(packed + p, b + p * bk + j, sizeof(V));                         \
+            else {                                                                                             \
+                T *to = (T *)packed;                                                                           \
+                if (w < W) memset(packed, 0, k * sizeof(V));                                                   \
+                for (q = 0; q < w; q++) {                                                                      \
+                    const T *from = b + (j + q) * bj;                                                          \
+                    for (p = 0; p < k; p++) to[p * W + q] = from[p * bk];                                      \
+                }                                                                                              \
+            }                                                                                                  \
+            for (i = 0; i < m; i += 4) {                                                                       \
+                rows = m - i < 4 ? m - i : 4;                                                                  \
+                V x = {0}, y = {0}, z = {0}, t = {0};                                                          \
+                /* Rows beyond the last read the last again. */                                                \
+                const T *d = a + i * ai, *e = d + (rows > 1) * ai;                                             \
+                const T *f = e + (rows > 2) * ai, *g = f + (rows > 3) * ai;                                    \
+                for (p = 0; p < k; p++) {                                                                      \
+                    V u = packed[p];                                                                           \
+                    x += d[p * ak] * u;                                                                        \
+                    y += e[p * ak] * u;                                                                        \
+                    z += f[p * ak] * u;                                                                        \
+                    t += g[p * ak] * u;                                                                        \
+                }                                                                                              \
+                sums[0] = x; sums[1] = y; sums[2] = z; sums[3] = t;                                            \
+                for (r = 0; r < rows; r++) {                                                                   \
+                    T *to = c + (i + r) * n + j, *from = (T *)(sums + r);                                      \
+                    for (q = 0; q < w; q++) to[q] += from[q];                                                  \
+                }                                                                                              \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+PRODUCT(rl_product_f4, float, rl_f4)
+PRODUCT(rl_product_f8, double, rl_f8)
+
+#endif
