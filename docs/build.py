@@ -1,0 +1,170 @@
+"""python docs/build.py: writes docs/operations.md, then checks the links and runs the code of every page.
+
+With --check nothing is written, and a page of operations that is out of date is a fault. Exits with 1 at faults.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from links import faults_of_links
+from snippets import faults_of_code
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+OPERATIONS = DOCS / "operations.md"
+
+_HEAD = """# Operations
+
+One row per operation of the registry, in the file of `src/rushlight/ops/` that declares it. `make docs` writes this
+page; change the declarations, not the page. The functions that people call are made of these operations, so a
+function that is not here (`nn.functional.cross_entropy`, say) is a composition.
+
+- **Kind** is the decorator above the operation: `elementwise`, `linear`, `symmetric`, `general`, `nondifferentiable`;
+  "view" where the result shares the memory of the input.
+- **Gradients for** are the inputs that have a rule; "all" where one rule gives the gradients of all inputs at once.
+  Rules are made of operations, so where there is one there are second and higher derivatives too; a test compares
+  the second derivative of every operation with a difference.
+- **Forward mode**: by the same *rules*, through the operation *itself* because it is linear, or by a *push* of its own.
+- **Kept** is what a recorded call keeps for its rules: inputs, their shapes, outputs (`out`). Only what the rules of
+  inputs that want a gradient ask for is kept.
+- **Kernel**: compiled code for the operation (*op*) and for its rules (by input).
+- **In place**: the method that writes the result over the first input.
+- **Complex**, for those that take complex numbers: *conjugated* where the engine conjugates around a rule that
+  states the transpose, *own* where the rules state complex gradients themselves.
+"""
+_COLUMNS = (
+    "Operation", "Kind", "Gradients for", "Second order", "Forward mode", "Kept", "Kernel", "In place", "Complex",
+)  # fmt: skip
+
+
+def registry():
+    """{family: [operation, ...]} of all that the package declares."""
+    from rushlight import ops
+    from rushlight.ops.declare import REGISTRY
+
+    for module in iter_modules(ops.__path__):
+        import_module(f"{ops.__name__}.{module.name}")
+    families = {}
+    for op in REGISTRY.values():
+        package, _, family = op.forward.__module__.rpartition(".")
+        if package == ops.__name__:
+            families.setdefault(family, []).append(op)
+    return dict(sorted(families.items()))
+
+
+def operations_page():
+    """The text of docs/operations.md."""
+    families = registry()
+    total = sum(len(ops) for ops in families.values())
+    parts = [_HEAD, f"{total} operations in {len(families)} files.\n"]
+    for family, ops in families.items():
+        parts.append(f"## {family}\n")
+        parts.append(_line(_COLUMNS) + _line(["---"] * len(_COLUMNS)) + "".join(_line(row(op)) for op in ops))
+    return "\n".join(parts)
+
+
+def row(op):
+    """The cells of an operation."""
+    ruled = differentiated(op)
+    kind = op.kind + (", view" if op.is_view else "")
+    second = "yes" if ruled else ""
+    own = "conjugated" if op.holomorphic else "own"
+    return (
+        _code(op.name), kind, ruled, second, forward_mode(op) if ruled else "", kept(op), kernels_of(op), in_place(op),
+        own if ruled else "",
+    )  # fmt: skip
+
+
+def differentiated(op):
+    """The inputs that have a rule, as text."""
+    if not op.differentiable:
+        return ""
+    if op.joint is not None:
+        return "all"
+    return ", ".join(_code(name) for name, rule in zip(op.inputs, op.rules) if rule is not None and not refuses(rule))
+
+
+def refuses(rule):
+    """Whether the rule only says that nobody has written the derivative."""
+    return rule.fn.__qualname__.startswith("without_derivative.")
+
+
+def forward_mode(op):
+    if op.push is not None:
+        return "push"
+    return {"linear": "itself", "elementwise": "rules", "symmetric": "rules"}.get(op.kind, "")
+
+
+def kept(op):
+    """What the rules ask for, but for the operation's parameters."""
+    names = []
+    for rule in [*op.rules, op.joint]:
+        if rule is not None and op.differentiable:
+            names += [name for name in rule.names if name not in op.defaults and name != "needs"]
+    return ", ".join(_code(name) for name in dict.fromkeys(names))
+
+
+def kernels_of(op):
+    found = ["op"] if op.kernel is not None or op.fast is not None else []
+    for name, rule in [*zip(op.inputs, op.rules), ("all", op.joint)]:
+        if rule is not None and (rule.kernel is not None or rule.fast is not None):
+            found.append(name if name == "all" else _code(name))
+    return ", ".join(found)
+
+
+def in_place(op):
+    from rushlight import Tensor
+
+    name = f"{op.name}_"
+    return _code(name) if callable(getattr(Tensor, name, None)) else ""
+
+
+def _code(name):
+    return f"`{name}`"
+
+
+def _line(cells):
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def pages():
+    """The pages that are checked."""
+    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(DOCS.glob("*.md"))]
+
+
+def fault_of_operations():
+    """Why docs/operations.md is out of date; None where it is not."""
+    if OPERATIONS.exists() and OPERATIONS.read_text() == operations_page():
+        return None
+    return "docs/operations.md is not what the registry says: run `make docs`"
+
+
+def compiled():
+    """Whether this process has the kernels, which the table of operations tells of."""
+    from rushlight import kernels
+
+    return kernels.load("elementwise") is not None
+
+
+def main(arguments):
+    check = "--check" in arguments
+    faults = []
+    if not compiled():
+        print("docs/operations.md is left as it is: it lists the kernels, and none is compiled here")
+    elif check:
+        faults += filter(None, [fault_of_operations()])
+    else:
+        OPERATIONS.write_text(operations_page())
+    faults += faults_of_links(pages(), ROOT)
+    for page in pages():
+        faults += faults_of_code(page)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"{len(pages())} pages, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The pages are true: their code runs, their links lead somewhere, and so do the examples in docstrings."""
+
+import doctest
+import inspect
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pytest
+
+import rushlight
+
+ROOT = Path(__file__).parent.parent
+
+
+def module_in(folder, name):
+    """A module that is not installed, such as docs/build.py, with the modules beside it."""
+    sys.path.insert(0, str(folder))
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+
+
+build, links, snippets = [module_in(ROOT / "docs", name) for name in ("build", "links", "snippets")]
+
+
+@pytest.mark.parametrize("page", build.pages(), ids=lambda p: p.name)
+def test_code_of_pages_runs(page):
+    assert snippets.faults_of_code(page) == []
+
+
+def test_links_of_pages_lead_somewhere():
+    assert links.faults_of_links(build.pages(), ROOT) == []
+
+
+@pytest.mark.skipif(not build.compiled(), reason="the page lists the kernels")
+def test_page_of_operations_is_up_to_date():
+    assert build.fault_of_operations() is None
+
+
+def test_marks_for_the_speeds_are_in_the_readme():
+    readme = module_in(ROOT, "benchmarks.readme")
+    kept = {
+        "machine": dict.fromkeys(("processor", "cores", "threads", "python", "numpy", "torch", "rushlight"), "?"),
+        "results": [{"case": "view x.view(16)", "rushlight_us": 1.0, "torch_us": 3.0, "ratio": 3.0, "wanted": 2}],
+    }
+    text = readme.replaced((ROOT / "README.md").read_text(), readme.section(kept))
+    assert "| view x.view(16) | 1.00 | 3.00 | 3.0 |\n<!-- speed: end -->" in text
+
+
+# -- what the checks themselves notice
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\n>>> 1 + 1\n3\n```\n",
+        "```python\n1 / 0\n```\n",
+        "```python\nprint(1)\n```\n```text\n2\n```\n",
+        "```python\nx = 1\n```\n```text\nTraceback (most recent call last):\n  ...\nValueError\n```\n",
+        "```console\n$ rushlight run nothing.py\nfine\n```\n",
+    ],
+)
+def test_wrong_code_is_noticed(tmp_path, text):
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    assert len(snippets.faults_of_code(page)) == 1
+
+
+@pytest.mark.parametrize("target", ["other.md", "#no-such-heading", "page.md#nor-this"])
+def test_wrong_links_are_noticed(tmp_path, target):
+    page = tmp_path / "page.md"
+    page.write_text(f"# A Heading, of two words\n[here](#a-heading-of-two-words) and [there]({target})\n")
+    assert links.faults_of_links([page], tmp_path) == [f"page.md: the link to {target} leads nowhere"]
+
+
+# -- docstrings
+def documented():
+    """{name: (docstring, module)} of everything in the package that has an example."""
+    found = {}
+    for module in [rushlight, *map(import_module, modules())]:
+        put(found, module.__name__, module.__doc__, module.__name__)
+        for value in list(vars(module).values()):
+            note(found, value)
+    return found
+
+
+def put(found, name, text, module):
+    if text and ">>>" in text:
+        found[name] = text, module
+
+
+def modules():
+    return sorted(m.name for m in walk_packages(rushlight.__path__, "rushlight.") if m.name != "rushlight.__main__")
+
+
+def note(found, value):
+    """Put the docstring of a function or class, and of the members of a class, into `found`."""
+    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        return
+    if not str(getattr(value, "__module__", "")).startswith("rushlight"):
+        return
+    name = f"{value.__module__}.{value.__qualname__}"
+    put(found, name, value.__doc__, value.__module__)
+    if inspect.isclass(value):
+        for key, member in vars(value).items():
+            if isinstance(member, property):
+                put(found, f"{name}.{key}", member.__doc__, value.__module__)
+            else:
+                note(found, getattr(member, "__func__", member))
+
+
+DOCUMENTED = documented()
+
+
+def test_examples_are_found():
+    assert {"rushlight.functions.arithmetic.add", "rushlight.tensor.Tensor"} <= set(DOCUMENTED)
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_example_of_docstring(name):
+    text, module = DOCUMENTED[name]
+    names = {**vars(import_module(module)), "rushlight": rushlight}
+    told = []
+    doctest.DocTestRunner(verbose=False).run(
+        doctest.DocTestParser().get_doctest(text, names, name, None, 0), out=told.append
+    )
+    assert "".join(told) == ""
