@@ -1,5 +1,7 @@
 """Rushlight: a torch that is light and quick."""
 
+from math import e, inf, nan, pi
+
 from . import autograd, binding, dtypes, spelling
 from .autograd import (
     enable_grad,
@@ -15,10 +17,13 @@ from .dtypes import dtype, finfo, iinfo, get_default_dtype, set_default_dtype, p
 from .compat.torch_name import as_torch
 from .functions import return_types
 from .generator import Generator
+from .printing import set_printoptions
 from .size import Size
 from .tensor import Tensor, offer
 
 __version__ = "0.1.0"
+
+newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")

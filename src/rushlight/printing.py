@@ -43,6 +43,7 @@ def set_printoptions(
         >>> rushlight.set_printoptions(precision=2)
         >>> rushlight.tensor([1.12345])
         tensor([1.12])
+        >>> rushlight.set_printoptions(profile="default")
     """
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"set_printoptions: profile must be one of {', '.join(_PROFILES)}, got {profile!r}")

@@ -22,11 +22,13 @@ ge = binary(
 )
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
-isnan = unary(ops.isnan, "Whether each element is nan.", "[1.0, nan]", "tensor([False,  True])")
-isinf = unary(ops.isinf, "Whether each element is inf or -inf.", "[1.0, inf]", "tensor([False,  True])")
-isfinite = unary(ops.isfinite, "Whether each element is neither inf nor nan.", "[1.0, inf]", "tensor([ True, False])")
-isposinf = unary(ops.isposinf, "Whether each element is inf.", "[1.0, inf]", "tensor([False,  True])")
-isneginf = unary(ops.isneginf, "Whether each element is -inf.", "[1.0, -inf]", "tensor([False,  True])")
+isnan = unary(ops.isnan, "Whether each element is nan.", "[1.0, rushlight.nan]", "tensor([False,  True])")
+isinf = unary(ops.isinf, "Whether each element is inf or -inf.", "[1.0, rushlight.inf]", "tensor([False,  True])")
+isfinite = unary(
+    ops.isfinite, "Whether each element is neither inf nor nan.", "[1.0, rushlight.inf]", "tensor([ True, False])"
+)
+isposinf = unary(ops.isposinf, "Whether each element is inf.", "[1.0, rushlight.inf]", "tensor([False,  True])")
+isneginf = unary(ops.isneginf, "Whether each element is -inf.", "[1.0, -rushlight.inf]", "tensor([False,  True])")
 isreal = unary(ops.isreal, "Whether each element has no imaginary part.", "[1.0, 1j]", "tensor([ True, False])")
 signbit = unary(
     ops.signbit,
