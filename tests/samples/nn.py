@@ -45,6 +45,11 @@ ROWS = [
         {"size": (5, 4), "kernel": (2, 2), "dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)},
     ),
     Row("max_pool2d", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
+    Row(
+        "max_pool2d",
+        lambda r: (_spaced(r, 2, 4, 5, 6),),
+        {"kernel": (3, 2, 2), "stride": (1, 2, 3), "padding": (1, 0, 1), "dilation": (2, 1, 1), "size": (2, 2, 3)},
+    ),
     Row("adaptive_max_pool2d", lambda r: (_spaced(r, 2, 3, 5, 4),), {"size": (3, 2)}),
     Row(
         "fractional_max_pool2d",
@@ -68,6 +73,14 @@ ROWS = [
         "avg_unpool",
         lambda r: (r(2, 3, 3, 3),),
         _POOL | {"plane": (5, 4), "count_include_pad": False, "divisor": None},
+    ),
+    Row(
+        "avg_pool2d",
+        lambda r: (r(2, 3, 4, 5),),
+        {
+            "kernel": (2, 2, 3), "stride": (1, 2, 2), "padding": (1, 0, 1), "size": (4, 2, 3),
+            "count_include_pad": True, "divisor": None,
+        },
     ),
     Row("constant_pad_nd", lambda r: (r(3, 4),), {"pad": (1, -2, 0, 2), "value": 7.0}),
     Row("pad_by", lambda r: (r(2, 3, 4),), {"pad": (2, 1, 0, 2), "mode": "reflect"}),

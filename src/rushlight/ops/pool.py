@@ -4,9 +4,11 @@ A maximum's index counts the elements of its plane (all pooled dimensions togeth
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
+from ..kernels import load
 from .conv import window_slices
 from .declare import general, linear, renamed
 
@@ -68,6 +70,13 @@ def max_pool2d(x, *, kernel, stride, padding, dilation, size):
         np.copyto(indices, here, where=better)
     return values, indices
 
+
+_kernels = load("pool")
+if _kernels is not None:
+    max_pool2d.accelerate(
+        _kernels.max_pool,
+        x=lambda g, indices, x_shape, kernel: _kernels.put(g[0]._array, indices, size=x_shape[-len(kernel) :]),
+    )
 
 max_pool3d = renamed(max_pool2d, "MaxPool3DWithIndicesBackward0")
 
@@ -161,6 +170,10 @@ def plane_put(x, y, *, size):
     return total.astype(x.dtype).reshape(*lead, *size)
 
 
+if _kernels is not None:
+    plane_put.accelerate(_kernels.put)
+
+
 @linear(x=lambda g, y, x_shape, dims: plane_put(g, y, size=x_shape[len(x_shape) - dims :]))
 def plane_take(x, y, *, dims):
     """The entries of x at the indices y, in planes of the trailing `dims` dimensions."""
@@ -224,6 +237,27 @@ def avg_pool2d(x, *, kernel, stride, padding, size, count_include_pad, divisor):
     return averaged(total, divisors(plane, size, kernel, stride, padding, count_include_pad, divisor), x.dtype)
 
 
+@lru_cache(64)
+def _counts(dtype, *windows):
+    """What `divisors` gives, as an array of one entry or more."""
+    return np.ascontiguousarray(np.reshape(divisors(*windows), -1), dtype)
+
+
+def _avg_pool(x, kernel, stride, padding, size, count_include_pad, divisor):
+    plane = x.shape[x.ndim - len(kernel) :]
+    counts = _counts(x.dtype, plane, size, kernel, stride, padding, count_include_pad, divisor)
+    return _kernels.avg_pool(x, counts, kernel=kernel, stride=stride, padding=padding, size=size)
+
+
+def _avg_unpool(x, plane, kernel, stride, padding, count_include_pad, divisor):
+    size = x.shape[x.ndim - len(kernel) :]
+    counts = _counts(x.dtype, plane, size, kernel, stride, padding, count_include_pad, divisor)
+    return _kernels.avg_unpool(x, counts, plane=plane, kernel=kernel, stride=stride, padding=padding)
+
+
+if _kernels is not None:
+    avg_pool2d.accelerate(_avg_pool)
+
 avg_pool3d = renamed(avg_pool2d, "AvgPool3DBackward0")
 
 
@@ -244,3 +278,7 @@ def avg_unpool(x, *, plane, kernel, stride, padding, count_include_pad, divisor)
     for _, window in window_slices(kernel, stride, (1,) * d, size):
         whole[window] += share
     return np.ascontiguousarray(whole[(..., *[slice(p, p + n) for n, p in zip(plane, padding)])])
+
+
+if _kernels is not None:
+    avg_unpool.accelerate(_avg_unpool)
