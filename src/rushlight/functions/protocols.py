@@ -78,12 +78,12 @@ def __deepcopy__(input, memo):
     memo[id(input)] = result
     if input._grad is not None:
         result.grad = copy.deepcopy(input._grad, memo)
-    result.__dict__.update(copy.deepcopy(input.__dict__, memo))
+    result.__dict__.update(copy.deepcopy(attributes(input), memo))
     return result
 
 
 def __copy__(input):
-    return _rebuilt(type(input), input._array, input.requires_grad, dict(input.__dict__))
+    return _rebuilt(type(input), input._array, input.requires_grad, attributes(input))
 
 
 def __reduce_ex__(input, protocol):
@@ -94,7 +94,7 @@ def __reduce_ex__(input, protocol):
             stacklevel=2,
         )
     leaf_grad = input.requires_grad and input.grad_fn is None
-    return _rebuilt, (type(input), input._array, leaf_grad, dict(input.__dict__))
+    return _rebuilt, (type(input), input._array, leaf_grad, attributes(input))
 
 
 def __setstate__(input, state):
@@ -103,6 +103,11 @@ def __setstate__(input, state):
 
 def __dir__(input):
     return sorted({*object.__dir__(input), *input.__dict__})
+
+
+def attributes(input):
+    """What users have set on a tensor: uncompiled its fields lie in the same dictionary."""
+    return {name: value for name, value in input.__dict__.items() if name not in TensorBase.__dict__}
 
 
 def _rebuilt(cls, array, requires_grad, attributes):

@@ -5,6 +5,7 @@ import numpy as np
 from .. import core
 from ..device import check_cpu
 from ..dtypes import as_dtype, get_default_dtype
+from ..functions.protocols import attributes
 from ..tensor import Tensor
 
 
@@ -43,7 +44,7 @@ class Parameter(Tensor):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol):
-        return _rebuild, (type(self), self.data, self.requires_grad, dict(self.__dict__))
+        return _rebuild, (type(self), self.data, self.requires_grad, attributes(self))
 
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__()
