@@ -113,8 +113,8 @@ cdef class TensorBase:
     # A dict once the user has set an attribute; kept by Python through tp_dictoffset, see kernels/heap.h.
     cdef void *attributes
     cdef object __weakref__
-    cdef bint tracked(self)
-    cdef long long version(self)
+    cdef bint tracked(self) noexcept
+    cdef long long version(self) noexcept
     cdef VersionCounter counter(self)
     cdef object source(self)
     @cython.locals(view=View, node=Node)
@@ -143,7 +143,7 @@ cpdef object call_rule(Rule rule, Node node, object g)
 cpdef object call_rule_kernel(Rule rule, Node node, object g)
 cdef object fetch(Node node, Rule rule, int i, int source)
 cdef bint operand(object value)
-cdef bint plain(object x)
+cdef bint plain(object x) noexcept
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node)
 cpdef object call1(Op op, object x)
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node, needed=cython.longlong, mask=cython.longlong)

@@ -483,7 +483,10 @@ def call_rule_kernel(rule, node, g):
     if rule.kernel is not None:
         if rule.count == 0:
             return rule.kernel.call1(array_of(g))
-        return rule.kernel.call2(array_of(g), array_of(fetch(node, rule, 0, rule.first)))
+        first = array_of(fetch(node, rule, 0, rule.first))
+        if rule.count == 1:
+            return rule.kernel.call2(array_of(g), first)
+        return rule.kernel.call3(array_of(g), first, array_of(fetch(node, rule, 1, rule.second)))
     if rule.fast is None:
         return NotImplemented
     return rule.fast(array_of(g), *[array_of(fetch(node, rule, i, rule.sources[i])) for i in range(rule.count)])

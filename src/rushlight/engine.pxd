@@ -1,8 +1,8 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, call_rule, call_rule_kernel, same_kind, transforms_entered, wrap, written
-from rushlight.modes cimport anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
+from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, call_rule, call_rule_kernel, same_kind, transforms_entered, wrap, as_tensor, VersionCounter
+from rushlight.modes cimport anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 
 cdef extern from *:
     """
@@ -13,16 +13,33 @@ cdef extern from *:
         return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_BASE(a) == NULL
             && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a);
     }
+    /* A scalar one of the same shape and dtype; None where the array is no scalar of float32 or float64. */
+    static PyObject *rl_one_like(PyObject *array) {
+        PyArrayObject *a = (PyArrayObject *)array, *one;
+        int i, kind = PyArray_TYPE(a);
+        for (i = 0; i < PyArray_NDIM(a); i++)
+            if (PyArray_DIM(a, i) != 1) Py_RETURN_NONE;
+        if (kind != NPY_FLOAT && kind != NPY_DOUBLE) Py_RETURN_NONE;
+        one = (PyArrayObject *)PyObject_CallMethod(array, "copy", NULL);
+        if (one == NULL) return NULL;
+        if (kind == NPY_FLOAT) *(float *)PyArray_DATA(one) = 1;
+        else *(double *)PyArray_DATA(one) = 1;
+        return (PyObject *)one;
+    }
     """
+    object rl_one_like(object array)
     bint rl_alone(void *tensor, void *array)
 
 cdef inline int check_signals() except -1:
     return PyErr_CheckSignals()
 
+cdef inline object one_like(object array):
+    return rl_one_like(array)
+
 cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
-cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, COMMIT
+cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit, take_turn, end_turn
 
 cdef class Pending:
     cdef Run run
@@ -36,6 +53,7 @@ cdef class Pending:
 
 cdef class Run:
     cdef bint keep_graph, create_graph, on_arrays, anomaly
+    cdef Pending top
     cdef list heap
     cdef dict elsewhere
     cdef list leaves
@@ -44,6 +62,8 @@ cdef class Run:
     cdef set needed
     cdef dict wanted
     cdef list captured
+    cdef begin(self, bint keep_graph, bint create_graph)
+    cdef wait(self, Pending pending)
     cdef restrict(self, list roots, list targets)
     @cython.locals(pending=Pending)
     cdef send(self, object edge, int number, TensorBase g)
@@ -75,8 +95,10 @@ cdef class Run:
     cdef release(self)
     @cython.locals(node=Node, pending=Pending)
     cdef abandon(self)
-    @cython.locals(leaf=TensorBase, new=TensorBase, pending=Pending)
+    @cython.locals(leaf=TensorBase, pending=Pending)
     cdef commit(self)
+    @cython.locals(leaf=TensorBase, pending=Pending, counter=VersionCounter, first=VersionCounter)
+    cdef put_gradients(self, list ready)
     cdef object prepared(self, TensorBase leaf, Pending pending)
 
 @cython.locals(run=Run)
@@ -89,3 +111,4 @@ cdef object fit(object g, object want)
 cdef push(list heap, Pending item)
 @cython.locals(i=Py_ssize_t, n=Py_ssize_t, child=Py_ssize_t, last=Pending, first=Pending, below=Pending, other=Pending)
 cdef Pending pop(list heap)
+cpdef bint backward_from_scalar(TensorBase tensor, bint keep_graph) except -1

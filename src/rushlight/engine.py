@@ -14,15 +14,16 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .core import Node, TensorBase, add_into, call_rule, call_rule_kernel, set_fields, transforms_entered, wrap, written
+from .core import Node, TensorBase, add_into, call_rule, call_rule_kernel, set_fields, transforms_entered, wrap
 from .hooks import keep_retained
-from .modes import anomaly_enabled, check_nan_enabled, flags, put_flags, put_grad
+from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 
 if not cython.compiled:
-    from .kernels.compare import check_signals, same_kind, sole_owner
+    from .kernels.compare import as_tensor, check_signals, one_like, same_kind, sole_owner
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
-COMMIT = allocate_lock()
+_commit = allocate_lock()
+take_turn, end_turn = _commit.acquire, _commit.release
 
 
 @cython.freelist(64)
@@ -34,12 +35,14 @@ class Pending:
 class Run:
     """One backward pass."""
 
-    def __init__(self, keep_graph, create_graph):
+    def begin(self, keep_graph, create_graph):
         self.keep_graph = keep_graph
         self.create_graph = create_graph
         # Rules run as kernels on arrays where nobody asks for the history or the tangents of what they give.
         self.on_arrays = not create_graph and transforms_entered(0) == 0
         self.anomaly = anomaly_enabled()
+        # The pending node of the largest order, and the others.
+        self.top = None
         self.heap = []
         self.elsewhere = None
         self.leaves = []
@@ -125,14 +128,25 @@ class Run:
             node.slot = pending
         else:
             self.set_aside(node, pending)
-        push(self.heap, pending)
+        self.wait(pending)
         return pending
+
+    def wait(self, pending):
+        """Keep a node until it is its turn."""
+        if self.top is None:
+            self.top = pending
+        elif pending.order > self.top.order:
+            push(self.heap, self.top)
+            self.top = pending
+        else:
+            push(self.heap, pending)
 
     def walk(self):
         """Process pending nodes until none is left."""
-        while self.heap:
+        while self.top is not None:
             check_signals()
-            pending = pop(self.heap)
+            pending = self.top
+            self.top = pop(self.heap) if self.heap else None
             self.forget(pending)
             self.visit(pending.node, pending.grad if pending.grads is None else pending.grads)
 
@@ -274,9 +288,11 @@ class Run:
 
     def abandon(self):
         """Leave no trace of this run in the graph, so that it can be run again."""
+        if self.top is not None:
+            self.forget(self.top)
         for pending in self.heap:
             self.forget(pending)
-        self.heap = []
+        self.top, self.heap = None, []
         self.forget_leaves()
         for node in self.passed:
             if node.claimer is self:
@@ -286,7 +302,8 @@ class Run:
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
         ready = []
         # NumPy lets other threads run while it copies.
-        with COMMIT:
+        take_turn()
+        try:
             for pending in self.leaves:
                 leaf = pending.leaf
                 if leaf._requires_grad and pending.grad is not None:
@@ -294,17 +311,30 @@ class Run:
                         raise RuntimeError("leaf variable has been moved into the graph interior")
                     pending.new = self.prepared(leaf, pending)
                     ready.append(pending)
-            for pending in ready:
-                leaf, new = pending.leaf, pending.new
-                if new is not None:
-                    leaf._grad = new
-                else:
-                    add_into(leaf._grad._array, pending.grad._array)
-                    written(leaf._grad)
+            self.put_gradients(ready)
+        finally:
+            end_turn()
         for pending in ready:
             leaf = pending.leaf
             if leaf.hooks is not None:
                 leaf.hooks.accumulated(leaf)
+
+    def put_gradients(self, ready):
+        """Write what was prepared. One line of the user's wrote them all, so it is looked up once."""
+        first = None
+        for pending in ready:
+            leaf = pending.leaf
+            if pending.new is not None:
+                leaf._grad = pending.new
+                continue
+            add_into(leaf._grad._array, pending.grad._array)
+            counter = as_tensor(leaf._grad).counter()
+            if first is None:
+                counter.bump()
+                first = counter
+            else:
+                counter.n += 1
+                counter.copy_line(first)
 
     def prepared(self, leaf, pending):
         """The tensor to become leaf.grad; None where the gradient is to be added in place."""
@@ -312,7 +342,7 @@ class Run:
         if self.create_graph:
             return COPY_GRAD(g) if before is None else before + g
         if before is not None:
-            return None if before._array.dtype == g._array.dtype else before + g
+            return None if same_kind(before._array, g._array) else before + g
         if sole_owner(pending):
             return g
         return wrap(np.array(g._array, order="C"))
@@ -324,9 +354,9 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
     With `targets`, a list of (node or leaf, number), only their gradients are computed, and returned in a list.
     With `accumulate`, leaves get their .grad.
     """
-    run = Run(keep_graph, create_graph)
-    before = flags()
-    put_grad(create_graph)
+    run = Run.__new__(Run)
+    run.begin(keep_graph, create_graph)
+    before = enter_backward(create_graph)
     try:
         if targets is not None:
             run.restrict(roots, targets)
@@ -341,9 +371,20 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
         run.abandon()
         raise
     finally:
-        put_flags(before)
+        leave_backward(before)
     run.release()
     return run.captured
+
+
+def backward_from_scalar(tensor, keep_graph):
+    """`tensor.backward()` for a float scalar of one's own graph; False where it is anything else."""
+    if not tensor.tracked():
+        return False
+    one = one_like(tensor._array)
+    if one is None:
+        return False
+    backward([(tensor.source(), tensor.output_nr, wrap(one))], keep_graph, False, None, True)
+    return True
 
 
 def leading_to(edges, targets):

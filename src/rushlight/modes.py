@@ -23,13 +23,29 @@ _inference_seen = False
 def flags():
     """The modes in force, as one number to give back to `put_flags`."""
     if cython.compiled:
-        return context_value(_flags)
+        return current_flags(_flags)
     return _flags.get()
 
 
 def put_flags(value):
     """Set all modes to what `flags` returned before."""
+    if cython.compiled and put_in_backward(value):
+        return
     _flags.set(value)
+
+
+def enter_backward(create_graph):
+    """The modes of a backward pass: gradients are recorded only for create_graph. Returns what to leave it with."""
+    if cython.compiled:
+        return enter_backward_in_c(create_graph, flags() & ~_GRAD | (_GRAD if create_graph else 0))
+    return put_grad(create_graph)
+
+
+def leave_backward(before):
+    if cython.compiled:
+        leave_backward_in_c(before)
+    else:
+        _flags.set(before)
 
 
 def grad_enabled():
@@ -52,7 +68,7 @@ def check_nan_enabled():
 def put_grad(on):
     """Switch recording on or off; returns the flags that were in force."""
     before = flags()
-    _flags.set((before & ~_GRAD) | (_GRAD if on else 0))
+    put_flags((before & ~_GRAD) | (_GRAD if on else 0))
     return before
 
 
@@ -61,12 +77,12 @@ def put_inference(on):
     global _inference_seen
     before = flags()
     _inference_seen = True
-    _flags.set((before & ~(_GRAD | _INFERENCE)) | (_INFERENCE if on else _GRAD))
+    put_flags((before & ~(_GRAD | _INFERENCE)) | (_INFERENCE if on else _GRAD))
     return before
 
 
 def put_anomaly(on, check_nan):
     """Switch anomaly detection; returns the flags that were in force."""
     before = flags()
-    _flags.set((before & ~(_ANOMALY | _CHECK_NAN)) | (_ANOMALY if on else 0) | (_CHECK_NAN if on and check_nan else 0))
+    put_flags((before & ~(_ANOMALY | _CHECK_NAN)) | (_ANOMALY if on else 0) | (_CHECK_NAN if on and check_nan else 0))
     return before

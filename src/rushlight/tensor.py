@@ -6,6 +6,7 @@ from . import core, dtypes, errors, modes
 from .autograd.backward import backward
 from .core import TensorBase
 from .device import cpu
+from .engine import backward_from_scalar
 from .hooks import RemovableHandle
 from .node import accumulator, extras_of, extras_of_leaf
 from .size import Size
@@ -91,6 +92,11 @@ class Tensor(TensorBase):
     # -- history
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
+        if gradient is None and inputs is None and not create_graph:
+            if backward_from_scalar(self, retain_graph or False):
+                return
+        from .autograd.backward import backward
+
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def requires_grad_(self, requires_grad=True):

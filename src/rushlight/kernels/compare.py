@@ -1,5 +1,7 @@
 """The Python meaning of what the compiled core asks the interpreter and NumPy in C."""
 
+import numpy as np
+
 
 def same_kind(a, b):
     """Whether two arrays agree in dtype and shape."""
@@ -23,3 +25,10 @@ def shape_of(value):
 def as_tensor(value):
     """`value` itself; compiled, a cast that is not checked."""
     return value
+
+
+def one_like(array):
+    """A scalar one of the same shape and dtype; None where the array is no scalar of float32 or float64."""
+    if array.size != 1 or array.dtype.char not in "fd":
+        return None
+    return np.ones(array.shape, array.dtype)

@@ -10,6 +10,9 @@ class Kernel:
     def call2(self, x, y):
         return NotImplemented
 
+    def call3(self, x, y, z):
+        return NotImplemented
+
     def into2(self, x, y):
         """x = op(x, y) in place, y of x's shape; whether that was done."""
         return False

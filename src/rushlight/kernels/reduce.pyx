@@ -37,6 +37,7 @@ cdef enum:
     LEAF = 256              # elements of a run (rows of a column) added without a level in between
     TILE = 512              # columns accumulated together: their buffers stay in the first-level cache
     NARROW = 32             # up to so many columns, several rows are taken as one wide row
+    FILL_LIMIT = 4096       # up to so many elements, a filled array is cheaper than a view
     COPY_LIMIT = 65536      # a strided array of up to so many elements is copied to be contiguous
     UNLOCK = 100000         # from so many elements on, other threads may run meanwhile
     MAX_AXES = 64
@@ -455,6 +456,29 @@ cdef class Whole(Kernel):
         return out
 
 
+cdef class Fill(Kernel):
+    """What the sum, or the mean, of all elements sends back to each of them."""
+
+    cdef bint divides
+
+    cdef object call3(self, object g, object shape, object dim):
+        cdef Py_ssize_t k, n = 1
+        if dim is not None or not isinstance(shape, tuple):
+            return NotImplemented
+        for k in range(len(<tuple>shape)):
+            n *= <Py_ssize_t>(<tuple>shape)[k]
+        # A large one is better seen than made: the rule expands.
+        if n > FILL_LIMIT:
+            return NotImplemented
+        return fill(g, shape, n if self.divides else 1.0)
+
+
+cdef Fill filling(bint divides):
+    cdef Fill kernel = Fill()
+    kernel.divides = divides
+    return kernel
+
+
 cdef Whole whole(bint divides):
     cdef Whole kernel = Whole()
     kernel.divides = divides
@@ -463,6 +487,8 @@ cdef Whole whole(bint divides):
 
 sum_whole = whole(False)
 mean_whole = whole(True)
+fill_sum = filling(False)
+fill_mean = filling(True)
 
 
 cdef class Extreme(Kernel):
@@ -562,7 +588,7 @@ max_whole = extreme(False)
 min_whole = extreme(True)
 
 
-def fill(g, shape, double divisor=1.0):
+cpdef fill(object g, object shape, double divisor=1.0):
     """An array of that shape filled with the one element of `g`, divided by `divisor`."""
     cdef cnp.npy_intp dims[MAX_AXES]
     cdef cnp.ndarray out

@@ -360,14 +360,6 @@ max_all = renamed(amax, "MaxBackward1")
 min_all = renamed(amin, "MinBackward1")
 
 
-def _whole(g, x_shape, dim):
-    return NotImplemented if dim is not None else _kernels.fill(g, x_shape)
-
-
-def _whole_mean(g, x_shape, dim):
-    return NotImplemented if dim is not None else _kernels.fill(g, x_shape, math.prod(x_shape))
-
-
 def _euclidean(x, ord, dim, keepdim):
     squares = NotImplemented if ord != 2 else _kernels.square_sum(x, dim, keepdim)
     return squares if squares is NotImplemented else np.sqrt(squares, out=squares)
@@ -375,8 +367,8 @@ def _euclidean(x, ord, dim, keepdim):
 
 _kernels = load("reduce")
 if _kernels is not None:
-    sum.accelerate(_kernels.sum_whole, x=_whole)
-    mean.accelerate(_kernels.mean_whole, x=_whole_mean)
+    sum.accelerate(_kernels.sum_whole, x=_kernels.fill_sum)
+    mean.accelerate(_kernels.mean_whole, x=_kernels.fill_mean)
     max_all.accelerate(_kernels.max_whole)
     min_all.accelerate(_kernels.min_whole)
     for _op in (sum, sum_dim):
