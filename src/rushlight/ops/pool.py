@@ -199,7 +199,7 @@ max_unpool3d = renamed(max_unpool2d, "MaxUnpool3DBackward0")
 
 
 def divisors(spatial, size, kernel, stride, padding, count_include_pad, divisor):
-    """How many entries each average counts: a number, or an array of shape `size`."""
+    """How many entries each average counts: `divisor`, or an array of shape `size`."""
     if divisor is not None:
         return divisor
     total = np.ones((), np.int64)
@@ -209,7 +209,7 @@ def divisors(spatial, size, kernel, stride, padding, count_include_pad, divisor)
         if not count_include_pad:
             start, end = np.maximum(start, 0), np.minimum(end, n)
         total = total[..., None] * (end - start)
-    return total if total.size and total.min() != total.max() else math.prod(kernel)
+    return total
 
 
 def averaged(total, count, dtype):
@@ -239,8 +239,9 @@ def avg_pool2d(x, *, kernel, stride, padding, size, count_include_pad, divisor):
 
 @lru_cache(64)
 def _counts(dtype, *windows):
-    """What `divisors` gives, as an array of one entry or more."""
-    return np.ascontiguousarray(np.reshape(divisors(*windows), -1), dtype)
+    """What `divisors` gives, as an array of one entry, or of one for each window where they differ."""
+    counts = np.reshape(divisors(*windows), -1).astype(dtype)
+    return counts[:1] if (counts == counts[:1]).all() else counts
 
 
 def _avg_pool(x, kernel, stride, padding, size, count_include_pad, divisor):
