@@ -26,7 +26,21 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("compat", "func", "linalg", "nn", "optim", "special", "testing", "utils")
+LAZY = ("compat", "linalg", "nn", "optim", "special")
+IN_FUNCTIONAL = (
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
+    "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
+)  # fmt: skip
+# Methods that PyTorch also offers as functions.
+ALSO_FUNCTIONS = (
+    "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
+    "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "deg2rad_", "detach",
+    "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fix_", "floor_", "frac_", "i0_", "log10_", "log1p_", "log2_",
+    "log_", "logit_", "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "round_", "rsqrt_", "sin_", "sinc_",
+    "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
+)  # fmt: skip
+
 
 FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "ranges", "conversion", "shape", "broadcasting", "splitting", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
 
@@ -39,6 +53,8 @@ def _offer():
         offer(module)
         for name in module.FUNCTIONS:
             globals()[name] = getattr(module, name)
+    for name in ALSO_FUNCTIONS:
+        globals()[name] = getattr(Tensor, name)
     for entry in dtypes.DTYPES:
         globals()[entry.name] = entry
     globals().update(dtypes.ALIASES)
@@ -53,6 +69,8 @@ def __getattr__(name):
 
     if name in LAZY:
         return import_module(f".{name}", __name__)
+    if name in IN_FUNCTIONAL:
+        return getattr(import_module(".nn.functional", __name__), name)
     from difflib import get_close_matches
 
     near = get_close_matches(name, globals(), 1)

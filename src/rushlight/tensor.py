@@ -5,7 +5,7 @@ import numpy as np
 from . import core, dtypes, errors, modes
 from .autograd.backward import backward
 from .core import TensorBase
-from .device import cpu
+from .device import cpu, strided
 from .engine import backward_from_scalar
 from .hooks import RemovableHandle
 from .node import accumulator, extras_of, extras_of_leaf
@@ -43,6 +43,28 @@ class Tensor(TensorBase):
     def device(self):
         return cpu
 
+    @property
+    def layout(self):
+        return strided
+
+    @property
+    def itemsize(self):
+        return self._array.itemsize
+
+    @property
+    def nbytes(self):
+        """Bytes of the elements."""
+        return self._array.nbytes
+
+    is_cpu = property(lambda self: True)
+    is_cuda = property(lambda self: False)
+    is_sparse = property(lambda self: False)
+    is_quantized = property(lambda self: False)
+    is_meta = property(lambda self: False)
+
+    def get_device(self):
+        return -1
+
     def size(self, dim=None):
         """The shape, or one entry of it."""
         if dim is None:
@@ -53,6 +75,8 @@ class Tensor(TensorBase):
 
     def dim(self):
         return self._array.ndim
+
+    ndimension = dim
 
     def numel(self):
         return self._array.size
