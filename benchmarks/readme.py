@@ -30,8 +30,8 @@ def machine(told):
     return (
         f"Measured by `make bench`: {told['processor']}, {told['cores']} cores, {told['threads']} threads, Python "
         f"{told['python']}, NumPy {told['numpy']}, PyTorch {told['torch']}, Rushlight {told['rushlight']} with the "
-        "compiled core. Each case runs with both libraries in turn in one process; times are medians in microseconds, and "
-        "the ratio is PyTorch's time over Rushlight's."
+        "compiled core. Each case runs with both libraries in turn in one process; times are medians in microseconds, "
+        "and the ratio is PyTorch's time over Rushlight's."
     )
 
 
