@@ -5,6 +5,7 @@ import numpy as np
 from .row import Row
 
 _SLIDE = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
+_PLAIN = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 2), "groups": 2}
 _POOL = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 0)}
 _TARGETS = np.array([0, 2, 1, -100])
 _WEIGHT = np.array([0.5, 1.0, 2.0])
@@ -32,6 +33,9 @@ ROWS = [
         lambda r: (r(2, 3, 5), r(4, 3, 1), None),
         {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": 1},
     ),
+    Row("convolution", lambda r: (r(3, 4, 5, 6), r(6, 2, 3, 2), r(6)), _PLAIN | {"size": (4, 6)}),
+    Row("convolution_transpose", lambda r: (r(3, 6, 4, 7), r(6, 2, 3, 2), r(4)), _PLAIN | {"size": (4, 7)}),
+    Row("convolution_weight", lambda r: (r(3, 4, 4, 7), r(3, 6, 4, 7)), _PLAIN | {"kernel": (3, 2)}),
     Row("convolution_transpose", lambda r: (r(2, 6, 3, 4), r(6, 2, 3, 2), r(4)), _SLIDE | {"size": (5, 6)}),
     Row("convolution_weight", lambda r: (r(2, 4, 5, 6), r(2, 6, 3, 4)), _SLIDE | {"kernel": (3, 2)}),
     Row(

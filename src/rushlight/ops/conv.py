@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..kernels import load
 from .copying import expand, sum_to
 from .declare import general, linear
 
@@ -241,3 +242,9 @@ def col2im(x, *, size, kernel, dilation, padding, stride):
     for place, index in window_slices(kernel, stride, dilation, places):
         whole[index] += columns[(slice(None), slice(None), *place)]
     return np.ascontiguousarray(whole[(..., *[slice(p, p + n) for n, p in zip(size, padding)])])
+
+
+_kernels = load("conv")
+if _kernels is not None:
+    for _op in (convolution, convolution_transpose, convolution_weight):
+        _op.accelerate(getattr(_kernels, _op.name))
