@@ -43,9 +43,12 @@ def output_of(node, number):
     """', which is output 0 of Exp,' for a node; nothing for a leaf."""
     if node is None:
         return ""
-    name = node.name()
-    kind = name.rstrip("0123456789").removesuffix("Backward")
-    return f", which is output {number} of {kind},"
+    return f", which is output {number} of {_made_by(node)},"
+
+
+def _made_by(node):
+    """The name of the operation or custom Function whose node this is."""
+    return node.name().rstrip("0123456789").removesuffix("Backward")
 
 
 def freed(node):
@@ -179,8 +182,7 @@ def check_inplace(x):
 
 
 def _maker(x):
-    """The name of the operation that made x; a custom Function's own name."""
-    return "a view operation" if x.grad_fn is None else x.grad_fn.name().removesuffix("Backward")
+    return "a view operation" if x.grad_fn is None else _made_by(x.grad_fn)
 
 
 def check_result(op, array, out):

@@ -80,8 +80,8 @@ def accepts_out(function):
 
         if grad_enabled() and any(isinstance(a, TensorBase) and a.requires_grad for a in (*args, *named.values())):
             raise RuntimeError(
-                f"{function.__name__}(): functions with out=... arguments don't support automatic differentiation, but one "
-                "of the arguments requires grad."
+                f"{function.__name__.lstrip('_')}(): functions with out=... arguments don't support automatic "
+                "differentiation, but one of the arguments requires grad."
             )
         result = function(*args, **named)
         if isinstance(result, tuple):
