@@ -3,7 +3,7 @@ cimport cython
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.lines cimport Line
 from rushlight.modes cimport grad_enabled, inference_enabled
-from rushlight.operation cimport Operation, Rule
+from rushlight.operation cimport Operation
 
 from numpy cimport ndarray
 
@@ -43,7 +43,7 @@ cdef inline bint same_kind(object a, object b):
 cdef inline tuple shape_of(object value):
     return rl_shape(value) if isinstance(value, ndarray) else ()
 
-cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _AS_IT_IS, _COMMON, _FLOAT
+cdef int _AS_IT_IS, _COMMON, _FLOAT
 cdef long long _sequence
 cdef int _transforms
 cdef type _tensor_class, _parameter_class
@@ -139,9 +139,6 @@ cpdef object array_of(object value)
 cdef object unpack(object value)
 @cython.locals(kernel=Kernel)
 cpdef add_into(object total, object g)
-cpdef object call_rule(Rule rule, Node node, object g)
-cpdef object call_rule_kernel(Rule rule, Node node, object g)
-cdef object fetch(Node node, Rule rule, int i, int source)
 cdef bint operand(object value)
 cdef bint plain(object x) noexcept
 @cython.locals(kernel=Kernel, tensor=TensorBase, node=Node)
@@ -154,6 +151,7 @@ cpdef object apply(Op op, tuple inputs, dict params)
 cpdef object run(Op op, tuple inputs, dict params)
 cpdef TensorBase run_view(Op op, TensorBase x, dict params)
 cpdef object indexed(Op op, object x, object index)
+cpdef object view_by(Op op, object x, object first=*, object second=*)
 @cython.locals(tensor=TensorBase, view=View, node=Node, recording=cython.bint)
 cdef TensorBase viewed(Op op, TensorBase x, object array, dict params)
 @cython.locals(result=TensorBase)

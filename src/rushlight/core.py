@@ -15,7 +15,7 @@ from . import errors
 from .dtypes import get_default_dtype, result_dtype, scalar_category
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
-from .operation import Operation, Rule
+from .operation import Operation
 
 if not cython.compiled:
     from numpy import ndarray
@@ -27,8 +27,7 @@ if not cython.compiled:
         return value
 
 
-# See operation.py, and `promote` in ops/declare.py.
-_SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+# See `promote` in ops/declare.py.
 _AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
 
 _sequence = 0
@@ -459,50 +458,8 @@ def add_into(total, g):
     """total += g on arrays of one dtype and shape."""
     kernel = ADD.kernel
     if kernel is None or not kernel.into2(total, g):
-        np.add(total, g, out=total)
-
-
-def call_rule(rule, node, g):
-    """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
-    if rule.passes:
-        return g
-    if rule.count == 0:
-        return rule.fn(g)
-    first = fetch(node, rule, 0, rule.first)
-    if rule.count == 1:
-        return rule.fn(g, first)
-    second = fetch(node, rule, 1, rule.second)
-    if rule.count == 2:
-        return rule.fn(g, first, second)
-    rest = [fetch(node, rule, i, rule.sources[i]) for i in range(2, rule.count)]
-    return rule.fn(g, first, second, *rest)
-
-
-def call_rule_kernel(rule, node, g):
-    """The same on arrays by the rule's kernel; NotImplemented where there is none or it declines."""
-    if rule.kernel is not None:
-        if rule.count == 0:
-            return rule.kernel.call1(array_of(g))
-        first = array_of(fetch(node, rule, 0, rule.first))
-        if rule.count == 1:
-            return rule.kernel.call2(array_of(g), first)
-        return rule.kernel.call3(array_of(g), first, array_of(fetch(node, rule, 1, rule.second)))
-    if rule.fast is None:
-        return NotImplemented
-    return rule.fast(array_of(g), *[array_of(fetch(node, rule, i, rule.sources[i])) for i in range(rule.count)])
-
-
-def fetch(node, rule, i, source):
-    """Argument i of a rule, found in the node."""
-    if source < _SHAPE:
-        return node.saved(source)
-    if source < _OUT:
-        return node.shapes[source - _SHAPE]
-    if source < _PARAM:
-        return node.saved_out(source - _OUT)
-    if source < _NEEDS:
-        return node.params[rule.names[i]]
-    return tuple([node.edge(k) is not None for k in range(node.count)])
+        with np.errstate(all="ignore"):
+            np.add(total, g, out=total)
 
 
 def operand(value):
@@ -621,6 +578,23 @@ def indexed(op, x, index):
     if _transforms != 0 or not plain(x):
         return apply(op, (x,), {"index": index})
     return viewed(op, x, as_tensor(x)._array[index], {"index": index})
+
+
+def view_by(op, x, first=None, second=None):
+    """A view operation of up to two parameters, given in order."""
+    names = op.params
+    if len(names) == 1:
+        params = {names[0]: first}
+    elif len(names) == 0:
+        params = op.defaults
+    else:
+        params = {names[0]: first, names[1]: second}
+    if _transforms != 0 or not plain(x):
+        return apply(op, (x,), params)
+    array = op.view(as_tensor(x)._array, params)
+    if array is NotImplemented:
+        return apply(op, (x,), params)
+    return viewed(op, x, array, params)
 
 
 def viewed(op, x, array, params):

@@ -1,7 +1,8 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
-from rushlight.core cimport Node, Op, Rule, TensorBase, add_into, call_rule, call_rule_kernel, same_kind, transforms_entered, wrap, as_tensor, VersionCounter
+from rushlight.core cimport Node, Op, TensorBase, add_into, array_of, same_kind, transforms_entered, wrap, as_tensor, VersionCounter
+from rushlight.operation cimport Rule
 from rushlight.modes cimport anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 
 cdef extern from *:
@@ -13,6 +14,7 @@ cdef extern from *:
         return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_BASE(a) == NULL
             && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a);
     }
+    static int rl_plain(PyObject *array) { return PyArray_ISCARRAY((PyArrayObject *)array); }
     /* A scalar one of the same shape and dtype; None where the array is no scalar of float32 or float64. */
     static PyObject *rl_one_like(PyObject *array) {
         PyArrayObject *a = (PyArrayObject *)array, *one;
@@ -29,9 +31,13 @@ cdef extern from *:
     """
     object rl_one_like(object array)
     bint rl_alone(void *tensor, void *array)
+    bint rl_plain(object array)
 
 cdef inline int check_signals() except -1:
     return PyErr_CheckSignals()
+
+cdef inline bint plain(object array):
+    return rl_plain(array)
 
 cdef inline object one_like(object array):
     return rl_one_like(array)
@@ -39,6 +45,7 @@ cdef inline object one_like(object array):
 cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
+cdef int _SHAPE, _OUT, _PARAM, _NEEDS
 cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit, take_turn, end_turn
 
 cdef class Pending:
@@ -112,3 +119,6 @@ cdef push(list heap, Pending item)
 @cython.locals(i=Py_ssize_t, n=Py_ssize_t, child=Py_ssize_t, last=Pending, first=Pending, below=Pending, other=Pending)
 cdef Pending pop(list heap)
 cpdef bint backward_from_scalar(TensorBase tensor, bint keep_graph) except -1
+cdef object call_rule(Rule rule, Node node, object g)
+cdef object call_rule_kernel(Rule rule, Node node, object g)
+cdef object fetch(Node node, Rule rule, int i, int source)

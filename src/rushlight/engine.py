@@ -14,14 +14,16 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .core import Node, TensorBase, add_into, call_rule, call_rule_kernel, set_fields, transforms_entered, wrap
+from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
 from .hooks import keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 
 if not cython.compiled:
-    from .kernels.compare import as_tensor, check_signals, one_like, same_kind, sole_owner
+    from .kernels.compare import as_tensor, check_signals, one_like, plain, same_kind, sole_owner
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
+# See operation.py.
+_SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 _commit = allocate_lock()
 take_turn, end_turn = _commit.acquire, _commit.release
 
@@ -322,6 +324,9 @@ class Run:
     def put_gradients(self, ready):
         """Write what was prepared. One line of the user's wrote them all, so it is looked up once."""
         first = None
+        if not cython.compiled:
+            put_at_once(ready)
+            return
         for pending in ready:
             leaf = pending.leaf
             if pending.new is not None:
@@ -342,10 +347,30 @@ class Run:
         if self.create_graph:
             return COPY_GRAD(g) if before is None else before + g
         if before is not None:
-            return None if same_kind(before._array, g._array) else before + g
+            if not same_kind(before._array, g._array):
+                return before + g
+            if not plain(before._array):
+                errors.check_memory(before._array)
+            return None
         if sole_owner(pending):
             return g
         return wrap(np.array(g._array, order="C"))
+
+
+def put_at_once(ready):
+    """The same uncompiled: all is written in one call of C, so that Ctrl-C comes before or after, not between."""
+    from collections import deque
+    from itertools import chain, repeat
+
+    made = [pending for pending in ready if pending.new is not None]
+    added = [pending for pending in ready if pending.new is None]
+    totals = [pending.leaf._grad._array for pending in added]
+    for pending in added:
+        pending.leaf._grad.counter().bump()
+    put = map(setattr, [p.leaf for p in made], repeat("_grad"), [p.new for p in made])
+    add = map(np.add, totals, [p.grad._array for p in added], totals)
+    with np.errstate(all="ignore"):
+        deque(chain(put, add), maxlen=0)
 
 
 def backward(roots, keep_graph, create_graph, targets, accumulate):
@@ -385,6 +410,49 @@ def backward_from_scalar(tensor, keep_graph):
         return False
     backward([(tensor.source(), tensor.output_nr, wrap(one))], keep_graph, False, None, True)
     return True
+
+
+def call_rule(rule, node, g):
+    """The rule applied to `g`, a Tensor (a list of Tensors and None where there are several outputs)."""
+    if rule.passes:
+        return g
+    if rule.count == 0:
+        return rule.fn(g)
+    first = fetch(node, rule, 0, rule.first)
+    if rule.count == 1:
+        return rule.fn(g, first)
+    second = fetch(node, rule, 1, rule.second)
+    if rule.count == 2:
+        return rule.fn(g, first, second)
+    rest = [fetch(node, rule, i, rule.sources[i]) for i in range(2, rule.count)]
+    return rule.fn(g, first, second, *rest)
+
+
+def call_rule_kernel(rule, node, g):
+    """The same on arrays by the rule's kernel; NotImplemented where there is none or it declines."""
+    if rule.kernel is not None:
+        if rule.count == 0:
+            return rule.kernel.call1(array_of(g))
+        first = array_of(fetch(node, rule, 0, rule.first))
+        if rule.count == 1:
+            return rule.kernel.call2(array_of(g), first)
+        return rule.kernel.call3(array_of(g), first, array_of(fetch(node, rule, 1, rule.second)))
+    if rule.fast is None:
+        return NotImplemented
+    return rule.fast(array_of(g), *[array_of(fetch(node, rule, i, rule.sources[i])) for i in range(rule.count)])
+
+
+def fetch(node, rule, i, source):
+    """Argument i of a rule, found in the node."""
+    if source < _SHAPE:
+        return node.saved(source)
+    if source < _OUT:
+        return node.shapes[source - _SHAPE]
+    if source < _PARAM:
+        return node.saved_out(source - _OUT)
+    if source < _NEEDS:
+        return node.params[rule.names[i]]
+    return tuple([node.edge(k) is not None for k in range(node.count)])
 
 
 def leading_to(edges, targets):

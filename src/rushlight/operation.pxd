@@ -40,11 +40,13 @@ cdef class Operation:
     cdef public bint keeps_anything
     cdef public tuple outputs
     cdef public tuple inputs
+    cdef public tuple params
     cdef public dict defaults
     cdef public dict aliases
     cdef public type node_class
     cdef public bint differentiable
     cdef object __weakref__
+    cdef object view(self, object array, dict params)
     cpdef object compute(self, object arrays, dict params)
     cdef public long long keep1, keep2, keep3, out_mask
     cpdef settle(self)

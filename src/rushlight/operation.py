@@ -59,6 +59,7 @@ class Operation:
         self.is_view = False
         self.outputs = ()
         self.inputs = ()
+        self.params = ()
         self.defaults = {}
         self.aliases = {}
         self.node_class = None
@@ -85,8 +86,23 @@ class Operation:
             else:
                 rule.fast = rule_kernel
 
+    def view(self, array, params):
+        """What the kernel of a view makes of an array; NotImplemented where there is none or it declines."""
+        if self.kernel is None:
+            return NotImplemented
+        names = self.params
+        if len(names) == 0:
+            return self.kernel.call1(array)
+        if len(names) == 1:
+            return self.kernel.call2(array, params[names[0]])
+        return self.kernel.call3(array, params[names[0]], params[names[1]])
+
     def compute(self, arrays, params):
         """The forward on arrays; one array, or a tuple of them."""
+        if self.is_view and self.kernel is not None:
+            out = self.view(arrays[0], params)
+            if out is not NotImplemented:
+                return out
         if self.fast is not None:
             out = self.fast(*arrays, **params)
             if out is not NotImplemented:

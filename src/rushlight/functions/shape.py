@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from .. import errors
-from ..core import apply, storage_geometry, written
+from ..core import TensorBase, apply, storage_geometry, view_by, written
 from ..dtypes import NAMES, as_dtype, dtype
 from ..dtypes import of as dtype_of
 from ..modes import grad_enabled
@@ -14,6 +14,8 @@ from ..ops import copying, strided
 from ..ops import shape as ops
 from .arguments import check_tensor, wrap_dim, wrap_dims
 from .options import listed_size
+
+_VIEW, _TRANSPOSE, _T, _PERMUTE, _UNSQUEEZE = ops.view, ops.transpose, ops.t, ops.permute, ops.unsqueeze
 
 
 def given(args, named, function, name):
@@ -77,7 +79,7 @@ def reshape(input, *args, shape=None):
     else:
         shape = args
     try:
-        return apply(ops.view, (input,), {"shape": shape})
+        return view_by(_VIEW, input, shape)
     except (ops.NoView, AttributeError):
         check_tensor(input, "reshape")
         if not _fits(input._array, shape):
@@ -103,7 +105,7 @@ def view(input, *args, size=None, dtype=None):
     else:
         shape = given(args, size, "view", "size")
     try:
-        return apply(ops.view, (input,), {"shape": shape})
+        return view_by(_VIEW, input, shape)
     except ops.NoView:
         if not _fits(input._array, shape):
             raise _bad_shape(input._array, shape, "view", "size") from None
@@ -232,7 +234,7 @@ def unsqueeze(input, dim):
     rushlight.Size([2, 1])
     """
     try:
-        return apply(ops.unsqueeze, (input,), {"dim": dim})
+        return view_by(_UNSQUEEZE, input, dim)
     except (IndexError, TypeError, AttributeError):
         check_tensor(input, "unsqueeze")
         if not hasattr(dim, "__index__"):
@@ -253,7 +255,7 @@ def transpose(input, dim0, dim1):
     rushlight.Size([3, 2])
     """
     try:
-        return apply(ops.transpose, (input,), {"dim0": dim0, "dim1": dim1})
+        return view_by(_TRANSPOSE, input, dim0, dim1)
     except (IndexError, AttributeError, TypeError):
         check_tensor(input, "transpose")
         wrap_dim(dim0, input._array.ndim)
@@ -273,10 +275,11 @@ def swapdims(input, dim0, dim1):
 
 def t(input):
     """The transpose of a matrix; a tensor of fewer dimensions as it is. Raises RuntimeError for more than two."""
-    check_tensor(input, "t")
+    if not isinstance(input, TensorBase):
+        check_tensor(input, "t")
     if input._array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._array.ndim}D")
-    return apply(ops.t, (input,), ops.t.defaults)
+    return view_by(_T, input)
 
 
 def numpy_T(input):
@@ -300,7 +303,7 @@ def _matrix_transpose(input, name):
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got {input._array.ndim}-D tensor."
         )
-    return apply(ops.transpose, (input,), {"dim0": -2, "dim1": -1})
+    return view_by(_TRANSPOSE, input, -2, -1)
 
 
 def mT(input):
@@ -347,7 +350,7 @@ def permute(input, *args, dims=None):
     """
     dims = args if args and type(args[0]) is int else given(args, dims, "permute", "dims")
     try:
-        return apply(ops.permute, (input,), {"dims": dims})
+        return view_by(_PERMUTE, input, dims)
     except (ValueError, TypeError, AttributeError):
         check_tensor(input, "permute")
         raise _bad_permutation(dims, input._array.ndim) from None

@@ -3,6 +3,8 @@
 
 cimport numpy as cnp
 
+from rushlight.kernels.kernel cimport Kernel
+
 cnp.import_array()
 
 cdef extern from *:
@@ -39,21 +41,38 @@ def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset):
 # Views as the operations of ops/shape.py make them; what they decline or NumPy refuses is NumPy's to explain.
 
 
-def transpose(object x, *, object dim0, object dim1):
+cdef object transposed(object x, object dim0, object dim1):
     """x with two dimensions swapped."""
     if type(x) is not cnp.ndarray or type(dim0) is not int or type(dim1) is not int:
         return NotImplemented
-    return cnp.PyArray_SwapAxes(<cnp.ndarray>x, dim0, dim1)
+    return swapped(<cnp.ndarray>x, dim0, dim1)
 
 
-def t(object x):
+cdef object swapped(cnp.ndarray a, Py_ssize_t i, Py_ssize_t j):
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef int k, nd = cnp.PyArray_NDIM(a)
+    i += nd if i < 0 else 0
+    j += nd if j < 0 else 0
+    if i < 0 or j < 0 or i >= nd or j >= nd:
+        return NotImplemented
+    for k in range(nd):
+        dims[k], steps[k] = cnp.PyArray_DIM(a, k), cnp.PyArray_STRIDE(a, k)
+    dims[i], dims[j] = dims[j], dims[i]
+    steps[i], steps[j] = steps[j], steps[i]
+    return rl_strided(a, nd, dims, steps, 0)
+
+
+cdef object reversed(object x):
     """x with its dimensions in reverse order."""
     if type(x) is not cnp.ndarray:
         return NotImplemented
+    if cnp.PyArray_NDIM(<cnp.ndarray>x) == 2:
+        return swapped(<cnp.ndarray>x, 0, 1)
     return cnp.PyArray_Transpose(<cnp.ndarray>x, NULL)
 
 
-def permute(object x, *, object dims):
+cdef object permuted(object x, object dims):
     """x with its dimensions in the order of the tuple `dims`."""
     cdef cnp.npy_intp order[64]
     cdef cnp.PyArray_Dims wanted
@@ -64,10 +83,11 @@ def permute(object x, *, object dims):
     return cnp.PyArray_Transpose(<cnp.ndarray>x, &wanted)
 
 
-def view(object x, *, object shape):
+cdef object viewed(object x, object shape):
     """The elements of x in the sizes of the tuple `shape`, of which one may be -1, where that needs no copy."""
     cdef cnp.npy_intp dims[64]
-    cdef cnp.PyArray_Dims wanted
+    cdef cnp.npy_intp steps[64]
+    cdef cnp.npy_intp step
     cdef int i, n
     if type(x) is not cnp.ndarray or type(shape) is not tuple or not ints(<tuple>shape, dims):
         return NotImplemented
@@ -77,12 +97,14 @@ def view(object x, *, object shape):
             return NotImplemented
     if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>x) or not fits(<cnp.ndarray>x, dims, n):
         return NotImplemented
-    wanted.ptr = dims
-    wanted.len = n
-    return cnp.PyArray_Newshape(<cnp.ndarray>x, &wanted, cnp.NPY_CORDER)
+    step = cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)
+    for i in range(n - 1, -1, -1):
+        steps[i] = step
+        step *= dims[i] if dims[i] > 0 else 1
+    return rl_strided(<cnp.ndarray>x, n, dims, steps, 0)
 
 
-def unsqueeze(object x, *, object dim):
+cdef object unsqueezed(object x, object dim):
     """x with a new dimension of size 1 before dimension `dim`."""
     cdef cnp.npy_intp dims[64]
     cdef cnp.npy_intp steps[64]
@@ -155,7 +177,7 @@ def diagonal(object x, *, Py_ssize_t offset, int dim1, int dim2):
 
 
 cdef bint fits(cnp.ndarray a, cnp.npy_intp *dims, int n):
-    """Whether the sizes, with at most one -1, hold as many elements as a, which has some."""
+    """Whether the sizes hold as many elements as a, which has some; the one that is -1 is worked out."""
     cdef Py_ssize_t known = 1, size = cnp.PyArray_SIZE(a)
     cdef int i, unknown = 0
     for i in range(n):
@@ -165,7 +187,12 @@ cdef bint fits(cnp.ndarray a, cnp.npy_intp *dims, int n):
             known *= dims[i]
     if size == 0 or known <= 0 or unknown > 1:
         return False
-    return size % known == 0 if unknown else size == known
+    if not unknown:
+        return size == known
+    for i in range(n):
+        if dims[i] == -1:
+            dims[i] = size // known
+    return size % known == 0
 
 
 cdef bint ints(tuple values, cnp.npy_intp *out) except? 0:
@@ -178,3 +205,66 @@ cdef bint ints(tuple values, cnp.npy_intp *out) except? 0:
             return False
         out[i] = values[i]
     return True
+
+
+cdef object expanded(object x, tuple shape):
+    """x seen in `shape`, as broadcasting does; NotImplemented where it does not fit, so that NumPy says why."""
+    cdef cnp.npy_intp dims[32]
+    cdef cnp.npy_intp strides[32]
+    cdef cnp.ndarray a
+    cdef int nd = len(shape), offset, i
+    if type(x) is not cnp.ndarray or nd > 32:
+        return NotImplemented
+    a = <cnp.ndarray>x
+    offset = nd - cnp.PyArray_NDIM(a)
+    if offset < 0:
+        return NotImplemented
+    for i in range(nd):
+        dims[i] = shape[i]
+        if dims[i] < 0:
+            return NotImplemented
+        if i < offset:
+            strides[i] = 0
+        elif cnp.PyArray_DIM(a, i - offset) == dims[i]:
+            strides[i] = cnp.PyArray_STRIDE(a, i - offset)
+        elif cnp.PyArray_DIM(a, i - offset) == 1:
+            strides[i] = 0
+        else:
+            return NotImplemented
+    return rl_strided(a, nd, dims, strides, 0)
+
+
+# The same as kernels, which take the parameters of the operation after its array.
+
+
+cdef class Transpose(Kernel):
+    cdef object call3(self, object x, object dim0, object dim1):
+        return transposed(x, dim0, dim1)
+
+
+cdef class T(Kernel):
+    cdef object call1(self, object x):
+        return reversed(x)
+
+
+cdef class Permute(Kernel):
+    cdef object call2(self, object x, object dims):
+        return permuted(x, dims)
+
+
+cdef class View(Kernel):
+    cdef object call2(self, object x, object shape):
+        return viewed(x, shape)
+
+
+cdef class Unsqueeze(Kernel):
+    cdef object call2(self, object x, object dim):
+        return unsqueezed(x, dim)
+
+
+cdef class Expand(Kernel):
+    cdef object call2(self, object x, object shape):
+        return expanded(x, shape) if type(shape) is tuple else NotImplemented
+
+
+transpose, t, permute, view, unsqueeze, expand = Transpose(), T(), Permute(), View(), Unsqueeze(), Expand()

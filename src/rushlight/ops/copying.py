@@ -110,6 +110,6 @@ _reduce = load("reduce")
 if _reduce is not None:
     sum_to.accelerate(lambda x, shape: _reduce.sum_to(x, shape))
 
-_shape = load("shape")
-if _shape is not None:
-    expand.accelerate(_shape.expand)
+_strided = load("strided")
+if _strided is not None:
+    expand.accelerate(_strided.expand)

@@ -77,6 +77,7 @@ def _declare(
             op.inputs = (*op.inputs, code.co_varnames[keyword_end])
         params = code.co_varnames[code.co_argcount : keyword_end]
         given = forward.__kwdefaults__ or {}
+        op.params = tuple(params)
         op.defaults = {name: given.get(name) for name in params}
         op.promotion = _PROMOTE[promote]
         op.elementwise = kind == "elementwise" if broadcasts is None else broadcasts
@@ -114,7 +115,7 @@ def renamed(op, backward):
 
 
 _COPIED = (
-    "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "defaults", "promotion", "elementwise", "quiet", "is_view",
+    "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "params", "defaults", "promotion", "elementwise", "quiet", "is_view",
     "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint", "push",
     "custom",
 )  # fmt: skip
