@@ -185,15 +185,22 @@ def _maker(x):
     return "a view operation" if x.grad_fn is None else _made_by(x.grad_fn)
 
 
-def check_result(op, array, out):
-    """Refuse to write `out` over `array` where shape or dtype forbid it."""
-    from .dtypes import can_cast, of
-
+def check_memory(array):
+    """Refuse to write to elements that share their memory, or that NumPy says are read-only."""
     if array.size and 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
         )
+    if not array.flags.writeable:
+        raise noted(ValueError("assignment destination is read-only"), "Write into a clone(): its memory is its own.")
+
+
+def check_result(op, array, out):
+    """Refuse to write `out` over `array` where shape or dtype forbid it."""
+    from .dtypes import can_cast, of
+
+    check_memory(array)
     if out.shape != array.shape:
         raise RuntimeError(
             f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"

@@ -8,6 +8,11 @@ def same_kind(a, b):
     return a.shape == b.shape and a.dtype == b.dtype
 
 
+def plain(array):
+    """Whether an array lies in one piece, in order, and may be written."""
+    return array.flags.carray
+
+
 def check_signals():
     """Uncompiled, the interpreter itself delivers Ctrl-C between two lines."""
 

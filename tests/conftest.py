@@ -1,0 +1,29 @@
+"""What every test may rely on: the way rushlight runs is shown, and modes are left as they were found."""
+
+import pytest
+
+import rushlight as rl
+from rushlight import core, kernels, modes
+
+COMPILED = not core.__file__.endswith(".py")
+
+
+def pytest_report_header():
+    return f"rushlight: core {'compiled' if COMPILED else 'uncompiled'}, kernels {'off' if kernels.load('elementwise') is None else 'on'}"
+
+
+@pytest.fixture(autouse=True)
+def modes_are_left_as_found():
+    """A test that leaves gradients off, or another default dtype, would change what the tests after it mean."""
+    before = modes.flags(), rl.get_default_dtype()
+    yield
+    after = modes.flags(), rl.get_default_dtype()
+    modes.put_flags(before[0])
+    rl.set_default_dtype(before[1])
+    assert after == before
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """Whether the core is compiled: long chains are shorter where it is not."""
+    return COMPILED
