@@ -16,7 +16,7 @@ FLOORS = {
     "ops": 2,
     "printing": 3, "tensor": 3, "binding": 3, "functions": 3, "autograd": 3, "func": 3, "linalg": 3, "special": 3, "fft": 3,
     "nn": 4, "optim": 4,
-    "compat": 5, "__main__": 5, "utils": 5, "__init__": 5,
+    "compat": 5, "cuda": 5, "backends": 5, "__main__": 5, "utils": 5, "__init__": 5,
 }  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("compat", "linalg", "nn", "optim", "special")
+LAZY = ("backends", "compat", "cuda", "linalg", "nn", "optim", "special")
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
@@ -42,7 +42,7 @@ ALSO_FUNCTIONS = (
 )  # fmt: skip
 
 
-FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "ranges", "conversion", "shape", "broadcasting", "splitting", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
+FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "legacy", "ranges", "conversion", "shape", "broadcasting", "splitting", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
 
 
 def _offer():

@@ -5,7 +5,7 @@ import numpy as np
 from . import core, dtypes, errors, modes
 from .autograd.backward import backward
 from .core import TensorBase
-from .device import cpu, strided
+from .device import check_cpu, cpu, strided
 from .engine import backward_from_scalar
 from .hooks import RemovableHandle
 from .node import accumulator, extras_of, extras_of_leaf
@@ -25,6 +25,13 @@ class Tensor(TensorBase):
     """
 
     __slots__ = ()
+
+    def __init__(self, *data, device=None):
+        """`Tensor([1.0, 2.0])` of given numbers, `Tensor(2, 3)` of a given shape and not filled; the default dtype."""
+        from .functions.legacy import legacy_array
+
+        check_cpu(device)
+        self._array = legacy_array(data, dtypes.get_default_dtype())
 
     # -- what it is
     @property
@@ -156,6 +163,8 @@ class Tensor(TensorBase):
 
     @data.setter
     def data(self, value):
+        if self.requires_grad and value._array.dtype.kind not in "fcV":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
 
     def retain_grad(self):
