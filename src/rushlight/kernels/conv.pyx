@@ -68,10 +68,15 @@ cdef bint settle(Layout *at, int itemsize):
     at.fw = at.ow + at.dw * (at.kw - 1)
     at.taps = at.channels * at.kh * at.kw
     at.length = ((at.oh - 1) * at.fw + at.ow + LANES - 1) // LANES * LANES
-    at.frame = at.channels * at.fh * at.fw + LANES
+    at.frame = (at.channels * at.fh * at.fw + 2 * LANES - 1) // LANES * LANES
     if at.oh < 1 or at.ow < 1:
         return False
     return at.taps * at.rows * itemsize <= LARGEST_WEIGHT
+
+
+cdef inline void *aligned(void *room) noexcept nogil:
+    """The first address in `room` at which a line of the cache begins."""
+    return <void *>((<Py_ssize_t>room + 63) & ~<Py_ssize_t>63)
 
 
 cdef void find_taps(const Layout *at, Py_ssize_t *offsets) noexcept nogil:
@@ -104,16 +109,17 @@ cdef void move_rows(const Layout *at, const real *source, real *to, bint narrow)
             memcpy(to + r * onward + y * inner, source + r * step + y * outer, at.ow * sizeof(real))
 
 
-cdef int correlate(const Layout *at, const real *x, const real *weight, const real *bias, real *out) noexcept nogil:
+cdef int correlate(const Layout *at, const real *x, const real *weight, real *bias, real *out) noexcept nogil:
     """out = weight at every window of x, plus bias; -1 where memory is short."""
     cdef Py_ssize_t n, g
     cdef Py_ssize_t *offsets = <Py_ssize_t *>calloc(at.taps, sizeof(Py_ssize_t))
-    cdef real *frame = <real *>calloc(at.frame + at.taps * LANES + at.rows * at.length, sizeof(real))
+    cdef void *room = calloc(at.frame + (at.taps + 1) * LANES + at.rows * at.length, sizeof(real))
+    cdef real *frame = <real *>aligned(room)
     cdef real *packed = frame + at.frame
     cdef real *sheet = packed + at.taps * LANES
-    if offsets == NULL or frame == NULL:
+    if offsets == NULL or room == NULL:
         free(offsets)
-        free(frame)
+        free(room)
         return -1
     find_taps(at, offsets)
     for n in range(at.samples):
@@ -129,7 +135,7 @@ cdef int correlate(const Layout *at, const real *x, const real *weight, const re
             x += at.channels * at.h * at.w
             out += at.rows * at.oh * at.ow
     free(offsets)
-    free(frame)
+    free(room)
     return 0
 
 
@@ -138,12 +144,13 @@ cdef int weigh(const Layout *at, const real *x, const real *y, real *total) noex
     cdef Py_ssize_t n = 0, g, s, samples, sheet = at.rows * at.length
     cdef Py_ssize_t together = min(max(1, TOGETHER // ((at.frame + sheet) * <Py_ssize_t>sizeof(real))), at.samples)
     cdef Py_ssize_t *offsets = <Py_ssize_t *>calloc(at.taps, sizeof(Py_ssize_t))
-    cdef real *frames = <real *>calloc(together * (at.frame + sheet), sizeof(real))
+    cdef void *room = calloc(together * (at.frame + sheet) + LANES, sizeof(real))
+    cdef real *frames = <real *>aligned(room)
     cdef real *sheets = frames + together * at.frame
     cdef Py_ssize_t x_step = at.channels * at.h * at.w, y_step = at.rows * at.oh * at.ow
-    if offsets == NULL or frames == NULL:
+    if offsets == NULL or room == NULL:
         free(offsets)
-        free(frames)
+        free(room)
         return -1
     find_taps(at, offsets)
     while n < at.samples:
@@ -160,7 +167,7 @@ cdef int weigh(const Layout *at, const real *x, const real *y, real *total) noex
                             at.length, samples)
         n += samples
     free(offsets)
-    free(frames)
+    free(room)
     return 0
 
 
@@ -202,9 +209,9 @@ cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):
     x, weight, to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out)
     with nogil:
         if single:
-            failed = correlate(at, <const float *>x, <const float *>weight, <const float *>shift, <float *>to)
+            failed = correlate(at, <const float *>x, <const float *>weight, <float *>shift, <float *>to)
         else:
-            failed = correlate(at, <const double *>x, <const double *>weight, <const double *>shift, <double *>to)
+            failed = correlate(at, <const double *>x, <const double *>weight, <double *>shift, <double *>to)
     if failed:
         raise MemoryError
     return out

@@ -6,151 +6,47 @@ may have size 1.
 """
 
 cimport numpy as cnp
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 cnp.import_array()
+
+cdef extern from "kernels/pooling.h":
+    ctypedef struct rl_axis:
+        Py_ssize_t n, size, kernel, stride, dilation, padding
+    void rl_maxima_f4(const rl_axis *, Py_ssize_t, const float *, float *, int64_t *) noexcept nogil
+    void rl_maxima_f8(const rl_axis *, Py_ssize_t, const double *, double *, int64_t *) noexcept nogil
+    void rl_averages_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
+    void rl_averages_f8(const rl_axis *, Py_ssize_t, const double *, const double *, Py_ssize_t, double *) noexcept nogil
+    void rl_spread_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
+    void rl_spread_f8(const rl_axis *, Py_ssize_t, const double *, const double *, Py_ssize_t, double *) noexcept nogil
+    Py_ssize_t RL_TAPS
 
 ctypedef fused real:
     float
     double
 
 
-cdef struct Axis:
-    Py_ssize_t n, size, step  # elements, windows, and the distance of two elements of a window
-    Py_ssize_t *first  # of each window the first element inside of the plane
-    Py_ssize_t *end  # and one beyond its last
-
-
 cdef struct Plane:
-    Axis axes[3]
-    Py_ssize_t count, cells, places  # planes, their elements, and windows on each
-    Py_ssize_t *bounds
+    rl_axis axes[3]
+    Py_ssize_t count  # of planes
 
 
 cdef bint lay(Plane *plane, cnp.ndarray x, tuple spatial, tuple size, tuple kernel, tuple stride, tuple padding,
-              tuple dilation) except -1:
-    """Where the windows over planes of shape `spatial` lie; x has the planes in its leading dimensions."""
-    cdef int d = len(kernel), k
-    cdef Py_ssize_t i, n, o, s, p, r, start, total = 0, beyond
-    cdef Py_ssize_t *at
-    cdef Axis *axis
-    if d > 3 or cnp.PyArray_NDIM(x) < d:
+              tuple dilation):
+    """Note windows over planes of shape `spatial`; x has the planes in its leading dimensions."""
+    cdef int d = len(kernel), k, at
+    if d > 3 or cnp.PyArray_NDIM(x) < d or kernel[d - 1] > RL_TAPS:
         return False
     for k in range(3):
-        axis = &plane.axes[k]
-        axis.n = axis.size = axis.step = 1
-        if k >= 3 - d:
-            axis.n, axis.size, axis.step = spatial[k - 3 + d], size[k - 3 + d], dilation[k - 3 + d]
-        total += axis.size
+        at = k - 3 + d
+        if at < 0:
+            plane.axes[k] = rl_axis(1, 1, 1, 1, 1, 0)
+        else:
+            plane.axes[k] = rl_axis(spatial[at], size[at], kernel[at], stride[at], dilation[at], padding[at])
     plane.count = 1
     for k in range(cnp.PyArray_NDIM(x) - d):
         plane.count *= cnp.PyArray_DIM(x, k)
-    plane.cells = plane.axes[0].n * plane.axes[1].n * plane.axes[2].n
-    plane.places = plane.axes[0].size * plane.axes[1].size * plane.axes[2].size
-    plane.bounds = at = <Py_ssize_t *>PyMem_Malloc(2 * total * sizeof(Py_ssize_t) + 1)
-    if at == NULL:
-        raise MemoryError
-    for k in range(3):
-        axis = &plane.axes[k]
-        axis.first, axis.end = at, at + axis.size
-        at += 2 * axis.size
-        if k < 3 - d:
-            axis.first[0], axis.end[0] = 0, 1
-            continue
-        s, p, n, r = stride[k - 3 + d], padding[k - 3 + d], kernel[k - 3 + d], dilation[k - 3 + d]
-        for i in range(axis.size):
-            start = o = i * s - p
-            if start < 0:
-                start += (r - 1 - start) // r * r
-            beyond = o + (n - 1) * r + 1
-            axis.first[i], axis.end[i] = start, beyond if beyond < axis.n else axis.n
     return True
-
-
-cdef void maxima(Plane *plane, const real *x, real *values, int64_t *indices) noexcept nogil:
-    """The largest entry of each window, a nan above all, and its index in the plane."""
-    cdef Axis *a = &plane.axes[0]
-    cdef Axis *b = &plane.axes[1]
-    cdef Axis *c = &plane.axes[2]
-    cdef Py_ssize_t count, i, j, k, u, v, w, at, row
-    cdef real best, value
-    cdef bint better
-    for count in range(plane.count):
-        for i in range(a.size):
-            for j in range(b.size):
-                for k in range(c.size):
-                    best = -INFINITY
-                    at = (a.first[i] * b.n + b.first[j]) * c.n + c.first[k]
-                    u = a.first[i]
-                    while u < a.end[i]:
-                        v = b.first[j]
-                        while v < b.end[j]:
-                            row = (u * b.n + v) * c.n
-                            w = c.first[k]
-                            while w < c.end[k]:
-                                value = x[row + w]
-                                better = (value > best) | (value != value)
-                                best = value if better else best
-                                at = row + w if better else at
-                                w += c.step
-                            v += b.step
-                        u += a.step
-                    values[0] = best
-                    indices[0] = at
-                    values += 1
-                    indices += 1
-        x += plane.cells
-
-
-cdef void sums(Plane *plane, const real *x, const real *counts, Py_ssize_t steps, real *out) noexcept nogil:
-    """The sum of each window, divided by its count."""
-    cdef Axis *a = &plane.axes[0]
-    cdef Axis *b = &plane.axes[1]
-    cdef Axis *c = &plane.axes[2]
-    cdef Py_ssize_t count, i, j, k, u, v, w, place
-    cdef const real *row
-    cdef real total
-    for count in range(plane.count):
-        place = 0
-        for i in range(a.size):
-            for j in range(b.size):
-                for k in range(c.size):
-                    total = 0
-                    for u in range(a.first[i], a.end[i]):
-                        for v in range(b.first[j], b.end[j]):
-                            row = x + (u * b.n + v) * c.n
-                            for w in range(c.first[k], c.end[k]):
-                                total += row[w]
-                    out[0] = total / counts[place]
-                    out += 1
-                    place += steps
-        x += plane.cells
-
-
-cdef void spread(Plane *plane, const real *g, const real *counts, Py_ssize_t steps, real *out) noexcept nogil:
-    """Each entry of g, divided by its count, added to all of its window."""
-    cdef Axis *a = &plane.axes[0]
-    cdef Axis *b = &plane.axes[1]
-    cdef Axis *c = &plane.axes[2]
-    cdef Py_ssize_t count, i, j, k, u, v, w, place
-    cdef real *row
-    cdef real share
-    for count in range(plane.count):
-        place = 0
-        for i in range(a.size):
-            for j in range(b.size):
-                for k in range(c.size):
-                    share = g[0] / counts[place]
-                    g += 1
-                    place += steps
-                    for u in range(a.first[i], a.end[i]):
-                        for v in range(b.first[j], b.end[j]):
-                            row = out + (u * b.n + v) * c.n
-                            for w in range(c.first[k], c.end[k]):
-                                row[w] += share
-        out += plane.cells
 
 
 cdef bint scatter(const real *g, const int64_t *indices, real *out, Py_ssize_t planes, Py_ssize_t places,
@@ -203,17 +99,14 @@ def max_pool(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tu
     a = x
     if not lay(&plane, a, trailing(a, len(kernel)), size, kernel, stride, padding, dilation):
         return NotImplemented
-    try:
-        values = made(a, size, cnp.PyArray_TYPE(a), False)
-        indices = made(a, size, cnp.NPY_INT64, False)
-        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-            maxima(&plane, <const float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(values),
-                   <int64_t *>cnp.PyArray_DATA(indices))
-        else:
-            maxima(&plane, <const double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(values),
-                   <int64_t *>cnp.PyArray_DATA(indices))
-    finally:
-        PyMem_Free(plane.bounds)
+    values = made(a, size, cnp.PyArray_TYPE(a), False)
+    indices = made(a, size, cnp.NPY_INT64, False)
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        rl_maxima_f4(plane.axes, plane.count, <const float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(values),
+                     <int64_t *>cnp.PyArray_DATA(indices))
+    else:
+        rl_maxima_f8(plane.axes, plane.count, <const double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(values),
+                     <int64_t *>cnp.PyArray_DATA(indices))
     return values, indices
 
 
@@ -227,16 +120,13 @@ def avg_pool(x, counts, *, tuple kernel, tuple stride, tuple padding, tuple size
     a = x
     if not lay(&plane, a, trailing(a, len(kernel)), size, kernel, stride, padding, (1,) * len(kernel)):
         return NotImplemented
-    try:
-        out = made(a, size, cnp.PyArray_TYPE(a), False)
-        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-            sums(&plane, <const float *>cnp.PyArray_DATA(a), <const float *>cnp.PyArray_DATA(divisor), steps,
-                 <float *>cnp.PyArray_DATA(out))
-        else:
-            sums(&plane, <const double *>cnp.PyArray_DATA(a), <const double *>cnp.PyArray_DATA(divisor), steps,
-                 <double *>cnp.PyArray_DATA(out))
-    finally:
-        PyMem_Free(plane.bounds)
+    out = made(a, size, cnp.PyArray_TYPE(a), False)
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        rl_averages_f4(plane.axes, plane.count, <const float *>cnp.PyArray_DATA(a),
+                       <const float *>cnp.PyArray_DATA(divisor), steps, <float *>cnp.PyArray_DATA(out))
+    else:
+        rl_averages_f8(plane.axes, plane.count, <const double *>cnp.PyArray_DATA(a),
+                       <const double *>cnp.PyArray_DATA(divisor), steps, <double *>cnp.PyArray_DATA(out))
     return out
 
 
@@ -250,16 +140,13 @@ def avg_unpool(g, counts, *, tuple plane, tuple kernel, tuple stride, tuple padd
     a = g
     if not lay(&windows, a, plane, trailing(a, len(kernel)), kernel, stride, padding, (1,) * len(kernel)):
         return NotImplemented
-    try:
-        out = made(a, plane, cnp.PyArray_TYPE(a), True)
-        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-            spread(&windows, <const float *>cnp.PyArray_DATA(a), <const float *>cnp.PyArray_DATA(divisor), steps,
-                   <float *>cnp.PyArray_DATA(out))
-        else:
-            spread(&windows, <const double *>cnp.PyArray_DATA(a), <const double *>cnp.PyArray_DATA(divisor), steps,
-                   <double *>cnp.PyArray_DATA(out))
-    finally:
-        PyMem_Free(windows.bounds)
+    out = made(a, plane, cnp.PyArray_TYPE(a), True)
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        rl_spread_f4(windows.axes, windows.count, <const float *>cnp.PyArray_DATA(a),
+                     <const float *>cnp.PyArray_DATA(divisor), steps, <float *>cnp.PyArray_DATA(out))
+    else:
+        rl_spread_f8(windows.axes, windows.count, <const double *>cnp.PyArray_DATA(a),
+                     <const double *>cnp.PyArray_DATA(divisor), steps, <double *>cnp.PyArray_DATA(out))
     return out
 
 
