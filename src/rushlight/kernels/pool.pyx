@@ -6,15 +6,17 @@ may have size 1.
 """
 
 cimport numpy as cnp
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t
+from libc.stdlib cimport calloc, free
 
 cnp.import_array()
 
 cdef extern from "kernels/pooling.h":
     ctypedef struct rl_axis:
         Py_ssize_t n, size, kernel, stride, dilation, padding
-    void rl_maxima_f4(const rl_axis *, Py_ssize_t, const float *, float *, int64_t *) noexcept nogil
-    void rl_maxima_f8(const rl_axis *, Py_ssize_t, const double *, double *, int64_t *) noexcept nogil
+    bint rl_meetings(const rl_axis *, int32_t *, Py_ssize_t) noexcept nogil
+    void rl_maxima_f4(const int32_t *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, float *, int64_t *) noexcept nogil
+    void rl_maxima_f8(const int32_t *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, double *, int64_t *) noexcept nogil
     void rl_averages_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
     void rl_averages_f8(const rl_axis *, Py_ssize_t, const double *, const double *, Py_ssize_t, double *) noexcept nogil
     void rl_spread_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
@@ -26,9 +28,13 @@ ctypedef fused real:
     double
 
 
+# Of larger windows there are few; then NumPy is quick enough.
+cdef Py_ssize_t LARGEST_WINDOW = 64
+
+
 cdef struct Plane:
     rl_axis axes[3]
-    Py_ssize_t count  # of planes
+    Py_ssize_t count, cells, places, taps  # planes, elements and windows of each, elements of a window
 
 
 cdef bint lay(Plane *plane, cnp.ndarray x, tuple spatial, tuple size, tuple kernel, tuple stride, tuple padding,
@@ -43,7 +49,11 @@ cdef bint lay(Plane *plane, cnp.ndarray x, tuple spatial, tuple size, tuple kern
             plane.axes[k] = rl_axis(1, 1, 1, 1, 1, 0)
         else:
             plane.axes[k] = rl_axis(spatial[at], size[at], kernel[at], stride[at], dilation[at], padding[at])
-    plane.count = 1
+    plane.count = plane.cells = plane.places = plane.taps = 1
+    for k in range(3):
+        plane.cells *= plane.axes[k].n
+        plane.places *= plane.axes[k].size
+        plane.taps *= plane.axes[k].kernel
     for k in range(cnp.PyArray_NDIM(x) - d):
         plane.count *= cnp.PyArray_DIM(x, k)
     return True
@@ -91,22 +101,36 @@ cdef tuple trailing(cnp.ndarray x, Py_ssize_t d):
 
 
 def max_pool(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tuple size):
-    """(values, indices) of the largest entries."""
-    cdef Plane plane
+    """(values, indices) of the largest entries; not of windows that are large, or that meet nothing."""
+    cdef Plane at
     cdef cnp.ndarray a, values, indices
+    cdef Py_ssize_t width
+    cdef int32_t *table
     if not usable(x):
         return NotImplemented
     a = x
-    if not lay(&plane, a, trailing(a, len(kernel)), size, kernel, stride, padding, dilation):
+    if not lay(&at, a, trailing(a, len(kernel)), size, kernel, stride, padding, dilation):
         return NotImplemented
-    values = made(a, size, cnp.PyArray_TYPE(a), False)
-    indices = made(a, size, cnp.NPY_INT64, False)
-    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-        rl_maxima_f4(plane.axes, plane.count, <const float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(values),
-                     <int64_t *>cnp.PyArray_DATA(indices))
-    else:
-        rl_maxima_f8(plane.axes, plane.count, <const double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(values),
-                     <int64_t *>cnp.PyArray_DATA(indices))
+    if at.taps > LARGEST_WINDOW or at.cells > INT32_MAX:
+        return NotImplemented
+    # Zeros beyond the last place are read as well, and lead to an element that is there.
+    width = (at.places + 15) & ~<Py_ssize_t>15
+    table = <int32_t *>calloc(width * at.taps, sizeof(int32_t))
+    if table == NULL:
+        raise MemoryError
+    try:
+        if not rl_meetings(at.axes, table, width):
+            return NotImplemented
+        values = made(a, size, cnp.PyArray_TYPE(a), False)
+        indices = made(a, size, cnp.NPY_INT64, False)
+        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+            rl_maxima_f4(table, width, at.taps, at.count, at.cells, at.places, <const float *>cnp.PyArray_DATA(a),
+                         <float *>cnp.PyArray_DATA(values), <int64_t *>cnp.PyArray_DATA(indices))
+        else:
+            rl_maxima_f8(table, width, at.taps, at.count, at.cells, at.places, <const double *>cnp.PyArray_DATA(a),
+                         <double *>cnp.PyArray_DATA(values), <int64_t *>cnp.PyArray_DATA(indices))
+    finally:
+        free(table)
     return values, indices
 
 

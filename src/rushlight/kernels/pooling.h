@@ -1,5 +1,5 @@
-/* Pooling over windows of three dimensions, row by row of the output: each tap of the window is met along the whole row
-   before the next, where it lies inside of the plane. */
+/* Pooling over windows of three dimensions. Maxima read from a table which elements each window meets; averages go row
+   by row of the output, each tap of the window along the whole row before the next. */
 
 #ifndef RL_POOLING_H
 #define RL_POOLING_H
@@ -14,12 +14,6 @@ typedef struct {
     /* elements, windows, taps of a window, steps between windows and between taps, padding */
     Py_ssize_t n, size, kernel, stride, dilation, padding;
 } rl_axis;
-
-/* The first element that window i meets. */
-static inline Py_ssize_t rl_first(const rl_axis *a, Py_ssize_t i) {
-    Py_ssize_t at = i * a->stride - a->padding;
-    return at < 0 ? at + (a->dilation - 1 - at) / a->dilation * a->dilation : at;
-}
 
 /* The windows lo <= k < hi along a that have their tap w inside. */
 static void rl_inside(const rl_axis *a, Py_ssize_t *lo, Py_ssize_t *hi) {
@@ -62,21 +56,74 @@ static void rl_inside(const rl_axis *a, Py_ssize_t *lo, Py_ssize_t *hi) {
         x += a->n * b->n * c->n;                                                                               \
     }
 
-/* The largest entry of each window, a nan above all, and its index in the plane. */
-#define MAXIMA(NAME, T)                                                                                        \
-    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict values,\
-                               int64_t *restrict indices) {                                                    \
-        RL_OVER_ROWS(                                                                                          \
-            for (k = 0; k < c->size; k++) {                                                                    \
-                values[k] = -INFINITY;                                                                         \
-                indices[k] = (rl_first(a, i) * b->n + rl_first(b, j)) * c->n + rl_first(c, k);                 \
-            },                                                                                                 \
-            T value = x[at]; T best = values[k]; int better = (value > best) | (value != value);               \
-            values[k] = better ? value : best; indices[k] = better ? at : indices[k];,                         \
-            values += c->size; indices += c->size;)                                                            \
+/* The elements of a plane that each tap of each window meets, by tap, `width` of them in a row of the table. A tap
+   outside of the plane is put on the one before it (the first ones on the first inside), which changes no maximum. Returns
+   0 where a window meets nothing. */
+static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
+    const rl_axis *a = axes, *b = axes + 1, *c = axes + 2;
+    Py_ssize_t place = 0, tap, first;
+    for (Py_ssize_t i = 0; i < a->size; i++)
+        for (Py_ssize_t j = 0; j < b->size; j++)
+            for (Py_ssize_t k = 0; k < c->size; k++, place++) {
+                int32_t met = -1;
+                for (Py_ssize_t u = tap = first = 0; u < a->kernel; u++)
+                    for (Py_ssize_t v = 0; v < b->kernel; v++)
+                        for (Py_ssize_t w = 0; w < c->kernel; w++, tap++) {
+                            Py_ssize_t z = i * a->stride + u * a->dilation - a->padding;
+                            Py_ssize_t y = j * b->stride + v * b->dilation - b->padding;
+                            Py_ssize_t x = k * c->stride + w * c->dilation - c->padding;
+                            int inside = z >= 0 && z < a->n && y >= 0 && y < b->n && x >= 0 && x < c->n;
+                            if (inside) met = (int32_t)((z * b->n + y) * c->n + x);
+                            if (met < 0) first = tap + 1;
+                            table[tap * width + place] = met;
+                        }
+                if (met < 0) return 0;
+                for (Py_ssize_t t = 0; t < first; t++) table[t * width + place] = table[first * width + place];
+            }
+    return 1;
+}
+
+#ifdef __GNUC__
+typedef int32_t rl_i4 __attribute__((vector_size(64)));
+typedef int64_t rl_i8 __attribute__((vector_size(64)));
+#define RL_MASK(truth) (truth)
+#else
+typedef int32_t rl_i4;
+typedef int64_t rl_i8;
+#define RL_MASK(truth) -(truth)
+#endif
+
+/* The largest entry of each window, a nan above all, and its index in the plane, W windows at once. */
+#define MAXIMA(NAME, T, V, I, N)                                                                               \
+    RL_CLONES static void NAME(const int32_t *table, Py_ssize_t width, Py_ssize_t taps, Py_ssize_t planes,     \
+                               Py_ssize_t cells, Py_ssize_t places, const T *x, T *values, int64_t *indices) { \
+        const Py_ssize_t W = RL_W(T);                                                                          \
+        for (Py_ssize_t plane = 0; plane < planes; plane++) {                                                  \
+            for (Py_ssize_t p = 0; p < places; p += W) {                                                       \
+                Py_ssize_t w = places - p < W ? places - p : W;                                                \
+                const int32_t *from = table + p;                                                               \
+                union { V all; I bits; T each[RL_W(T)]; } best, value;                                         \
+                union { I all; N each[RL_W(T)]; } at, here;                                                    \
+                for (Py_ssize_t q = 0; q < W; q++) at.each[q] = from[q];                                       \
+                for (Py_ssize_t q = 0; q < W; q++) best.each[q] = x[from[q]];                                  \
+                for (Py_ssize_t t = 1; t < taps; t++) {                                                        \
+                    from += width;                                                                             \
+                    for (Py_ssize_t q = 0; q < W; q++) here.each[q] = from[q];                                 \
+                    for (Py_ssize_t q = 0; q < W; q++) value.each[q] = x[from[q]];                             \
+                    I better = RL_MASK((value.all > best.all) | (value.all != value.all));                     \
+                    best.bits = (better & value.bits) | (~better & best.bits);                                 \
+                    at.all = (better & here.all) | (~better & at.all);                                         \
+                }                                                                                              \
+                for (Py_ssize_t q = 0; q < w; q++) values[p + q] = best.each[q];                               \
+                for (Py_ssize_t q = 0; q < w; q++) indices[p + q] = at.each[q];                                \
+            }                                                                                                  \
+            x += cells;                                                                                        \
+            values += places;                                                                                  \
+            indices += places;                                                                                 \
+        }                                                                                                      \
     }
-MAXIMA(rl_maxima_f4, float)
-MAXIMA(rl_maxima_f8, double)
+MAXIMA(rl_maxima_f4, float, rl_f4, rl_i4, int32_t)
+MAXIMA(rl_maxima_f8, double, rl_f8, rl_i8, int64_t)
 
 /* The sum of each window, divided by its count; `steps` is 0 where all have the same. */
 #define AVERAGES(NAME, T)                                                                                      \
