@@ -225,6 +225,22 @@ def test_reference_counts_alone_free_any_graph(run):
         gc.enable()
 
 
+def test_reference_counts_alone_free_a_graph_differentiated_in_part():
+    def part():
+        y = leaf(0.5, 1.5) * 2
+        z = (y * y).sum()
+        return autograd.grad(z, y, retain_graph=True), autograd.grad(z * 2, [y, z])
+
+    part()
+    gc.collect()
+    gc.disable()
+    try:
+        part()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 def test_what_create_graph_leaves_is_collected():
     def once():
         net = nn.Linear(3, 3)

@@ -165,7 +165,8 @@ class Run:
             if pending.leaf.slot is pending:
                 pending.leaf.slot = None
         self.leaves = []
-        self.elsewhere = None
+        self.retained = []
+        self.elsewhere = self.needed = self.wanted = None
 
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
