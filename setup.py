@@ -31,7 +31,6 @@ def extension(path):
         depends=[str(header) for header in (SOURCE / "rushlight/kernels").glob("*.h")],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
-        optional=WANTED != "1",
     )
 
 
@@ -48,7 +47,11 @@ def extensions():
         "binding": False,
         "auto_pickle": False,
     }
-    return cythonize([extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True)
+    made = cythonize([extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True)
+    for each in made:
+        # Said here, since cythonize makes its own extensions and forgets it.
+        each.optional = WANTED != "1"
+    return made
 
 
 class BuildOrSaySo(build_ext):
