@@ -58,13 +58,19 @@ class BuildOrSaySo(build_ext):
     """A core that is half compiled would mix the two class layouts, so one failure means none is kept."""
 
     def run(self):
+        self.failed = False
         super().run()
-        built = [Path(self.get_ext_fullpath(e.name)) for e in self.extensions]
-        if all(path.exists() for path in built):
+        if not self.failed:
             return
-        for path in built:
-            path.unlink(missing_ok=True)
+        # Also what an earlier build left: it may be of other sources.
+        for extension in self.extensions:
+            Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
         print("rushlight: no working C compiler was found; it runs uncompiled, and slower.", file=sys.stderr)
+
+    def build_extension(self, ext):
+        failed, self.failed = self.failed, True
+        super().build_extension(ext)
+        self.failed = failed
 
     def get_outputs(self):
         return [path for path in super().get_outputs() if Path(path).exists()]
