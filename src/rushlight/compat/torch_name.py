@@ -1,8 +1,6 @@
 """`import torch` means rushlight: an import hook, and reprs that say torch."""
 
 import importlib
-import importlib.abc
-import importlib.util
 import sys
 
 from .. import spelling
@@ -10,16 +8,18 @@ from .. import spelling
 OURS = __name__.split(".")[0]
 
 
-class TorchName(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class TorchName:
     """Finds torch, torch.nn ... as the modules rushlight, rushlight.nn ... themselves, not copies of them."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "torch" and not name.startswith("torch."):
             return None
+        from importlib.util import find_spec, spec_from_loader
+
         ours = OURS + name[5:]
-        if ours != OURS and importlib.util.find_spec(ours) is None:
+        if ours != OURS and find_spec(ours) is None:
             return None
-        return importlib.util.spec_from_loader(name, self)
+        return spec_from_loader(name, self)
 
     def create_module(self, spec):
         module = importlib.import_module(OURS + spec.name[5:])
