@@ -47,7 +47,9 @@ def extensions():
         "binding": False,
         "auto_pickle": False,
     }
-    made = cythonize([extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True)
+    made = cythonize(
+        [extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True
+    )
     for each in made:
         # Said here, since cythonize makes its own extensions and forgets it.
         each.optional = WANTED != "1"

@@ -62,8 +62,18 @@ def main(words):
         missed = at_least is not None and ratio < at_least
         short += missed
         wanted = "" if at_least is None else f"{at_least:g}"
-        print(f"{name:75s} {ours / per * 1e6:8.2f}us {theirs / per * 1e6:8.2f}us {ratio:6.1f} {wanted:>6s}{' MISSED' * missed}")
-        results.append({"case": name, "rushlight_us": ours / per * 1e6, "torch_us": theirs / per * 1e6, "ratio": ratio, "wanted": at_least})
+        print(
+            f"{name:75s} {ours / per * 1e6:8.2f}us {theirs / per * 1e6:8.2f}us {ratio:6.1f} {wanted:>6s}{' MISSED' * missed}"
+        )
+        results.append(
+            {
+                "case": name,
+                "rushlight_us": ours / per * 1e6,
+                "torch_us": theirs / per * 1e6,
+                "ratio": ratio,
+                "wanted": at_least,
+            }
+        )
     if not words:
         kept = Path(__file__).parent / "results" / "latest.json"
         kept.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")

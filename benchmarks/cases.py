@@ -28,7 +28,16 @@ for _n in (8, 64):
         x, y = vectors(m, n)
 
         def ten():
-            x * y; x * y; x * y; x * y; x * y; x * y; x * y; x * y; x * y; x * y  # noqa: E702
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
+            x * y
 
         return ten
 
@@ -37,7 +46,16 @@ for _n in (8, 64):
         x, y = vectors(m, n)
 
         def ten():
-            x + y; x + y; x + y; x + y; x + y; x + y; x + y; x + y; x + y; x + y  # noqa: E702
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
+            x + y
 
         return ten
 

@@ -122,7 +122,9 @@ def main():
         print(f"epoch {epoch:2d}  loss {loss:.4f}  training {training:.1%}  held out {held_out:.1%}")
     draw_curves(history)
     wrong = draw_mistakes(model, x_test, y_test)
-    print(f"trained in {seconds:.1f} s; {wrong} of {len(y_test)} held-out digits read wrongly ({history[-1][2]:.1%} right)")
+    print(
+        f"trained in {seconds:.1f} s; {wrong} of {len(y_test)} held-out digits read wrongly ({history[-1][2]:.1%} right)"
+    )
     print(f"pictures: {OUT / 'curves.png'}, {OUT / 'mistakes.png'}")
 
 

@@ -96,7 +96,8 @@ def test_dlpack_both_ways_with_pytorch():
 
 
 @pytest.mark.skipif(
-    core.__file__.endswith(".py") and sys.version_info < (3, 12), reason="Python finds __buffer__ itself only from 3.12 on"
+    core.__file__.endswith(".py") and sys.version_info < (3, 12),
+    reason="Python finds __buffer__ itself only from 3.12 on",
 )
 def test_buffer_protocol():
     x = rl.arange(3.0)

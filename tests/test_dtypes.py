@@ -92,9 +92,7 @@ def test_of_knows_every_numpy_spelling_of_a_width():
 
 
 def test_of_refuses_other_dtypes():
-    with pytest.raises(
-        TypeError, match=r"^can't convert np.ndarray of type numpy.uint16. The only supported"
-    ):
+    with pytest.raises(TypeError, match=r"^can't convert np.ndarray of type numpy.uint16. The only supported"):
         dtypes.of(np.dtype("uint16"))
     with pytest.raises(ValueError, match="byte order different from the native byte order"):
         dtypes.of(np.dtype("f4").newbyteorder())
@@ -113,12 +111,8 @@ def test_bfloat16_is_loaded_by_whichever_comes_first():
 
 def test_bfloat16_without_ml_dtypes_says_what_to_install():
     program = "import sys; sys.modules['ml_dtypes'] = None\nfrom rushlight import dtypes as d\n"
-    program += (
-        "print(d.bfloat16, d.finfo(d.bfloat16).max)\ntry: d.bfloat16.numpy\nexcept ImportError as e: print(e)"
-    )
-    out = subprocess.run(
-        [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
-    )
+    program += "print(d.bfloat16, d.finfo(d.bfloat16).max)\ntry: d.bfloat16.numpy\nexcept ImportError as e: print(e)"
+    out = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
     assert "pip install ml_dtypes" in out.stdout
 
 
@@ -190,9 +184,7 @@ def test_a_size_pickles():
     assert again == (2, 3)
 
 
-@pytest.mark.parametrize(
-    "items, position, name", [([2.0], 0, "float"), ([1, "a"], 1, "str"), ("ab", 0, "str")]
-)
+@pytest.mark.parametrize("items, position, name", [([2.0], 0, "float"), ([1, "a"], 1, "str"), ("ab", 0, "str")])
 def test_a_size_takes_only_integers(items, position, name):
     with pytest.raises(TypeError) as caught:
         Size(items)
@@ -327,9 +319,7 @@ S([2]).index(9) | S([2, 3]).numel()"""
 @pytest.mark.parity
 @pytest.mark.parametrize("program", SIZES.replace("\n", " | ").split(" | "))
 def test_sizes_as_in_torch(torch, program):
-    assert as_in_torch(lambda: eval(program, {"S": Size})) == as_in_torch(
-        lambda: eval(program, {"S": torch.Size})
-    )
+    assert as_in_torch(lambda: eval(program, {"S": Size})) == as_in_torch(lambda: eval(program, {"S": torch.Size}))
 
 
 DEVICES = """'cpu' | 'cuda' | 'cuda:0' | 'cuda', 1 | 'cuda', -1 | 1 | -1 | 'foo' | 'cpu:0' | 'cpu:'

@@ -39,7 +39,12 @@ def imported(path):
             base = base.parent
         base = base.joinpath(*(node.module or "").split("."))
         for name in node.names:
-            for found in (base / f"{name.name}.py", base / name.name / "__init__.py", base.with_suffix(".py"), base / "__init__.py"):
+            for found in (
+                base / f"{name.name}.py",
+                base / name.name / "__init__.py",
+                base.with_suffix(".py"),
+                base / "__init__.py",
+            ):
                 if found.exists():
                     yield found
                     break
@@ -47,10 +52,18 @@ def imported(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_go_down(path):
-    above = [str(other.relative_to(ROOT)) for other in imported(path) if floor(other) > floor(path) and other != ROOT / "__init__.py"]
+    above = [
+        str(other.relative_to(ROOT))
+        for other in imported(path)
+        if floor(other) > floor(path) and other != ROOT / "__init__.py"
+    ]
     assert above == []
 
 
 def test_no_file_is_over_800_lines():
-    long = {str(p.relative_to(ROOT)): n for p in ROOT.rglob("*.py*") if p.suffix in (".py", ".pyx") and (n := len(p.read_text().splitlines())) > 800}
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in ROOT.rglob("*.py*")
+        if p.suffix in (".py", ".pyx") and (n := len(p.read_text().splitlines())) > 800
+    }
     assert long == {}

@@ -14,9 +14,7 @@ from rushlight import generator as module
 from rushlight.generator import Generator
 from rushlight.kernels import twister
 
-FLOATS = ["float16", "float32", "float64"] + ["bfloat16"] * (
-    importlib.util.find_spec("ml_dtypes") is not None
-)
+FLOATS = ["float16", "float32", "float64"] + ["bfloat16"] * (importlib.util.find_spec("ml_dtypes") is not None)
 INTS = ["uint8", "int8", "int16", "int32", "int64"]
 SIZES = [*range(41), 100, 1000]
 SEEDS = [0, 1, 2**40 + 5, -3]
@@ -33,9 +31,7 @@ def test_golden_uniform():
     np.testing.assert_array_equal(
         seeded(42).uniform(3), np.float32([0.8822692632675171, 0.9150039553642273, 0.38286375999450684])
     )
-    np.testing.assert_array_equal(
-        seeded(42).uniform(2, "float64"), [0.05815448596142969, 0.06291016742457756]
-    )
+    np.testing.assert_array_equal(seeded(42).uniform(2, "float64"), [0.05815448596142969, 0.06291016742457756])
 
 
 def test_golden_normal():
@@ -452,9 +448,7 @@ def test_parity_coarse_integers(both, low, high, dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = torch.empty(200, dtype=getattr(torch, dtype))
-        both.same(
-            both.mine.randint(low, high, 200, dtype), expected.random_(low, high, generator=both.theirs)
-        )
+        both.same(both.mine.randint(low, high, 200, dtype), expected.random_(low, high, generator=both.theirs))
 
 
 @pytest.mark.parity

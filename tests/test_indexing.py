@@ -241,9 +241,7 @@ def test_a_refused_write_writes_nothing(index, value, error, words):
 
 def test_leaves_that_require_grad_are_not_written():
     x = matrix(requires_grad=True)
-    with pytest.raises(
-        RuntimeError, match="a view of a leaf Variable that requires grad is being used in an in-place"
-    ):
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used in an in-place"):
         x[0] = 1
     with pytest.raises(
         RuntimeError, match=r"^a leaf Variable that requires grad is being used in an in-place operation"
@@ -324,9 +322,7 @@ def advanced(draw):
         else:
             size = math.prod(shape)
             entries.append(
-                np.array(draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)), int).reshape(
-                    shape
-                )
+                np.array(draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)), int).reshape(shape)
             )
     return tuple(entries)
 

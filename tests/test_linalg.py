@@ -116,9 +116,7 @@ def test_decompositions_multiply_back(shape, dtype):
     close(q @ r, a)
     u, s, vh = linalg.svd(a, full_matrices=False)
     close(
-        u * s.unsqueeze(-2) @ vh
-        if dtype == "float64"
-        else (u.numpy() * s.numpy()[..., None, :]) @ vh.numpy(),
+        u * s.unsqueeze(-2) @ vh if dtype == "float64" else (u.numpy() * s.numpy()[..., None, :]) @ vh.numpy(),
         a,
     )
     p, lower, upper = linalg.lu(a)

@@ -24,8 +24,10 @@ def x():
 
 
 def test_a_value_spoiled_in_place(x):
-    y = x.exp(); made = here()  # noqa: E702
-    y.mul_(2); spoiled = here()  # noqa: E702
+    y = x.exp()
+    made = here()
+    y.mul_(2)
+    spoiled = here()
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
     text = notes(caught.value)
@@ -39,14 +41,16 @@ def test_a_value_spoiled_in_place(x):
 def test_the_last_write_is_named(x):
     y = x.exp()
     y.mul_(2)
-    y.mul_(3); last = here()  # noqa: E702
+    y.mul_(3)
+    last = here()
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
     assert last in notes(caught.value)
 
 
 def test_a_graph_freed(x):
-    y = x * x; made = here()  # noqa: E702
+    y = x * x
+    made = here()
     y.sum().backward()
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
@@ -70,7 +74,8 @@ def test_anomaly_mode_names_the_forward_line(x):
         def backward(ctx, g):
             raise ZeroDivisionError("in backward")
 
-    y = Broken.apply(x); made = here()  # noqa: E702
+    y = Broken.apply(x)
+    made = here()
     with autograd.set_detect_anomaly(True), pytest.raises(ZeroDivisionError) as caught:
         y.sum().backward()
     assert made in notes(caught.value)
@@ -87,7 +92,8 @@ def test_anomaly_mode_refuses_nan(x):
         def backward(ctx, g):
             return g * float("nan")
 
-    y = ToNan.apply(x); made = here()  # noqa: E702
+    y = ToNan.apply(x)
+    made = here()
     with autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="returned nan values") as caught:
         y.sum().backward()
     assert "Function 'ToNanBackward' returned nan values in its 0th output." in str(caught.value)

@@ -84,9 +84,7 @@ def test_gradients_of_broadcast_batches_have_the_inputs_shapes():
     x, y = tensor(6, 1, 2, 3, grad=True), tensor(5, 3, 4, grad=True)
     (x @ y).sum().backward()
     ones = np.ones((6, 5, 2, 4))
-    np.testing.assert_allclose(
-        x.grad.numpy(), (ones @ y.detach().numpy().swapaxes(-1, -2)).sum(1, keepdims=True)
-    )
+    np.testing.assert_allclose(x.grad.numpy(), (ones @ y.detach().numpy().swapaxes(-1, -2)).sum(1, keepdims=True))
     np.testing.assert_allclose(y.grad.numpy(), (x.detach().numpy().swapaxes(-1, -2) @ ones).sum(0))
 
 
@@ -157,9 +155,7 @@ def test_sizes_that_do_not_fit_are_told(name, a, b, sentence):
 
 
 def test_two_dtypes_are_refused():
-    with pytest.raises(
-        RuntimeError, match="expected m1 and m2 to have the same dtype, but got: float != double"
-    ):
+    with pytest.raises(RuntimeError, match="expected m1 and m2 to have the same dtype, but got: float != double"):
         tensor(2, 2, dtype="float32") @ tensor(2, 2)
 
 
@@ -194,9 +190,7 @@ def test_addmm_in_place_keeps_history():
 
 
 def test_what_is_added_must_broadcast():
-    sentence = (
-        "The expanded size of the tensor (3) must match the existing size (5) at non-singleton dimension 1"
-    )
+    sentence = "The expanded size of the tensor (3) must match the existing size (5) at non-singleton dimension 1"
     with pytest.raises(RuntimeError) as error:
         rushlight.addmm(tensor(5), tensor(2, 4), tensor(4, 3))
     assert str(error.value).startswith(sentence)
@@ -260,9 +254,7 @@ def test_einsum_agrees_with_numpy(equation, shapes):
 
 def test_einsum_takes_lists_of_numbers():
     x, y = tensor(2, 3), tensor(3, 4)
-    np.testing.assert_allclose(
-        rushlight.einsum(x, [0, 1], y, [1, 2], [2, 0]).numpy(), (x.numpy() @ y.numpy()).T
-    )
+    np.testing.assert_allclose(rushlight.einsum(x, [0, 1], y, [1, 2], [2, 0]).numpy(), (x.numpy() @ y.numpy()).T)
     np.testing.assert_allclose(rushlight.einsum(x, [..., 1], [...]).numpy(), x.numpy().sum(-1))
 
 
@@ -320,9 +312,7 @@ def test_tensordot_agrees_with_numpy():
     x, y = tensor(2, 3, 4), tensor(4, 3, 5)
     want = np.tensordot(x.numpy(), y.numpy(), ([1, 2], [1, 0]))
     np.testing.assert_allclose(rushlight.tensordot(x, y, dims=([1, 2], [1, 0])).numpy(), want)
-    np.testing.assert_allclose(
-        rushlight.tensordot(x, y, dims=1).numpy(), np.tensordot(x.numpy(), y.numpy(), 1)
-    )
+    np.testing.assert_allclose(rushlight.tensordot(x, y, dims=1).numpy(), np.tensordot(x.numpy(), y.numpy(), 1))
 
 
 @pytest.mark.parametrize("a, b", [((2, 3), (4, 5)), ((2,), (3, 4)), ((2, 1, 3), (2, 2))])

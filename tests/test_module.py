@@ -331,9 +331,7 @@ def test_full_backward_hooks_see_and_change_gradients():
     x = rl.ones(1, 2, requires_grad=True)
     net(x).sum().backward()
     np.testing.assert_array_equal(seen["output"], [[2.0, 2.0]])
-    np.testing.assert_allclose(
-        seen["input"], 2 * net.weight.detach().numpy().sum(0, keepdims=True), rtol=1e-6
-    )
+    np.testing.assert_allclose(seen["input"], 2 * net.weight.detach().numpy().sum(0, keepdims=True), rtol=1e-6)
     np.testing.assert_array_equal(x.grad.numpy(), [[0.0, 0.0]])
     np.testing.assert_array_equal(net.weight.grad.numpy(), [[2.0, 2.0], [2.0, 2.0]])
 
@@ -458,9 +456,7 @@ def test_module_list_and_dict():
     assert len(several[:2]) == 2
     with pytest.raises(TypeError, match=r"ModuleList.extend should be called with an iterable, but got int"):
         several.extend(3)
-    with pytest.raises(
-        NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'
-    ):
+    with pytest.raises(NotImplementedError, match=r'Module \[ModuleList\] is missing the required "forward" function'):
         several(1)
     named = nn.ModuleDict({"a": nn.ReLU()})
     named.update([("b", nn.Tanh())])

@@ -180,9 +180,7 @@ def test_repr():
     )
 
 
-@pytest.mark.parametrize(
-    "make", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, amsgrad=True)]
-)
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, amsgrad=True)])
 @pytest.mark.parametrize("carry", [lambda s: s, lambda s: pickle.loads(pickle.dumps(s)), copy.deepcopy])
 def test_a_loaded_state_goes_on_where_it_was_saved(make, carry):
     x, y = with_grad([1.0, 2.0], [0.3, -0.7]), with_grad([1.0, 2.0], [0.3, -0.7])
@@ -271,9 +269,7 @@ def test_kernels_decline_what_they_do_not_take():
     np.testing.assert_array_equal(strided, 1)
 
 
-@pytest.mark.parametrize(
-    "make", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, lr=0.1)]
-)
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, lr=0.1)])
 def test_strided_and_half_parameters_step_too(make):
     base = rl.ones(2, 3)
     views = [base.t().requires_grad_(), rl.ones(3, dtype=rl.float16, requires_grad=True)]
@@ -311,7 +307,5 @@ def test_ten_steps_as_in_pytorch(name, options, dtype):
         x.grad, y.grad = torch.tensor(grad), rl.tensor(grad)
         wanted.step()
         found.step()
-    np.testing.assert_allclose(
-        y.detach().numpy(), x.detach().numpy(), rtol=1e-10 if dtype == "float64" else 2e-5
-    )
+    np.testing.assert_allclose(y.detach().numpy(), x.detach().numpy(), rtol=1e-10 if dtype == "float64" else 2e-5)
     assert repr(found) == repr(wanted)

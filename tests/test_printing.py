@@ -125,9 +125,7 @@ def test_long_rows_wrap():
         "        14., 15., 16., 17., 18., 19.])"
     )
     with printoptions(linewidth=20):
-        assert array_repr(np.arange(9).reshape(1, 9)) == (
-            "tensor([[0, 1, 2, 3,\n         4, 5, 6, 7,\n         8]])"
-        )
+        assert array_repr(np.arange(9).reshape(1, 9)) == ("tensor([[0, 1, 2, 3,\n         4, 5, 6, 7,\n         8]])")
     with printoptions(linewidth=30):
         assert text(np.zeros(5, np.complex64)).splitlines()[0] == "[0.+0.j, 0.+0.j, 0.+0.j, 0.+0.j,"
         assert text(np.full(3, 1 - 1j, np.complex64)).splitlines()[0] == "[1.-1.j, 1.-1.j,"
@@ -252,9 +250,7 @@ def test_options_are_set_and_restored():
     assert get_printoptions()["precision"] == 4
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"profile": "long"}, {"precision": -1}, {"precision": 2.5}, {"edgeitems": -1}]
-)
+@pytest.mark.parametrize("wrong", [{"profile": "long"}, {"precision": -1}, {"precision": 2.5}, {"edgeitems": -1}])
 def test_wrong_options_change_nothing(wrong):
     before = get_printoptions()
     with pytest.raises(ValueError, match=f"set_printoptions: {next(iter(wrong))} must be"):

@@ -127,9 +127,7 @@ def test_kernel_repeats_exactly_and_ignores_alignment(dtype):
 
 
 @both
-@pytest.mark.parametrize(
-    "shape, axes", [((1_000_000, 2), (0,)), ((2, 1_000_000), (1,)), ((2_000_003,), (0,))]
-)
+@pytest.mark.parametrize("shape, axes", [((1_000_000, 2), (0,)), ((2, 1_000_000), (1,)), ((2_000_003,), (0,))])
 @floats
 def test_long_reductions_are_exact_to_2e_6(module, shape, axes, dtype):
     x = (100 + np.random.default_rng(1).random(shape)).astype(dtype)

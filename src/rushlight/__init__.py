@@ -12,9 +12,18 @@ from .autograd import (
     set_grad_enabled,
 )
 from .autograd.grad_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
-from .device import contiguous_format, channels_last, channels_last_3d, device, layout, memory_format, preserve_format, strided
-from .dtypes import dtype, finfo, iinfo, get_default_dtype, set_default_dtype, promote_types, can_cast
 from .compat.torch_name import as_torch
+from .device import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .functions import return_types
 from .generator import Generator
 from .printing import set_printoptions
@@ -42,7 +51,44 @@ ALSO_FUNCTIONS = (
 )  # fmt: skip
 
 
-FAMILIES = ("arithmetic", "compare", "exponential", "trigonometric", "rounding", "selection", "special", "complex", "activation", "creation", "literal", "legacy", "ranges", "conversion", "shape", "broadcasting", "splitting", "joining", "arrange", "triangle", "queries", "random", "matrix", "einsum", "contraction", "linalg", "reduction", "norms", "cumulative", "sorting", "statistics", "indexing", "scattering", "selecting", "protocols", "bridges")
+FAMILIES = (
+    "arithmetic",
+    "compare",
+    "exponential",
+    "trigonometric",
+    "rounding",
+    "selection",
+    "special",
+    "complex",
+    "activation",
+    "creation",
+    "literal",
+    "legacy",
+    "ranges",
+    "conversion",
+    "shape",
+    "broadcasting",
+    "splitting",
+    "joining",
+    "arrange",
+    "triangle",
+    "queries",
+    "random",
+    "matrix",
+    "einsum",
+    "contraction",
+    "linalg",
+    "reduction",
+    "norms",
+    "cumulative",
+    "sorting",
+    "statistics",
+    "indexing",
+    "scattering",
+    "selecting",
+    "protocols",
+    "bridges",
+)
 
 
 def _offer():

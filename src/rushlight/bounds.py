@@ -80,9 +80,7 @@ def check_uniform(dtype, low, high):
     _check_within(dtype, low, "from")
     _check_within(dtype, high, "to")
     if low > high:
-        raise RuntimeError(
-            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
-        )
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > LIMITS[dtype.name][1]:
         raise RuntimeError(
             f"uniform_ expects to-from <= std::numeric_limits<{dtype.scalar_type}>::max(), but found "
@@ -136,9 +134,7 @@ def check_multinomial(probs, dtype, num_samples, replacement):
     if probs.ndim not in (1, 2) or (probs.ndim == 1 and probs.size == 0):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if dtype.category != FLOATING:
-        raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {dtype.scalar_type}"
-        )
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {dtype.scalar_type}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > probs.shape[-1]:

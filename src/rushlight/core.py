@@ -769,7 +769,13 @@ def bind(**names):
     _as_strided = given("as_strided", _as_strided)
     _run_inplace = given("run_inplace", _run_inplace)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
-    NEG, POW, RSUB, RDIV, RPOW = given("neg", NEG), given("pow", POW), given("rsub", RSUB), given("rdiv", RDIV), given("rpow", RPOW)
+    NEG, POW, RSUB, RDIV, RPOW = (
+        given("neg", NEG),
+        given("pow", POW),
+        given("rsub", RSUB),
+        given("rdiv", RDIV),
+        given("rpow", RPOW),
+    )
     LT, LE, GT, GE = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE)
     EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
 

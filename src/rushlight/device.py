@@ -84,9 +84,7 @@ def _check_pair(kind, index):
         raise TypeError(f"device(): argument 'index' (position 2) must be int, not {type(index).__name__}")
     parsed, own_index = _parse(kind)
     if own_index is not None:
-        raise RuntimeError(
-            f"type (string) must not include an index because index was passed explicitly: {kind}"
-        )
+        raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {kind}")
     index = index.__index__()
     if index < 0:
         raise RuntimeError("Device index must not be negative")
@@ -128,9 +126,7 @@ def check_cpu(x, asker: str = "argument 'device'") -> device:
     if found.type == "cpu":
         return cpu
     if found.type == "cuda":
-        raise AssertionError(
-            "Torch not compiled with CUDA enabled. rushlight computes on the CPU: use device='cpu'"
-        )
+        raise AssertionError("Torch not compiled with CUDA enabled. rushlight computes on the CPU: use device='cpu'")
     raise NotImplementedError(
         f"Could not run with arguments from the '{found.type.upper()}' backend. "
         "rushlight computes on the CPU: use device='cpu'"

@@ -374,9 +374,7 @@ class finfo:
         d = as_dtype(type, "finfo(): argument 'type' (position 1)")
         if d.category < FLOATING:
             name = spell("finfo")
-            raise TypeError(
-                f"{name}() requires a floating point input type. Use {spell('iinfo')} to handle '{name}'"
-            )
+            raise TypeError(f"{name}() requires a floating point input type. Use {spell('iinfo')} to handle '{name}'")
         d = d.to_real()
         fraction, exponent, self.resolution = _FLOAT_FORMATS[d]
         self.dtype = d.name
@@ -414,9 +412,7 @@ class iinfo:
         if d is bool_:
             raise TypeError(f"{d!r} is not supported by {name}")
         if d.category != INTEGRAL:
-            raise TypeError(
-                f"{name}() requires an integer input type. Use {spell('finfo')} to handle '{name}'"
-            )
+            raise TypeError(f"{name}() requires an integer input type. Use {spell('finfo')} to handle '{name}'")
         self.dtype = d.name
         self.bits = 8 * d.itemsize
         value_bits = self.bits - d.is_signed

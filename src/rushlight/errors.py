@@ -202,9 +202,7 @@ def check_result(op, array, out):
 
     check_memory(array)
     if out.shape != array.shape:
-        raise RuntimeError(
-            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"
-        )
+        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}")
     if out.dtype != array.dtype and op.promotion != 0:
         source, target = of(out.dtype), of(array.dtype)
         if not can_cast(source, target):

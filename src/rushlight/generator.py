@@ -8,7 +8,7 @@ processors, and there those two differ.
 
 import math
 import os
-import threading
+from _thread import RLock
 
 import numpy as np
 
@@ -43,7 +43,7 @@ _SIZE = 624
 _FIRST_SEED = 67280421310721
 
 # One lock for all generators: whoever forks waits until no draw is half done, so a child never inherits one.
-_guard = threading.RLock()
+_guard = RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_guard.release)
 
@@ -352,15 +352,12 @@ class Generator:
         dtype = as_dtype(dtype)
         if dtype.category == COMPLEX:
             raise RuntimeError(
-                "check_random_bounds handles only integral, floating-point and boolean types, but got "
-                f"{dtype.name}"
+                f"check_random_bounds handles only integral, floating-point and boolean types, but got {dtype.name}"
             )
         if high is None:
             high = open_end(dtype, low)
         elif low >= high:
-            raise RuntimeError(
-                f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-            )
+            raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
         elif dtype.category == FLOATING:
             low, high = floating_bounds(dtype, low, high)
         else:
@@ -423,13 +420,10 @@ class Generator:
         if own.category != FLOATING:
             raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{own.scalar_type}'")
         if dtype.category == COMPLEX:
-            raise NotImplementedError(
-                f"\"bernoulli_tensor_cpu_self_\" not implemented for '{dtype.scalar_type}'"
-            )
+            raise NotImplementedError(f"\"bernoulli_tensor_cpu_self_\" not implemented for '{dtype.scalar_type}'")
         if not ((p >= 0) & (p <= 1)).all():
             raise RuntimeError(
-                "Expected p_in >= 0 && p_in <= 1 to be true, but got false. "
-                "bernoulli needs probabilities within [0, 1]"
+                "Expected p_in >= 0 && p_in <= 1 to be true, but got false. bernoulli needs probabilities within [0, 1]"
             )
         shape = p.shape if shape is None else shape
         precision = "float64" if own.name == "float64" else "float32"

@@ -21,9 +21,7 @@ _PROFILES = {
 _options = {**_PROFILES["default"], "sci_mode": None}
 
 
-def set_printoptions(
-    precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None
-):
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
     """Set how tensors are printed, for all threads; what is None stays as it is, except `sci_mode`.
 
     Args:
@@ -161,9 +159,7 @@ def _body(array, indent):
 
 def _corners(array, edge):
     """The first and last `edge` items along every dimension longer than both together."""
-    kept = (
-        (*range(edge), *range(size - edge, size)) if size > 2 * edge else range(size) for size in array.shape
-    )
+    kept = ((*range(edge), *range(size - edge, size)) if size > 2 * edge else range(size) for size in array.shape)
     return array[np.ix_(*kept)]
 
 
@@ -176,10 +172,7 @@ def _layout(cells, shape, cut, indent, per_line):
         lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
         return "[" + (",\n" + " " * indent).join(lines) + "]"
     step = len(cells) // shape[0]
-    rows = [
-        _layout(cells[i : i + step], shape[1:], cut[1:], indent + 1, per_line)
-        for i in range(0, len(cells), step)
-    ]
+    rows = [_layout(cells[i : i + step], shape[1:], cut[1:], indent + 1, per_line) for i in range(0, len(cells), step)]
     if cut[0]:
         rows.insert(len(rows) // 2, "...")
     return "[" + ("," + "\n" * (len(shape) - 1) + " " * indent).join(rows) + "]"

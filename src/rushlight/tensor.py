@@ -126,7 +126,6 @@ class Tensor(TensorBase):
         if gradient is None and inputs is None and not create_graph:
             if backward_from_scalar(self, retain_graph or False):
                 return
-        from .autograd.backward import backward
 
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 

@@ -52,6 +52,9 @@ def info():
 
     print(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy {numpy.__version__}")
     uncompiled = core.__file__.endswith(".py")
-    print("core: " + ("uncompiled, and slower: no C compiler was used when it was installed" if uncompiled else "compiled"))
+    print(
+        "core: "
+        + ("uncompiled, and slower: no C compiler was used when it was installed" if uncompiled else "compiled")
+    )
     print("kernels: " + ("none" if kernels.load("elementwise") is None else "compiled"))
     return 0

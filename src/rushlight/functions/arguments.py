@@ -8,7 +8,9 @@ from ..core import TensorBase, written
 def check_tensor(value, function, position=1, name="input"):
     """TypeError in PyTorch's words where `value` is not a tensor."""
     if not isinstance(value, TensorBase):
-        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
 
 
 def wrap_dim(dim, ndim, *, scalar_as=1):
@@ -104,7 +106,9 @@ def write_out(out, value):
 
     source, target = of(value._array.dtype), of(out._array.dtype)
     if not can_cast(source, target):
-        raise RuntimeError(f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}")
+        raise RuntimeError(
+            f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+        )
     if out._array.shape != value._array.shape:
         if out._array.size:
             warnings.warn(

@@ -118,9 +118,7 @@ def crossed(x, y, dim):
     wrapped = wrap_dim(dim, a.ndim)
     if a.ndim == 0 or a.shape[wrapped] != 3 or b.shape[wrapped] != 3:
         sizes = (1, 1) if a.ndim == 0 else (a.shape[wrapped], b.shape[wrapped])
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}"
-        )
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
     matrix.broadcast_batches(a.shape, b.shape)
     if a.dtype != b.dtype:
         raise RuntimeError(f"expected scalar type {kind(a)} but found {kind(b)}")

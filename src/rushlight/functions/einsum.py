@@ -105,9 +105,7 @@ def _labels(text, start, where, article, dots):
 
 def _ellipsis(text, i, labels, where, dots):
     if Ellipsis in labels:
-        already = (
-            "but an ellipsis (...) was already found" if dots else "for which an ellipsis was already found"
-        )
+        already = "but an ellipsis (...) was already found" if dots else "for which an ellipsis was already found"
         raise RuntimeError(f"einsum(): found '.' for {where} {already}")
     if text[i : i + 3] != "...":
         raise RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis{dots}")

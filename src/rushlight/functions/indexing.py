@@ -167,11 +167,7 @@ def _parts(index):
 
 def _is_entry(entry):
     """Whether an entry of a list makes PyTorch read the list as a tuple."""
-    return (
-        entry is None
-        or entry is ...
-        or isinstance(entry, (slice, list, tuple, range, np.ndarray, TensorBase))
-    )
+    return entry is None or entry is ... or isinstance(entry, (slice, list, tuple, range, np.ndarray, TensorBase))
 
 
 def _part(entry):
@@ -199,9 +195,7 @@ def _part(entry):
 
 def _type_name(entry):
     kind = type(entry)
-    return (
-        kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
-    )
+    return kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
 
 
 def _lasting_slice(part):
@@ -359,9 +353,7 @@ def _constant(value, dtype):
         if dtype.itemsize > 2 or dtype.kind not in "fV" or value.imag:
             value = check_fits(value, dtype)
         return wrap(_cast(np.array(value), dtype))
-    raise TypeError(
-        f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}"
-    )
+    raise TypeError(f"can't assign a {type(value).__name__} to a {errors.tensor_name(np.empty(0, dtype))[:-4]}")
 
 
 def _without_ones(value, ndim):
@@ -391,11 +383,7 @@ def _check_expands(value, shape):
 
 def _check_written_once(array):
     """RuntimeError where elements of the written array share memory, as after expand."""
-    if (
-        0 in array.strides
-        and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)])
-        and array.size
-    ):
+    if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]) and array.size:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
@@ -434,9 +422,7 @@ def accepts_typed_out(function):
             return function(*args, **named)
         source, target = of(args[0]._array.dtype), of(out._array.dtype)
         if source is not target:
-            sentence = _SAME_TYPE.get(
-                function.__name__, "Expected out tensor to have dtype {2}, but got {3} instead"
-            )
+            sentence = _SAME_TYPE.get(function.__name__, "Expected out tensor to have dtype {2}, but got {3} instead")
             names = [
                 source.scalar_type,
                 target.scalar_type,
@@ -474,9 +460,7 @@ def _checked_values(array, key, values):
     given = values._array.shape
     values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
     trimmed = values._array.shape
-    if len(trimmed) > len(shape) or any(
-        [n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]
-    ):
+    if len(trimmed) > len(shape) or any([n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape "
             f"{list(shape)}"
@@ -522,12 +506,7 @@ def _read_put(input, indices, values, function):
         raise IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
     parts = tuple([_part(part) for part in indices])
     _, _, key, one_mask = split(array, tuple([np.full(1, p) if type(p) is int else p for p in parts]))
-    if (
-        one_mask
-        and values._array.ndim == 0
-        and values._array.dtype != array.dtype
-        and not values.requires_grad
-    ):
+    if one_mask and values._array.ndim == 0 and values._array.dtype != array.dtype and not values.requires_grad:
         values = to_dtype(values, dtype=array.dtype)
     return key, _checked_values(array, key, values)
 

@@ -37,7 +37,9 @@ def _constructor(dtype):
         return core.wrap(legacy_array(data, dtype))
 
     make.__name__ = make.__qualname__ = f"{dtype.scalar_type}Tensor"
-    make.__doc__ = f"A {dtype.name} tensor of given numbers, or of a given shape and not filled. Prefer tensor(), empty()."
+    make.__doc__ = (
+        f"A {dtype.name} tensor of given numbers, or of a given shape and not filled. Prefer tensor(), empty()."
+    )
     return make
 
 

@@ -66,9 +66,7 @@ def cholesky_solve(B, L, upper=False):
     b, a = B._array, L._array
     for name, array in ("b", b), ("u", a):
         if array.ndim < 2:
-            raise RuntimeError(
-                f"{name} should have at least 2 dimensions, but has {array.ndim} dimensions instead"
-            )
+            raise RuntimeError(f"{name} should have at least 2 dimensions, but has {array.ndim} dimensions instead")
     if a.shape[-2] != a.shape[-1]:
         raise RuntimeError(
             f"A must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} matrices"
@@ -81,8 +79,7 @@ def cholesky_solve(B, L, upper=False):
         )
     if a.dtype != b.dtype:
         raise RuntimeError(
-            f"Expected b and A to have the same dtype, but found b of type {kind(b)} and A of type {kind(a)} "
-            "instead."
+            f"Expected b and A to have the same dtype, but found b of type {kind(b)} and A of type {kind(a)} instead."
         )
     lower = mH(L) if upper else L
     inner = linalg.solve_triangular(lower, B, upper=False)

@@ -225,9 +225,7 @@ def _check_factors(input, vec1, vec2, beta, alpha):
         return
     for name, factor in ("beta", beta), ("alpha", alpha):
         if isinstance(factor, float):
-            raise RuntimeError(
-                f"For integral input tensors, argument {name} must not be a floating point number."
-            )
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
 
 
 @accepts_out
@@ -354,8 +352,7 @@ def bilinear(input1, input2, weight, bias=None):
             )
     if bias is not None and bias._array.shape[0] != w.shape[0]:
         raise RuntimeError(
-            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected "
-            f"{w.shape[0]}"
+            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected {w.shape[0]}"
         )
     n, m = w.shape[1:]
     rows = _rows(a.shape)

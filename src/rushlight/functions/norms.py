@@ -12,9 +12,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="
     """The checked call of the operation: linalg.vector_norm and norm share it."""
     check_tensor(input, function)
     if isinstance(ord, (str, bool)) or not isinstance(ord, (int, float)):
-        raise TypeError(
-            f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}"
-        )
+        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     if input._array.dtype.kind in "bui":
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_type(input)}"
@@ -92,8 +90,7 @@ def dist(input, other, p=2):
     difference = input - other
     if difference._array.dtype.kind in "bui":
         raise RuntimeError(
-            "norm(): input dtype should be either floating point or complex. "
-            f"Got {scalar_type(difference)} instead."
+            f"norm(): input dtype should be either floating point or complex. Got {scalar_type(difference)} instead."
         )
     return reduce.dist(difference, ord=p)
 

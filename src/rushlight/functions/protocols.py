@@ -56,9 +56,7 @@ def __format__(input, spec):
 def __contains__(input, element):
     if isinstance(element, (TensorBase, int, float, complex)):
         return bool((core.array_of(input) == core.array_of(element)).any())
-    raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-    )
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
 def __reversed__(input):

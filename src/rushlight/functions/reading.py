@@ -60,9 +60,7 @@ def whole(part):
 def lasting(part):
     """Whether a slice goes forward by plain numbers, which no one can change before backward."""
     return (
-        number(part.start)
-        and number(part.stop)
-        and (part.step is None or (type(part.step) is int and part.step > 0))
+        number(part.start) and number(part.stop) and (part.step is None or (type(part.step) is int and part.step > 0))
     )
 
 

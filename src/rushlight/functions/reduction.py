@@ -259,9 +259,7 @@ def max(input, dim=None, keepdim=False, *, other=None, **named):
     >>> rushlight.tensor([[1.0, 5.0], [3.0, 2.0]]).max(1).indices
     tensor([1, 0])
     """
-    return _extremum(
-        "max", reduce.max_all, sort.max_dim, selection.maximum, input, dim, keepdim, other, named
-    )
+    return _extremum("max", reduce.max_all, sort.max_dim, selection.maximum, input, dim, keepdim, other, named)
 
 
 @accepts_out
@@ -272,9 +270,7 @@ def min(input, dim=None, keepdim=False, *, other=None, **named):
     >>> rushlight.tensor([3.0, 1.0]).min()
     tensor(1.)
     """
-    return _extremum(
-        "min", reduce.min_all, sort.min_dim, selection.minimum, input, dim, keepdim, other, named
-    )
+    return _extremum("min", reduce.min_all, sort.min_dim, selection.minimum, input, dim, keepdim, other, named)
 
 
 def _extreme_values(op, kernel, input, dim, keepdim, named):

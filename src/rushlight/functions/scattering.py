@@ -151,9 +151,7 @@ def index_select(input, dim, index):
     if index._array.dtype not in _INDEX_DTYPES:
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if ndim == 0 and index._array.size != 1:
-        raise RuntimeError(
-            f"index_select(): Index to scalar can have only 1 value, got {index._array.size} value(s)"
-        )
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index._array.size} value(s)")
     check_range(index, input._array.shape[dim] if ndim else 1, IndexError, "index out of range in self")
     if index._array.ndim == 0:
         index = _vector(index)
@@ -219,9 +217,7 @@ def _index_copy(input, dim, index, source):
         )
     rows = given[dim if own else 0] if given else count
     if count != rows:
-        raise IndexError(
-            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({rows})"
-        )
+        raise IndexError(f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({rows})")
     n = own[dim] if own else 1
     sentence = f"index_copy_(): index {{value}} is out of bounds for dimension {dim} with size {n}"
     check_range(index, n, IndexError, sentence)
@@ -282,13 +278,9 @@ def _index_reduce(input, dim, index, source, reduce, include_self):
     check_tensor(source, "index_reduce", 3, "source")
     dim = wrap_dim(dim, input._array.ndim)
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
-        )
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_rows(input, dim, index, source, "index_reduce_")
-    check_range(
-        index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self"
-    )
+    check_range(index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self")
     warnings.warn("index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=3)
     shape = source._array.shape
     if not shape:
@@ -341,9 +333,7 @@ def _scatter(input, dim, index, src, value, reduce):
     """(operation, writer, inputs, parameters) of scatter in one of its forms."""
     check_tensor(input, "scatter")
     src = value if src is None else src
-    if not isinstance(index, TensorBase) or not isinstance(
-        src, (TensorBase, int, float, complex, np.number, np.bool_)
-    ):
+    if not isinstance(index, TensorBase) or not isinstance(src, (TensorBase, int, float, complex, np.number, np.bool_)):
         refuse_combination("scatter", dim, index, src)
     dim = wrap_dim(dim, input._array.ndim)
     tensor = isinstance(src, TensorBase)

@@ -103,9 +103,7 @@ def _check_masked_scatter(input, mask, source):
             f"{type_of(input)} and {type_of(source)}"
         )
     if mask._array.dtype != np.bool_:
-        raise RuntimeError(
-            f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_of(mask)}"
-        )
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_of(mask)}")
     _broadcast(mask, input)
 
 
@@ -200,9 +198,7 @@ def take_along_dim(input, indices, dim=None):
     check_tensor(input, "take_along_dim")
     check_tensor(indices, "take_along_dim", 2, "indices")
     if indices._array.dtype != np.int64:
-        raise RuntimeError(
-            f"torch.take_along_dim(): dtype of indices should be Long but got {type_of(indices)}"
-        )
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {type_of(indices)}")
     if dim is None:
         return scatters.gather(input.reshape(-1), _wrapped(indices.reshape(-1), input._array.size), dim=0)
     ndim = input._array.ndim
@@ -252,9 +248,7 @@ def nonzero(input, *, out=None, as_tuple=False):
     """
     check_tensor(input, "nonzero")
     if out is not None and out._array.dtype != np.int64:
-        raise RuntimeError(
-            f"nonzero: Expected out tensor to have scalar type Long but got scalar type{type_of(out)}"
-        )
+        raise RuntimeError(f"nonzero: Expected out tensor to have scalar type Long but got scalar type{type_of(out)}")
     if not as_tuple:
         return _nonzero_rows(input, out=out)
     array = input._array
@@ -283,9 +277,7 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
             f"{name} instead (while checking arguments for embedding)"
         )
     check_range(indices, weight._array.shape[0], IndexError, "index out of range in self")
-    return ops.embedding(
-        weight, indices, padding_idx=padding_idx, scale_grad_by_freq=bool(scale_grad_by_freq)
-    )
+    return ops.embedding(weight, indices, padding_idx=padding_idx, scale_grad_by_freq=bool(scale_grad_by_freq))
 
 
 def one_hot(tensor, num_classes=-1):

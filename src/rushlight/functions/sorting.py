@@ -74,9 +74,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 0 <= k <= size:
         raise RuntimeError("selected index k out of range")
-    return return_types.topk(
-        sorting.topk(input, k=int(k), dim=dim, largest=bool(largest), sorted=bool(sorted))
-    )
+    return return_types.topk(sorting.topk(input, k=int(k), dim=dim, largest=bool(largest), sorted=bool(sorted)))
 
 
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
@@ -262,8 +260,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
         if isinstance(given, TensorBase) and given._array.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {scalar_type(given)}")
     elements, test_elements = (
-        given if isinstance(given, TensorBase) else wrap(np.asarray(given))
-        for given in (elements, test_elements)
+        given if isinstance(given, TensorBase) else wrap(np.asarray(given)) for given in (elements, test_elements)
     )
     return search.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
 
@@ -291,9 +288,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
         return _chosen(search.unique(input), return_inverse, return_counts)
     dim = wrap_dim(dim, input._array.ndim)
     if input._array.size == 0 and 0 in input._array.shape[:dim] + input._array.shape[dim + 1 :]:
-        raise RuntimeError(
-            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
-        )
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
     refuse(input, "c", "unique_dim")
     return _chosen(search.unique_dim(input, dim=dim), return_inverse, return_counts)
 

@@ -70,9 +70,7 @@ def _quantiles(name, input, q, dim, keepdim, interpolation):
         out = _along(name, input.reshape(-1), q.reshape(-1), 0, interpolation)
         return out.reshape((*q._array.shape, *((1,) * ndim if keepdim else ())))
     dim = wrap_dim(dim, ndim)
-    out = _along(name, input.reshape(-1) if ndim == 0 else input, q.reshape(-1), dim, interpolation).movedim(
-        dim, 0
-    )
+    out = _along(name, input.reshape(-1) if ndim == 0 else input, q.reshape(-1), dim, interpolation).movedim(dim, 0)
     if keepdim and ndim:
         out = out.unsqueeze(dim + 1)
     return out if q._array.ndim else out.squeeze(0)
@@ -81,9 +79,7 @@ def _quantiles(name, input, q, dim, keepdim, interpolation):
 def _along(name, input, q, dim, interpolation):
     """The quantiles of the lanes along `dim`, one beside the other in that dimension."""
     values = sort(input, dim)[0]
-    rank = _ranks(
-        name, values._array, q.reshape([-1 if d == dim else 1 for d in range(values._array.ndim)]), dim
-    )
+    rank = _ranks(name, values._array, q.reshape([-1 if d == dim else 1 for d in range(values._array.ndim)]), dim)
     if interpolation in ("lower", "higher", "nearest"):
         nearest = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
         return _at(values, nearest(rank._array), dim)

@@ -4,7 +4,7 @@
 #ifndef RL_POOLING_H
 #define RL_POOLING_H
 
-#include "product.h"
+#include "lanes.h"
 #include <math.h>
 #include <stdint.h>
 

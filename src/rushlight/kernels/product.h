@@ -4,27 +4,9 @@
 #ifndef RL_PRODUCT_H
 #define RL_PRODUCT_H
 
-#include <Python.h>
-#include <string.h>
+#include "lanes.h"
 
-/* One compilation per family of processors, chosen when the module is loaded. */
-#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
-#define RL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define RL_CLONES
-#endif
 #define RL_PACKED 32768
-
-/* W numbers, added and multiplied at once. */
-#ifdef __GNUC__
-typedef float rl_f4 __attribute__((vector_size(64)));
-typedef double rl_f8 __attribute__((vector_size(64)));
-#define RL_W(T) (64 / (Py_ssize_t)sizeof(T))
-#else
-typedef float rl_f4;
-typedef double rl_f8;
-#define RL_W(T) 1
-#endif
 
 /* c (row-major, already holding what is to be added to) += a @ b, a column of W numbers at a time, four rows
    together; b is packed so that such a column is contiguous, and padded with zeros. */

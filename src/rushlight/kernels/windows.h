@@ -6,7 +6,7 @@
 #ifndef RL_WINDOWS_H
 #define RL_WINDOWS_H
 
-#include "product.h"
+#include "lanes.h"
 
 /* out (rows, length) = weight (rows, taps) @ the windows of the frame, plus a bias for each row. `packed` has room for
    W numbers of each tap. */

@@ -25,9 +25,7 @@ def check_inexact(x, function):
     """Refuse dtypes without fractions, and half precision."""
     dtype = x._array.dtype
     if dtype.kind not in "fcV":
-        raise RuntimeError(
-            f"{function}: Expected a floating point or complex tensor as input. Got {kind(x._array)}"
-        )
+        raise RuntimeError(f"{function}: Expected a floating point or complex tensor as input. Got {kind(x._array)}")
     if dtype.itemsize == 2:
         raise RuntimeError(f"{function}: Low precision dtypes not supported. Got {kind(x._array)}")
 

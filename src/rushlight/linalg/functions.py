@@ -47,9 +47,7 @@ def vecdot(x, y, *, dim=-1):
 def matrix_power(A, n):
     """The n-th power of square matrices, for negative n of their inverses."""
     if not isinstance(n, int):
-        raise TypeError(
-            f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}"
-        )
+        raise TypeError(f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}")
     check_square(A, "linalg.matrix_power")
     if n == 0:
         everywhere = wrap(np.ones(A._array.shape, bool))
@@ -96,9 +94,7 @@ def vander(x, *, N=None):
     """
     check_tensor(x, "linalg_vander", name="x")
     if x._array.dtype.kind == "b":
-        raise RuntimeError(
-            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
-        )
+        raise RuntimeError("linalg.vander supports floating point, complex, and integer tensors, but got Bool")
     if x._array.ndim == 0:
         x = x.unsqueeze(0)
     n = x._array.shape[-1] if N is None else N

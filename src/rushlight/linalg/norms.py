@@ -94,9 +94,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if dims is None and n not in (1, 2):
-        raise RuntimeError(
-            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {n}D."
-        )
+        raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {n}D.")
     if isinstance(ord, str) or (n if dims is None else len(dims)) == 2:
         return matrix_norm(A, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype)
     return norms.vector_norm(A, ord, dims, keepdim, dtype=dtype)
@@ -115,9 +113,7 @@ def cond(A, p=None):
         first, last = values[..., :1], values[..., -1:]
         return (last / first if p == -2 else first / last).squeeze(-1)
     if p not in ("fro", "nuc") and (isinstance(p, str) or abs(p) not in (1, math.inf)):
-        raise RuntimeError(
-            f"linalg.cond got an invalid norm type: {p if isinstance(p, str) else format(p, 'g')}"
-        )
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p if isinstance(p, str) else format(p, 'g')}")
     check_square(A, f"linalg.cond(ord={p if isinstance(p, str) else format(p, 'g')})")
     check_inexact(A, "linalg.inv")
     if A._array.shape[-1] == 0:

@@ -176,9 +176,7 @@ def lstsq(A, B, rcond=None, *, driver=None):
         rcond = max(rows, columns) * float(np.finfo(a.dtype).eps)
     values = np.linalg.svd(a, compute_uv=False)
     rank = (
-        (values > ops.thresholds(values, 0.0, rcond)[..., None]).sum(-1)
-        if values.shape[-1]
-        else np.zeros(a.shape[:-2])
+        (values > ops.thresholds(values, 0.0, rcond)[..., None]).sum(-1) if values.shape[-1] else np.zeros(a.shape[:-2])
     )
     full = bool(np.all(rank == min(rows, columns)))
     if driver == "gels" and not full:

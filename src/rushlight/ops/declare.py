@@ -16,8 +16,8 @@ it. Operations that are not holomorphic say so (`holomorphic=False`) and state t
 """
 
 from ..core import Op
-from ..operation import Rule
 from ..node import node_class
+from ..operation import Rule
 
 REGISTRY = {}
 
@@ -115,9 +115,9 @@ def renamed(op, backward):
 
 
 _COPIED = (
-    "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "params", "defaults", "promotion", "elementwise", "quiet", "is_view",
-    "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint", "push",
-    "custom",
+    "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "params", "defaults", "promotion", "elementwise",
+    "quiet", "is_view", "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint",
+    "push", "custom",
 )  # fmt: skip
 
 

@@ -85,9 +85,7 @@ def _through_qr(g, x, Q, R, mode):
     m, n = x._array.shape[-2:]
     if m >= n:
         if mode == "complete" and m > n:
-            raise RuntimeError(
-                "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
-            )
+            raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
         return _through_tall(g_q, g_r, Q, R)
     # The first m columns decide Q; the others are Q.H times theirs.
     rest = None if g_r is None else g_r[..., m:]
@@ -388,9 +386,7 @@ def _push_lu(x_t, P, L, U):
     return None, l_t, u_t
 
 
-@general(
-    backward="LinalgLuBackward0", outputs=("P", "L", "U"), holomorphic=False, x=_through_lu, push=_push_lu
-)
+@general(backward="LinalgLuBackward0", outputs=("P", "L", "U"), holomorphic=False, x=_through_lu, push=_push_lu)
 def lu(x):
     """x = P @ L @ U: a permutation, unit lower and upper triangular."""
     packed, _, rows = factorized(x)

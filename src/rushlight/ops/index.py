@@ -119,9 +119,7 @@ def first_outside(index, low, high):
 
 
 def _spread(values, shape):
-    return (
-        values if isinstance(values, np.ndarray) and values.shape == shape else np.broadcast_to(values, shape)
-    )
+    return values if isinstance(values, np.ndarray) and values.shape == shape else np.broadcast_to(values, shape)
 
 
 def add_along(out, dim, index, source):
@@ -211,9 +209,7 @@ def write_index_fill(out, index, value, *, dim):
     jointly=True,
     backward="IndexFillBackward0",
     x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
-    value=lambda g, index, dim: sum_to(
-        index_select(g, _distinct(index._array, g._array, dim), dim=dim), shape=()
-    ),
+    value=lambda g, index, dim: sum_to(index_select(g, _distinct(index._array, g._array, dim), dim=dim), shape=()),
 )
 def index_fill(x, index, value, *, dim):
     """x with the entries along `dim` that the indices name filled with a number or a 0-dim tensor."""

@@ -106,10 +106,7 @@ def cofactor(x):
     # The product of all other singular values, without dividing by one that may be zero.
     others = np.where(np.eye(n, dtype=bool), s.dtype.type(1), s[..., None, :]).prod(-1, dtype=s.dtype)
     phase = np.linalg.det(u) * np.linalg.det(vh)
-    out = (
-        np.matmul(np.conjugate(u) * others[..., None, :], np.conjugate(vh))
-        * np.asarray(phase)[..., None, None]
-    )
+    out = np.matmul(np.conjugate(u) * others[..., None, :], np.conjugate(vh)) * np.asarray(phase)[..., None, None]
     return out.astype(x.dtype, copy=False)
 
 
@@ -179,9 +176,7 @@ def _push_solve(a, a_t, b_t, out, left, vector):
     return solve(a, added(*parts), left=left, vector=vector)
 
 
-@general(
-    backward="LinalgSolveExBackward0", joint=_through_solve, push=_push_solve, aliases={"a": "A", "b": "B"}
-)
+@general(backward="LinalgSolveExBackward0", joint=_through_solve, push=_push_solve, aliases={"a": "A", "b": "B"})
 def solve(a, b, *, left=True, vector=False, asker="torch.linalg.solve"):
     """The x of a @ x = b, or of x @ a = b; nan for singular matrices where no `asker` is named."""
     if not left:
@@ -370,9 +365,7 @@ def frechet(x, direction):
     dtype = x._array.dtype
     top, bottom = np.eye(2 * n, n, dtype=dtype), np.eye(2 * n, n, -n, dtype=dtype)
     blocks = (
-        matmul(top, matmul(x, top.T))
-        + matmul(bottom, matmul(x, bottom.T))
-        + matmul(top, matmul(direction, bottom.T))
+        matmul(top, matmul(x, top.T)) + matmul(bottom, matmul(x, bottom.T)) + matmul(top, matmul(direction, bottom.T))
     )
     return matmul(top.T, matmul(matrix_exp(blocks), bottom))
 

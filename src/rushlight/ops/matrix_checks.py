@@ -97,14 +97,10 @@ def mv(c, a, b):
     added = a.shape[0] if c is None or c.size == 1 else c.size
     if a.shape[1] != b.shape[0] or added != a.shape[0]:
         size = a.shape[0] if c is None else c.size
-        raise RuntimeError(
-            f"size mismatch, got input ({size}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})"
-        )
+        raise RuntimeError(f"size mismatch, got input ({size}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})")
     c = b if c is None else c
     if a.dtype != b.dtype or c.dtype != a.dtype:
-        raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {kind(c)}, {kind(a)}, and {kind(b)}"
-        )
+        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {kind(c)}, {kind(a)}, and {kind(b)}")
     refuse_bool(a, "addmv_impl_cpu")
 
 
@@ -112,9 +108,7 @@ def dot(x, y):
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.dtype != y.dtype:
-        raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {kind(x)} and {kind(y)}"
-        )
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {kind(x)} and {kind(y)}")
     if x.size != y.size:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the same number of "
@@ -131,9 +125,7 @@ def addmm(c, a, b):
     expands(c, (a.shape[0], b.shape[1]))
     for name, first in ("self", c), ("mat1", a):
         if first.dtype != b.dtype:
-            raise RuntimeError(
-                f"{name} and mat2 must have the same dtype, but got {kind(first)} and {kind(b)}"
-            )
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {kind(first)} and {kind(b)}")
     refuse_bool(a, "addmm_impl_cpu_")
 
 
@@ -143,9 +135,7 @@ def addbmm(c, a, b):
     if b.ndim != 3:
         raise RuntimeError("batch2 must be a 3D tensor")
     if a.shape[0] != b.shape[0]:
-        raise RuntimeError(
-            f"batch1 and batch2 must have same number of batches, got {a.shape[0]} and {b.shape[0]}"
-        )
+        raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {a.shape[0]} and {b.shape[0]}")
     if a.shape[2] != b.shape[1]:
         raise RuntimeError(
             f"Incompatible matrix sizes for bmm ({a.shape[1]}x{a.shape[2]} and {b.shape[1]}x{b.shape[2]})"
@@ -153,9 +143,7 @@ def addbmm(c, a, b):
     expands(c, (a.shape[1], b.shape[2]))
     for name, first in ("self", c), ("mat1", a):
         if first.dtype != b.dtype:
-            raise RuntimeError(
-                f"{name} and mat2 must have the same dtype, but got {kind(first)} and {kind(b)}"
-            )
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {kind(first)} and {kind(b)}")
     refuse_bool(a, "addbmm")
 
 

@@ -19,9 +19,7 @@ from .scan import products_before
 from .selection import where
 
 
-@linear(
-    holomorphic=False, x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape))
-)
+@linear(holomorphic=False, x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape)))
 def spread(x, *, dim, shape):
     """A reduced x, its reduced dimensions kept or not, repeated along them to `shape`."""
     out = np.empty(shape, x.dtype)
@@ -110,9 +108,7 @@ def var(x, *, dim=None, correction=1, keepdim=False):
 @general(
     holomorphic=False,
     x=lambda g, x, out, dim, correction: through_var(half_over(g, out), x, dim, correction),
-    push=lambda x_t, x, out, dim, correction, keepdim: half_over(
-        push_var(x_t, x, dim, correction, keepdim), out
-    ),
+    push=lambda x_t, x, out, dim, correction, keepdim: half_over(push_var(x_t, x, dim, correction, keepdim), out),
 )
 def std(x, *, dim=None, correction=1, keepdim=False):
     return np.sqrt(meaning.var(x, axes_of(dim, x.ndim), correction, keepdim))[...]

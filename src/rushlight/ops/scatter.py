@@ -114,9 +114,7 @@ def write_scatter_reduce(out, index, src, *, dim, reduce, include_self):
         return
     if out.ndim == 0 or index.ndim == 0:
         flat = out.reshape(-1)
-        write_scatter_reduce(
-            flat, index.reshape(-1), src.reshape(-1), dim=0, reduce=reduce, include_self=include_self
-        )
+        write_scatter_reduce(flat, index.reshape(-1), src.reshape(-1), dim=0, reduce=reduce, include_self=include_self)
         out[...] = flat.reshape(out.shape)
         return
     if not include_self:

@@ -139,8 +139,7 @@ def _batched(name, d, input):
     if input.ndim == d + 1:
         return input.unsqueeze(0), False
     raise RuntimeError(
-        f"Expected {d + 1}D (unbatched) or {d + 2}D (batched) input to {name}, but got input of size: "
-        f"{shape_of(input)}"
+        f"Expected {d + 1}D (unbatched) or {d + 2}D (batched) input to {name}, but got input of size: {shape_of(input)}"
     )
 
 

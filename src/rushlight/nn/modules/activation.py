@@ -117,9 +117,7 @@ class Hardtanh(Module):
 def _renamed(old, new, value):
     import warnings
 
-    warnings.warn(
-        f"keyword argument `{old}` is deprecated and rename to `{new}`", category=FutureWarning, stacklevel=3
-    )
+    warnings.warn(f"keyword argument `{old}` is deprecated and rename to `{new}`", category=FutureWarning, stacklevel=3)
     return value
 
 

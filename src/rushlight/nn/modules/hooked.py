@@ -16,8 +16,7 @@ _every_backward_hook = OrderedDict()
 _every_flags = {"with_kwargs": {}, "always_call": {}}
 
 _TWO_KINDS = (
-    "Cannot use both regular backward hooks and full backward hooks on a single Module. "
-    "Please use only one of them."
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
 )
 
 
@@ -173,9 +172,7 @@ class Hooked:
         tensor = result
         while not isinstance(tensor, Tensor):
             tensor = (
-                next(v for v in tensor.values() if isinstance(v, Tensor))
-                if isinstance(tensor, dict)
-                else tensor[0]
+                next(v for v in tensor.values() if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
             )
         if tensor.grad_fn is None:
             return

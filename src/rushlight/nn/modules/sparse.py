@@ -121,9 +121,7 @@ def _check_matrix(embeddings):
 def _options(module, first):
     """', name=value' for each option that differs from its default, as both tables show them."""
     defaults = {**first, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
-    shown = [
-        f", {k}={getattr(module, k)}" for k, default in defaults.items() if getattr(module, k) != default
-    ]
+    shown = [f", {k}={getattr(module, k)}" for k, default in defaults.items() if getattr(module, k) != default]
     return "".join(shown)
 
 

@@ -130,9 +130,7 @@ class Stateful:
             told.append(f"Unexpected key(s) in state_dict: {_listed(unexpected)}. ")
         told += errors
         if told:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told)
-            )
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told))
 
     def _load(self, state_dict, prefix, assign, missing, unexpected, errors):
         metadata = getattr(state_dict, "_metadata", None)

@@ -17,9 +17,7 @@ def _listed(tensors):
 def _norm(array, norm_type):
     if norm_type == 2.0 and array.dtype.kind == "f":
         flat = array.reshape(-1)
-        return (
-            math.sqrt(np.dot(flat, flat)) if flat.dtype.itemsize > 2 else _norm(flat.astype(np.float32), 2.0)
-        )
+        return math.sqrt(np.dot(flat, flat)) if flat.dtype.itemsize > 2 else _norm(flat.astype(np.float32), 2.0)
     if not array.size:
         return 0.0
     return float(np.linalg.norm(np.abs(array).reshape(-1), norm_type))
