@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from ..kernels import load
 from ..modes import grad_enabled
 from .copying import sum_to
 from .declare import general
@@ -199,3 +200,21 @@ def native_group_norm(x, weight, bias, *, groups, eps):
     mean, var = moments(xg, (2,))
     out = standardized(xg, mean, var, eps).reshape(x.shape)
     return affine(out, by_channel(weight, x.ndim), by_channel(bias, x.ndim), x.dtype), mean, var
+
+
+def _of_output(kernel):
+    """The joint kernel of a norm, from the one that knows the gradient of `out` alone."""
+
+    def through(g, *kept):
+        if g[0] is None or g[1] is not None or g[2] is not None:
+            return NotImplemented
+        return kernel(g[0]._array, *kept)
+
+    return through
+
+
+_kernels = load("norm")
+if _kernels is not None:
+    native_batch_norm.accelerate(_kernels.batch_norm, joint=_of_output(_kernels.through_batch_norm))
+    native_layer_norm.accelerate(_kernels.layer_norm, joint=_of_output(_kernels.through_layer_norm))
+    native_group_norm.accelerate(_kernels.group_norm, joint=_of_output(_kernels.through_group_norm))
