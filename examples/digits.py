@@ -11,6 +11,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
@@ -19,6 +20,7 @@ import rushlight as torch
 from rushlight import nn
 
 EPOCHS, BATCH = 30, 32
+COLUMNS = 5
 OUT = Path("out")
 
 
@@ -81,11 +83,17 @@ def draw_curves(history):
     epochs = range(1, len(history) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     left.plot(epochs, losses, color="tab:orange")
-    left.set(xlabel="epoch", ylabel="mean cross-entropy", yscale="log", title="training loss")
+    left.set(xlabel="epoch", ylabel="mean cross-entropy (log scale)", yscale="log", title="training loss")
+    left.yaxis.set_major_formatter("{x:g}")
     right.plot(epochs, training, label="training", color="tab:gray")
     right.plot(epochs, held_out, label="held out", color="tab:orange")
-    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0.8, 1.005), title="digits read rightly")
+    right.set(xlabel="epoch", ylabel="share of digits", title="digits read rightly")
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     right.legend(loc="lower right")
+    for axis in (left, right):
+        axis.set_xlim(1, len(losses))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.grid(alpha=0.3)
     figure.savefig(OUT / "curves.png", dpi=120)
 
 
@@ -95,16 +103,20 @@ def draw_mistakes(model, x, y):
     with torch.no_grad():
         chances = model(x).softmax(dim=1)
     wrong = (chances.argmax(dim=1) != y).nonzero().flatten().tolist()
-    shown = wrong[:12]
-    rows = max(1, -(-len(shown) // 4))
-    figure, axes = plt.subplots(rows, 4, figsize=(9, 2.7 * rows), layout="constrained", squeeze=False)
+    shown = wrong[: 3 * COLUMNS]
+    rows = max(1, -(-len(shown) // COLUMNS))
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(10, 0.6 + 2.5 * rows), layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, i in zip(axes.flat, shown):
         best = chances[i].topk(3)
-        thought = ", ".join(f"{d}: {p:.0%}" for p, d in zip(best.values.tolist(), best.indices.tolist()))
+        thought = "   ".join(f"{d}: {p:.0%}" for p, d in zip(best.values.tolist(), best.indices.tolist()))
+        axis.axis("on")
+        axis.set(xticks=[], yticks=[])
         axis.imshow(x[i].reshape(8, 8), cmap="gray_r")
-        axis.set_title(f"a {y[i].item()}, thought\n{thought}", fontsize=10)
+        axis.set_title(f"{y[i].item()} read as {best.indices[0].item()}", fontsize=11)
+        axis.set_xlabel(thought, fontsize=9, color="dimgray")
+    figure.get_layout_engine().set(wspace=0.05)
     figure.suptitle(f"{len(wrong)} of {len(y)} held-out digits read wrongly")
     figure.savefig(OUT / "mistakes.png", dpi=120)
     return len(wrong)
