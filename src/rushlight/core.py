@@ -20,12 +20,7 @@ from .operation import Operation
 if not cython.compiled:
     from numpy import ndarray
 
-    from .kernels.compare import same_kind, shape_of
-
-    def as_tensor(value):
-        """`value` itself, known to the compiler as a tensor."""
-        return value
-
+    from .kernels.compare import as_tensor, same_kind, shape_of
 
 # See `promote` in ops/declare.py.
 _AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
@@ -605,7 +600,7 @@ def viewed(op, x, array, params):
     view.base = x if x.view_of is None else x.view_of.base
     tensor.versions = x.counter()
     view.version = tensor.versions.n
-    view.creation = "" if recording else "no_grad"
+    view.creation = creation_of(x, "" if recording else "no_grad")
     if recording and x.tracked() and op.differentiable:
         node = new_node(op)
         node.put_first(x, (op.keep1 & 1) != 0)
@@ -713,11 +708,16 @@ def fits_of(op, arrays, out):
     return fits
 
 
+def creation_of(x, own):
+    """How a view of x came to be, which forbids some writes: in its own way, or else as the view x did."""
+    return own if own or x.view_of is None else x.view_of.creation
+
+
 def link_views(op, x, tensors):
     """Tell tensors that share the storage of x so."""
     base = x if x.view_of is None else x.view_of.base
     counter = x.counter()
-    creation = "no_grad" if not grad_enabled() else "multiple" if op.multiple else ""
+    creation = creation_of(x, "no_grad" if not grad_enabled() else "multiple" if op.multiple else "")
     for tensor in tensors:
         view = View.__new__(View)
         view.base = base

@@ -167,14 +167,14 @@ def check_inplace(x):
                 "inplace. You should replace the inplace operation by an out-of-place one."
             )
         )
-    if creation == "no_grad" and base._requires_grad:
+    if creation == "no_grad":
         raise RuntimeError(
             "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
             "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
             "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside "
             "(if you want the inplace to be tracked)."
         )
-    if base._requires_grad and base._grad_fn is None:
+    if base._grad_fn is None and (base._requires_grad or x._requires_grad):
         raise noted(
             RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."),
             "Write under torch.no_grad(), or into a clone: y = x.clone(); y[0] = 1.",
