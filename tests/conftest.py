@@ -9,7 +9,8 @@ COMPILED = not core.__file__.endswith(".py")
 
 
 def pytest_report_header():
-    return f"rushlight: core {'compiled' if COMPILED else 'uncompiled'}, kernels {'off' if kernels.load('elementwise') is None else 'on'}"
+    way = "compiled" if COMPILED else "uncompiled"
+    return f"rushlight: core {way}, kernels {'off' if kernels.load('elementwise') is None else 'on'}"
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,12 @@ import warnings
 
 import numpy as np
 import pytest
-from samples import ROWS
 
 import rushlight
 from rushlight import autograd, core, ops
 from rushlight.autograd import forward_ad
 from rushlight.ops.declare import REGISTRY
+from samples import ROWS
 
 for _module in pkgutil.iter_modules(ops.__path__):
     importlib.import_module(f"rushlight.ops.{_module.name}")

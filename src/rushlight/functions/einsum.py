@@ -1,7 +1,6 @@
 """einsum: sums of products named by subscripts, made of permutations, reshapes and batched matrix products."""
 
 from itertools import combinations
-from string import ascii_lowercase, ascii_uppercase
 
 from ..core import TensorBase
 
@@ -9,7 +8,7 @@ FUNCTIONS = ("einsum",)
 METHODS = ()
 INPLACE = {}
 
-_LETTERS = ascii_uppercase + ascii_lowercase
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def einsum(*args):
