@@ -9,7 +9,7 @@ import rushlight as rl
 from rushlight import autograd
 
 
-def here(offset=0):
+def here(offset):
     """'test_lines.py:<line of the caller>'."""
     return f"{os.path.basename(__file__)}:{sys._getframe(1).f_lineno + offset}"
 
@@ -25,9 +25,9 @@ def x():
 
 def test_a_value_spoiled_in_place(x):
     y = x.exp()
-    made = here()
+    made = here(-1)
     y.mul_(2)
-    spoiled = here()
+    spoiled = here(-1)
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
     text = notes(caught.value)
@@ -42,7 +42,7 @@ def test_the_last_write_is_named(x):
     y = x.exp()
     y.mul_(2)
     y.mul_(3)
-    last = here()
+    last = here(-1)
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
     assert last in notes(caught.value)
@@ -50,7 +50,7 @@ def test_the_last_write_is_named(x):
 
 def test_a_graph_freed(x):
     y = x * x
-    made = here()
+    made = here(-1)
     y.sum().backward()
     with pytest.raises(RuntimeError) as caught:
         y.sum().backward()
@@ -75,7 +75,7 @@ def test_anomaly_mode_names_the_forward_line(x):
             raise ZeroDivisionError("in backward")
 
     y = Broken.apply(x)
-    made = here()
+    made = here(-1)
     with autograd.set_detect_anomaly(True), pytest.raises(ZeroDivisionError) as caught:
         y.sum().backward()
     assert made in notes(caught.value)
@@ -93,7 +93,7 @@ def test_anomaly_mode_refuses_nan(x):
             return g * float("nan")
 
     y = ToNan.apply(x)
-    made = here()
+    made = here(-1)
     with autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="returned nan values") as caught:
         y.sum().backward()
     assert "Function 'ToNanBackward' returned nan values in its 0th output." in str(caught.value)
