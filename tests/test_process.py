@@ -64,11 +64,12 @@ def test_import_costs_little_more_than_numpy(compiled, tmp_path):
     if not compiled:
         pytest.skip("the bar is for the compiled core")
     alone = together = 60.0
-    # The least of several is what it costs; a machine that does other work needs more of them to show it.
-    for count in range(40):
+    # The least of several is what it costs; a machine that does other work needs more of them to show it, and one
+    # that is slower at NumPy (0.1 s with the interpreter, where this was measured) is given as much more time.
+    for count in range(25):
         alone = min(alone, processor_seconds("import numpy", tmp_path))
         together = min(together, processor_seconds("import numpy, rushlight", tmp_path))
-        if count > 5 and together - alone < 0.060:
+        if count > 5 and together - alone < 0.060 * max(1.0, alone / 0.1):
             return
     raise AssertionError(f"{together:.3f} s with rushlight, {alone:.3f} s without")
 
