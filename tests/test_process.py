@@ -85,9 +85,7 @@ NEW_MODULES = """
 
 def test_import_loads_numpy_and_the_standard_library_only():
     top, every = (line.split() for line in printed(NEW_MODULES))
-    foreign = {
-        n for n in top if n not in sys.stdlib_module_names and n.lstrip("_").split("_")[0].lower() != "cython"
-    }
+    foreign = {n for n in top if n not in sys.stdlib_module_names and n.lstrip("_").split("_")[0].lower() != "cython"}
     assert foreign == set()
     heavy = {
         "asyncio",
@@ -177,9 +175,7 @@ def test_classes_of_a_script_are_pickled(script):
 def test_modules_are_run_too(tmp_path):
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").touch()
-    (tmp_path / "pack" / "train.py").write_text(
-        "import sys, torch; print(torch.__name__, __package__, sys.argv[1:])"
-    )
+    (tmp_path / "pack" / "train.py").write_text("import sys, torch; print(torch.__name__, __package__, sys.argv[1:])")
     done = python("-m", "rushlight", "run", "-m", "pack.train", "a", cwd=tmp_path)
     assert done.stdout.split(maxsplit=1)[1:] == ["pack ['a']\n"], done.stderr
 

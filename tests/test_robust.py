@@ -160,9 +160,7 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.skipif(
-    not os.path.exists("/proc/self/statm"), reason="the size of a process is read from Linux' /proc"
-)
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the size of a process is read from Linux' /proc")
 def test_training_does_not_grow(compiled):
     net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
     optimizer = optim.Adam(net.parameters(), lr=1e-3)
@@ -666,9 +664,7 @@ def test_a_long_leading_axis_is_summed_accurately(name):
 def printed(program):
     """The lines that a Python program prints in a process of its own."""
     code = textwrap.dedent(program)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
