@@ -46,7 +46,7 @@ cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
 cdef int _SHAPE, _OUT, _PARAM, _NEEDS
-cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit, take_turn, end_turn
+cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit
 
 cdef class Pending:
     cdef Run run

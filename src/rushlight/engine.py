@@ -25,7 +25,6 @@ CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 # See operation.py.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 _commit = allocate_lock()
-take_turn, end_turn = _commit.acquire, _commit.release
 
 
 @cython.freelist(64)
@@ -304,9 +303,8 @@ class Run:
     def commit(self):
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
         ready = []
-        # NumPy lets other threads run while it copies.
-        take_turn()
-        try:
+        # NumPy lets other threads run while it copies. No signal comes between `with` and what it guards.
+        with _commit:
             for pending in self.leaves:
                 leaf = pending.leaf
                 if leaf._requires_grad and pending.grad is not None:
@@ -315,8 +313,6 @@ class Run:
                     pending.new = self.prepared(leaf, pending)
                     ready.append(pending)
             self.put_gradients(ready)
-        finally:
-            end_turn()
         for pending in ready:
             leaf = pending.leaf
             if leaf.hooks is not None:
