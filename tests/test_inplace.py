@@ -237,3 +237,15 @@ def test_programs_agree_with_pytorch():
             (y * y).sum().backward()
             results.append((y.tolist(), x.grad.tolist()))
         assert results[0] == results[1]
+
+
+def test_a_write_through_a_view_of_another_dtype_is_refused():
+    x = rl.ones(2, dtype=rl.complex64, requires_grad=True)
+    y = x * 1
+    with pytest.raises(NotImplementedError, match="is not implemented. Write out of place"):
+        y.real[0] = 3.0
+    assert y.tolist() == [1 + 0j, 1 + 0j]
+    seen = y.real
+    y.mul_(2)
+    with pytest.raises(NotImplementedError, match="in-place write between"):
+        seen.grad_fn  # noqa: B018

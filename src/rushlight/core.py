@@ -216,6 +216,7 @@ class TensorBase:
         if view is None or not view.base._requires_grad or view.version == self.versions.n:
             return self._grad_fn
         base = view.base
+        errors.check_same_storage(self._array, base._array)
         node = new_node(_as_strided)
         node.put_input(0, base, False)
         node.params = storage_geometry(self._array, base._array)

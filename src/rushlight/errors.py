@@ -152,6 +152,7 @@ def check_inplace(x):
             )
         return
     base, creation = x.view_of.base, x.view_of.creation
+    check_same_storage(x._array, base._array)
     if creation == "custom":
         raise RuntimeError(
             f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view was created inside a "
@@ -178,6 +179,15 @@ def check_inplace(x):
         raise noted(
             RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."),
             "Write under torch.no_grad(), or into a clone: y = x.clone(); y[0] = 1.",
+        )
+
+
+def check_same_storage(array, base):
+    """Refuse a write that history would have to follow through a view of another dtype, such as x.real."""
+    if array.dtype != base.dtype:
+        raise NotImplementedError(
+            f"a recorded in-place write between a {tensor_name(base)} and its view as {tensor_name(array)} is not "
+            "implemented. Write out of place: torch.complex(real, imag), or a clone()."
         )
 
 
