@@ -160,7 +160,7 @@ class Node(Line):
         else:
             value, version = self.more[i - 2][2], self.more[i - 2][3]
         if not isinstance(value, TensorBase):
-            return unpack(value)
+            return value
         tensor = as_tensor(value)
         if tensor.version() != version:
             raise errors.modified(self, tensor, version)
@@ -179,7 +179,7 @@ class Node(Line):
         value, counter, version = self.outs[k]
         if counter.n != version:
             raise errors.modified_output(self, k, value, counter, version)
-        return restore(unpack(value), self, k, counter)
+        return restore(value, self, k, counter)
 
     def release(self):
         """Let go of what was kept for the rules; a second backward that asks for it is an error."""
@@ -439,15 +439,6 @@ def array_of(value):
     if isinstance(value, TensorBase):
         return as_tensor(value)._array
     return value
-
-
-def unpack(value):
-    """A kept value as the rule wants it: what a saved-tensor hook packed away is brought back."""
-    return value.unpack() if isinstance(value, Packed) else value
-
-
-class Packed:
-    """What a saved-tensor hook made of a kept value."""
 
 
 def add_into(total, g):
