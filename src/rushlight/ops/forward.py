@@ -112,7 +112,7 @@ def _by_rules(op, inputs, params, out, tangents):
         rule = op.rules[i]
         if t is None or rule is None:
             continue
-        part = rule.fn(_like(t, out), *[_argument(op, rule, k, inputs, params, out) for k in range(rule.count)])
+        part = rule.fn(t, *[_argument(op, rule, k, inputs, params, out) for k in range(rule.count)])
         total = part if total is None else total + part
     return None if total is None else _like(total, out)
 
