@@ -507,3 +507,16 @@ def test_refusals_say_what_pytorch_says():
         with pytest.raises(wanted.type) as found:
             ours()
         assert str(found.value).replace("rushlight.", "torch.") == str(wanted.value)
+
+
+def test_a_failed_pass_leaves_nothing_with_its_leaves():
+    x = rl.ones(2, requires_grad=True)
+    y = x * 2
+    fails = y.register_hook(lambda g: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        (y + x).sum().backward()
+    # What the run had staged for the leaf would stay alive with it.
+    assert x.slot is None
+    fails.remove()
+    (y + x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]

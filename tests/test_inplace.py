@@ -249,3 +249,15 @@ def test_a_write_through_a_view_of_another_dtype_is_refused():
     y.mul_(2)
     with pytest.raises(NotImplementedError, match="in-place write between"):
         seen.grad_fn  # noqa: B018
+
+
+def test_a_view_is_bound_by_the_view_it_was_made_from():
+    base = rl.zeros(2, 3)
+    part = base.unbind(0)[0][1:]
+    with pytest.raises(RuntimeError, match="function that returns multiple views"):
+        part.mul_(rl.ones(2, requires_grad=True))
+    with rl.no_grad():
+        outer = base[0]
+    with pytest.raises(RuntimeError, match="created in no_grad mode and is being modified inplace"):
+        outer[1:].mul_(rl.ones(2, requires_grad=True))
+    assert base.tolist() == [[0.0] * 3] * 2
