@@ -171,7 +171,7 @@ cdef link_views(Op op, TensorBase x, list tensors)
 cpdef object inplace(Op op, object x, tuple rest, dict params)
 cpdef written(TensorBase x)
 cpdef dict storage_geometry(object array, object base)
-cpdef int transforms_entered(int change) except -1
+cpdef int transforms_entered(int change) except? -1
 
 cdef inline Py_ssize_t attributes_offset():
     return <Py_ssize_t>&(<TensorBase>NULL).attributes

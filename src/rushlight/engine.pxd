@@ -45,7 +45,7 @@ cdef inline object one_like(object array):
 cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
-cdef int _SHAPE, _OUT, _PARAM, _NEEDS
+cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _TRANSFORMS
 cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit
 
 cdef class Pending:
@@ -60,6 +60,7 @@ cdef class Pending:
 
 cdef class Run:
     cdef bint keep_graph, create_graph, on_arrays, anomaly
+    cdef object watchers
     cdef Pending top
     cdef list heap
     cdef dict elsewhere
@@ -91,7 +92,7 @@ cdef class Run:
     cdef pull(self, Node node, object g)
     @cython.locals(rule=Rule)
     cdef object result(self, Node node, Op op, int i, object g)
-    cdef object results(self, Node node, object g)
+    cpdef object results(self, Node node, object g)
     @cython.locals(op=Op, rule=Rule)
     cdef object joint_results(self, Node node, object g)
     @cython.locals(i=cython.int)

@@ -17,6 +17,8 @@ from . import errors
 from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
 from .hooks import keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
+from .watching import current as current_watchers
+from .watching import pulled
 
 if not cython.compiled:
     from .kernels.compare import as_tensor, check_signals, one_like, plain, same_kind, sole_owner
@@ -24,6 +26,8 @@ if not cython.compiled:
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 # See operation.py.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+# The part of the count of transforms that is not watchers: see watching.py.
+_TRANSFORMS = (1 << 20) - 1
 _commit = allocate_lock()
 
 
@@ -40,8 +44,9 @@ class Run:
         self.keep_graph = keep_graph
         self.create_graph = create_graph
         # Rules run as kernels on arrays where nobody asks for the history or the tangents of what they give.
-        self.on_arrays = not create_graph and transforms_entered(0) == 0
+        self.on_arrays = not create_graph and not transforms_entered(0) & _TRANSFORMS
         self.anomaly = anomaly_enabled()
+        self.watchers = current_watchers()
         # The pending node of the largest order, and the others.
         self.top = None
         self.heap = []
@@ -76,7 +81,7 @@ class Run:
         if pending.grad is None:
             pending.grad = g
             return
-        if pending.owned and not self.create_graph and same_kind(pending.grad._array, g._array):
+        if pending.owned and self.on_arrays and same_kind(pending.grad._array, g._array):
             add_into(pending.grad._array, g._array)
             return
         pending.grad = pending.grad + g
@@ -180,7 +185,7 @@ class Run:
                 raise errors.freed(node)
             node.claimer = self
             self.passed.append(node)
-        if self.anomaly or (node.extras is not None and node.extras.after_hooks):
+        if self.anomaly or self.watchers is not None or (node.extras is not None and node.extras.after_hooks):
             self.visit_watched(node, g)
         elif node.op.joint is None and node.op.custom is None:
             self.pull(node, g)
@@ -188,9 +193,9 @@ class Run:
             self.send_all(node, self.joint_results(node, g))
 
     def visit_watched(self, node, g):
-        """The same with all results at hand, for hooks and anomaly detection."""
+        """The same with all results at hand, for hooks, watchers and anomaly detection."""
         try:
-            results = self.results(node, g)
+            results = pulled(self.watchers, node, g, self.results)
         except Exception as error:
             if self.anomaly:
                 errors.note_forward(error, node)

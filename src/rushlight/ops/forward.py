@@ -7,7 +7,7 @@ are the mixed second derivatives; so a rule of level L is computed with only the
 import weakref
 from contextvars import ContextVar
 
-from .. import core
+from .. import core, watching
 from ..core import TensorBase
 from ..inplace import run_inplace
 from . import copying
@@ -35,7 +35,14 @@ def put_tangent(x, level, tangent):
 
 
 def transformed(op, inputs, params, in_place):
-    """What the core calls for every operation while a level is open."""
+    """What the core calls for every operation while a transform or a watcher is in force."""
+    watchers = watching.current()
+    if watchers is not None:
+        return watching.called(watchers, op, inputs, params, in_place, _dispatched)
+    return _dispatched(op, inputs, params, in_place)
+
+
+def _dispatched(op, inputs, params, in_place):
     levels = levels_of(inputs)
     if not levels:
         return run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)

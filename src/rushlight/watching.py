@@ -1,0 +1,83 @@
+"""Watchers: what sees every operation as it runs, forward and backward, and may change the result.
+
+Profiles and checks are watchers. They are in force for the thread or task that entered them.
+"""
+
+from contextvars import ContextVar
+
+from . import core
+
+_current = ContextVar("rushlight_watchers", default=())
+
+# What one watcher adds to the count of transforms in `core`: unlike function transforms (which count 1) it leaves
+# the kernels of a backward pass in use.
+_WATCHER = 1 << 20
+
+
+class Watcher:
+    """Used as `with watcher:`. Of several, the one entered last is asked first."""
+
+    # Whether `called` is of interest; without it operations keep their short way.
+    watches_calls = True
+
+    def called(self, op, inputs, params, in_place, proceed):
+        """An operation runs: proceed() runs it and returns its result, a tensor or a tuple of them.
+
+        What this method itself computes is not watched by it.
+        """
+        return proceed()
+
+    def pulled(self, node, g, proceed):
+        """A node runs backward: proceed() returns the gradients of its inputs, None where there is none.
+
+        `g` is its gradient, a list for a node of several outputs.
+        """
+        return proceed()
+
+    def __enter__(self):
+        _current.set((*_current.get(), self))
+        if self.watches_calls:
+            core.transforms_entered(_WATCHER)
+        return self
+
+    def __exit__(self, *_):
+        if self.watches_calls:
+            core.transforms_entered(-_WATCHER)
+        watchers = list(_current.get())
+        watchers.remove(self)
+        _current.set(tuple(watchers))
+
+
+def current():
+    """The watchers in force, the innermost last; None where there is none."""
+    return _current.get() or None
+
+
+class paused:
+    """`with paused():` nothing is watched."""
+
+    def __enter__(self):
+        self._token = _current.set(())
+
+    def __exit__(self, *_):
+        _current.reset(self._token)
+
+
+def called(watchers, op, inputs, params, in_place, run):
+    """run(op, inputs, params, in_place), seen by all watchers."""
+    if not watchers:
+        return run(op, inputs, params, in_place)
+    token = _current.set(watchers[:-1])
+    try:
+        return watchers[-1].called(
+            op, inputs, params, in_place, lambda: called(watchers[:-1], op, inputs, params, in_place, run)
+        )
+    finally:
+        _current.reset(token)
+
+
+def pulled(watchers, node, g, results):
+    """results(node, g), seen by all watchers."""
+    if not watchers:
+        return results(node, g)
+    return watchers[-1].pulled(node, g, lambda: pulled(watchers[:-1], node, g, results))
