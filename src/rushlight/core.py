@@ -541,18 +541,22 @@ def run(op, inputs, params):
     out = op.compute(arrays, params)
     outs = out if op.multiple else (out,)
     tensors = [wrap(o) for o in outs]
-    if op.is_view:
-        link_views(op, inputs[0], tensors)
-    needed = needed_of(inputs)
-    if needed != 0 and op.differentiable and grad_enabled():
-        node = recorded(op, inputs, params, tensors[0]._array, needed)
-        if node is not None:
-            attach_all(node, tensors, op, needed)
+    record(op, inputs, params, tensors)
     for x in inputs:
         if isinstance(x, TensorBase) and not plain(x):
             tensors = [as_subclass(tensor, type(x)) for tensor in tensors]
             break
     return tuple(tensors) if op.multiple else tensors[0]
+
+
+def record(op, inputs, params, tensors):
+    """Make the call the history of its results, where one of the inputs has a history."""
+    if op.is_view:
+        link_views(op, inputs[0], tensors)
+    needed = needed_of(inputs)
+    if needed != 0 and op.differentiable and grad_enabled():
+        node = recorded(op, inputs, params, tensors[0]._array, needed)
+        attach_all(node, tensors, op, needed)
 
 
 def run_view(op, x, params):

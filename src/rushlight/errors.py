@@ -265,3 +265,15 @@ def check_nan(node, results):
                 RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
                 f"{node.name()} was recorded at {node.describe()}",
             )
+
+
+def unbatched_write():
+    """RuntimeError: under vmap, one tensor for all samples was to be overwritten with one value per sample."""
+    return noted(
+        RuntimeError(
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args "
+            "that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped "
+            "over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic."
+        ),
+        "Make the tensor that is written from a batched one: x.new_zeros(...) or zeros_like(x) instead of zeros(...).",
+    )

@@ -27,7 +27,7 @@ cdef class Operation:
     cdef public bint variadic
     cdef public list rules
     cdef public Rule joint
-    cdef public object push
+    cdef public object push, batch
     cdef public object custom
     cdef public int promotion
     cdef public bint elementwise

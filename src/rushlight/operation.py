@@ -51,6 +51,7 @@ class Operation:
         self.rules = []
         self.joint = None
         self.push = None
+        self.batch = None
         self.custom = None
         self.promotion = 0
         self.elementwise = False

@@ -1,42 +1,20 @@
 """Forward-mode differentiation: dual numbers, as torch.autograd.forward_ad has them."""
 
-import itertools
 from collections import namedtuple
 
-from .. import core
 from ..ops import forward
 from ..ops.identity import alias
 
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
 
-_numbers = itertools.count()
 _open = []
-
-
-class Level:
-    """An open level of forward differentiation; its tangents are gone when it closes."""
-
-    def __init__(self):
-        self.number = next(_numbers)
-        self.open = True
-        self.holders = []
-        core.transforms_entered(1)
-
-    def close(self):
-        self.open = False
-        core.transforms_entered(-1)
-        for reference in self.holders:
-            holder = reference()
-            if holder is not None and holder.tangent is not None:
-                holder.tangent.pop(self, None)
-        self.holders = []
 
 
 def enter_dual_level():
     """Open a level; there is one at a time."""
     if _open:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
-    _open.append(Level())
+    _open.append(forward.Level())
     return 0
 
 
@@ -80,7 +58,7 @@ def make_dual(tensor, tangent, *, level=None):
         raise RuntimeError(
             f"Expected tensor and tangent to have the same dtype, but got {tensor.dtype} and {tangent.dtype}"
         )
-    dual = core.run(alias, (tensor,), {})
+    dual = forward.primal(alias, (tensor,), {})
     forward.put_tangent(dual, current, tangent)
     return dual
 
@@ -92,7 +70,7 @@ def unpack_dual(tensor, *, level=None):
     tangent = forward.tangent_of(tensor, _open[-1])
     if tangent is None:
         return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(core.run(alias, (tensor,), {}), tangent)
+    return UnpackedDualTensor(forward.primal(alias, (tensor,), {}), tangent)
 
 
 def _current(function):

@@ -12,6 +12,8 @@ gradient). Rules are written in operations on tensors, so they can be differenti
 A rule states the transpose of the derivative as if numbers were real; for complex ones the engine conjugates around
 it. Operations that are not holomorphic say so (`holomorphic=False`) and state the whole rule themselves.
 
+`batch=rule` says how the operation runs for a batch (vmap): see batch_rules.py. Those that broadcast need none.
+
 `check=function` is called with the inputs as they were given, before they are brought to one dtype, and may raise.
 """
 
@@ -63,7 +65,7 @@ def nondifferentiable(promote=None, **declared):
 
 def _declare(
     kind, *, promote=None, quiet=False, view=False, outputs=(), many=False, holomorphic=True, jointly=False,
-    joint=None, push=None, backward=None, aliases=None, broadcasts=None, check=None, **rules,
+    joint=None, push=None, batch=None, backward=None, aliases=None, broadcasts=None, check=None, **rules,
 ):  # fmt: skip
     def declare(forward):
         code = forward.__code__
@@ -94,6 +96,7 @@ def _declare(
         op.rules = [_rule(op, rules.get(name)) for name in op.inputs]
         op.joint = _rule(op, joint)
         op.push = _push(op, push)
+        op.batch = batch
         op.settle()
         op.node_class = node_class(backward or _camel(op.name) + "Backward0")
         if op.name in REGISTRY:
@@ -117,7 +120,7 @@ def renamed(op, backward):
 _COPIED = (
     "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "params", "defaults", "promotion", "elementwise",
     "quiet", "is_view", "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint",
-    "push", "custom",
+    "push", "batch", "custom",
 )  # fmt: skip
 
 

@@ -7,16 +7,38 @@ are the mixed second derivatives; so a rule of level L is computed with only the
 import weakref
 from contextvars import ContextVar
 
+import numpy as np
+
 from .. import core, watching
 from ..core import TensorBase
-from ..inplace import run_inplace
-from . import copying
+from ..modes import put_grad
+from . import batching, copying
+from .batching import primal
 
 _SHAPE, _OUT, _PARAM = 1000, 2000, 3000
 _ALL = 1 << 60
 
 # Only levels below this one count: see the head of this file.
 _below = ContextVar("rushlight_forward_below", default=_ALL)
+
+
+class Level:
+    """An open level of forward differentiation; its tangents are gone when it closes."""
+
+    def __init__(self):
+        self.number = next(batching.numbers)
+        self.open = True
+        self.holders = []
+        core.transforms_entered(1)
+
+    def close(self):
+        self.open = False
+        core.transforms_entered(-1)
+        for reference in self.holders:
+            holder = reference()
+            if holder is not None and holder.tangent is not None:
+                holder.tangent.pop(self, None)
+        self.holders = []
 
 
 def tangent_of(x, level):
@@ -45,10 +67,10 @@ def transformed(op, inputs, params, in_place):
 def _dispatched(op, inputs, params, in_place):
     levels = levels_of(inputs)
     if not levels:
-        return run_inplace(op, inputs[0], inputs[1:], params) if in_place else core.run(op, inputs, params)
+        return batching.written(op, inputs, params) if in_place else primal(op, inputs, params)
     if in_place:
         return _in_place(op, inputs, params, levels)
-    out = core.run(op, inputs, params)
+    out = primal(op, inputs, params)
     if op.differentiable:
         for level in levels:
             _give(out, level, _pushed(op, inputs, params, out, level))
@@ -67,8 +89,9 @@ def levels_of(inputs):
             found = x.tangent.keys() if found is None else found | x.tangent.keys()
     if found is None:
         return ()
-    limit = _below.get()
-    return sorted([level for level in found if level.number < limit and level.open], key=_number)
+    # What lies below the innermost batch is seen when the batch is opened.
+    first, limit = batching.number_of(inputs), _below.get()
+    return sorted([level for level in found if first < level.number < limit and level.open], key=_number)
 
 
 def _number(level):
@@ -171,7 +194,12 @@ def _or_zeros(t, x):
         return t
     if not isinstance(x, TensorBase):
         return 0 * x if isinstance(x, (int, float, complex)) and not isinstance(x, bool) else x
-    return core.wrap(core.array_of(x) * 0) if _floating(x) else x
+    return _zeros(x) if _floating(x) else x
+
+
+def _zeros(x):
+    array = core.array_of(x)
+    return core.wrap(np.zeros(array.shape, array.dtype))
 
 
 def _by_push(op, inputs, params, out, tangents):
@@ -201,14 +229,16 @@ def _by_push(op, inputs, params, out, tangents):
 def _in_place(op, inputs, params, levels):
     """An in-place write: the tangents are those of the out-of-place result, then written too."""
     x = inputs[0]
-    old = core.wrap(x._array.copy())
+    recording = put_grad(False)
+    old = primal(copying.clone, (x,), copying.clone.defaults)
+    put_grad(recording & 1)
     for level in levels:
         t = tangent_of(x, level)
         if t is not None:
-            put_tangent(old, level, core.wrap(t._array.copy()) if not t.requires_grad else t.clone())
+            put_tangent(old, level, t.clone())
     frozen = tuple([old if y is x else y for y in inputs])
-    out = core.run(op, frozen, params) if op.differentiable else None
-    run_inplace(op, x, inputs[1:], params)
+    out = primal(op, frozen, params) if op.differentiable else None
+    batching.written(op, inputs, params)
     for level in levels:
         t = None if out is None else _pushed(op, frozen, params, out, level)
         if out is not None and t is not None:
@@ -228,9 +258,9 @@ def _write_tangent(x, level, t):
             put_tangent(x, level, t.clone())
             return
         if tangent_of(base, level) is None:
-            put_tangent(base, level, core.wrap(core.array_of(base) * 0))
+            put_tangent(base, level, _zeros(base))
         from .strided import as_strided
 
         before = as_strided(tangent_of(base, level), **core.storage_geometry(x._array, base._array))
         put_tangent(x, level, before)
-    core.inplace(copying.copy, before, (core.wrap(before._array * 0) if t is None else t,), copying.copy.defaults)
+    core.inplace(copying.copy, before, (_zeros(before) if t is None else t,), copying.copy.defaults)

@@ -1,0 +1,244 @@
+"""Batching (vmap): tensors that hide a dimension, and how operations on them run for the whole batch at once.
+
+Under `vmap` a tensor shows one sample: its `_array` is a `Batched`, an array of the sample's shape, dtype and strides that
+refuses to be computed with, and knows the tensor of all samples, `hidden`, whose first dimension is the batch. An
+operation on such tensors is run by its batching rule on the hidden ones, and recorded twice: below, where the hidden
+tensors have a history like any others, and at the level itself for tensors that are differentiated inside of it.
+"""
+
+import itertools
+from contextvars import ContextVar
+
+import numpy as np
+
+from .. import core, errors
+from ..core import TensorBase
+from ..dtypes import result_dtype
+from ..inplace import rebase, run_inplace
+from ..modes import grad_enabled
+from .copying import clone, copy, expand, to_dtype
+from .shape import unsqueeze
+
+# One count for levels of batching and of forward mode: the larger number is the inner one.
+numbers = itertools.count(1)
+
+_open = ContextVar("rushlight_batch_levels", default=())
+
+
+class BatchLevel:
+    """One vmap at work: its size, how it treats randomness, and which samples of the caller's batch it holds."""
+
+    def __init__(self, size, randomness, chosen=None):
+        self.number = next(numbers)
+        self.size = size
+        self.randomness = randomness
+        # Where the batch was split, the positions of the samples that are left; None for all.
+        self.chosen = chosen
+        self.open = False
+
+    def __enter__(self):
+        core.transforms_entered(1)
+        self._token = _open.set((*_open.get(), self))
+        self.open = True
+        return self
+
+    def __exit__(self, *_):
+        self.open = False
+        _open.reset(self._token)
+        core.transforms_entered(-1)
+
+
+class Batched(np.ndarray):
+    """What a tensor shows under vmap: the shape, dtype and strides of one sample. Its values are not for reading."""
+
+    level = hidden = None
+    # Whether the samples differ; else `hidden` is one tensor for all of them, without a batch dimension.
+    batched = False
+
+    def _refuse(self, *_, **__):
+        raise RuntimeError(
+            "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
+        )
+
+    __array_ufunc__ = __array_function__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
+    __index__ = __complex__ = item = tolist = copy = astype = tobytes = any = all = nonzero = _refuse
+
+
+def innermost():
+    """The innermost open level of batching, None outside of vmap."""
+    levels = _open.get()
+    return levels[-1] if levels else None
+
+
+def level_of(inputs):
+    """The innermost level at which one of the inputs is batched, None where none is."""
+    found = None
+    for x in inputs:
+        if isinstance(x, TensorBase) and type(x._array) is Batched:
+            level = x._array.level
+            if found is None or level.number > found.number:
+                found = level
+    return found
+
+
+def number_of(inputs):
+    level = level_of(inputs)
+    return 0 if level is None else level.number
+
+
+def show(hidden, level, batched=True):
+    """The tensor that stands for the samples of `hidden` (its first dimension, where `batched`) inside of `level`."""
+    array = hidden._array
+    if type(array) is Batched:
+        array = array.view(np.ndarray)
+    if batched:
+        array = array[0, ...] if len(array) else np.empty(array.shape[1:], array.dtype)
+    shown = array.view(Batched)
+    shown.level, shown.hidden, shown.batched = level, hidden, batched
+    return core.wrap(shown)
+
+
+def lifted(x):
+    """x for differentiation inside of the innermost level: a fresh tensor of that level, without history in it."""
+    level = innermost()
+    return x if level is None else at_level(x, level)
+
+
+def at_level(x, level):
+    """x as a tensor of `level`; one from outside is the same for all samples, and a constant there."""
+    if type(x._array) is Batched and x._array.level is level:
+        return x
+    if type(x._array) is Batched and not x._array.level.open:
+        raise RuntimeError("vmap: a batched tensor was used outside of the vmap() that made it.")
+    return show(x, level, False)
+
+
+def tracked_below(x):
+    """Whether history is recorded for x outside of the level that it belongs to."""
+    array = x._array
+    while type(array) is Batched:
+        if array.hidden.tracked():
+            return True
+        array = array.hidden._array
+    return False
+
+
+def primal(op, inputs, params):
+    """The operation without regard to tangents at the level of its inputs."""
+    level = level_of(inputs)
+    if level is None:
+        return core.run(op, inputs, params)
+    inputs = tuple([_joined(x, level) for x in inputs])
+    return recorded(op, inputs, params, computed(op, inputs, params, level))
+
+
+def _joined(x, level):
+    """An input as a tensor of the level; numbers stay."""
+    if isinstance(x, np.ndarray):
+        x = core.wrap(x)
+    return at_level(x, level) if isinstance(x, TensorBase) else x
+
+
+def computed(op, inputs, params, level):
+    """The operation on the hidden tensors, shown at the level: one tensor or a tuple, not yet recorded there."""
+    hidden = [x._array.hidden if isinstance(x, TensorBase) else x for x in inputs]
+    batched = [isinstance(x, TensorBase) and x._array.batched for x in inputs]
+    if True not in batched:
+        out, differs = core.apply(op, tuple(hidden), params), False
+    else:
+        out, differs = _by_rule(op, inputs, hidden, batched, params, level), True
+    if isinstance(out, tuple):
+        return tuple([show(part, level, differs) for part in out])
+    return show(out, level, differs)
+
+
+def _by_rule(op, inputs, hidden, batched, params, level):
+    if op.check is not None:
+        op.check(*[core.array_of(x) for x in inputs])
+    if op.promotion != 0:
+        _promote(inputs, hidden, batched)
+    rule = op.batch or (aligned if op.elementwise else None)
+    if rule is None:
+        raise NotImplementedError(
+            f"Batching rule not implemented for {op.name}. We could not generate a fallback."
+        )
+    return rule(op, level.size, hidden, batched, params)
+
+
+def _promote(inputs, hidden, batched):
+    """Cast hidden tensors of samples without dimensions, which count less in promotion than the batch of them would."""
+    arrays = [core.array_of(x) for x in inputs]
+    kinds = {a.dtype for a in arrays if isinstance(a, np.ndarray)}
+    if len(kinds) < 2:
+        return
+    target = result_dtype(arrays).numpy
+    for i, a in enumerate(arrays):
+        if batched[i] and a.ndim == 0 and a.dtype != target:
+            hidden[i] = to_dtype(hidden[i], dtype=target)
+
+
+def aligned(op, size, inputs, batched, params):
+    """The rule of operations that broadcast: the samples' dimensions are lined up at the end."""
+    ndim = max([x.ndim - b for x, b in zip(inputs, batched) if isinstance(x, TensorBase)])
+    inputs = [in_line(x, ndim) if b else x for x, b in zip(inputs, batched)]
+    return core.apply(op, tuple(inputs), params)
+
+
+def in_line(x, ndim):
+    """x, batched, with dimensions of size 1 put behind the batch, so that each sample has `ndim`."""
+    while x.ndim <= ndim:
+        x = unsqueeze(x, dim=1)
+    return x
+
+
+def full(x, size, batched):
+    """x with a batch dimension: its own, or a new one of stride 0."""
+    return x if batched else expand(x, shape=(size, *x._array.shape))
+
+
+def recorded(op, inputs, params, out):
+    """Make the call the history of its results at their level, where something is differentiated there."""
+    core.record(op, inputs, params, list(out) if isinstance(out, tuple) else [out])
+    return out
+
+
+# -- writes in place
+
+
+def written(op, inputs, params):
+    """The in-place form of an operation, without regard to tangents at the level of its inputs."""
+    level = level_of(inputs)
+    if level is None:
+        return run_inplace(op, inputs[0], inputs[1:], params)
+    x, rest = inputs[0], [_joined(y, level) for y in inputs[1:]]
+    shown = at_level(x, level)
+    if not shown._array.batched and any([isinstance(y, TensorBase) and y._array.batched for y in rest]):
+        raise errors.unbatched_write()
+    if shown is not x:
+        # All are the same for every sample.
+        rest = [y._array.hidden if isinstance(y, TensorBase) else y for y in rest]
+        core.inplace(op, x, tuple(rest), params)
+        return x
+    if op.differentiable and grad_enabled() and core.needed_of((x, *rest)):
+        errors.check_inplace(x)
+        out = primal(op, (_before(x), *rest), params)
+    else:
+        out = computed(op, (x, *rest), params, level)
+    errors.check_result(op, x._array, out._array)
+    core.inplace(copy, x._array.hidden, (out._array.hidden,), copy.defaults)
+    x.counter().bump()
+    if out.tracked():
+        rebase(x, out._grad_fn)
+    return x
+
+
+def _before(x):
+    """x as it was before a write, with its history and memory of its own."""
+    kept = show(clone(x._array.hidden), x._array.level, x._array.batched)
+    return core.restore(kept._array, x.source() if x.tracked() else None, x.output_nr, kept.versions)
+
+
+def detached(x):
+    """x without history, at its own level and below."""
+    array = x._array
+    return show(array.hidden.detach(), array.level, array.batched)
