@@ -80,6 +80,7 @@ FAMILIES = (
     "linalg",
     "reduction",
     "norms",
+    "distance",
     "cumulative",
     "sorting",
     "statistics",

@@ -2,6 +2,7 @@
 
 from ... import dtypes
 from ...functions.arguments import wrap_dim
+from ...ops import distance as ops
 from ...ops.copying import to_dtype
 from .arguments import check_tensor, kind_of, scalar_type
 
@@ -70,8 +71,4 @@ def pdist(input, p=2.0):
         raise RuntimeError(f"pdist only supports floating-point dtypes, got: {scalar_type(input)}")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    import numpy as np
-
-    first, second = [input.new_tensor(i, dtype=dtypes.int64) for i in np.triu_indices(input.shape[0], 1)]
-    away = input.index_select(0, first) - input.index_select(0, second)
-    return away.norm(p, 1)
+    return ops.pdist(input, ord=float(p))
