@@ -16,8 +16,8 @@ from ..core import TensorBase
 from ..dtypes import result_dtype
 from ..inplace import rebase, run_inplace
 from ..modes import grad_enabled
-from .copying import clone, copy, expand, to_dtype
-from .shape import unsqueeze
+from .batch_rules import aligned
+from .copying import clone, copy, to_dtype
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
 numbers = itertools.count(1)
@@ -159,9 +159,7 @@ def _by_rule(op, inputs, hidden, batched, params, level):
         _promote(inputs, hidden, batched)
     rule = op.batch or (aligned if op.elementwise else None)
     if rule is None:
-        raise NotImplementedError(
-            f"Batching rule not implemented for {op.name}. We could not generate a fallback."
-        )
+        raise NotImplementedError(f"Batching rule not implemented for {op.name}. We could not generate a fallback.")
     return rule(op, level.size, hidden, batched, params)
 
 
@@ -175,25 +173,6 @@ def _promote(inputs, hidden, batched):
     for i, a in enumerate(arrays):
         if batched[i] and a.ndim == 0 and a.dtype != target:
             hidden[i] = to_dtype(hidden[i], dtype=target)
-
-
-def aligned(op, size, inputs, batched, params):
-    """The rule of operations that broadcast: the samples' dimensions are lined up at the end."""
-    ndim = max([x.ndim - b for x, b in zip(inputs, batched) if isinstance(x, TensorBase)])
-    inputs = [in_line(x, ndim) if b else x for x, b in zip(inputs, batched)]
-    return core.apply(op, tuple(inputs), params)
-
-
-def in_line(x, ndim):
-    """x, batched, with dimensions of size 1 put behind the batch, so that each sample has `ndim`."""
-    while x.ndim <= ndim:
-        x = unsqueeze(x, dim=1)
-    return x
-
-
-def full(x, size, batched):
-    """x with a batch dimension: its own, or a new one of stride 0."""
-    return x if batched else expand(x, shape=(size, *x._array.shape))
 
 
 def recorded(op, inputs, params, out):

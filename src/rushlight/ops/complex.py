@@ -9,18 +9,19 @@ import math
 import numpy as np
 
 from .. import kernels
+from .batch_rules import aligned, as_it_is
 from .copying import conj, zero
 from .declare import elementwise, general, linear
 from .selection import where
 from .supported import NUMBERS, supports
 
 
-@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: complex(g, zero(g)))
+@linear(batch=as_it_is, view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: complex(g, zero(g)))
 def real(x):
     return x.real
 
 
-@linear(view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: g * 1j)
+@linear(batch=as_it_is, view=True, holomorphic=False, backward="SelectBackward0", x=lambda g: g * 1j)
 def imag(x):
     return x.imag
 
@@ -30,6 +31,7 @@ def _real_of(x):
 
 
 @general(
+    batch=as_it_is,
     holomorphic=False,
     x=lambda g, x: g * sgn(x),
     push=lambda x, x_t: _real_of(conj(sgn(x)) * x_t),
@@ -72,7 +74,7 @@ def _push_angle(x, x_t):
     return where(size == 0, 0, imag(conj(x) * x_t) / (size * size))
 
 
-@general(promote="float", holomorphic=False, x=_through_angle, push=_push_angle)
+@general(batch=as_it_is, promote="float", holomorphic=False, x=_through_angle, push=_push_angle)
 def angle(x):
     """The angle of a complex number; pi for a negative one."""
     if x.dtype.kind == "c":
@@ -81,6 +83,7 @@ def angle(x):
 
 
 @linear(
+    batch=aligned,
     jointly=True,
     broadcasts=True,
     holomorphic=False,
@@ -95,14 +98,14 @@ def complex(x, y):
     return out
 
 
-@linear(view=True, holomorphic=False, x=lambda g: view_as_complex(g))
+@linear(batch=as_it_is, view=True, holomorphic=False, x=lambda g: view_as_complex(g))
 def view_as_real(x):
     """A view of shape (..., 2): real and imaginary part."""
     step = x.itemsize // 2
     return np.lib.stride_tricks.as_strided(x.view(np.ndarray).real, (*x.shape, 2), (*x.strides, step))
 
 
-@linear(view=True, holomorphic=False, x=lambda g: view_as_real(g))
+@linear(batch=as_it_is, view=True, holomorphic=False, x=lambda g: view_as_real(g))
 def view_as_complex(x):
     """The view of shape (..., 2) back as complex numbers."""
     return x.view(np.complex128 if x.dtype == np.float64 else np.complex64)[..., 0]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..kernels import load
+from .batch_rules import folded
 from .copying import expand, sum_to
 from .declare import general, linear
 
@@ -215,6 +216,7 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
 
 
 @linear(
+    batch=folded,
     backward="Im2ColBackward0",
     x=lambda g, x_shape, kernel, dilation, padding, stride: col2im(
         g, size=x_shape[2:], kernel=kernel, dilation=dilation, padding=padding, stride=stride
@@ -228,6 +230,7 @@ def im2col(x, *, kernel, dilation, padding, stride):
 
 
 @linear(
+    batch=folded,
     backward="Col2ImBackward0",
     x=lambda g, kernel, dilation, padding, stride: im2col(
         g, kernel=kernel, dilation=dilation, padding=padding, stride=stride

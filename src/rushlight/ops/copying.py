@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..kernels import load, meaning
+from .batch_rules import as_it_is
 from .declare import elementwise, linear
 
 
-@linear(x=lambda g: g)
+@linear(batch=as_it_is, x=lambda g: g)
 def clone(x, *, order="K"):
     """A copy in the given order: NumPy's "C" or "K", or the dimensions as they shall follow in memory."""
     if isinstance(order, tuple):
@@ -18,13 +19,13 @@ def _inverse(order):
     return sorted(range(len(order)), key=order.__getitem__)
 
 
-@linear(x=lambda g: g, backward="CopyBackwards")
+@linear(batch=as_it_is, x=lambda g: g, backward="CopyBackwards")
 def copy_grad(x):
     """What becomes of a gradient that is put into .grad under create_graph."""
     return np.array(x, order="C")
 
 
-@linear(x=lambda g: g, backward="ToCopyBackward0", holomorphic=False)
+@linear(batch=as_it_is, x=lambda g: g, backward="ToCopyBackward0", holomorphic=False)
 def to_dtype(x, *, dtype):
     """x as another dtype (a NumPy dtype); the engine brings the gradient back."""
     if x.dtype.kind == "c" and dtype.kind != "c":
@@ -55,7 +56,7 @@ def fill(x, value):
     return out
 
 
-@linear(x=lambda g: zero(g))
+@linear(batch=as_it_is, x=lambda g: zero(g))
 def zero(x):
     """Zeros in the shape and dtype of x."""
     return np.zeros_like(x)
@@ -88,7 +89,7 @@ def _misfit(given, shape):
     )
 
 
-@linear(x=lambda g: conj(g), holomorphic=False)
+@linear(batch=as_it_is, x=lambda g: conj(g), holomorphic=False)
 def conj(x):
     return np.conjugate(x)
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..kernels import meaning
+from .batch_rules import along
 from .declare import general, linear
 from .exponential import exp
 from .scan import products_before, recurrence, shift
@@ -21,7 +22,7 @@ def accumulated(accumulate, x, dim):
     return out if integers else out.astype(x.dtype, copy=False)
 
 
-@linear(holomorphic=False, x=lambda g, dim, reverse: cumsum(g, dim=dim, reverse=not reverse))
+@linear(batch=along("dim"), holomorphic=False, x=lambda g, dim, reverse: cumsum(g, dim=dim, reverse=not reverse))
 def cumsum(x, *, dim, reverse=False):
     if not reverse or x.ndim == 0:
         return accumulated(np.add.accumulate, x, dim)
@@ -40,7 +41,7 @@ def push_cumprod(x_t, x, dim):
     return x_t if x._array.ndim == 0 else recurrence(x, products_before(x, dim, False) * x_t, dim)
 
 
-@general(x=through_cumprod, push=push_cumprod)
+@general(batch=along("dim"), x=through_cumprod, push=push_cumprod)
 def cumprod(x, *, dim):
     return accumulated(np.multiply.accumulate, x, dim)
 
@@ -63,7 +64,7 @@ def push_logcumsumexp(x_t, x, out, dim):
     return recurrence(share(shift(out, dim=dim, by=1, fill=-math.inf), out), share(x, out) * x_t, dim)
 
 
-@general(x=through_logcumsumexp, push=push_logcumsumexp)
+@general(batch=along("dim"), x=through_logcumsumexp, push=push_logcumsumexp)
 def logcumsumexp(x, *, dim):
     if x.ndim == 0 or x.size == 0:
         return x.copy()
@@ -97,11 +98,11 @@ def _running(x, dim, accumulate):
     return values, np.maximum.accumulate(attained, axis=dim)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def cummax(x, *, dim):
     return _running(x, dim, np.maximum.accumulate)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def cummin(x, *, dim):
     return _running(x, dim, np.minimum.accumulate)

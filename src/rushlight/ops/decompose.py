@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from .batch_rules import as_it_is
 from .copying import conj
 from .declare import general, nondifferentiable
 from .join import cat
@@ -115,7 +116,9 @@ def _push_qr(x, x_t, Q, R, mode):
     return q_t, r_t
 
 
-@general(backward="LinalgQrBackward0", outputs=("Q", "R"), holomorphic=False, x=_through_qr, push=_push_qr)
+@general(
+    batch=as_it_is, backward="LinalgQrBackward0", outputs=("Q", "R"), holomorphic=False, x=_through_qr, push=_push_qr
+)
 def qr(x, *, mode="reduced"):
     if mode == "r":
         return np.empty(0, x.dtype), np.linalg.qr(x, mode="r")
@@ -202,7 +205,7 @@ def _push_svd(x_t, U, S, Vh):
     return u_t, s_t, vh_t
 
 
-@general(
+@general(batch=as_it_is,
     backward="LinalgSvdBackward0", outputs=("U", "S", "Vh"), holomorphic=False, x=_through_svd, push=_push_svd,
     aliases={"x": "A"},
 )  # fmt: skip
@@ -244,7 +247,7 @@ def _push_eigh(x_t, eigenvalues, eigenvectors):
     return l_t, matmul(v, change * _reciprocal_gaps(eigenvalues))
 
 
-@general(
+@general(batch=as_it_is,
     backward="LinalgEighBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eigh,
     push=_push_eigh, aliases={"x": "A"},
 )  # fmt: skip
@@ -285,7 +288,7 @@ def _push_eig(x_t, eigenvalues, eigenvectors):
     return change.diagonal(0, -2, -1), v_t - v * row((along + conj(along)) * 0.5)
 
 
-@general(
+@general(batch=as_it_is,
     backward="LinalgEigBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eig,
     push=_push_eig,
 )  # fmt: skip
@@ -386,7 +389,14 @@ def _push_lu(x_t, P, L, U):
     return None, l_t, u_t
 
 
-@general(backward="LinalgLuBackward0", outputs=("P", "L", "U"), holomorphic=False, x=_through_lu, push=_push_lu)
+@general(
+    batch=as_it_is,
+    backward="LinalgLuBackward0",
+    outputs=("P", "L", "U"),
+    holomorphic=False,
+    x=_through_lu,
+    push=_push_lu,
+)
 def lu(x):
     """x = P @ L @ U: a permutation, unit lower and upper triangular."""
     packed, _, rows = factorized(x)
@@ -396,7 +406,7 @@ def lu(x):
     return permutation(rows, x.dtype), lower, np.triu(packed[..., :k, :])
 
 
-@nondifferentiable(outputs=("pivots", "info"))
+@nondifferentiable(batch=as_it_is, outputs=("pivots", "info"))
 def pivots(x):
     """The row exchanged with each row, counted from 1, and the first zero on the diagonal of U (0 for none)."""
     packed, exchanged, _ = factorized(x)

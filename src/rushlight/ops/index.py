@@ -7,6 +7,7 @@ of full slices and int64 arrays, one entry per leading dimension. Functions chec
 import numpy as np
 
 from ..kernels import load
+from .batch_rules import at_front, each
 from .copying import clone, sum_to
 from .declare import linear, renamed
 
@@ -14,6 +15,7 @@ _kernels = load("index")
 
 
 @linear(
+    batch=at_front(),
     view=True,
     backward="SliceBackward0",
     x=lambda g, x_shape, index: slice_backward(g, shape=x_shape, index=index),
@@ -28,7 +30,7 @@ unsqueeze = renamed(getitem, "UnsqueezeBackward0")
 alias = renamed(getitem, "AliasBackward0")
 
 
-@linear(x=lambda g, index: clone(getitem(g, index=index)))
+@linear(batch=at_front("shape"), x=lambda g, index: clone(getitem(g, index=index)))
 def slice_backward(x, *, shape, index):
     """Zeros of `shape` with x where the basic index points."""
     out = np.zeros(shape, x.dtype)
@@ -255,6 +257,7 @@ def write_flat(out, index, source, *, accumulate):
 
 
 @linear(
+    batch=each,
     jointly=True,
     x=lambda g, index, accumulate: g if accumulate else put(g, index, take_backward_zeros(g, index)),
     source=lambda g, index, source_shape: take(g, index).reshape(source_shape),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import along, each
 from .copying import zero
 from .declare import linear, renamed
 from .index import getitem
@@ -60,7 +61,7 @@ def rows_together(g, dim):
     return stack(*[zero(model) if row is None else row for row in g], dim=dim)
 
 
-@linear(view=True, many=True, x=lambda g, dim: rows_together(g, dim))
+@linear(batch=along("dim"), view=True, many=True, x=lambda g, dim: rows_together(g, dim))
 def unbind(x, *, dim):
     before = (slice(None),) * dim
     return [x[(*before, i, ...)] for i in range(x.shape[dim])]
@@ -77,7 +78,9 @@ def pieces_together(g, x_shape, sizes, dim):
     return cat(*whole, dim=dim, sizes=sizes)
 
 
-@linear(view=True, many=True, x=lambda g, x_shape, sizes, dim: pieces_together(g, x_shape, sizes, dim))
+@linear(
+    batch=along("dim"), view=True, many=True, x=lambda g, x_shape, sizes, dim: pieces_together(g, x_shape, sizes, dim)
+)
 def split_with_sizes(x, *, sizes, dim):
     before, start, out = (slice(None),) * dim, 0, []
     for n in sizes:
@@ -99,7 +102,7 @@ def blocks_of(g, needs, sizes):
     return found
 
 
-@linear(jointly=True, promote="common", joint=lambda g, needs, sizes: blocks_of(g, needs, sizes))
+@linear(batch=each, jointly=True, promote="common", joint=lambda g, needs, sizes: blocks_of(g, needs, sizes))
 def block_diag(*xs, sizes):
     """Zeros with the matrices xs, of `sizes`, one after the other on the diagonal."""
     out = np.zeros((sum(n for n, _ in sizes), sum(m for _, m in sizes)), xs[0].dtype)

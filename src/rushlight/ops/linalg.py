@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import as_it_is
 from .copying import conj, sum_to
 from .declare import general, nondifferentiable
 from .matrix import added, column, matmul, mH, mT
@@ -46,6 +47,7 @@ def imaginary(z):
 
 
 @general(
+    batch=as_it_is,
     backward="LinalgInvExBackward0",
     x=lambda g, out: -matmul(mT(out), matmul(g, mT(out))),
     push=lambda x_t, out: -matmul(out, matmul(x_t, out)),
@@ -74,6 +76,7 @@ def inverse_where(x, regular):
 
 
 @general(
+    batch=as_it_is,
     backward="LinalgDetBackward0",
     x=lambda g, x: column(column(g)) * cofactor(x),
     push=lambda x, x_t: (cofactor(x) * x_t).sum((-2, -1)),
@@ -98,7 +101,7 @@ def _push_cofactor(x, x_t, out):
     return column(column(trace)) * out - matmul(out, matmul(mT(x_t), inverse))
 
 
-@general(x=_through_cofactor, push=_push_cofactor)
+@general(batch=as_it_is, x=_through_cofactor, push=_push_cofactor)
 def cofactor(x):
     """The gradient of the determinant: det(x) times the transposed inverse, also where x is singular."""
     u, s, vh = np.linalg.svd(x)
@@ -140,7 +143,7 @@ def _push_slogdet(x, x_t, sign):
     return sign * imaginary(trace), (trace + conj(trace)).real * 0.5
 
 
-@general(
+@general(batch=as_it_is,
     backward="LinalgSlogdetBackward0", outputs=("sign", "logabsdet"), holomorphic=False, x=_through_slogdet,
     push=_push_slogdet,
 )  # fmt: skip
@@ -176,7 +179,13 @@ def _push_solve(a, a_t, b_t, out, left, vector):
     return solve(a, added(*parts), left=left, vector=vector)
 
 
-@general(backward="LinalgSolveExBackward0", joint=_through_solve, push=_push_solve, aliases={"a": "A", "b": "B"})
+@general(
+    batch=as_it_is,
+    backward="LinalgSolveExBackward0",
+    joint=_through_solve,
+    push=_push_solve,
+    aliases={"a": "A", "b": "B"},
+)
 def solve(a, b, *, left=True, vector=False, asker="torch.linalg.solve"):
     """The x of a @ x = b, or of x @ a = b; nan for singular matrices where no `asker` is named."""
     if not left:
@@ -219,7 +228,7 @@ def _triangle(n, upper, strict):
     return np.triu(ones, 1 if strict else 0) if upper else np.tril(ones, -1 if strict else 0)
 
 
-@general(
+@general(batch=as_it_is,
     backward="LinalgSolveTriangularBackward0", joint=_through_triangular, push=_push_triangular,
     aliases={"a": "self", "b": "B"},
 )  # fmt: skip
@@ -272,7 +281,9 @@ def _push_cholesky(x_t, out):
     return matmul(out, _half(solve_triangular(mH(out), left, upper=True, left=False)))
 
 
-@general(backward="LinalgCholeskyExBackward0", holomorphic=False, x=_through_cholesky, push=_push_cholesky)
+@general(
+    batch=as_it_is, backward="LinalgCholeskyExBackward0", holomorphic=False, x=_through_cholesky, push=_push_cholesky
+)
 def cholesky(x, *, asker="linalg.cholesky"):
     """The lower triangular L of x = L @ L.H; nan where there is none and no `asker` is named."""
     try:
@@ -327,7 +338,7 @@ def _push_pinv(x, x_t, out):
     return total + (right - matmul(matmul(right, x), out)) + (left - matmul(out, matmul(x, left)))
 
 
-@general(backward="LinalgPinvBackward0", holomorphic=False, x=_through_pinv, push=_push_pinv)
+@general(batch=as_it_is, backward="LinalgPinvBackward0", holomorphic=False, x=_through_pinv, push=_push_pinv)
 def pinv(x, atol, rtol, *, hermitian=False):
     """The pseudo-inverse; singular values up to max(atol, rtol * largest) count as zero."""
     if hermitian:
@@ -350,7 +361,7 @@ def thresholds(size, atol, rtol):
     return np.maximum(atol, rtol * size.max(-1))
 
 
-@nondifferentiable()
+@nondifferentiable(batch=as_it_is)
 def matrix_rank(x, atol, rtol, *, hermitian):
     """How many singular values exceed max(atol, rtol * largest)."""
     values = np.abs(np.linalg.eigvalsh(x)) if hermitian else np.linalg.svd(x, compute_uv=False)
@@ -371,6 +382,7 @@ def frechet(x, direction):
 
 
 @general(
+    batch=as_it_is,
     backward="LinalgMatrixExpBackward0",
     x=lambda g, x: frechet(mT(x), g),
     push=lambda x, x_t: frechet(x, x_t),

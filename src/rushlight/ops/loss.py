@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import load
 from . import reduce
+from .batch_rules import reduced_loss
 from .declare import general, linear, renamed
 
 
@@ -40,6 +41,7 @@ def mse_slope(x, y):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * mse_slope(x, y),
     y=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * mse_slope(y, x),
     push=lambda x_t, y_t, x, y, reduction: pushed(
@@ -57,6 +59,7 @@ def smooth_l1_slope(x, y, beta):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, x_shape, reduction, beta: share(g, x_shape, reduction) * smooth_l1_slope(x, y, beta),
     y=lambda g, x, y, x_shape, reduction, beta: share(g, x_shape, reduction) * smooth_l1_slope(y, x, beta),
     push=lambda x_t, y_t, x, y, reduction, beta: pushed(
@@ -74,6 +77,7 @@ def huber_slope(x, y, delta):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, x_shape, reduction, delta: share(g, x_shape, reduction) * huber_slope(x, y, delta),
     y=lambda g, x, y, x_shape, reduction, delta: share(g, x_shape, reduction) * huber_slope(y, x, delta),
     push=lambda x_t, y_t, x, y, reduction, delta: pushed(
@@ -99,6 +103,7 @@ def bce_target_slope(x, weight):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_slope(x, y, weight),
     y=lambda g, x, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_target_slope(x, weight),
     push=lambda x_t, y_t, x, y, weight, reduction: pushed(
@@ -131,6 +136,7 @@ def softplus_of_minus(x):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, weight, pos_weight, x_shape, reduction: (
         share(g, x_shape, reduction) * logits_slope(x, y, weight, pos_weight)
     ),
@@ -156,6 +162,7 @@ def margin_slope(x, y):
 
 
 @general(
+    batch=reduced_loss,
     x=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * margin_slope(x, y),
     push=lambda x_t, x, y, reduction: pushed(reduction, (x_t, lambda: margin_slope(x, y))),
     aliases={"y": "target"},

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import as_it_is
 from .declare import general, linear, renamed
 
 
@@ -15,6 +16,7 @@ def pairs(pad):
 
 
 @general(
+    batch=as_it_is,
     backward="ConstantPadNdBackward0",
     x=lambda g, pad: constant_pad_nd(g, pad=negated(pad), value=0),
     push=lambda x_t, pad: constant_pad_nd(x_t, pad=pad, value=0),
@@ -43,6 +45,7 @@ def sources(mode, n, low, high):
 
 
 @linear(
+    batch=as_it_is,
     backward="ReflectionPad1DBackward0",
     x=lambda g, x_shape, pad, mode: unpad(g, size=x_shape[len(x_shape) - len(pad) // 2 :], pad=pad, mode=mode),
 )
@@ -54,7 +57,7 @@ def pad_by(x, *, pad, mode):
     return x
 
 
-@linear(x=lambda g, pad, mode: pad_by(g, pad=pad, mode=mode))
+@linear(batch=as_it_is, x=lambda g, pad, mode: pad_by(g, pad=pad, mode=mode))
 def unpad(x, *, size, pad, mode):
     """The adjoint of pad_by: every place added to the entry that it shows, one of the trailing `size`."""
     for axis, n, (low, high) in zip(range(x.ndim - len(size), x.ndim), size, pairs(pad)):

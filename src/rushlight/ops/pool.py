@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..kernels import load
+from .batch_rules import as_it_is, folded
 from .conv import window_slices
 from .declare import general, linear, renamed
 
@@ -45,6 +46,7 @@ def push_max(x_t, indices, kernel):
 
 
 @general(
+    batch=as_it_is,
     outputs=("values", "indices"),
     backward="MaxPool2DWithIndicesBackward0",
     aliases={"values": "result0", "indices": "result1"},
@@ -111,6 +113,7 @@ def adaptive_picks(n, size):
 
 
 @general(
+    batch=as_it_is,
     outputs=("values", "indices"),
     backward="AdaptiveMaxPool2DBackward0",
     aliases={"values": "result0", "indices": "result1"},
@@ -126,6 +129,7 @@ adaptive_max_pool3d = renamed(adaptive_max_pool2d, "AdaptiveMaxPool3DBackward0")
 
 
 @general(
+    batch=folded,
     outputs=("values", "indices"),
     backward="FractionalMaxPool2DBackward0",
     aliases={"values": "result0", "indices": "result1"},
@@ -158,7 +162,7 @@ def fractional_starts(sample, length, size, kernel):
     return starts
 
 
-@linear(x=lambda g, y, size: plane_take(g, y, dims=len(size)))
+@linear(batch=as_it_is, x=lambda g, y, size: plane_take(g, y, dims=len(size)))
 def plane_put(x, y, *, size):
     """Zeros with trailing dimensions `size`, each entry of x added at its index in y."""
     lead = x.shape[: x.ndim - len(size)]
@@ -174,7 +178,7 @@ if _kernels is not None:
     plane_put.accelerate(_kernels.put)
 
 
-@linear(x=lambda g, y, x_shape, dims: plane_put(g, y, size=x_shape[len(x_shape) - dims :]))
+@linear(batch=as_it_is, x=lambda g, y, x_shape, dims: plane_put(g, y, size=x_shape[len(x_shape) - dims :]))
 def plane_take(x, y, *, dims):
     """The entries of x at the indices y, in planes of the trailing `dims` dimensions."""
     lead = x.shape[: x.ndim - dims]
@@ -183,6 +187,7 @@ def plane_take(x, y, *, dims):
 
 
 @linear(
+    batch=as_it_is,
     backward="MaxUnpool2DBackward0",
     x=lambda g, y, size: plane_take(g, y, dims=len(size)),
 )
@@ -218,7 +223,7 @@ def averaged(total, count, dtype):
     return (total / count).astype(dtype, copy=False)
 
 
-@linear(
+@linear(batch=as_it_is,
     backward="AvgPool2DBackward0",
     x=lambda g, x_shape, kernel, stride, padding, size, count_include_pad, divisor: avg_unpool(
         g, plane=x_shape[len(x_shape) - len(size) :], kernel=kernel, stride=stride, padding=padding,
@@ -262,7 +267,7 @@ if _kernels is not None:
 avg_pool3d = renamed(avg_pool2d, "AvgPool3DBackward0")
 
 
-@linear(
+@linear(batch=as_it_is,
     backward="AvgPool2DBackwardBackward0",
     x=lambda g, x_shape, kernel, stride, padding, count_include_pad, divisor: avg_pool2d(
         g, kernel=kernel, stride=stride, padding=padding, size=x_shape[len(x_shape) - len(kernel) :],

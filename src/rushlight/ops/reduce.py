@@ -10,6 +10,7 @@ import numpy as np
 from ..dtypes import of
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
+from .batch_rules import each, reducing, searching
 from .compare import isnan, logical_and, logical_or
 from .complex import abs, sgn
 from .copying import conj, to_dtype
@@ -60,17 +61,20 @@ def _check_mean(x):
         )
 
 
-@linear(check=_check_sum, holomorphic=False, x=lambda g, x_shape, dim: spread(g, dim=dim, shape=x_shape))
+@linear(
+    batch=reducing, check=_check_sum, holomorphic=False, x=lambda g, x_shape, dim: spread(g, dim=dim, shape=x_shape)
+)
 def sum(x, *, dim=None, keepdim=False):
     return meaning.sum(x, axes_of(dim, x.ndim), keepdim)
 
 
-@linear(check=_check_mean, holomorphic=False, x=lambda g, x_shape, dim: through_mean(g, x_shape, dim))
+@linear(batch=reducing, check=_check_mean, holomorphic=False, x=lambda g, x_shape, dim: through_mean(g, x_shape, dim))
 def mean(x, *, dim=None, keepdim=False):
     return meaning.mean(x, axes_of(dim, x.ndim), keepdim)
 
 
 @general(
+    batch=reducing,
     x=lambda g, x, dim: spread(g, dim=dim, shape=x.shape) * (x == x),
     push=lambda x_t, x, dim, keepdim: sum(x_t * (x == x), dim=dim, keepdim=keepdim),
 )
@@ -100,12 +104,13 @@ def half_over(g, root):
     return where(root == 0, 0.0, g / (root * 2))
 
 
-@general(holomorphic=False, x=through_var, push=push_var)
+@general(batch=reducing, holomorphic=False, x=through_var, push=push_var)
 def var(x, *, dim=None, correction=1, keepdim=False):
     return meaning.var(x, axes_of(dim, x.ndim), correction, keepdim)
 
 
 @general(
+    batch=reducing,
     holomorphic=False,
     x=lambda g, x, out, dim, correction: through_var(half_over(g, out), x, dim, correction),
     push=lambda x_t, x, out, dim, correction, keepdim: half_over(push_var(x_t, x, dim, correction, keepdim), out),
@@ -124,6 +129,7 @@ def through_mean(g, x_shape, dim):
 
 
 @general(
+    batch=reducing,
     outputs=("var", "mean"),
     holomorphic=False,
     x=lambda g, x, dim, correction: added(
@@ -140,6 +146,7 @@ def var_mean(x, *, dim=None, correction=1, keepdim=False):
 
 
 @general(
+    batch=reducing,
     outputs=("std", "mean"),
     holomorphic=False,
     x=lambda g, x, std, dim, correction: added(
@@ -182,6 +189,7 @@ def norm_slope(x, norm, ord, dim):
 
 
 @general(
+    batch=reducing,
     holomorphic=False,
     backward="LinalgVectorNormBackward0",
     x=lambda g, x, out, ord, dim: kept(g, x.shape, dim) * norm_slope(x, kept(out, x.shape, dim), ord, dim),
@@ -213,6 +221,7 @@ dist = renamed(vector_norm, "DistBackward0")
 
 
 @general(
+    batch=reducing,
     x=lambda g, x, out, dim: through_prod(g, x, out, dim),
     push=lambda x_t, x, dim, keepdim: sum(products_of_others(x, dim) * x_t, dim=dim, keepdim=keepdim),
 )
@@ -255,17 +264,18 @@ _shared = {
 }
 
 
-@general(**_shared)
+@general(batch=reducing, **_shared)
 def amax(x, *, dim=None, keepdim=False):
     return np.maximum.reduce(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)[...]
 
 
-@general(**_shared)
+@general(batch=reducing, **_shared)
 def amin(x, *, dim=None, keepdim=False):
     return np.minimum.reduce(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)[...]
 
 
 @general(
+    batch=reducing,
     outputs=("min", "max"),
     x=lambda g, x, min, max, dim: added(
         None if g[0] is None else _shared["x"](g[0], x, min, dim),
@@ -289,18 +299,19 @@ def _middle(x):
     return middle[n - 1 if middle[n - 1] != middle[n - 1] else (n - 1) // 2][...]
 
 
-@general(**_shared)
+@general(batch=each, **_shared)
 def median(x, *, dim=None, keepdim=False):
     return _middle(x)
 
 
-@general(**_shared)
+@general(batch=each, **_shared)
 def nanmedian(x, *, dim=None, keepdim=False):
     numbers = x[x == x]
     return _middle(numbers if numbers.size else x)
 
 
 @general(
+    batch=reducing,
     x=lambda g, x, out, dim: kept(g, x.shape, dim) * shares_of_sum(x, out, dim),
     push=lambda x_t, x, out, dim, keepdim: sum(shares_of_sum(x, out, dim) * x_t, dim=dim, keepdim=keepdim),
 )
@@ -323,27 +334,27 @@ def shares_of_sum(x, out, dim):
 # ---- truth and counts
 
 
-@nondifferentiable()
+@nondifferentiable(batch=reducing)
 def any(x, *, dim=None, keepdim=False):
     return np.logical_or.reduce(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)[...]
 
 
-@nondifferentiable()
+@nondifferentiable(batch=reducing)
 def all(x, *, dim=None, keepdim=False):
     return np.logical_and.reduce(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)[...]
 
 
-@nondifferentiable()
+@nondifferentiable(batch=reducing)
 def count_nonzero(x, *, dim=None, keepdim=False):
     return np.add.reduce(x != 0, axis=axes_of(dim, x.ndim), dtype=np.int64, keepdims=keepdim)[...]
 
 
-@nondifferentiable()
+@nondifferentiable(batch=searching)
 def argmax(x, *, dim=None, keepdim=False):
     return np.asarray(x.argmax(axis=dim, keepdims=keepdim))
 
 
-@nondifferentiable()
+@nondifferentiable(batch=searching)
 def argmin(x, *, dim=None, keepdim=False):
     return np.asarray(x.argmin(axis=dim, keepdims=keepdim))
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from .batch_rules import as_it_is
 from .declare import linear, renamed
 from .pool import adaptive_bounds
 
@@ -89,7 +90,7 @@ def applied(x, by_dimension):
     return y.astype(x.dtype, copy=False)
 
 
-@linear(
+@linear(batch=as_it_is,
     backward="UpsampleBackward0",
     x=lambda g, x_shape, size, mode, scales, align_corners, antialias: resample_adjoint(
         g, size=x_shape[len(x_shape) - len(size) :], mode=mode, scales=scales, align_corners=align_corners,
@@ -109,7 +110,7 @@ def wide_of(dtype):
     return np.float64 if dtype == np.float64 or dtype == np.complex128 else np.float32
 
 
-@linear(
+@linear(batch=as_it_is,
     backward="UpsampleBackwardBackward0",
     x=lambda g, x_shape, size, mode, scales, align_corners, antialias: resample(
         g, size=x_shape[len(x_shape) - len(size) :], mode=mode, scales=scales, align_corners=align_corners,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import along
 from .declare import general
 
 
@@ -10,6 +11,7 @@ def _along(dim, ndim, part):
 
 
 @general(
+    batch=along("dim"),
     x=lambda g, dim, by: shift(g, dim=dim, by=-by),
     push=lambda x_t, dim, by: shift(x_t, dim=dim, by=by),
 )

@@ -8,6 +8,7 @@ Functions check indices before they come here.
 import numpy as np
 
 from ..kernels import load
+from .batch_rules import along
 from .declare import general, linear, renamed
 from .index import add_along
 from .select import masked_fill
@@ -23,7 +24,7 @@ def grid(index, dim, shape):
     return tuple(key)
 
 
-@linear(x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
+@linear(batch=along("dim"), x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
 def gather(x, index, *, dim):
     """The elements of x at `index` along `dim`."""
     if index.size == 0:
@@ -37,7 +38,7 @@ def gather(x, index, *, dim):
     return x[grid(index, dim, x.shape)]
 
 
-@linear(x=lambda g, index, dim: gather(g, index, dim=dim))
+@linear(batch=along("dim", shapes=("shape",)), x=lambda g, index, dim: gather(g, index, dim=dim))
 def gather_backward(x, index, *, dim, shape):
     """Zeros of `shape`, x added at `index` along `dim`."""
     out = np.zeros(shape, x.dtype)
@@ -55,6 +56,7 @@ def write_scatter(out, index, src, *, dim):
 
 
 @linear(
+    batch=along("dim"),
     jointly=True,
     x=lambda g, index, dim: scatter(g, index, 0, dim=dim),
     src=lambda g, index, dim: gather(g, index, dim=dim),
@@ -84,7 +86,7 @@ def write_scatter_add(out, index, src, *, dim):
         np.add.at(out, grid(index, dim, out.shape), src)
 
 
-@linear(jointly=True, x=lambda g: g, src=lambda g, index, dim: gather(g, index, dim=dim))
+@linear(batch=along("dim"), jointly=True, x=lambda g: g, src=lambda g, index, dim: gather(g, index, dim=dim))
 def scatter_add(x, index, src, *, dim):
     """x with `src`, of the shape of `index`, added at `index` along `dim`."""
     out = x.copy()
@@ -209,7 +211,7 @@ def push_reduce(x_t, src_t, x, index, src, out, dim, reduce, include_self):
     return total if src_t is None else scatter_add(total, index, src_t * others, dim=dim)
 
 
-@general(joint=through_reduce, push=push_reduce)
+@general(batch=along("dim"), joint=through_reduce, push=push_reduce)
 def scatter_reduce(x, index, src, *, dim, reduce, include_self=True):
     """x with `src` reduced into it at `index` along `dim`: reduce is sum, prod, mean, amax or amin."""
     result = x.copy()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import each
 from .declare import general, nondifferentiable
 from .supported import without_derivative
 
@@ -21,12 +22,12 @@ def searchsorted(boundaries, x, *, right=False):
     return out
 
 
-@nondifferentiable()
+@nondifferentiable(batch=each)
 def isin(x, candidates, *, assume_unique=False, invert=False):
     return np.asarray(np.isin(x, candidates, assume_unique=assume_unique and x.ndim == 1, invert=invert))
 
 
-@nondifferentiable()
+@nondifferentiable(batch=each)
 def bincount(x, weights, *, minlength=0):
     if x.size == 0:
         return np.zeros(minlength, np.int64 if weights is None else _weight_dtype(weights))
@@ -38,7 +39,7 @@ def _weight_dtype(weights):
     return weights.dtype if weights.dtype == np.float32 else np.float64
 
 
-@nondifferentiable()
+@nondifferentiable(batch=each)
 def histc(x, *, bins, low, high):
     x = x[(x >= low) & (x <= high)]
     places = ((x - low) * (bins / (high - low))).astype(np.int64)
@@ -48,13 +49,13 @@ def histc(x, *, bins, low, high):
 _UNIQUE = ("values", "inverse", "counts")
 
 
-@general(outputs=_UNIQUE, backward="Unique2Backward0", x=without_derivative("_unique2"))
+@general(batch=each, outputs=_UNIQUE, backward="Unique2Backward0", x=without_derivative("_unique2"))
 def unique(x):
     values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
     return values, inverse.reshape(x.shape), counts
 
 
-@general(outputs=_UNIQUE, x=without_derivative("unique_dim"))
+@general(batch=each, outputs=_UNIQUE, x=without_derivative("unique_dim"))
 def unique_dim(x, *, dim):
     if x.shape[dim] == 0:
         return x.copy(), np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -62,7 +63,7 @@ def unique_dim(x, *, dim):
     return values, inverse.reshape(-1), counts
 
 
-@general(outputs=_UNIQUE, x=without_derivative("unique_consecutive"))
+@general(batch=each, outputs=_UNIQUE, x=without_derivative("unique_consecutive"))
 def unique_consecutive(x, *, dim=None):
     lanes = x.reshape(-1) if dim is None else np.moveaxis(x, dim, 0)
     n = len(lanes)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .batch_rules import as_it_is, each
 from .declare import elementwise, linear, nondifferentiable, renamed
 from .index import common_shape, slice_backward
 
@@ -28,13 +29,13 @@ def write_masked_fill(out, mask, value):
 masked_fill_tensor = renamed(masked_fill, "MaskedFillBackward1")
 
 
-@linear(x=lambda g, x_shape, mask: masked_select_backward(g, mask, shape=x_shape))
+@linear(batch=each, x=lambda g, x_shape, mask: masked_select_backward(g, mask, shape=x_shape))
 def masked_select(x, mask):
     """The elements of x where the mask, of the same shape, is true."""
     return x[mask]
 
 
-@linear(x=lambda g, mask: masked_select(g, mask))
+@linear(batch=each, x=lambda g, mask: masked_select(g, mask))
 def masked_select_backward(x, mask, *, shape):
     out = np.zeros(shape, x.dtype)
     out[mask] = x
@@ -55,6 +56,7 @@ def _front(g, mask, shape):
 
 
 @linear(
+    batch=each,
     jointly=True,
     x=lambda g, mask: masked_fill(g, mask, 0),
     source=lambda g, mask, source_shape: _front(g, mask, source_shape),
@@ -66,7 +68,7 @@ def masked_scatter(x, mask, source):
     return out
 
 
-@nondifferentiable()
+@nondifferentiable(batch=each)
 def nonzero(x):
     """The indices of the elements that are not zero, one row each."""
     if x.ndim == 0:
@@ -74,7 +76,7 @@ def nonzero(x):
     return np.stack(x.nonzero(), axis=1)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=as_it_is)
 def one_hot(x, *, num_classes):
     out = np.zeros((x.size, num_classes), np.int64)
     out[np.arange(x.size), x.reshape(-1)] = 1

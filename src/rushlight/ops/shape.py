@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core import apply
 from ..kernels import load
+from .batch_rules import along, as_it_is, prefixed
 from .copying import clone, sum_to
 from .declare import general, linear, nondifferentiable, renamed
 from .strided import strided_bytes
@@ -26,7 +27,12 @@ def reshaped(x, shape):
         return unsafe_view(clone(x, order="C"), shape=shape)
 
 
-@general(view=True, x=lambda g, x_shape: reshaped(g, x_shape), push=lambda x_t, shape: reshaped(x_t, shape))
+@general(
+    batch=prefixed("shape"),
+    view=True,
+    x=lambda g, x_shape: reshaped(g, x_shape),
+    push=lambda x_t, shape: reshaped(x_t, shape),
+)
 def view(x, *, shape):
     try:
         out = x.reshape(shape)
@@ -39,7 +45,7 @@ def view(x, *, shape):
     return out
 
 
-@linear(x=lambda g, x_shape: reshaped(g, x_shape))
+@linear(batch=prefixed("shape"), x=lambda g, x_shape: reshaped(g, x_shape))
 def unsafe_view(x, *, shape):
     """A view of an array that nobody else sees, so that it does not count as one."""
     return x.reshape(shape)
@@ -60,14 +66,14 @@ squeeze_dims = renamed(squeeze, "SqueezeBackward2")
 _INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
 
 
-@linear(view=True, x=lambda g, x_shape: reshaped(g, x_shape))
+@linear(batch=along("dim"), view=True, x=lambda g, x_shape: reshaped(g, x_shape))
 def unsqueeze(x, *, dim):
     if not -x.ndim - 1 <= dim <= x.ndim:
         raise IndexError
     return x[_INSERTED[dim % (x.ndim + 1)]]
 
 
-@nondifferentiable(view=True)
+@nondifferentiable(batch=as_it_is, view=True)
 def view_dtype(x, *, dtype):
     return x.view(dtype)
 
@@ -75,7 +81,7 @@ def view_dtype(x, *, dtype):
 # -- dimensions in another order
 
 
-@linear(view=True, x=lambda g, dim0, dim1: transpose(g, dim0=dim0, dim1=dim1))
+@linear(batch=along("dim0", "dim1"), view=True, x=lambda g, dim0, dim1: transpose(g, dim0=dim0, dim1=dim1))
 def transpose(x, *, dim0, dim1):
     return x.swapaxes(dim0, dim1)
 
@@ -103,6 +109,7 @@ def inverse(dims):
 
 
 @linear(
+    batch=along("dim1", "dim2"),
     view=True,
     x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
 )
@@ -112,7 +119,10 @@ def diagonal(x, *, offset=0, dim1=0, dim2=1):
     return out
 
 
-@linear(x=lambda g, offset, dim1, dim2: clone(diagonal(g, offset=offset, dim1=dim1, dim2=dim2)))
+@linear(
+    batch=along("dim1", "dim2", shapes=("shape",)),
+    x=lambda g, offset, dim1, dim2: clone(diagonal(g, offset=offset, dim1=dim1, dim2=dim2)),
+)
 def diagonal_backward(x, *, shape, offset, dim1, dim2):
     """Zeros of `shape` with x on a diagonal."""
     out = np.zeros(shape, x.dtype)
@@ -123,6 +133,7 @@ def diagonal_backward(x, *, shape, offset, dim1, dim2):
 
 
 @linear(
+    batch=along("dim1", "dim2"),
     backward="DiagonalBackward0_copy",
     x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
 )
@@ -144,7 +155,7 @@ def unfold(x, *, dim, size, step):
     return strided_bytes(x, (*shape, size), (*strides, x.strides[dim]), 0)
 
 
-@linear(x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step))
+@linear(batch=along("dim", shapes=("shape",)), x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step))
 def unfold_backward(x, *, shape, dim, size, step):
     """Zeros of `shape`, each entry of a window added where unfold read it."""
     if not shape:
@@ -159,7 +170,7 @@ def unfold_backward(x, *, shape, dim, size, step):
 # -- copies
 
 
-@linear(x=lambda g, dims: flip(g, dims=dims))
+@linear(batch=along("dims"), x=lambda g, dims: flip(g, dims=dims))
 def flip(x, *, dims):
     index = [slice(None)] * x.ndim
     for d in dims:
@@ -173,7 +184,7 @@ def roll(x, *, shifts, dims=()):
     return np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
 
 
-@linear(x=lambda g, k, dims: rot90(g, k=-k, dims=dims))
+@linear(batch=along("dims"), x=lambda g, k, dims: rot90(g, k=-k, dims=dims))
 def rot90(x, *, k=1, dims=(0, 1)):
     return np.rot90(x, k, dims).copy()
 
@@ -199,7 +210,7 @@ def repeat_interleave(x, *, repeats, dim):
     return np.repeat(x, repeats, dim)
 
 
-@linear(x=lambda g, repeats, dim: repeat_interleave(g, repeats=repeats, dim=dim))
+@linear(batch=along("dim", shapes=("shape",)), x=lambda g, repeats, dim: repeat_interleave(g, repeats=repeats, dim=dim))
 def interleaved_sum(x, *, repeats, dim, shape):
     """The adjoint of repeat_interleave: each entry's repeats added up."""
     n = shape[dim]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import load
+from .batch_rules import along
 from .declare import general, symmetric
 from .exponential import exp
 from .reduce import sum
@@ -25,7 +26,7 @@ def through_softmax(g, out, dim):
     return gy - out * sum(gy, dim=dim, keepdim=True)
 
 
-@symmetric(x=through_softmax)
+@symmetric(batch=along("dim"), x=through_softmax)
 def softmax(x, *, dim):
     if x.size == 0 or x.ndim == 0:
         return x - x + 1
@@ -34,6 +35,7 @@ def softmax(x, *, dim):
 
 
 @general(
+    batch=along("dim"),
     x=lambda g, out, dim: g - exp(out) * sum(g, dim=dim, keepdim=True),
     push=lambda x_t, out, dim: x_t - sum(exp(out) * x_t, dim=dim, keepdim=True),
 )

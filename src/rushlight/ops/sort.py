@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import load
+from .batch_rules import along
 from .declare import general, nondifferentiable
 from .reduce import kept, sum
 from .scatter import gather, gather_backward, grid
@@ -44,7 +45,7 @@ def _alone(x):
     return x.copy(), np.zeros((), np.int64)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def sort(x, *, dim, descending=False, stable=False):
     if x.ndim == 0:
         return _alone(x)
@@ -52,12 +53,12 @@ def sort(x, *, dim, descending=False, stable=False):
     return x[grid(order, dim, x.shape)], order
 
 
-@nondifferentiable()
+@nondifferentiable(batch=along("dim"))
 def argsort(x, *, dim, descending=False, stable=False):
     return _order(x, dim, descending) if x.ndim else np.zeros((), np.int64)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def topk(x, *, k, dim, largest=True, sorted=True):
     if x.ndim == 0:
         return _alone(x)
@@ -71,14 +72,14 @@ def _numbers(x, dim):
     return np.add.reduce(x == x, axis=dim, dtype=np.int64, keepdims=True)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def kthvalue(x, *, k, dim, keepdim=False):
     if x.ndim == 0:
         return _alone(x)
     return _picked(x, _order(x, dim).take([k - 1], axis=dim), dim, keepdim)
 
 
-@general(backward="MedianBackward1", **picks)
+@general(batch=along("dim"), backward="MedianBackward1", **picks)
 def median_dim(x, *, dim, keepdim=False):
     """The lower median of each lane; its first nan where it has one."""
     if x.ndim == 0:
@@ -88,7 +89,7 @@ def median_dim(x, *, dim, keepdim=False):
     return _picked(x, np.take_along_axis(_order(x, dim), rank, dim), dim, keepdim)
 
 
-@general(backward="NanmedianBackward1", **picks)
+@general(batch=along("dim"), backward="NanmedianBackward1", **picks)
 def nanmedian_dim(x, *, dim, keepdim=False):
     """The lower median of the numbers of each lane; nan where it has none."""
     if x.ndim == 0:
@@ -97,7 +98,7 @@ def nanmedian_dim(x, *, dim, keepdim=False):
     return _picked(x, np.take_along_axis(_order(x, dim), rank, dim), dim, keepdim)
 
 
-@general(**picks)
+@general(batch=along("dim"), **picks)
 def mode(x, *, dim, keepdim=False):
     """The most frequent value of each lane, the smallest of several, and where it is last."""
     if x.ndim == 0:
@@ -118,13 +119,13 @@ def _extremum(x, dim, keepdim, reduce, arg):
     return reduce(x, axis=dim, keepdims=keepdim), arg(axis=dim, keepdims=keepdim)
 
 
-@general(backward="MaxBackward0", **picks)
+@general(batch=along("dim"), backward="MaxBackward0", **picks)
 def max_dim(x, *, dim, keepdim=False):
     """The largest of each lane (nan where it has one), and where it is first."""
     return _extremum(x, dim, keepdim, np.maximum.reduce, x.argmax)
 
 
-@general(backward="MinBackward0", **picks)
+@general(batch=along("dim"), backward="MinBackward0", **picks)
 def min_dim(x, *, dim, keepdim=False):
     """The smallest of each lane (nan where it has one), and where it is first."""
     return _extremum(x, dim, keepdim, np.minimum.reduce, x.argmin)

@@ -2,18 +2,19 @@
 
 import numpy as np
 
+from .batch_rules import along, as_it_is, at_front
 from .copying import clone
 from .declare import linear
 from .index import getitem
 from .shape import diagonal as diagonal_view
 
 
-@linear(x=lambda g, diagonal: tril(g, diagonal=diagonal))
+@linear(batch=as_it_is, x=lambda g, diagonal: tril(g, diagonal=diagonal))
 def tril(x, *, diagonal=0):
     return np.where(below(x.shape, diagonal), x, x.dtype.type(0))
 
 
-@linear(x=lambda g, diagonal: triu(g, diagonal=diagonal))
+@linear(batch=as_it_is, x=lambda g, diagonal: triu(g, diagonal=diagonal))
 def triu(x, *, diagonal=0):
     return np.where(below(x.shape, diagonal - 1), x.dtype.type(0), x)
 
@@ -24,7 +25,10 @@ def below(shape, diagonal):
     return np.arange(rows)[:, None] + diagonal >= np.arange(columns)
 
 
-@linear(x=lambda g, offset, dim1, dim2: clone(diagonal_view(g, offset=offset, dim1=dim1, dim2=dim2)))
+@linear(
+    batch=along("dim1", "dim2"),
+    x=lambda g, offset, dim1, dim2: clone(diagonal_view(g, offset=offset, dim1=dim1, dim2=dim2)),
+)
 def diag_embed(x, *, offset=0, dim1=-2, dim2=-1):
     """The last dimension of x on a diagonal of zeros; dim1 and dim2 count from the front."""
     n = x.shape[-1] + abs(offset)
@@ -52,6 +56,7 @@ def trace_backward(x, *, shape):
 
 
 @linear(
+    batch=along("dim1", "dim2"),
     jointly=True,
     x=lambda g, src_shape, offset, dim1, dim2: diagonal_scatter(
         g, g.new_zeros(src_shape), offset=offset, dim1=dim1, dim2=dim2
@@ -68,6 +73,7 @@ def diagonal_scatter(x, src, *, offset=0, dim1=0, dim2=1):
 
 
 @linear(
+    batch=at_front(),
     jointly=True,
     x=lambda g, src_shape, index: slice_scatter(g, g.new_zeros(src_shape), index=index),
     src=lambda g, index: clone(getitem(g, index=index)),
