@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import core, dtypes, errors, modes
+from . import core, dtypes, errors, modes, watching
 from .autograd.backward import backward
 from .core import TensorBase
 from .device import check_cpu, cpu, strided
@@ -141,7 +141,10 @@ class Tensor(TensorBase):
 
     def detach(self):
         """The same memory without the history."""
-        return core.detached(self, True)
+        result = core.detached(self, True)
+        if watching.in_force:
+            watching.note("detach", self, result)
+        return result
 
     def detach_(self):
         """Forget this tensor's own history."""
@@ -152,13 +155,18 @@ class Tensor(TensorBase):
                 "cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
                 "torch/optim/optimizer.py as the solution."
             )
+        if watching.in_force:
+            watching.note("detach_", self, self)
         self._grad_fn, self._requires_grad, self.output_nr = None, False, 0
         return self
 
     @property
     def data(self):
         """The same memory without history and with a version counter of its own: writes go unnoticed."""
-        return core.detached(self, False)
+        result = core.detached(self, False)
+        if watching.in_force:
+            watching.note("data", self, result)
+        return result
 
     @data.setter
     def data(self, value):
@@ -231,13 +239,19 @@ class Tensor(TensorBase):
         """The one element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        if watching.in_force:
+            watching.note("item", self, None)
         return self._array.item()
 
     def tolist(self):
+        if watching.in_force:
+            watching.note("tolist", self, None)
         return self._array.tolist()
 
     def numpy(self, *, force=False):
         """The array itself, not a copy."""
+        if watching.in_force:
+            watching.note("numpy", self, None)
         if force:
             return self._array
         if self.requires_grad and modes.grad_enabled():

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from . import core
 
 _current = ContextVar("rushlight_watchers", default=())
+# How many watchers are in force in all threads: while it is 0, nobody needs to be told of anything.
+in_force = 0
 
 # What one watcher adds to the count of transforms in `core`: unlike function transforms (which count 1) it leaves
 # the kernels of a backward pass in use.
@@ -34,13 +36,20 @@ class Watcher:
         """
         return proceed()
 
+    def noted(self, kind, source, result):
+        """A tensor's values went on without its history: `result` is what `source.detach()` (or .item(), ...) gave."""
+
     def __enter__(self):
+        global in_force
         _current.set((*_current.get(), self))
+        in_force += 1
         if self.watches_calls:
             core.transforms_entered(_WATCHER)
         return self
 
     def __exit__(self, *_):
+        global in_force
+        in_force -= 1
         if self.watches_calls:
             core.transforms_entered(-_WATCHER)
         watchers = list(_current.get())
@@ -51,6 +60,12 @@ class Watcher:
 def current():
     """The watchers in force, the innermost last; None where there is none."""
     return _current.get() or None
+
+
+def note(kind, source, result):
+    """Tell the watchers what is no operation. Callers ask `if watching.in_force` first."""
+    for watcher in _current.get():
+        watcher.noted(kind, source, result)
 
 
 class paused:

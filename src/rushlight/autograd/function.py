@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 
-from .. import core, errors, modes
+from .. import core, errors, modes, watching
 from ..core import Op, TensorBase, wrap
 from ..inplace import rebase
 from ..node import GraphNode
@@ -169,6 +169,13 @@ class Function:
     @classmethod
     def apply(cls, *args, **named):
         """The operation applied to tensors and whatever else forward takes."""
+        if not watching.in_force:
+            return cls._applied(args, named)
+        return watching.called(watching.current(), _op_of(cls), args, named, False, lambda _, a, n, __: cls._applied(a, n))
+
+    @classmethod
+    def _applied(cls, args, named):
+        """The same, watched by nobody."""
         ctx = FunctionCtx()
         if named or cls.setup_context is not Function.setup_context:
             args, named = _bound(cls, ctx, args, named)
@@ -311,7 +318,7 @@ def _check_dirty(ctx, args, outputs):
         if not _among(x, args):
             import warnings
 
-            warnings.warn(_NOT_AN_INPUT, UserWarning, stacklevel=3)
+            warnings.warn(_NOT_AN_INPUT, UserWarning, stacklevel=4)
 
 
 def _record(node, ctx, args, outputs, finished):

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .. import watching
 from ..core import TensorBase, wrap
 from ..device import check_cpu
 from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, promote_types
@@ -41,7 +42,10 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         dtype = numpy_dtype(dtype, "tensor")
     if isinstance(data, TensorBase):
         warnings.warn(_COPIED.format("torch.tensor"), UserWarning, stacklevel=2)
-    return finished(copied(data, dtype), requires_grad)
+    result = finished(copied(data, dtype), requires_grad)
+    if watching.in_force and isinstance(data, TensorBase):
+        watching.note("tensor", data, result)
+    return result
 
 
 def new_tensor(input, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):

@@ -3,7 +3,7 @@
 import copy
 import warnings
 
-from .. import core, modes
+from .. import core, modes, watching
 from ..core import TensorBase
 
 FUNCTIONS = ()
@@ -17,6 +17,8 @@ INPLACE = {}
 def _number(input):
     if input._array.size != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
+    if watching.in_force:
+        watching.note("item", input, None)
     return input._array.item()
 
 

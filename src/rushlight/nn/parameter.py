@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import core
+from .. import core, watching
 from ..device import check_cpu
 from ..dtypes import as_dtype, get_default_dtype
 from ..functions.protocols import attributes
@@ -29,6 +29,8 @@ class Parameter(Tensor):
         if type(data) is Tensor or type(data) is Parameter:
             parameter = parameter_of(data._array, requires_grad, cls)
             parameter.versions = core.detached(data, True).versions
+            if watching.in_force:
+                watching.note("Parameter", data, parameter)
             return parameter
         tensor = data.detach()
         # It stays of its own class; the mark tells modules what it is.
