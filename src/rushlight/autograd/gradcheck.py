@@ -1,17 +1,20 @@
 """Derivatives compared with finite differences.
 
 A Jacobian here is a matrix with a row per element of the input and a column per element of the output. For a complex
-input z = x + iy the gradient of a real L is dL/dx + i dL/dy; a complex output counts as two real ones.
+input z = x + iy the gradient of a real L is dL/dx + i dL/dy; a complex output counts as two real ones. The parts of the
+check are in `checking`, which is imported with the first one.
 """
 
-import numpy as np
-
-from ..core import TensorBase, wrap
 from .backward import grad
 
-_NOT_REENTRANT = (
-    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
-    "values, although analytical gradient matches numerical gradient.The tolerance for nondeterminism was {}."
+__all__ = [
+    "GradcheckError", "get_analytical_jacobian", "get_numerical_jacobian",
+    "get_numerical_jacobian_wrt_specific_input", "gradcheck", "gradgradcheck",
+]  # fmt: skip
+
+_DEPRECATED = (
+    "`{}` was part of PyTorch's private API and not meant to be exposed. We are deprecating it and it will be removed in "
+    "a future version of PyTorch."
 )
 
 
@@ -26,9 +29,17 @@ def gradcheck(
 ):  # fmt: skip
     """Whether the derivatives of `func` with respect to the `inputs` that require them agree with finite differences.
 
-    Inputs should be float64 or complex128. Every output is differentiated alone, so that nodes of several outputs are
-    tried with undefined gradients too; fast_mode and the batched checks are what the full check is. Disagreement raises
+    Inputs should be float64 or complex128; arguments that are not tensors are handed on. Disagreement raises
     GradcheckError, or returns False with raise_exception=False.
+
+    - `eps`, `atol`, `rtol`: the step of the differences, and what they may differ by.
+    - `fast_mode`: compare products with one random vector for each input and output, not whole Jacobians.
+    - `nondet_tol`: by how much two runs of the same backward may differ.
+    - `check_undefined_grad`: gradients and tangents that are not there must count as zeros.
+    - `check_grad_dtypes`: gradients must have the dtype of the inputs, and tangents that of the outputs.
+    - `check_backward_ad`, `check_forward_ad`: which directions to check.
+    - `check_batched_grad`, `check_batched_forward_grad`: run them under vmap, too.
+    - `masked` concerns sparse tensors, which are not there, and has no effect.
 
     >>> import rushlight
     >>> x = rushlight.tensor([1.0, 2.0], dtype=rushlight.float64, requires_grad=True)
@@ -37,23 +48,36 @@ def gradcheck(
     """
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
-    inputs = _tuple(inputs)
+    from .checking import batched, undefined
+    from .checking.comparison import Comparison
+    from .checking.subject import Subject, as_tuple
+
+    inputs = as_tuple(inputs)
     try:
         _check_inputs(inputs)
-        outputs = _tuple(func(*inputs))
-        differentiable = [i for i, out in enumerate(outputs) if out.requires_grad]
-        slopes = {k: _slopes(func, inputs, k, eps) for k in _tracked(inputs)}
-        if not differentiable:
-            _check_constant(slopes)
+        subject = Subject(func, inputs)
+        comparison = Comparison(subject, fast_mode, eps, atol, rtol, GradcheckError)
+        if not subject.differentiable:
+            comparison.check_constant()
             return True
         if check_backward_ad:
-            for i in differentiable:
-                _check_backward(func, inputs, outputs, i, slopes, atol, rtol, nondet_tol, check_grad_dtypes)
-            _check_multiplied(inputs, [outputs[i] for i in differentiable])
+            comparison.check_backward(nondet_tol, check_grad_dtypes)
         if check_forward_ad:
-            _check_forward(func, inputs, differentiable, slopes, atol, rtol)
+            comparison.check_forward(check_grad_dtypes)
+        if check_batched_forward_grad:
+            batched.check_forward(subject, GradcheckError)
+        if check_forward_ad and check_undefined_grad:
+            undefined.check_forward(subject, GradcheckError)
+        if check_backward_ad:
+            comparison.check_multiplied()
+        if check_batched_grad:
+            batched.check_backward(subject, GradcheckError)
+        if check_backward_ad and check_undefined_grad:
+            undefined.check_backward(subject, GradcheckError)
     except GradcheckError:
         if raise_exception:
             raise
@@ -68,6 +92,9 @@ def gradgradcheck(
 ):  # fmt: skip
     """gradcheck of the gradients of `func`, with respect to its inputs and to `grad_outputs` (random where not given).
 
+    `gen_non_contig_grad_outputs` makes the random ones strided; `check_rev_over_rev` and `check_fwd_over_rev` say in
+    which direction the gradients are differentiated. The other options are those of gradcheck.
+
     >>> import rushlight
     >>> x = rushlight.tensor([1.0, 2.0], dtype=rushlight.float64, requires_grad=True)
     >>> rushlight.autograd.gradgradcheck(lambda x: x * x * x, x)
@@ -75,59 +102,129 @@ def gradgradcheck(
     """
     if not (check_rev_over_rev or check_fwd_over_rev):
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
-    inputs = _tuple(inputs)
+    from .checking.subject import as_tuple, tracked
+
+    inputs = as_tuple(inputs)
     if grad_outputs is None:
-        grad_outputs = _random_like(_differentiable(func(*inputs)), gen_non_contig_grad_outputs)
-    grad_outputs = _tuple(grad_outputs)
+        grad_outputs = _random_gradients(_differentiable(as_tuple(func(*inputs))), gen_non_contig_grad_outputs)
+    grad_outputs = as_tuple(grad_outputs)
 
     def gradients(*arguments):
         arguments, grads = arguments[: len(inputs)], arguments[len(inputs) :]
-        outputs = _differentiable(func(*arguments))
-        tracked = [arguments[k] for k in _tracked(arguments)]
-        results = grad(outputs, tracked, grads, create_graph=True, allow_unused=True)
+        outputs = _differentiable(as_tuple(func(*arguments)))
+        sources = [arguments[k] for k in tracked(arguments)]
+        results = grad(outputs, sources, grads, create_graph=True, allow_unused=True)
         return tuple([g for g in results if g is not None])
 
     return gradcheck(
         gradients, (*inputs, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol, check_grad_dtypes=check_grad_dtypes, check_forward_ad=check_fwd_over_rev,
-        check_backward_ad=check_rev_over_rev,
+        nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev, fast_mode=fast_mode, masked=masked,
     )  # fmt: skip
 
 
-def _tuple(values):
-    if isinstance(values, (tuple, list)):
-        return tuple(values)
-    return (values,)
+def get_numerical_jacobian(fn, inputs, target=None, eps=1e-3, grad_out=1.0):
+    """The Jacobians by differences of the first output of `fn`, which takes the tuple `inputs`; deprecated.
+
+    One for each tensor of `target` (the inputs) that requires a gradient. ValueError for complex outputs.
+    """
+    from .checking.numerical import differences
+    from .checking.subject import Elements, as_tuple, tracked
+
+    _deprecated("get_numerical_jacobian", grad_out)
+    target = inputs if target is None else as_tuple(target)
+    if as_tuple(fn(inputs))[0].is_complex():
+        raise _complex_output("get_numerical_jacobian")
+    found = []
+    for k in tracked(target):
+        steps = Elements(target[k]._array.shape)
+        found.append(_tensor(differences(lambda *_: fn(inputs), target, k, eps, steps)[0]))
+    return tuple(found)
 
 
-def _tracked(inputs):
-    """The positions of the inputs that require a gradient."""
-    return [k for k, x in enumerate(inputs) if isinstance(x, TensorBase) and x.requires_grad]
+def get_analytical_jacobian(inputs, output, nondet_tol=0.0, grad_out=1.0):
+    """(Jacobians by backward, whether two runs agree, whether sizes are right, whether dtypes are); deprecated.
+
+    One Jacobian for each of `inputs` that requires a gradient. ValueError for a complex output.
+    """
+    from .checking.analytical import Findings, pulled
+    from .checking.subject import Elements, as_tuple, tracked
+
+    _deprecated("get_analytical_jacobian", grad_out)
+    if output.is_complex():
+        raise _complex_output("get_analytical_jacobian")
+    inputs = as_tuple(inputs)
+    findings = Findings()
+    sources = [inputs[k] for k in tracked(inputs)]
+    matrices = pulled(sources, output, Elements(output._array.shape), findings)
+    agree = findings.spread <= nondet_tol
+    return tuple([_tensor(matrix) for matrix in matrices]), agree, findings.sizes, findings.dtypes
+
+
+def get_numerical_jacobian_wrt_specific_input(fn, input_idx, inputs, outputs, eps, input=None, is_forward_ad=False):
+    """The Jacobians by differences of all outputs of `fn(*inputs)` with respect to one input."""
+    from .checking.numerical import differences
+    from .checking.subject import Elements
+
+    x = inputs[input_idx] if input is None else input
+    if x.is_complex() or any(out.is_complex() for out in outputs):
+        raise AssertionError("Expected ds_dx to be real-valued, not complex")
+    moved = [x if k == input_idx else y for k, y in enumerate(inputs)]
+    found = differences(lambda *_: fn(*inputs), moved, input_idx, eps, Elements(x._array.shape))
+    return tuple([_tensor(matrix) for matrix in found])
+
+
+def _tensor(array):
+    from ..core import wrap
+
+    return wrap(array)
+
+
+def _deprecated(name, grad_out):
+    import warnings
+
+    warnings.warn(_DEPRECATED.format(name), FutureWarning, stacklevel=3)
+    if grad_out != 1.0:
+        raise ValueError(f"Expected grad_out to be 1.0. {name} no longer supports values of grad_out != 1.0.")
+
+
+def _complex_output(name):
+    return ValueError(
+        f"Expected output to be non-complex. {name} no longer supports functions that return complex outputs."
+    )
 
 
 def _differentiable(outputs):
-    return tuple([out for out in _tuple(outputs) if out.requires_grad])
+    return tuple([out for out in outputs if out.requires_grad])
 
 
-def _random_like(outputs, strided):
-    """Gradients in [-1, 1) for the outputs, leaves that require a gradient themselves."""
+def _random_gradients(outputs, strided):
+    """Gradients for the outputs, leaves that require a gradient themselves."""
+    import numpy as np
+
+    from ..core import wrap
+    from .checking.subject import random_like
+
     generator = np.random.default_rng(0)
     grads = []
     for out in outputs:
-        shape, dtype = out._array.shape, out._array.dtype
-        if strided and shape:
-            shape = (*shape[:-1], 2 * shape[-1])
-        values = generator.uniform(-1, 1, shape).astype(dtype)
-        if dtype.kind == "c":
-            values = values + 1j * generator.uniform(-1, 1, shape).astype(dtype)
-        g = wrap(values[..., ::2] if strided and shape else values)
+        g = random_like(out, generator)
+        if strided and out._array.ndim:
+            apart = np.zeros((*out._array.shape, 2), out._array.dtype)
+            apart[..., 0] = g._array
+            g = wrap(apart[..., 0])
         g.requires_grad = True
         grads.append(g)
     return tuple(grads)
 
 
 def _check_inputs(inputs):
-    positions = _tracked(inputs)
+    import numpy as np
+
+    from .checking.subject import tracked
+
+    positions = tracked(inputs)
     if not positions:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
@@ -149,129 +246,3 @@ def _check_inputs(inputs):
                 "non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous "
                 "on the input before passing it to gradcheck."
             )
-
-
-def _slopes(func, inputs, k, eps):
-    """By direction (1, and 1j for a complex input), the Jacobians of all outputs by central differences."""
-    array = inputs[k]._array
-    directions = (1, 1j) if array.dtype.kind == "c" else (1,)
-    return {direction: _jacobians(func, inputs, array, eps, direction) for direction in directions}
-
-
-def _jacobians(func, inputs, array, eps, direction):
-    rows = []
-    for index in np.ndindex(array.shape):
-        before = array[index]
-        try:
-            array[index] = before + eps * direction
-            above = _values(func, inputs)
-            array[index] = before - eps * direction
-            below = _values(func, inputs)
-        finally:
-            array[index] = before
-        rows.append([(a - b) / (2 * eps) for a, b in zip(above, below)])
-    if not rows:
-        return [np.zeros((0, v.size), v.dtype) for v in _values(func, inputs)]
-    return [np.stack(column) for column in zip(*rows)]
-
-
-def _values(func, inputs):
-    """The outputs as flat arrays; differences of truth values and counts are those of numbers."""
-    arrays = [out._array.flatten() for out in _tuple(func(*inputs))]
-    return [a if a.dtype.kind in "fcV" else a.astype(np.float64) for a in arrays]
-
-
-def _check_constant(slopes):
-    for by_direction in slopes.values():
-        for jacobians in by_direction.values():
-            if any(np.any(jacobian != 0) for jacobian in jacobians):
-                raise GradcheckError("Numerical gradient for function expected to be zero")
-
-
-def _check_backward(func, inputs, outputs, i, slopes, atol, rtol, nondet_tol, check_dtypes):
-    """Output i against finite differences: its imaginary and its real part, or all of it."""
-    parts = [(1, "")]
-    if outputs[i].is_complex():
-        parts = [
-            (1j, "While considering the imaginary part of complex outputs only, "),
-            (1, "While considering the real part of complex outputs only, "),
-        ]
-    for unit, prefix in parts:
-        positions = list(slopes)
-        found = _analytical(inputs, outputs[i], positions, unit, check_dtypes)
-        again = _analytical(inputs, outputs[i], positions, unit, check_dtypes)
-        for k, jacobian in zip(positions, found):
-            numerical = _numerical(slopes[k], i, unit)
-            what = f"{prefix}Jacobian mismatch for output {i} with respect to input {k}"
-            _compare(what, numerical, jacobian, atol, rtol)
-        for first, second in zip(found, again):
-            if np.abs(first - second).max(initial=0) > nondet_tol:
-                raise GradcheckError(_NOT_REENTRANT.format(nondet_tol))
-
-
-def _numerical(by_direction, i, unit):
-    """The Jacobian of one part of output i, as the gradient convention has it."""
-    along = {d: (jacobians[i].imag if unit == 1j else jacobians[i].real) for d, jacobians in by_direction.items()}
-    return along[1] + 1j * along[1j] if 1j in along else along[1]
-
-
-def _analytical(inputs, out, positions, unit, check_dtypes):
-    """The Jacobians of one output by backward, a column at a time."""
-    tracked = [inputs[k] for k in positions]
-    matrices = [np.zeros((x._array.size, out._array.size), x._array.dtype) for x in tracked]
-    for column, index in enumerate(np.ndindex(out._array.shape)):
-        seed = np.zeros(out._array.shape, out._array.dtype)
-        seed[index] = unit
-        found = grad(out, tracked, wrap(seed), retain_graph=True, allow_unused=True)
-        for x, matrix, g in zip(tracked, matrices, found):
-            if g is None:
-                continue
-            if g._array.shape != x._array.shape:
-                raise GradcheckError("Gradient has incorrect size")
-            if check_dtypes and g._array.dtype != x._array.dtype:
-                raise GradcheckError("Gradient has dtype mismatch")
-            matrix[:, column] = g._array.ravel()
-    return matrices
-
-
-def _compare(what, numerical, analytical, atol, rtol):
-    if np.allclose(analytical, numerical, rtol, atol):
-        return
-    raise GradcheckError(f"{what},\nnumerical:{wrap(numerical)}\nanalytical:{wrap(analytical)}\n")
-
-
-def _check_multiplied(inputs, outputs):
-    """A gradient of zero must come back as zero."""
-    tracked = [inputs[k] for k in _tracked(inputs)]
-    zeros = [wrap(np.zeros(out._array.shape, out._array.dtype)) for out in outputs]
-    for g in grad(outputs, tracked, zeros, retain_graph=True, allow_unused=True):
-        if g is not None and np.any(g._array != 0):
-            raise GradcheckError("backward not multiplied by grad_output")
-
-
-def _check_forward(func, inputs, differentiable, slopes, atol, rtol):
-    """Forward mode against finite differences, in every direction of every element."""
-    for k, by_direction in slopes.items():
-        for direction, jacobians in by_direction.items():
-            pushed = _pushed(func, inputs, k, direction, jacobians)
-            for i in differentiable:
-                what = f"Jacobian computed with forward mode mismatch for output {i} with respect to input {k}"
-                _compare(what, jacobians[i], pushed[i], atol, rtol)
-
-
-def _pushed(func, inputs, k, direction, jacobians):
-    """The Jacobians of all outputs with respect to input k by forward mode, a row at a time."""
-    from .forward_ad import dual_level, make_dual, unpack_dual
-
-    x = inputs[k]
-    matrices = [np.zeros_like(jacobian) for jacobian in jacobians]
-    for row, index in enumerate(np.ndindex(x._array.shape)):
-        seed = np.zeros(x._array.shape, x._array.dtype)
-        seed[index] = direction
-        with dual_level():
-            duals = [make_dual(y, wrap(seed)) if y is x else y for y in inputs]
-            tangents = [unpack_dual(out).tangent for out in _tuple(func(*duals))]
-        for matrix, tangent in zip(matrices, tangents):
-            if tangent is not None:
-                matrix[row] = tangent._array.ravel()
-    return matrices
