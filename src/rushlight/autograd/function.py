@@ -349,11 +349,7 @@ def _record(node, ctx, args, outputs, finished):
 def _rewrite(x, node, number):
     """Make output `number` of the node the history of an input that forward has written to."""
     core.written(x)
-    rebase(x, node)
-    if x.view_of is None:
-        x.output_nr = number
-    else:
-        x.view_of.base._grad_fn.number1 = number
+    rebase(x, node, number)
 
 
 def _kind(x):
@@ -436,10 +432,10 @@ def _fitted(node, i, result, kind):
             )
         result = sum_to(result, shape=shape)
     if result._array.dtype != dtype:
-        if result._array.dtype.kind == "c" or dtype.kind == "c":
+        if result._array.dtype.kind == "c" and dtype.kind != "c":
             raise RuntimeError(
                 f"Function {node.name()} returned an invalid gradient at index {i} - expected dtype {dtype} but got "
-                f"{result._array.dtype}: a real input has a real gradient, and a complex one a complex gradient"
+                f"{result._array.dtype}: the gradient of a real input is real"
             )
         result = to_dtype(result, dtype=dtype)
     return result
@@ -455,12 +451,41 @@ def _expandable(shape, to):
 def _push(cls, ctx, args, finished, levels):
     """Forward mode: the tangents of the outputs, by the Function's jvp."""
     for level in levels:
-        tangents = [forward_mode.tangent_of(x, level) for x in args]
+        tangents = [_tangent(ctx, x, level) for x in args]
         pushed = forward_mode.below(level.number, cls.jvp, ctx, *tangents)
         pushed = pushed if isinstance(pushed, tuple) else (pushed,)
+        _check_pushed(pushed, finished)
         for x, tangent in zip(finished, pushed):
             if tangent is not None and isinstance(x, TensorBase):
                 forward_mode.put_tangent(x, level, tangent)
+
+
+def _tangent(ctx, x, level):
+    """The tangent of an argument: zeros where it has none, unless the context says otherwise."""
+    tangent = forward_mode.tangent_of(x, level)
+    if tangent is None and ctx._materialize and isinstance(x, TensorBase):
+        return wrap(np.zeros(x._array.shape, x._array.dtype))
+    return tangent
+
+
+def _check_pushed(pushed, finished):
+    """Refuse tangents that do not go with the outputs."""
+    if len(pushed) != len(finished):
+        raise RuntimeError(
+            "Function's jvp returned an invalid number of forward gradients (expected "
+            f"{len(finished)} but got {len(pushed)})"
+        )
+    for i, (x, tangent) in enumerate(zip(finished, pushed)):
+        if tangent is None or not isinstance(x, TensorBase):
+            continue
+        if not isinstance(tangent, TensorBase):
+            raise RuntimeError(f"expected Variable or None (got {type(tangent).__name__}) for grad output {i}.")
+        if tangent._array.shape != x._array.shape:
+            raise RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "
+                f"not supported. Tensor is of size {list(x._array.shape)} while the given forward gradient is of size "
+                f"{list(tangent._array.shape)}."
+            )
 
 
 _REFUSING = _custom_op("DelayedErrorBackward", _refuse, _refuse)
