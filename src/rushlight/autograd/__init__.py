@@ -19,13 +19,14 @@ _LATER = {
     "Variable": "variable",
     "detect_anomaly": "anomaly",
     "set_detect_anomaly": "anomaly",
+    "strong_zero": "strong_zeros",
 }
 _MODULES = ("anomaly", "forward_ad", "function", "functional", "graph", "variable")
 
 __all__ = [
     "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck",
     "gradgradcheck", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
-    "set_detect_anomaly", "set_grad_enabled",
+    "set_detect_anomaly", "set_grad_enabled", "strong_zero",
 ]  # fmt: skip
 
 
