@@ -19,12 +19,32 @@ _HINT = (
     "torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 
+STRONG_ZERO = (
+    "If the gradient that came in was zero there, as behind a where() that took the other branch, "
+    "`with rushlight.autograd.strong_zero():` around backward keeps it zero."
+)
+
 
 def noted(error, *notes):
     """The error with its notes."""
     for note in notes:
         error.add_note(note)
     return error
+
+
+def coded(code, error, **facts):
+    """The error with a code of the catalogue: its explanation, the facts of this case and the remedy as notes."""
+    from .codes import notes
+
+    error.code = code
+    return noted(error, *notes(code, facts))
+
+
+def coded_sentence(code, sentence):
+    """The same for a warning, which has no notes: all of it behind the sentence."""
+    from .codes import notes
+
+    return "\n".join((sentence, *notes(code)))
 
 
 def tensor_type(array):
@@ -91,6 +111,14 @@ def inference_saved():
     )
 
 
+def inference_written():
+    return RuntimeError(
+        "Inplace update to inference tensor outside InferenceMode is not allowed."
+        "You can make a clone to get a normal tensor before doing inplace update."
+        "See https://github.com/pytorch/rfcs/pull/17 for more details."
+    )
+
+
 def not_a_leaf():
     return RuntimeError(
         "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
@@ -152,29 +180,8 @@ def check_inplace(x):
             )
         return
     base, creation = x.view_of.base, x.view_of.creation
-    check_same_storage(x._array, base._array)
-    if creation == "custom":
-        raise RuntimeError(
-            f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view was created inside a "
-            "custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "
-            "override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior "
-            "is forbidden. You can fix this by cloning the output of the custom Function."
-        )
-    if creation == "multiple":
-        raise noted(
-            RuntimeError(
-                f"Output {x.output_nr} of {_maker(x)} is a view and is being modified inplace. This view is the output of a "
-                "function that returns multiple views. Such functions do not allow the output views to be modified "
-                "inplace. You should replace the inplace operation by an out-of-place one."
-            )
-        )
-    if creation == "no_grad":
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
-            "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-            "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside "
-            "(if you want the inplace to be tracked)."
-        )
+    if creation:
+        raise RuntimeError(_written_view(x, creation))
     if base._grad_fn is None and (base._requires_grad or x._requires_grad):
         raise noted(
             RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."),
@@ -182,17 +189,36 @@ def check_inplace(x):
         )
 
 
-def check_same_storage(array, base):
-    """Refuse a write that history would have to follow through a view of another dtype, such as x.real."""
-    if array.dtype != base.dtype:
-        raise NotImplementedError(
-            f"a recorded in-place write between a {tensor_name(base)} and its view as {tensor_name(array)} is not "
-            "implemented. Write out of place: torch.complex(real, imag), or a clone()."
-        )
+_MULTIPLE = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+    "be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+_CUSTOM = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
+_UNRECORDED = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {} block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
 
 
-def _maker(x):
-    return "a view operation" if x.grad_fn is None else _made_by(x.grad_fn)
+def _written_view(x, creation):
+    """What is said of a recorded write to a view that came to be in a way that forbids it."""
+    node = x.grad_fn
+    if node is not None:
+        sentence = f"Output {x.output_nr} of {_made_by(node)} is a view and is being modified inplace."
+    elif creation == "inference":
+        sentence = "A view was created in inference mode and is being modified inplace in normal mode."
+    else:
+        sentence = "A view was created in no_grad mode and is being modified inplace with grad mode enabled."
+    if creation == "multiple":
+        return f"{sentence} {_MULTIPLE}"
+    if creation == "custom":
+        return f"{sentence} {_CUSTOM}"
+    return f"{sentence} {_UNRECORDED.format('inference_mode' if creation == 'inference' else 'no_grad')}"
 
 
 def check_memory(array):
@@ -264,6 +290,7 @@ def check_nan(node, results):
             raise noted(
                 RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
                 f"{node.name()} was recorded at {node.describe()}",
+                STRONG_ZERO,
             )
 
 

@@ -1,0 +1,86 @@
+"""Codes of errors, warnings and findings: what happened, and what to do about it, in English and in Chinese.
+
+The code, the explanation and the remedy are notes of the exception, behind PyTorch's sentence, and `error.code` is
+the code. They are in Chinese where RUSHLIGHT_LANG or the locale (LC_ALL, LC_MESSAGES, LANG) begins with "zh". The
+catalogue is imported with the first error that has a code.
+"""
+
+import os
+
+from .entry import Entry
+
+__all__ = ["Entry", "catalogue", "explain", "language", "notes"]
+
+_VARIABLES = ("RUSHLIGHT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+_LANGUAGES = ("en", "zh")
+_REMEDY = ("Remedy: ", "解决办法：")
+_WRONG = ("A program that ends in it:", "会触发它的程序：")
+_RIGHT = ("Instead:", "应改为：")
+_catalogue = {}
+
+
+def language():
+    """"en" or "zh": what the first of RUSHLIGHT_LANG, LC_ALL, LC_MESSAGES and LANG that is set asks for."""
+    for variable in _VARIABLES:
+        value = os.environ.get(variable)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def catalogue():
+    """{code: Entry} of all codes, in order."""
+    if not _catalogue:
+        from . import arrays, backward, functions, modules, training
+
+        for part in (backward, functions, arrays, modules, training):
+            _catalogue.update(part.ENTRIES)
+    return _catalogue
+
+
+def notes(code, facts=None):
+    """The notes of an exception with this code: its explanation, the facts of the case, the remedy."""
+    entry, spoken = catalogue()[code], _LANGUAGES.index(language())
+    told = [f"{code}: {entry.explanation[spoken]}"]
+    if facts and entry.facts is not None:
+        told.append(entry.facts[spoken].format(**facts))
+    return [*told, _REMEDY[spoken] + entry.remedy[spoken]]
+
+
+def explain(code, lang=None):
+    """All that the catalogue says of a code, as text; `lang` is "en" or "zh". KeyError for a code that is none.
+
+    >>> import rushlight
+    >>> print(rushlight.codes.explain("RL109", lang="en"))
+    RL109: Backward of more than one number
+    <BLANKLINE>
+    Only a single number has a gradient that needs no further say; this tensor has several elements, and backward does not know how much each of them counts.
+    <BLANKLINE>
+    Remedy: Reduce it first, as in loss.mean().backward(), or give the weights: y.backward(torch.ones_like(y)).
+    <BLANKLINE>
+    A program that ends in it:
+    <BLANKLINE>
+        x = torch.ones(3, requires_grad=True)
+        (x * 2).backward()
+    <BLANKLINE>
+    Instead:
+    <BLANKLINE>
+        x = torch.ones(3, requires_grad=True)
+        (x * 2).sum().backward()
+    """
+    entry, spoken = catalogue()[code], _LANGUAGES.index(lang or language())
+    return "\n\n".join(
+        (
+            f"{code}: {entry.title[spoken]}",
+            entry.explanation[spoken],
+            _REMEDY[spoken] + entry.remedy[spoken],
+            _WRONG[spoken],
+            _indented(entry.wrong),
+            _RIGHT[spoken],
+            _indented(entry.right),
+        )
+    )
+
+
+def _indented(program):
+    return "\n".join(f"    {line}" if line else "" for line in program.strip().splitlines())
