@@ -64,6 +64,21 @@ def parted(x, size):
     return reshape(x, (size, shape[0] // size, *shape[1:]))
 
 
+def channels_of_all(x):
+    """(B, N, C, *) as (N, B * C, *)."""
+    n = x._array.ndim
+    x = ops.permute(x, dims=(1, 0, *range(2, n)))
+    shape = x._array.shape
+    return reshape(x, (shape[0], shape[1] * shape[2], *shape[3:]))
+
+
+def samples_of_channels(x, size):
+    """(N, B * C, *) as (B, N, C, *)."""
+    shape = x._array.shape
+    x = reshape(x, (shape[0], size, shape[1] // size, *shape[2:]))
+    return ops.permute(x, dims=(1, 0, *range(2, x._array.ndim)))
+
+
 def each_result(function, out):
     """function of the result, or of each of several."""
     return tuple([function(part) for part in out]) if isinstance(out, tuple) else function(out)

@@ -4,41 +4,42 @@ import numpy as np
 
 from .. import kernels
 from ..dtypes import of
+from .batch_rules import aligned
 from .declare import nondifferentiable
 from .supported import INTEGRAL, INTEGRAL_OR_BOOL, supports
 
 # -- order
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def eq(x, y):
     return np.equal(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def ne(x, y):
     return np.not_equal(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def lt(x, y):
     supports(x, _ORDERED, "lt_cpu")
     return np.less(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def le(x, y):
     supports(x, _ORDERED, "le_cpu")
     return np.less_equal(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def gt(x, y):
     supports(x, _ORDERED, "gt_cpu")
     return np.greater(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def ge(x, y):
     supports(x, _ORDERED, "ge_cpu")
     return np.greater_equal(x, y)
@@ -54,7 +55,7 @@ def _one_dtype(x, y):
         raise RuntimeError(f"{of(x.dtype).scalar_type} did not match {of(y.dtype).scalar_type}")
 
 
-@nondifferentiable(check=_one_dtype)
+@nondifferentiable(batch=aligned, check=_one_dtype)
 def isclose(x, y, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     close = np.equal(x, y)
     if equal_nan and x.dtype.kind in "fcV":
@@ -70,17 +71,17 @@ def isclose(x, y, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 # -- what kind of number
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def isnan(x):
     return np.isnan(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def isinf(x):
     return np.isinf(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def isfinite(x):
     return np.isfinite(x) if x.dtype.kind in "fcV" else np.ones(x.shape, bool)
 
@@ -93,22 +94,22 @@ def _not_complex(name):
     return check
 
 
-@nondifferentiable(check=_not_complex("isposinf"))
+@nondifferentiable(batch=aligned, check=_not_complex("isposinf"))
 def isposinf(x):
     return np.equal(x, np.inf) if x.dtype.kind in "fV" else np.zeros(x.shape, bool)
 
 
-@nondifferentiable(check=_not_complex("isneginf"))
+@nondifferentiable(batch=aligned, check=_not_complex("isneginf"))
 def isneginf(x):
     return np.equal(x, -np.inf) if x.dtype.kind in "fV" else np.zeros(x.shape, bool)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def isreal(x):
     return np.equal(x.imag, 0) if x.dtype.kind == "c" else np.ones(x.shape, bool)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def signbit(x):
     if x.dtype.kind == "c":
         raise NotImplementedError("signbit is not implemented for complex tensors.")
@@ -118,22 +119,22 @@ def signbit(x):
 # -- logic
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def logical_and(x, y):
     return np.logical_and(x, y)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def logical_or(x, y):
     return np.logical_or(x, y)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def logical_xor(x, y):
     return np.logical_xor(x, y)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def logical_not(x):
     return np.logical_not(x)
 
@@ -141,37 +142,37 @@ def logical_not(x):
 # -- bits
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def bitwise_and(x, y):
     supports(x, INTEGRAL_OR_BOOL, "bitwise_and_cpu")
     return np.bitwise_and(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def bitwise_or(x, y):
     supports(x, INTEGRAL_OR_BOOL, "bitwise_or_cpu")
     return np.bitwise_or(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def bitwise_xor(x, y):
     supports(x, INTEGRAL_OR_BOOL, "bitwise_xor_cpu")
     return np.bitwise_xor(x, y)
 
 
-@nondifferentiable()
+@nondifferentiable(batch=aligned)
 def bitwise_not(x):
     supports(x, INTEGRAL_OR_BOOL, "bitwise_not_cpu")
     return np.invert(x)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def bitwise_left_shift(x, y):
     supports(x, INTEGRAL, "lshift_cpu")
     return np.left_shift(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def bitwise_right_shift(x, y):
     supports(x, INTEGRAL, "rshift_cpu")
     return np.right_shift(x, y)
@@ -180,13 +181,13 @@ def bitwise_right_shift(x, y):
 # -- whole numbers
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def gcd(x, y):
     supports(x, INTEGRAL, "gcd_cpu")
     return np.gcd(x, y)
 
 
-@nondifferentiable(promote="common")
+@nondifferentiable(batch=aligned, promote="common")
 def lcm(x, y):
     supports(x, INTEGRAL, "lcm_cpu")
     return np.lcm(x, y)

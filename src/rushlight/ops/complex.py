@@ -9,10 +9,13 @@ import math
 import numpy as np
 
 from .. import kernels
+from ..core import restore, run, storage_geometry
+from ..modes import put_grad
 from .batch_rules import aligned, as_it_is
 from .copying import conj, zero
-from .declare import elementwise, general, linear
+from .declare import elementwise, general, linear, renamed
 from .selection import where
+from .strided import as_strided, strided_scatter
 from .supported import NUMBERS, supports
 
 
@@ -111,6 +114,46 @@ def view_as_complex(x):
     return x.view(np.complex128 if x.dtype == np.float64 else np.complex64)[..., 0]
 
 
+# -- views of real numbers as complex ones, and the other way round, whose history goes on from a write
+
+
+def view_across(view, base):
+    """The history of a view whose dtype is not its base's, from the base as it is now."""
+    before = put_grad(True)
+    try:
+        if base._array.dtype.kind == "c":
+            parts = run(view_as_real, (_recorded(base),), {})
+            made = run(as_strided, (parts,), storage_geometry(view._array, parts._array))
+        else:
+            parts = view_as_real.forward(view._array)
+            made = run(as_strided, (_recorded(base),), storage_geometry(parts, base._array))
+            made = run(view_as_complex, (made,), {})
+    finally:
+        put_grad(before & 1)
+    node = made._grad_fn
+    sequence = 0 if base._grad_fn is None else base._grad_fn.sequence
+    node.sequence, node.edge0.sequence = sequence + 2, sequence + 1
+    return node
+
+
+def written_across(view, base, node, number):
+    """The history of a base after output `number` of `node` was written through a view of another dtype."""
+    written = restore(view._array, node, number, view.versions)
+    if base._array.dtype.kind == "c":
+        parts = run(view_as_real, (_recorded(base),), {})
+        made = run(strided_scatter, (parts, written), storage_geometry(view._array, parts._array))
+        return run(_from_parts, (made,), {})._grad_fn
+    parts = run(view_as_real, (written,), {})
+    return run(strided_scatter, (_recorded(base), parts), storage_geometry(parts._array, base._array))._grad_fn
+
+
+def _recorded(base):
+    """The memory of a base with the history that it has; no views are linked to it."""
+    edge = (base._grad_fn or base) if base._requires_grad else None
+    return restore(base._array, edge, base.output_nr, base.versions)
+
+
+_from_parts = renamed(view_as_complex, "CopySlices")
 _fast = kernels.load("elementwise")
 if _fast is not None:
     abs.accelerate(_fast.abs, x=_fast.through_abs)

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..core import apply
 from ..kernels import load
-from .batch_rules import folded
+from .batch_rules import channels_of_all, folded, full, merged, parted, reshape, samples_of_channels
 from .copying import expand, sum_to
 from .declare import general, linear
 
@@ -127,7 +128,30 @@ def push_transpose(x_t, weight_t, bias_t, x, weight, out, size, stride, padding,
     )  # fmt: skip
 
 
+def convolve_samples(op, size, inputs, batched, params):
+    """For samples with weights of their own: their channels become more groups."""
+    x, weight, bias = inputs
+    if batched[1]:
+        x = channels_of_all(full(x, size, batched[0]))
+        if bias is not None:
+            bias = merged(full(bias, size, batched[2]))
+        out = apply(op, (x, merged(weight), bias), {**params, "groups": params["groups"] * size})
+        return samples_of_channels(out, size)
+    if batched[2]:
+        out = full(convolve_samples(op, size, (x, weight, None), batched, params), size, batched[0])
+        return out + reshape(bias, (size, 1, bias._array.shape[1], *[1] * (out._array.ndim - 3)))
+    return (
+        parted(apply(op, (merged(x), weight, bias), params), size) if batched[0] else apply(op, tuple(inputs), params)
+    )
+
+
+def convolve_samples_weight(op, size, inputs, batched, params):
+    x, g = [channels_of_all(full(y, size, b)) for y, b in zip(inputs, batched)]
+    return parted(apply(op, (x, g), {**params, "groups": params["groups"] * size}), size)
+
+
 @general(
+    batch=convolve_samples,
     backward="ConvolutionBackward0",
     aliases={"x": "input"},
     x=lambda g, x_shape, weight, stride, padding, dilation, groups: convolution_transpose(
@@ -156,6 +180,7 @@ def convolution(x, weight, bias, *, stride, padding, dilation, groups, size=None
 
 
 @general(
+    batch=convolve_samples,
     backward="ConvolutionBackward0",
     aliases={"x": "input"},
     x=lambda g, x_shape, weight, stride, padding, dilation, groups: convolution(
@@ -191,6 +216,7 @@ def convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, g
 
 
 @linear(
+    batch=convolve_samples_weight,
     backward="ConvolutionBackwardBackward0",
     x=lambda g, x_shape, y, stride, padding, dilation, groups: convolution_transpose(
         y, g, None, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import load, meaning
-from .batch_rules import as_it_is
+from .batch_rules import as_it_is, in_line, reshape
 from .declare import elementwise, linear
 
 
@@ -94,14 +94,25 @@ def conj(x):
     return np.conjugate(x)
 
 
-@linear(view=True, x=lambda g, x_shape: sum_to(g, shape=x_shape))
+def expand_samples(op, size, inputs, batched, params):
+    shape = params["shape"]
+    return expand(in_line(inputs[0], len(shape)), shape=(size, *shape))
+
+
+@linear(batch=expand_samples, view=True, x=lambda g, x_shape: sum_to(g, shape=x_shape))
 def expand(x, *, shape):
     out = np.broadcast_to(x, shape)
     out.flags.writeable = x.flags.writeable
     return out
 
 
-@linear(x=lambda g, x_shape: expand(g, shape=x_shape))
+def sum_samples_to(op, size, inputs, batched, params):
+    (x,), shape = inputs, params["shape"]
+    ones = (1,) * (x._array.ndim - 1 - len(shape))
+    return reshape(sum_to(x, shape=(size, *ones, *shape)), (size, *shape))
+
+
+@linear(batch=sum_samples_to, x=lambda g, x_shape: expand(g, shape=x_shape))
 def sum_to(x, *, shape):
     """x summed over the dimensions that broadcasting `shape` to x's added or stretched."""
     return meaning.sum_to(x, shape)

@@ -2,11 +2,18 @@
 
 import numpy as np
 
+from .batch_rules import all_full, lined_up, shifted
 from .copying import sum_to
 from .declare import linear
 
 
+def cross_samples(op, size, inputs, batched, params):
+    x, y = all_full(size, lined_up(inputs, batched), batched)
+    return cross(x, y, dim=shifted(params["dim"]))
+
+
 @linear(
+    batch=cross_samples,
     backward="LinalgCrossBackward0",
     x=lambda g, y, x_shape, dim: sum_to(cross(y, g, dim=dim), shape=x_shape),
     y=lambda g, x, y_shape, dim: sum_to(cross(g, x, dim=dim), shape=y_shape),

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .. import core
+from .batch_rules import as_it_is, each
 from .complex import sgn
 from .declare import general
 from .index import index_select, index_select_backward
@@ -68,6 +69,7 @@ def weighed(g, x1, x2, out, ord):
 
 
 @general(
+    batch=as_it_is,
     x1=lambda g, x1, x2, out, ord: weighed(g, x1, x2, out, ord).sum(-2),
     x2=lambda g, x1, x2, out, ord: -weighed(g, x1, x2, out, ord).sum(-3),
     push=lambda x1_t, x2_t, x1, x2, out, ord: (slope(between(x1, x2), out.unsqueeze(-1), ord) * moved(x1_t, x2_t)).sum(
@@ -108,6 +110,7 @@ def push_euclidean(x1_t, x2_t, x1, x2, out):
 
 
 @general(
+    batch=as_it_is,
     x1=lambda g, x1, x2, out: drawn(over(g, out), x1, x2),
     x2=lambda g, x1, x2, out: drawn(over(g, out).mT, x2, x1),
     push=push_euclidean,
@@ -146,6 +149,7 @@ def through_pdist(g, x, out, ord):
 
 
 @general(
+    batch=each,
     x=through_pdist,
     push=lambda x_t, x, out, ord: (slope(apart(x), out.unsqueeze(-1), ord) * apart(x_t)).sum(-1),
     aliases={"ord": "p"},

@@ -14,7 +14,7 @@ def through_boundary(g):
     return tuple(g) if isinstance(g, list) else (g,)
 
 
-@linear(many=True, jointly=True, joint=through_boundary, backward="BackwardHookFunctionBackward")
+@linear(batch=as_it_is, many=True, jointly=True, joint=through_boundary, backward="BackwardHookFunctionBackward")
 def boundary(*xs):
     """The same values, as the outputs of one node: hooks on it see the gradients of all together."""
     return xs

@@ -4,12 +4,17 @@ A basic `index` is a tuple of integers, slices, None and Ellipsis, as NumPy take
 of full slices and int64 arrays, one entry per leading dimension. Functions check indices before they come here.
 """
 
+from math import prod
+
 import numpy as np
 
+from ..core import apply
 from ..kernels import load
-from .batch_rules import at_front, each
-from .copying import clone, sum_to
+from .batch_rules import at_front, each, full, in_line, ops, reshape, sample_shape
+from .compare import ne
+from .copying import clone, expand, sum_to, to_dtype
 from .declare import linear, renamed
+from .selection import where
 
 _kernels = load("index")
 
@@ -38,13 +43,28 @@ def slice_backward(x, *, shape, index):
     return out
 
 
-@linear(x=lambda g, x_shape, key: index_backward(g, shape=x_shape, key=key))
+def apart(key):
+    """Whether the index arrays of a key have a slice between them; what they gather then comes first."""
+    dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
+    return dims[-1] - dims[0] != len(dims) - 1
+
+
+def index_samples(op, size, inputs, batched, params):
+    if apart(params["key"]):
+        return each(op, size, inputs, batched, params)
+    params = {**params, "key": (slice(None), *params["key"])}
+    if "shape" in params:
+        params["shape"] = (size, *params["shape"])
+    return apply(op, tuple(inputs), params)
+
+
+@linear(batch=index_samples, x=lambda g, x_shape, key: index_backward(g, shape=x_shape, key=key))
 def index(x, *, key):
     """x[key] for an advanced key: a copy."""
     return x[key]
 
 
-@linear(x=lambda g, key: index(g, key=key))
+@linear(batch=index_samples, x=lambda g, key: index(g, key=key))
 def index_backward(x, *, shape, key):
     """Zeros of `shape`, x added where the key points, as often as it points there."""
     out = np.zeros(shape, x.dtype)
@@ -52,7 +72,18 @@ def index_backward(x, *, shape, key):
     return out
 
 
+def index_put_samples(op, size, inputs, batched, params):
+    (x, values), key = inputs, params["key"]
+    if apart(key):
+        return each(op, size, inputs, batched, params)
+    x = full(x, size, batched[0])
+    if batched[1]:
+        values = in_line(values, len(shape_of(x._array.shape[1:], key)))
+    return index_put(x, values, key=(slice(None), *key), accumulate=params["accumulate"])
+
+
 @linear(
+    batch=index_put_samples,
     jointly=True,
     x=lambda g, key, accumulate: g if accumulate else index_put(g, 0, key=key),
     values=lambda g, values_shape, key: sum_to(index(g, key=key), shape=values_shape),
@@ -139,7 +170,42 @@ def add_along(out, dim, index, source):
     np.add.at(out, _at(dim, index), source)
 
 
-@linear(x=lambda g, index, x_shape, dim: index_select_backward(g, index, dim=dim, shape=x_shape))
+def spread_index(index, shape, dim):
+    """Indices (B, *) as `gather` wants them for samples of `shape` along `dim`: (B, 1, .., n, .., 1), expanded."""
+    size = index._array.shape[0]
+    n = index._array.size // max(size, 1)
+    index = reshape(index, (size, *[1] * dim, n, *[1] * (len(shape) - dim - 1)))
+    return expand(index, shape=(size, *shape[:dim], n, *shape[dim + 1 :]))
+
+
+def from_front(index, n):
+    """Indices that count from the front."""
+    return where(index < 0, index + n, index)
+
+
+def select_samples(op, size, inputs, batched, params):
+    (x, index), dim = inputs, params["dim"]
+    shape = sample_shape(x, batched[0])
+    if not shape:
+        return full(x, size, batched[0])
+    if not batched[1]:
+        return index_select(x, index, dim=dim + 1)
+    found = ops.gather(full(x, size, batched[0]), spread_index(from_front(index, shape[dim]), shape, dim), dim=dim + 1)
+    return reshape(found, (size, *shape[:dim], *index._array.shape[1:], *shape[dim + 1 :]))
+
+
+def select_samples_backward(op, size, inputs, batched, params):
+    (x, index), dim, shape = inputs, params["dim"], params["shape"]
+    if not shape:
+        return each(op, size, inputs, batched, params)
+    x = full(x, size, batched[0])
+    if not batched[1]:
+        return index_select_backward(x, index, dim=dim + 1, shape=(size, *shape))
+    index = spread_index(from_front(index, shape[dim]), shape, dim)
+    return ops.gather_backward(reshape(x, index._array.shape), index, dim=dim + 1, shape=(size, *shape))
+
+
+@linear(batch=select_samples, x=lambda g, index, x_shape, dim: index_select_backward(g, index, dim=dim, shape=x_shape))
 def index_select(x, index, *, dim):
     """The entries of x along `dim` that a vector (or array) of indices names."""
     if x.ndim == 0:
@@ -147,7 +213,7 @@ def index_select(x, index, *, dim):
     return x.take(index, axis=dim)
 
 
-@linear(x=lambda g, index, dim: index_select(g, index, dim=dim))
+@linear(batch=select_samples_backward, x=lambda g, index, dim: index_select(g, index, dim=dim))
 def index_select_backward(x, index, *, dim, shape):
     """Zeros of `shape`, x added to the entries along `dim` that the indices name."""
     out = np.zeros(shape, x.dtype)
@@ -163,7 +229,19 @@ def write_index_add(out, index, source, *, dim, alpha):
     add_along(out, dim, index.reshape(-1), source)
 
 
+def index_write_samples(op, size, inputs, batched, params):
+    """index_add, index_copy and index_fill: together where the indices and a number to fill with are shared."""
+    x, index, source = inputs
+    if batched[1] or x._array.ndim == batched[0] or (op.arity and op.inputs[2] == "value" and batched[2]):
+        return each(op, size, inputs, batched, params)
+    x = full(x, size, batched[0])
+    if op.inputs[2] == "source":
+        source = full(source, size, batched[2])
+    return apply(op, (x, index, source), {**params, "dim": params["dim"] + 1})
+
+
 @linear(
+    batch=index_write_samples,
     jointly=True,
     x=lambda g: g,
     source=lambda g, index, source_shape, dim, alpha: _picked(g, index, source_shape, dim) * alpha,
@@ -188,6 +266,7 @@ def write_index_copy(out, index, source, *, dim):
 
 
 @linear(
+    batch=index_write_samples,
     jointly=True,
     x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
     source=lambda g, index, source_shape, dim: _picked(g, index, source_shape, dim),
@@ -208,6 +287,7 @@ def write_index_fill(out, index, value, *, dim):
 
 
 @linear(
+    batch=index_write_samples,
     jointly=True,
     backward="IndexFillBackward0",
     x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
@@ -233,13 +313,36 @@ def _at(dim, index):
     return (slice(None),) * dim + (index,)
 
 
-@linear(x=lambda g, index, x_shape: take_backward(g, index, shape=x_shape))
+def take_samples(op, size, inputs, batched, params):
+    x, index = inputs
+    if not batched[0]:
+        return take(x, index)
+    return select_samples(index_select, size, [in_a_row(x), index], batched, {"dim": 0})
+
+
+def in_a_row(x):
+    """x, batched, with the elements of each sample in a row."""
+    size = x._array.shape[0]
+    return reshape(x, (size, x._array.size // max(size, 1)))
+
+
+def take_samples_backward(op, size, inputs, batched, params):
+    x, index, shape = *inputs, params["shape"]
+    row = {"dim": 0, "shape": (prod(shape),)}
+    found = [
+        in_a_row(full(x, size, batched[0])),
+        in_a_row(index) if batched[1] else reshape(index, (index._array.size,)),
+    ]
+    return reshape(select_samples_backward(None, size, found, [True, batched[1]], row), (size, *shape))
+
+
+@linear(batch=take_samples, x=lambda g, index, x_shape: take_backward(g, index, shape=x_shape))
 def take(x, index):
     """The elements of the flattened x that the indices name, in the shape of the indices."""
     return x.reshape(-1)[index]
 
 
-@linear(x=lambda g, index: take(g, index))
+@linear(batch=take_samples_backward, x=lambda g, index: take(g, index))
 def take_backward(x, index, *, shape):
     out = np.zeros(shape, x.dtype)
     add_along(out.reshape(-1), 0, index.reshape(-1), x.reshape(-1))
@@ -274,19 +377,32 @@ def take_backward_zeros(g, index):
     return np.zeros(index._array.shape, g._array.dtype)
 
 
+def frequency_share(indices, dtype):
+    """One over how often each of the indices is there."""
+    counts = np.bincount(indices.reshape(-1), minlength=1)
+    return np.asarray(1 / counts[indices], dtype)
+
+
 def through_embedding(g, weight_shape, indices, padding_idx, scale_grad_by_freq):
     """Rows of the gradient added up where they were looked up; those of the padding row count for nothing."""
     if padding_idx >= 0 or scale_grad_by_freq:
-        share = np.asarray(indices._array != padding_idx, g._array.dtype)
+        share = to_dtype(ne(indices, padding_idx), dtype=g._array.dtype)
         if scale_grad_by_freq:
-            flat = indices._array.reshape(-1)
-            counts = np.bincount(flat, minlength=1)
-            share = (share / counts[indices._array]).astype(share.dtype)
+            share = share * frequency_share(indices._array, g._array.dtype)
         g = g * share[..., None]
     return index_select_backward(g, indices, dim=0, shape=weight_shape)
 
 
-@linear(weight=through_embedding)
+def embed_samples(op, size, inputs, batched, params):
+    weight, indices = inputs
+    if params["scale_grad_by_freq"] or (batched[0] and params["padding_idx"] >= 0):
+        return each(op, size, inputs, batched, params)
+    if not batched[0]:
+        return apply(op, (weight, indices), params)
+    return select_samples(index_select, size, inputs, batched, {"dim": 0})
+
+
+@linear(batch=embed_samples, weight=through_embedding)
 def embedding(weight, indices, *, padding_idx=-1, scale_grad_by_freq=False):
     """The rows of `weight` that the indices name."""
     return weight.take(indices, axis=0)

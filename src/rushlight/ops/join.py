@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .batch_rules import along, each
+from .batch_rules import all_full, along, each, shifted
 from .copying import zero
 from .declare import linear, renamed
 from .index import getitem
@@ -30,7 +30,13 @@ def parts(g, needs, dim, sizes):
     return found
 
 
-@linear(jointly=True, promote="common", joint=lambda g, needs, dim, sizes: parts(g, needs, dim, sizes))
+def join_samples(op, size, inputs, batched, params):
+    return op(*all_full(size, inputs, batched), **{**params, "dim": shifted(params["dim"])})
+
+
+@linear(
+    batch=join_samples, jointly=True, promote="common", joint=lambda g, needs, dim, sizes: parts(g, needs, dim, sizes)
+)
 def cat(*xs, dim, sizes):
     """xs end to end along a dimension; `sizes` are theirs along it, None for an empty one to be left out."""
     if None in sizes:
@@ -41,6 +47,7 @@ def cat(*xs, dim, sizes):
 @linear(
     jointly=True,
     promote="common",
+    batch=join_samples,
     joint=lambda g, needs, dim: [row_of(g, dim, i) if needed else None for i, needed in enumerate(needs)],
 )
 def stack(*xs, dim):

@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 
+from ..core import apply
 from ..kernels import load
 from . import reduce
-from .batch_rules import reduced_loss
+from .batch_rules import each, full, merged, ops, parted, reduced_loss, reshape
 from .declare import general, linear, renamed
 
 
@@ -194,7 +195,55 @@ def class_axis(x):
     return 1 if x.ndim > 1 else 0
 
 
+def total_weights(target, weight, ignore_index, dtype):
+    """For targets (B, *) the sum of the weights of each sample, as a tensor (B,)."""
+    counted = ops.ne(target, ignore_index)
+    weights = ops.to_dtype(counted, dtype=dtype)
+    if weight is not None:
+        there = ops.where(counted, target, 0)
+        weights = weights * reshape(
+            ops.index_select(weight, reshape(there, (there._array.size,)), dim=0), there._array.shape
+        )
+    return weights.sum(tuple(range(1, target._array.ndim)))
+
+
+def nll_of_samples(op, size, inputs, batched, params):
+    x, target, weight = inputs
+    if batched[2]:
+        return each(op, size, inputs, batched, params)
+    alone = x._array.ndim - batched[0] == 1
+    scores, places = [full(x, size, batched[0]), full(target, size, batched[1])]
+    if not alone:
+        scores, places = merged(scores), merged(places)
+    losses = apply(op, (scores, places, weight), {**params, "reduction": "none"})
+    if not alone:
+        losses = parted(losses, size)
+    if params["reduction"] == "none":
+        return losses
+    total = losses.sum(tuple(range(1, losses._array.ndim)))
+    if params["reduction"] == "sum":
+        return total
+    return total / total_weights(full(target, size, batched[1]), weight, params["ignore_index"], losses._array.dtype)
+
+
+def nll_scatter_of_samples(op, size, inputs, batched, params):
+    (g, target, weight), shape = inputs, params["size"]
+    if batched[2]:
+        return each(op, size, inputs, batched, params)
+    g, target = full(g, size, batched[0]), full(target, size, batched[1])
+    if params["reduction"] == "mean":
+        g = g / total_weights(target, weight, params["ignore_index"], g._array.dtype)
+    if params["reduction"] != "none":
+        g = ops.expand(reshape(g, (size, *[1] * (target._array.ndim - 1))), shape=target._array.shape)
+    params = {**params, "reduction": "none"}
+    if len(shape) == 1:
+        return apply(op, (g, target, weight), {**params, "size": (size, *shape)})
+    whole = (size * shape[0], *shape[1:])
+    return parted(apply(op, (merged(g), merged(target), weight), {**params, "size": whole}), size)
+
+
 @linear(
+    batch=nll_of_samples,
     backward="NllLossBackward0",
     x=lambda g, x_shape, target, weight, ignore_index, reduction: nll_scatter(
         g, target, weight, size=x_shape, ignore_index=ignore_index, reduction=reduction
@@ -214,6 +263,7 @@ def nll_loss(x, target, weight, *, ignore_index, reduction):
 
 
 @linear(
+    batch=nll_scatter_of_samples,
     backward="NllLossBackwardBackward0",
     x=lambda g, target, weight, ignore_index, reduction: nll_loss(
         g, target, weight, ignore_index=ignore_index, reduction=reduction
@@ -245,7 +295,7 @@ def push_cross_entropy(x_t, x, target, weight, ignore_index, reduction):
     return nll_loss(pushed_log, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
-@general(backward="NllLossBackward0", x=through_cross_entropy, push=push_cross_entropy)
+@general(batch=nll_of_samples, backward="NllLossBackward0", x=through_cross_entropy, push=push_cross_entropy)
 def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     """nll_loss of the log-softmax of x over its classes."""
     axis = class_axis(x)

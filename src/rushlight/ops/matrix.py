@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels
 from . import matrix_checks as check
 from . import shape
+from .batch_rules import in_line, lined_up, merged, parted
 from .copying import conj, expand, sum_to
 from .declare import general, linear
 
@@ -59,7 +60,57 @@ def mH(x):
     return mT(conj(x)) if x._array.dtype.kind == "c" else mT(x)
 
 
-@linear(a=lambda g, b: mm(g, mT(b)), b=lambda g, a, fortran: to_right(g, a, fortran))
+def multiply_samples(a, b, batched):
+    """Matrix products of samples (n, k) and (k, m), either of which may be the same for all."""
+    if batched[0] and not batched[1]:
+        return parted(mm(merged(a), b), a._array.shape[0])
+    return matmul(a, b)
+
+
+def mm_samples(op, size, inputs, batched, params):
+    return multiply_samples(*inputs, batched)
+
+
+def mv_samples(op, size, inputs, batched, params):
+    a, b = inputs
+    if not batched[0]:
+        return mm(b, mT(a))
+    return (a * shape.unsqueeze(b, dim=b._array.ndim - 1)).sum(2)
+
+
+def dot_samples(op, size, inputs, batched, params):
+    x, y = inputs
+    return ((conj(x) if op is vdot else x) * y).sum(1)
+
+
+def matmul_samples(op, size, inputs, batched, params):
+    return matmul(*lined_up(inputs, batched))
+
+
+def bmm_samples(op, size, inputs, batched, params):
+    return matmul(*inputs)
+
+
+def added_samples(multiply):
+    """The rule of beta * c + alpha * multiply(a, b)."""
+
+    def rule(op, size, inputs, batched, params):
+        c, a, b = inputs
+        out = scale(multiply(a, b, batched[1:]), params["alpha"])
+        if params["beta"] == 0:
+            return out
+        if batched[0]:
+            c = in_line(c, out._array.ndim - 1)
+        return out + scale(c, params["beta"])
+
+    return rule
+
+
+def outer_samples(a, b, batched):
+    return shape.unsqueeze(a, dim=a._array.ndim) * shape.unsqueeze(b, dim=b._array.ndim - 1)
+
+
+@linear(batch=mm_samples, a=lambda g, b: mm(g, mT(b)), b=lambda g, a, fortran: to_right(g, a, fortran))
 def mm(a, b, *, fortran=False):
     """The product of two matrices. `fortran` says that b is column-major, and its gradient is to be so too."""
     check.mm(a, b)
@@ -71,25 +122,25 @@ def to_right(g, a, fortran):
     return mT(mm(mT(g), a)) if fortran else mm(mT(a), g)
 
 
-@linear(a=lambda g, b: bmm(g, mT(b)), b=lambda g, a: bmm(mT(a), g))
+@linear(batch=bmm_samples, a=lambda g, b: bmm(g, mT(b)), b=lambda g, a: bmm(mT(a), g))
 def bmm(a, b):
     check.bmm(a, b)
     return product(a, b)
 
 
-@linear(a=lambda g, b: column(g) * b, b=lambda g, a: mv(mT(a), g))
+@linear(batch=mv_samples, a=lambda g, b: column(g) * b, b=lambda g, a: mv(mT(a), g))
 def mv(a, b):
     check.mv(None, a, b)
     return product(a, b)
 
 
-@linear(x=lambda g, y: g * y, y=lambda g, x: g * x)
+@linear(batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x)
 def dot(x, y):
     check.dot(x, y)
     return product(x, y)
 
 
-@linear(holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
+@linear(batch=dot_samples, holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
 def vdot(x, y):
     """conj(x) . y"""
     check.dot(x, y)
@@ -97,6 +148,7 @@ def vdot(x, y):
 
 
 @linear(
+    batch=matmul_samples,
     a=lambda g, b, a_shape: sum_to(matmul(g, mT(b)), shape=a_shape),
     b=lambda g, a, b_shape: sum_to(matmul(mT(a), g), shape=b_shape),
 )
@@ -150,6 +202,7 @@ def _to_bias(g, c_shape, beta):
     a=lambda g, b, alpha: scale(mm(g, mT(b)), alpha),
     b=lambda g, a, alpha, fortran: scale(to_right(g, a, fortran), alpha),
     push=_pushed(lambda a, b: mm(a, b)),
+    batch=added_samples(multiply_samples),
     aliases=_NAMES,
 )
 def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
@@ -162,6 +215,7 @@ def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
     a=lambda g, b, alpha: scale(column(g) * b, alpha),
     b=lambda g, a, alpha: scale(mv(mT(a), g), alpha),
     push=_pushed(lambda a, b: mv(a, b)),
+    batch=added_samples(lambda a, b, batched: mv_samples(None, None, (a, b), batched, None)),
     aliases={"c": "self", "a": "mat", "b": "vec"},
 )
 def addmv(c, a, b, *, beta=1, alpha=1):
@@ -174,6 +228,7 @@ def addmv(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(mv(g, b), alpha),
     b=lambda g, a, alpha: scale(mv(mT(g), a), alpha),
     push=_pushed(lambda a, b: column(a) * b),
+    batch=added_samples(outer_samples),
     aliases={"c": "self", "a": "vec1", "b": "vec2"},
 )
 def addr(c, a, b, *, beta=1, alpha=1):
@@ -189,6 +244,7 @@ def addr(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(matmul(g, mT(b)), alpha),
     b=lambda g, a, alpha: scale(matmul(mT(a), g), alpha),
     push=_pushed(lambda a, b: bmm(a, b).sum(0)),
+    batch=added_samples(lambda a, b, batched: matmul(a, b).sum(-3)),
     aliases={"c": "self", "a": "batch1", "b": "batch2"},
 )
 def addbmm(c, a, b, *, beta=1, alpha=1):
@@ -201,6 +257,7 @@ def addbmm(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(bmm(g, mT(b)), alpha),
     b=lambda g, a, alpha: scale(bmm(mT(a), g), alpha),
     push=_pushed(lambda a, b: bmm(a, b)),
+    batch=added_samples(lambda a, b, batched: matmul(a, b)),
     aliases={"c": "self", "a": "batch1", "b": "batch2"},
 )
 def baddbmm(c, a, b, *, beta=1, alpha=1):

@@ -8,8 +8,10 @@ import math
 
 import numpy as np
 
+from ..core import apply
 from ..kernels import load
 from ..modes import grad_enabled
+from .batch_rules import channels_of_all, full, in_line, merged, parted, reshape, samples_of_channels
 from .copying import sum_to
 from .declare import general
 from .reduce import var_mean
@@ -123,7 +125,55 @@ def pushed(xhat_t, weight_t, bias_t, xhat, weight):
     return total if bias_t is None else total + bias_t
 
 
-@general(backward="NativeBatchNormBackward0", joint=through_batch_norm, push=push_batch_norm, **_OUTPUTS)
+def batch_norm_of_samples(op, size, inputs, batched, params):
+    inputs = [None if x is None else full(x, size, b) for x, b in zip(inputs, batched)]
+    vectors = [None if v is None else merged(v) for v in inputs[1:]]
+    out = apply(op, (channels_of_all(inputs[0]), *vectors), params)
+    return tuple([samples_of_channels(part, size) for part in out])
+
+
+def with_own_affine(op, size, x, inputs, batched, params, shaped):
+    """The norm of x; scale and shift, where they differ between samples, are applied after it."""
+    weight, bias = inputs[1:]
+    if not (batched[1] or batched[2]):
+        return apply(op, (x, weight, bias), params), None
+    out, mean, var = apply(op, (x, None, None), params)
+    scale, shift = [None if v is None else shaped(full(v, size, b)) for v, b in zip(inputs[1:], batched[1:])]
+    return (out, mean, var), (scale, shift)
+
+
+def moved(out, affinity):
+    scale, shift = affinity
+    if scale is not None:
+        out = out * scale
+    return out if shift is None else out + shift
+
+
+def layer_norm_of_samples(op, size, inputs, batched, params):
+    x = full(inputs[0], size, batched[0])
+    (out, mean, var), own = with_own_affine(
+        op, size, x, inputs, batched, params, lambda v: in_line(v, x._array.ndim - 1)
+    )
+    return (out if own is None else moved(out, own)), mean, var
+
+
+def group_norm_of_samples(op, size, inputs, batched, params):
+    x = full(inputs[0], size, batched[0])
+    ones = (1,) * (x._array.ndim - 3)
+    out, own = with_own_affine(
+        op, size, merged(x), inputs, batched, params, lambda v: reshape(v, (size, 1, v._array.shape[1], *ones))
+    )
+    out, mean, var = [parted(part, size) for part in out]
+    return (out if own is None else moved(out, own)), mean, var
+
+
+@general(
+    batch=batch_norm_of_samples,
+    backward="NativeBatchNormBackward0",
+    joint=through_batch_norm,
+    push=push_batch_norm,
+    **_OUTPUTS,
+)
 def native_batch_norm(x, weight, bias, running_mean, running_var, *, training, eps):
     """x (N, C, *) standardized channel by channel, by its own statistics when training, else by the running ones."""
     ndim = x.ndim
@@ -155,7 +205,13 @@ def push_layer_norm(x_t, weight_t, bias_t, x, weight, dims, eps):
     return pushed(x_t, weight_t, bias_t, xhat, weight), *moments_t
 
 
-@general(backward="NativeLayerNormBackward0", joint=through_layer_norm, push=push_layer_norm, **_OUTPUTS)
+@general(
+    batch=layer_norm_of_samples,
+    backward="NativeLayerNormBackward0",
+    joint=through_layer_norm,
+    push=push_layer_norm,
+    **_OUTPUTS,
+)
 def native_layer_norm(x, weight, bias, *, dims, eps):
     """x standardized over its trailing `dims` dimensions together."""
     mean, var = moments(x, tuple(range(x.ndim - dims, x.ndim)))
@@ -193,7 +249,13 @@ def push_group_norm(x_t, weight_t, bias_t, x, weight, groups, eps):
     return pushed(x_t, *parts, xhat.reshape(shape), by_channel(weight, ndim)), *moments_t
 
 
-@general(backward="NativeGroupNormBackward0", joint=through_group_norm, push=push_group_norm, **_OUTPUTS)
+@general(
+    batch=group_norm_of_samples,
+    backward="NativeGroupNormBackward0",
+    joint=through_group_norm,
+    push=push_group_norm,
+    **_OUTPUTS,
+)
 def native_group_norm(x, weight, bias, *, groups, eps):
     """x (N, C, *) standardized over each of `groups` equal parts of its channels."""
     xg = grouped(x, groups)

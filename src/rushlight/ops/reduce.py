@@ -10,7 +10,7 @@ import numpy as np
 from ..dtypes import of
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
-from .batch_rules import each, reducing, searching
+from .batch_rules import each, reducing, searching, shifted
 from .compare import isnan, logical_and, logical_or
 from .complex import abs, sgn
 from .copying import conj, to_dtype
@@ -20,7 +20,17 @@ from .scan import products_before
 from .selection import where
 
 
-@linear(holomorphic=False, x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape)))
+def spread_samples(op, size, inputs, batched, params):
+    dim, shape = params["dim"], params["shape"]
+    dim = tuple(range(1, len(shape) + 1)) if dim is None or not shape else shifted(dim)
+    return spread(inputs[0], dim=dim, shape=(size, *shape))
+
+
+@linear(
+    batch=spread_samples,
+    holomorphic=False,
+    x=lambda g, x_shape, dim, shape: sum(g, dim=dim, keepdim=len(x_shape) == len(shape)),
+)
 def spread(x, *, dim, shape):
     """A reduced x, its reduced dimensions kept or not, repeated along them to `shape`."""
     out = np.empty(shape, x.dtype)

@@ -2,12 +2,24 @@
 
 import numpy as np
 
-from .batch_rules import each
+from ..core import apply
+from .batch_rules import all_full, each, reshape
 from .declare import general, nondifferentiable
 from .supported import without_derivative
 
 
-@nondifferentiable()
+def search_samples(op, size, inputs, batched, params):
+    boundaries, x = inputs
+    if not batched[0] and boundaries._array.ndim == 1:
+        return apply(op, (boundaries, x), params)
+    boundaries, x = all_full(size, inputs, batched)
+    if boundaries._array.ndim > 2:
+        return apply(op, (boundaries, x), params)
+    row = reshape(x, (size, x._array.size // max(size, 1)))
+    return reshape(apply(op, (boundaries, row), params), x._array.shape)
+
+
+@nondifferentiable(batch=search_samples)
 def searchsorted(boundaries, x, *, right=False):
     """Where each x belongs among the boundaries, sorted along the last dimension; one row of them may serve all x."""
     side = "right" if right else "left"

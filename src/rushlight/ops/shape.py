@@ -4,7 +4,7 @@ import numpy as np
 
 from ..core import apply
 from ..kernels import load
-from .batch_rules import along, as_it_is, prefixed
+from .batch_rules import along, as_it_is, in_line, prefixed, reshape, shifted
 from .copying import clone, sum_to
 from .declare import general, linear, nondifferentiable, renamed
 from .strided import strided_bytes
@@ -51,7 +51,13 @@ def unsafe_view(x, *, shape):
     return x.reshape(shape)
 
 
-@linear(view=True, backward="SqueezeBackward0", x=lambda g, x_shape: reshaped(g, x_shape))
+def squeeze_samples(op, size, inputs, batched, params):
+    (x,), dim = inputs, params["dim"]
+    ones = [d for d, n in enumerate(x._array.shape) if n == 1 and d > 0] if dim is None else shifted(dim)
+    return apply(op, (x,), {"dim": tuple(ones)})
+
+
+@linear(batch=squeeze_samples, view=True, backward="SqueezeBackward0", x=lambda g, x_shape: reshaped(g, x_shape))
 def squeeze(x, *, dim=None):
     """x without the dimensions of size 1 among `dim`, a tuple."""
     if dim is None:
@@ -86,12 +92,22 @@ def transpose(x, *, dim0, dim1):
     return x.swapaxes(dim0, dim1)
 
 
-@linear(view=True, x=lambda g: t(g))
+def t_of_samples(op, size, inputs, batched, params):
+    (x,) = inputs
+    return transpose(x, dim0=1, dim1=2) if x._array.ndim > 2 else clone(x)
+
+
+@linear(batch=t_of_samples, view=True, x=lambda g: t(g))
 def t(x):
     return x.T
 
 
-@linear(view=True, x=lambda g, dims: permute(g, dims=inverse(dims)))
+def permute_samples(op, size, inputs, batched, params):
+    n = len(params["dims"])
+    return permute(inputs[0], dims=(0, *[d % n + 1 for d in params["dims"]]))
+
+
+@linear(batch=permute_samples, view=True, x=lambda g, dims: permute(g, dims=inverse(dims)))
 def permute(x, *, dims):
     return x.transpose(dims)
 
@@ -142,6 +158,7 @@ def diagonal_copy(x, *, offset=0, dim1=0, dim2=1):
 
 
 @linear(
+    batch=along("dim"),
     view=True,
     x=lambda g, x_shape, dim, size, step: unfold_backward(g, shape=x_shape, dim=dim, size=size, step=step),
 )
@@ -178,7 +195,14 @@ def flip(x, *, dims):
     return x[tuple(index)].copy()
 
 
-@linear(x=lambda g, shifts, dims: roll(g, shifts=tuple([-s for s in shifts]), dims=dims))
+def roll_samples(op, size, inputs, batched, params):
+    (x,), shifts, dims = inputs, params["shifts"], params["dims"]
+    if dims:
+        return roll(x, shifts=shifts, dims=shifted(dims))
+    return reshape(roll(reshape(x, (size, x._array.size // max(size, 1))), shifts=shifts, dims=(1,)), x._array.shape)
+
+
+@linear(batch=roll_samples, x=lambda g, shifts, dims: roll(g, shifts=tuple([-s for s in shifts]), dims=dims))
 def roll(x, *, shifts, dims=()):
     """x with its entries moved on along each of `dims`, round the end; along all of them in a row for ()."""
     return np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
@@ -199,12 +223,19 @@ def sum_of_repeats(g, x_shape, repeats):
     return reshaped(sum_to(reshaped(g, tuple(parts)), shape=tuple(kept)), x_shape)
 
 
-@linear(x=lambda g, x_shape, repeats: sum_of_repeats(g, x_shape, repeats))
+def repeat_samples(op, size, inputs, batched, params):
+    repeats = params["repeats"]
+    return repeat(in_line(inputs[0], len(repeats)), repeats=(1, *repeats))
+
+
+@linear(batch=repeat_samples, x=lambda g, x_shape, repeats: sum_of_repeats(g, x_shape, repeats))
 def repeat(x, *, repeats):
     return np.tile(x, repeats)
 
 
-@linear(x=lambda g, x_shape, repeats, dim: interleaved_sum(g, repeats=repeats, dim=dim, shape=x_shape))
+@linear(
+    batch=along("dim"), x=lambda g, x_shape, repeats, dim: interleaved_sum(g, repeats=repeats, dim=dim, shape=x_shape)
+)
 def repeat_interleave(x, *, repeats, dim):
     """Each entry along a dimension `repeats` times; a number, or a tuple of one for each entry."""
     return np.repeat(x, repeats, dim)

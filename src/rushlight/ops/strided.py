@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib import stride_tricks
 
 from ..kernels import load
+from .batch_rules import all_full
 from .declare import linear
 
 _kernels = load("strided")
@@ -63,7 +64,50 @@ def _overlaps(size, stride):
     return False
 
 
+def layout_of_samples(x, base_stride):
+    """The element strides of the storage that x, batched, lies in, or is to be arranged in."""
+    array = x._array
+    if base_stride is None:
+        return None, array.strides[0] // array.itemsize
+    if all([n <= 1 or s == array.itemsize * b for n, s, b in zip(array.shape[1:], array.strides[1:], base_stride)]):
+        step = array.strides[0] // array.itemsize
+    else:
+        step = extent(array.shape[1:], base_stride)
+    return (step, *base_stride), step
+
+
+def strided_samples(op, size, inputs, batched, params):
+    (x,), base_stride = inputs, params["base_stride"]
+    base_stride, step = layout_of_samples(x, base_stride)
+    return as_strided(
+        x, size=(size, *params["size"]), stride=(step, *params["stride"]), storage_offset=params["storage_offset"],
+        base_stride=base_stride,
+    )  # fmt: skip
+
+
+def sum_strided_samples(op, size, inputs, batched, params):
+    shape, offset = params["shape"], params["storage_offset"]
+    base_stride = contiguous_stride(shape) if params["base_stride"] is None else params["base_stride"]
+    step = max(extent(shape, base_stride), extent(params["size"], params["stride"], offset))
+    return strided_sum(
+        inputs[0], shape=(size, *shape), size=(size, *params["size"]), stride=(step, *params["stride"]),
+        storage_offset=offset, base_stride=(step, *base_stride),
+    )  # fmt: skip
+
+
+def scatter_strided_samples(op, size, inputs, batched, params):
+    x, y = all_full(size, inputs, batched)
+    shape = x._array.shape[1:]
+    base_stride = contiguous_stride(shape) if params["base_stride"] is None else params["base_stride"]
+    step = extent(shape, base_stride)
+    return strided_scatter(
+        x, y, size=(size, *params["size"]), stride=(step, *params["stride"]), storage_offset=params["storage_offset"],
+        base_stride=(step, *base_stride),
+    )  # fmt: skip
+
+
 @linear(
+    batch=strided_samples,
     view=True,
     x=lambda g, x_shape, size, stride, storage_offset, base_stride: strided_sum(
         g, shape=x_shape, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
@@ -74,9 +118,10 @@ def as_strided(x, *, size, stride, storage_offset=0, base_stride=None):
 
 
 @linear(
+    batch=sum_strided_samples,
     x=lambda g, size, stride, storage_offset, base_stride: as_strided(
         g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
-    )
+    ),
 )
 def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
     """Zeros of `shape`, x added where as_strided would have read it."""
@@ -94,6 +139,7 @@ def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
 
 
 @linear(
+    batch=scatter_strided_samples,
     jointly=True,
     backward="CopySlices",
     x=lambda g, size, stride, storage_offset, base_stride: strided_scatter(

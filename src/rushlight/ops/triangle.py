@@ -3,10 +3,11 @@
 import numpy as np
 
 from .batch_rules import along, as_it_is, at_front
-from .copying import clone
+from .copying import clone, expand
 from .declare import linear
 from .index import getitem
 from .shape import diagonal as diagonal_view
+from .shape import diagonal_backward, unsqueeze
 
 
 @linear(batch=as_it_is, x=lambda g, diagonal: tril(g, diagonal=diagonal))
@@ -42,12 +43,22 @@ def diag_embed(x, *, offset=0, dim1=-2, dim2=-1):
     return out
 
 
-@linear(x=lambda g, x_shape: trace_backward(g, shape=x_shape))
+def trace_of_samples(op, size, inputs, batched, params):
+    return diagonal_view(inputs[0], offset=0, dim1=1, dim2=2).sum(1)
+
+
+def trace_of_samples_backward(op, size, inputs, batched, params):
+    shape = params["shape"]
+    on = expand(unsqueeze(inputs[0], dim=1), shape=(size, min(shape)))
+    return diagonal_backward(on, shape=(size, *shape), offset=0, dim1=1, dim2=2)
+
+
+@linear(batch=trace_of_samples, x=lambda g, x_shape: trace_backward(g, shape=x_shape))
 def trace(x):
     return x.trace(dtype=np.int64 if x.dtype.kind in "iub" else None)
 
 
-@linear(x=lambda g: trace(g))
+@linear(batch=trace_of_samples_backward, x=lambda g: trace(g))
 def trace_backward(x, *, shape):
     """x on the diagonal of zeros of `shape`."""
     out = np.zeros(shape, x.dtype)
