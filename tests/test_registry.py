@@ -124,7 +124,11 @@ def test_reverse_agrees_with_forward_mode(row):
     assert left == pytest.approx(right, rel=EXACT, abs=EXACT)
 
 
-@pytest.mark.parametrize("row", differentiable, ids=repr)
+# A row noted "normalized" has the derivative of numbers whose softmax they are: the op's own test goes through one.
+unconstrained = [row for row in differentiable if "normalized" not in row.note]
+
+
+@pytest.mark.parametrize("row", unconstrained, ids=repr)
 def test_forward_mode_agrees_with_a_difference(row):
     inputs, at = drawn(row)
     t = random_like([inputs[i] for i in at], 2)

@@ -35,12 +35,16 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("backends", "compat", "cuda", "linalg", "nn", "optim", "special")
+LAZY = ("backends", "compat", "cuda", "linalg", "nn", "optim", "profiler", "special")
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
     "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
 )  # fmt: skip
+# What has another signature here than in nn.functional, or is not there at all.
+ELSEWHERE = {
+    "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
+}
 # Methods that PyTorch also offers as functions.
 ALSO_FUNCTIONS = (
     "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
@@ -118,6 +122,9 @@ def __getattr__(name):
         return import_module(f".{name}", __name__)
     if name in IN_FUNCTIONAL:
         return getattr(import_module(".nn.functional", __name__), name)
+    if name in ELSEWHERE:
+        module, function = ELSEWHERE[name]
+        return getattr(import_module(f".{module}", __name__), function)
     from difflib import get_close_matches
 
     near = get_close_matches(name, globals(), 1)
