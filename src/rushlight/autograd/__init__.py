@@ -18,15 +18,20 @@ _LATER = {
     "Function": "function",
     "Variable": "variable",
     "detect_anomaly": "anomaly",
+    "graphs_alive": "ledger",
+    "saved": "ledger",
     "set_detect_anomaly": "anomaly",
     "strong_zero": "strong_zeros",
+    "DerivativeError": "verification",
+    "verify": "verification",
 }
-_MODULES = ("anomaly", "forward_ad", "function", "functional", "graph", "variable")
+_MODULES = ("anomaly", "forward_ad", "function", "functional", "graph", "profiler", "variable")
 
 __all__ = [
     "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck",
-    "gradgradcheck", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
-    "set_detect_anomaly", "set_grad_enabled", "strong_zero",
+    "gradgradcheck", "graphs_alive", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
+    "saved", "set_detect_anomaly", "set_grad_enabled", "strong_zero",
+    "DerivativeError", "verify",
 ]  # fmt: skip
 
 
