@@ -2,7 +2,7 @@
 
 from . import core, engine, inplace
 from .functions import matrix
-from .ops import compare, copying, elementwise, exponential, forward, strided
+from .ops import compare, complex, copying, elementwise, exponential, forward, strided
 
 core.bind(
     transform=forward.transformed,
@@ -22,9 +22,8 @@ core.bind(
     eq=compare.eq,
     ne=compare.ne,
     matmul=matrix.operator,
-    as_strided=strided.as_strided,
 )
-inplace.bind(strided.strided_scatter)
+inplace.bind(strided.as_strided, strided.strided_scatter, complex.view_across, complex.written_across)
 engine.bind(
     conj=copying.conj,
     sum_to=copying.sum_to,

@@ -48,7 +48,7 @@ cdef long long _sequence
 cdef int _transforms
 cdef type _tensor_class, _parameter_class
 cdef object _transform
-cdef Op _as_strided
+cdef object _renewed
 cdef object _run_inplace
 cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
 cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
@@ -76,6 +76,8 @@ cdef class Node(Line):
     cdef public long long version0, version1
     cdef public list more
     cdef public tuple outs
+    # What `outs` have in forward mode, or None.
+    cdef public list tangents
     cdef public dict params
     cdef public tuple shapes
     cdef public list fits
@@ -117,7 +119,7 @@ cdef class TensorBase:
     cdef long long version(self) noexcept
     cdef VersionCounter counter(self)
     cdef object source(self)
-    @cython.locals(view=View, node=Node)
+    @cython.locals(view=View, node=Node, before=Node)
     cdef Node history(self)
 
 @cython.locals(counter=VersionCounter)
@@ -166,12 +168,12 @@ cdef attach(Node node, TensorBase tensor, Op op, long long needed)
 @cython.locals(tensor=TensorBase, k=cython.int)
 cdef attach_all(Node node, list tensors, Op op, long long needed)
 cdef list fits_of(Op op, object arrays, object out)
+cdef str own_creation()
 cdef str creation_of(TensorBase x, str own)
 @cython.locals(view=View, base=TensorBase, counter=VersionCounter, tensor=TensorBase)
 cdef link_views(Op op, TensorBase x, list tensors)
 cpdef object inplace(Op op, object x, tuple rest, dict params)
 cpdef written(TensorBase x)
-cpdef dict storage_geometry(object array, object base)
 cpdef int transforms_entered(int change) except? -1
 
 cdef inline Py_ssize_t attributes_offset():

@@ -33,7 +33,7 @@ RSUB = RDIV = RPOW = MATMUL = GETITEM = None
 _tensor_class = None
 _parameter_class = None
 _transform = None
-_as_strided = None
+_renewed = None
 _run_inplace = None
 
 
@@ -170,7 +170,9 @@ class Node(Line):
         if edge is None and not tensor.tracked():
             return tensor
         # The tensor was detached or written to since: what was recorded is its history of then.
-        return restore(tensor._array, edge, self.number(i), tensor.versions)
+        recorded = restore(tensor._array, edge, self.number(i), tensor.versions)
+        recorded.tangent = tensor.tangent
+        return recorded
 
     def saved_out(self, k):
         """Output k as it was recorded, checked against writes since."""
@@ -179,12 +181,15 @@ class Node(Line):
         value, counter, version = self.outs[k]
         if counter.n != version:
             raise errors.modified_output(self, k, value, counter, version)
-        return restore(value, self, k, counter)
+        out = restore(value, self, k, counter)
+        if self.tangents is not None:
+            out.tangent = self.tangents[k]
+        return out
 
     def release(self):
         """Let go of what was kept for the rules; a second backward that asks for it is an error."""
         self.freed = True
-        self.saved0 = self.saved1 = self.outs = None
+        self.saved0 = self.saved1 = self.outs = self.tangents = None
         if self.more is not None:
             self.more = [(edge, number, None, 0) for edge, number, _, _ in self.more]
 
@@ -212,16 +217,10 @@ class TensorBase:
 
     def history(self):
         """The node that made this tensor; a new one for a view whose storage was written since."""
-        view = self.view_of
-        if view is None or not view.base._requires_grad or view.version == self.versions.n:
-            return self._grad_fn
-        base = view.base
-        errors.check_same_storage(self._array, base._array)
-        node = new_node(_as_strided)
-        node.put_input(0, base, False)
-        node.params = storage_geometry(self._array, base._array)
-        node.shapes = (base._array.shape,)
-        node.count = 1
+        view, before = self.view_of, self._grad_fn
+        if view is None or view.version == self.versions.n or (before is None and not view.base._requires_grad):
+            return before
+        node = _renewed(self)
         self._grad_fn = node
         self.output_nr = 0
         self._requires_grad = True
@@ -237,6 +236,8 @@ class TensorBase:
     def requires_grad(self, on):
         if not on and self.tracked() and self.history() is not None:
             raise errors.not_a_leaf()
+        if on and self.inference and not inference_enabled():
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if on and self._array.dtype.kind not in "fcV":
             raise errors.not_floating("only Tensors of floating point and complex dtype can require gradients")
         if self._grad_fn is None:
@@ -270,6 +271,8 @@ class TensorBase:
 
     @property
     def _version(self):
+        if self.inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self.version()
 
     @property
@@ -381,7 +384,8 @@ def new_node(op):
     global _sequence
     cls = op.node_class
     node = cls.__new__(cls)
-    _sequence += 1
+    # Between two nodes there is room for the new history of a view.
+    _sequence += 4
     node.sequence = _sequence
     node.op = op
     node.outputs = 1
@@ -421,6 +425,7 @@ def restore(array, edge, number, counter):
 def detached(x, shares_version):
     """A tensor over the same memory, without history."""
     tensor = wrap(x._array)
+    tensor.inference = x.inference
     if shares_version:
         tensor.versions = x.counter()
     return tensor if plain(x) else as_subclass(tensor, type(x))
@@ -591,13 +596,18 @@ def view_by(op, x, first=None, second=None):
 def viewed(op, x, array, params):
     """A tensor over `array`, which lies in the memory of x, with its history."""
     tensor = wrap(array)
+    if not op.differentiable:
+        # The bits of x, seen as something else: the version is all that they share.
+        tensor.versions = x.counter()
+        return tensor
     recording = grad_enabled()
     view = View.__new__(View)
     view.base = x if x.view_of is None else x.view_of.base
     tensor.versions = x.counter()
     view.version = tensor.versions.n
-    view.creation = creation_of(x, "" if recording else "no_grad")
-    if recording and x.tracked() and op.differentiable:
+    view.creation = creation_of(x, "" if recording else own_creation())
+    tensor.inference = x.inference
+    if recording and x.tracked():
         node = new_node(op)
         node.put_first(x, (op.keep1 & 1) != 0)
         node.count = 1
@@ -704,6 +714,11 @@ def fits_of(op, arrays, out):
     return fits
 
 
+def own_creation():
+    """How a view that is not recorded comes to be."""
+    return "inference" if inference_enabled() else "no_grad"
+
+
 def creation_of(x, own):
     """How a view of x came to be, which forbids some writes: in its own way, or else as the view x did."""
     return own if own or x.view_of is None else x.view_of.creation
@@ -713,7 +728,7 @@ def link_views(op, x, tensors):
     """Tell tensors that share the storage of x so."""
     base = x if x.view_of is None else x.view_of.base
     counter = x.counter()
-    creation = creation_of(x, "no_grad" if not grad_enabled() else "multiple" if op.multiple else "")
+    creation = creation_of(x, own_creation() if not grad_enabled() else "multiple" if op.multiple else "")
     for tensor in tensors:
         view = View.__new__(View)
         view.base = base
@@ -721,6 +736,7 @@ def link_views(op, x, tensors):
         view.creation = creation
         tensor.view_of = view
         tensor.versions = counter
+        tensor.inference = x.inference
 
 
 def inplace(op, x, rest, params):
@@ -735,18 +751,6 @@ def written(x):
     x.counter().bump()
 
 
-def storage_geometry(array, base):
-    """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
-    step = array.itemsize
-    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-    return {
-        "size": array.shape,
-        "stride": tuple([s // step for s in array.strides]),
-        "storage_offset": offset // step,
-        "base_stride": tuple([s // step for s in base.strides]),
-    }
-
-
 def transforms_entered(change):
     """A function transform begins (1) or ends (-1)."""
     global _transforms
@@ -756,13 +760,13 @@ def transforms_entered(change):
 
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
-    global _tensor_class, _parameter_class, _transform, _as_strided, _run_inplace
+    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
     _tensor_class = given("tensor_class", _tensor_class)
     _parameter_class = given("parameter_class", _parameter_class)
     _transform = given("transform", _transform)
-    _as_strided = given("as_strided", _as_strided)
+    _renewed = given("renewed", _renewed)
     _run_inplace = given("run_inplace", _run_inplace)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
     NEG, POW, RSUB, RDIV, RPOW = (
@@ -789,7 +793,7 @@ if not cython.compiled:
     set_fields(VersionCounter, n=0)
     set_fields(View, base=None, version=0, creation="")
     set_fields(Node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)
-    set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, params=None)
+    set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, tangents=None, params=None)
     set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
     set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
     set_fields(TensorBase, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)

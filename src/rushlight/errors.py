@@ -1,7 +1,7 @@
 """What is said when something is wrong: PyTorch's sentence first, then the user's line, then what to do.
 
-The sentence is the message; line and remedy follow as notes of the exception, so that str(error) stays what
-people search for and a traceback shows all three.
+The sentence is the message; a code of the catalogue (codes/), the line and the remedy follow as notes of the
+exception, so that str(error) stays what people search for and a traceback shows them all.
 """
 
 import warnings
@@ -19,6 +19,27 @@ _HINT = (
     "torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 
+_INFERENCE_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
+    "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+)
+_INFERENCE_WRITTEN = (
+    "Inplace update to inference tensor outside InferenceMode is not allowed."
+    "You can make a clone to get a normal tensor before doing inplace update."
+    "See https://github.com/pytorch/rfcs/pull/17 for more details."
+)
+_NOT_A_LEAF = (
+    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+)
+_LEAF = "{} that requires grad is being used in an in-place operation."
+_NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+    "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
+    "access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
+)
 STRONG_ZERO = (
     "If the gradient that came in was zero there, as behind a where() that took the other branch, "
     "`with rushlight.autograd.strong_zero():` around backward keeps it zero."
@@ -73,11 +94,7 @@ def _made_by(node):
 
 def freed(node):
     """RuntimeError: what the node kept is gone."""
-    return noted(
-        RuntimeError(_FREED),
-        f"The operation {node.name()} was recorded at {node.describe()}",
-        "Call backward(retain_graph=True) the first time, or compute the value again before each backward.",
-    )
+    return coded("RL101", RuntimeError(_FREED), name=node.name(), place=node.describe())
 
 
 def _overwritten(node, array, maker, number, counter, version):
@@ -85,12 +102,7 @@ def _overwritten(node, array, maker, number, counter, version):
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{tensor_name(array)}]{output_of(maker, number)} is at version {counter.n}; expected version {version} instead. {_HINT}"
     )
-    return noted(
-        RuntimeError(sentence),
-        f"{node.name()} kept the value at {node.describe()}",
-        f"It was overwritten at {counter.describe()}",
-        "Write out of place (x = x * 2 instead of x *= 2), or write into a clone().",
-    )
+    return coded("RL102", RuntimeError(sentence), name=node.name(), kept=node.describe(), written=counter.describe())
 
 
 def modified(node, tensor, version):
@@ -104,34 +116,23 @@ def modified_output(node, number, array, counter, version):
 
 
 def inference_saved():
-    return RuntimeError(
-        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
-        "in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
-    )
+    return coded("RL114", RuntimeError(_INFERENCE_SAVED))
 
 
 def inference_written():
-    return RuntimeError(
-        "Inplace update to inference tensor outside InferenceMode is not allowed."
-        "You can make a clone to get a normal tensor before doing inplace update."
-        "See https://github.com/pytorch/rfcs/pull/17 for more details."
-    )
+    return coded("RL128", RuntimeError(_INFERENCE_WRITTEN))
 
 
 def not_a_leaf():
-    return RuntimeError(
-        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-        "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-    )
+    return coded("RL113", RuntimeError(_NOT_A_LEAF))
 
 
 def not_floating(sentence):
-    return noted(RuntimeError(sentence), "Make it floating first: x.float(), or give dtype=torch.float32.")
+    return coded("RL112", RuntimeError(sentence))
 
 
 def not_differentiable(op):
-    return NotImplementedError(f"derivative for {op.name} is not implemented")
+    return coded("RL129", NotImplementedError(f"derivative for {op.name} is not implemented"))
 
 
 def retains(tensor):
@@ -140,33 +141,35 @@ def retains(tensor):
 
 
 def warn_non_leaf_grad():
-    warnings.warn(
-        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
-        "access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
-        UserWarning,
-        stacklevel=3,
-    )
+    warnings.warn(coded_sentence("RL122", _NON_LEAF_GRAD), UserWarning, stacklevel=3)
 
 
 def check_grad(tensor, grad):
     """Refuse a .grad of another kind, dtype or shape than the tensor."""
     if not isinstance(grad, type(tensor).__mro__[-2]):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__!r}")
+        raise coded(
+            "RL123",
+            TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__!r}"),
+        )
     if grad is tensor:
-        raise RuntimeError("can't assign Variable as its own grad")
+        raise coded("RL123", RuntimeError("can't assign Variable as its own grad"))
     if grad._array.dtype != tensor._array.dtype:
         from .dtypes import of
 
-        raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{of(grad._array.dtype).name}' to a tensor with dtype "
-            f"'{of(tensor._array.dtype).name}'. The gradient must match the tensor's dtype (set grad_dtype to allow another)."
+        raise coded(
+            "RL123",
+            RuntimeError(
+                f"attempting to assign a gradient with dtype '{of(grad._array.dtype).name}' to a tensor with dtype "
+                f"'{of(tensor._array.dtype).name}'. The gradient must match the tensor's dtype (set grad_dtype to allow another)."
+            ),
         )
     if grad._array.shape != tensor._array.shape:
-        raise RuntimeError(
-            f"attempting to assign a gradient of size '{list(grad._array.shape)}' to a tensor of size "
-            f"'{list(tensor._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        raise coded(
+            "RL123",
+            RuntimeError(
+                f"attempting to assign a gradient of size '{list(grad._array.shape)}' to a tensor of size "
+                f"'{list(tensor._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            ),
         )
 
 
@@ -174,19 +177,14 @@ def check_inplace(x):
     """Refuse a recorded in-place write that history forbids."""
     if x.view_of is None:
         if x._requires_grad and x._grad_fn is None:
-            raise noted(
-                RuntimeError("a leaf Variable that requires grad is being used in an in-place operation."),
-                "Write under torch.no_grad(), or out of place: y = x + 1 instead of x += 1.",
-            )
+            raise coded("RL103", RuntimeError(_LEAF.format("a leaf Variable")))
         return
     base, creation = x.view_of.base, x.view_of.creation
     if creation:
-        raise RuntimeError(_written_view(x, creation))
+        code = {"multiple": "RL105", "custom": "RL107"}.get(creation, "RL106")
+        raise coded(code, RuntimeError(_written_view(x, creation)))
     if base._grad_fn is None and (base._requires_grad or x._requires_grad):
-        raise noted(
-            RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."),
-            "Write under torch.no_grad(), or into a clone: y = x.clone(); y[0] = 1.",
-        )
+        raise coded("RL104", RuntimeError(_LEAF.format("a view of a leaf Variable")))
 
 
 _MULTIPLE = (
@@ -224,12 +222,15 @@ def _written_view(x, creation):
 def check_memory(array):
     """Refuse to write to elements that share their memory, or that NumPy says are read-only."""
     if array.size and 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
+        raise coded(
+            "RL317",
+            RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+                "Please clone() the tensor before performing the operation."
+            ),
         )
     if not array.flags.writeable:
-        raise noted(ValueError("assignment destination is read-only"), "Write into a clone(): its memory is its own.")
+        raise coded("RL318", ValueError("assignment destination is read-only"))
 
 
 def check_result(op, array, out):
@@ -238,12 +239,18 @@ def check_result(op, array, out):
 
     check_memory(array)
     if out.shape != array.shape:
-        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}")
+        raise coded(
+            "RL316",
+            RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"),
+        )
     if out.dtype != array.dtype and op.promotion != 0:
         source, target = of(out.dtype), of(array.dtype)
         if not can_cast(source, target):
-            raise RuntimeError(
-                f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+            raise coded(
+                "RL315",
+                RuntimeError(
+                    f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+                ),
             )
 
 
@@ -253,13 +260,11 @@ def not_broadcastable(error, arrays):
     for a, b in zip(shapes, shapes[1:]):
         for back in range(1, min(len(a), len(b)) + 1):
             if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
-                return noted(
-                    RuntimeError(
-                        f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
-                        f"dimension {max(len(a), len(b)) - back}"
-                    ),
-                    f"The shapes are {' and '.join(str(list(shape)) for shape in shapes)}.",
+                sentence = (
+                    f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                    f"dimension {max(len(a), len(b)) - back}"
                 )
+                return coded("RL301", RuntimeError(sentence), shapes=", ".join(str(list(shape)) for shape in shapes))
     return error
 
 
@@ -270,8 +275,11 @@ def not_an_operand(op, arrays):
     for position, (name, value) in enumerate(zip(op.inputs, arrays), 1):
         if not hasattr(value, "ndim") and scalar_category(value) is None:
             name = {"x": "input", "y": "other"}.get(name, name)
-            return TypeError(
-                f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            return coded(
+                "RL321",
+                TypeError(
+                    f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+                ),
             )
     return TypeError(f"{op.name}() expected Tensors and Numbers")
 
@@ -287,10 +295,11 @@ def check_nan(node, results):
         if result is None or result._array.dtype.kind not in "fcV":
             continue
         if (result._array != result._array).any():
-            raise noted(
+            raise coded(
+                "RL127",
                 RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
-                f"{node.name()} was recorded at {node.describe()}",
-                STRONG_ZERO,
+                name=node.name(),
+                place=node.describe(),
             )
 
 

@@ -77,12 +77,12 @@ class Extras:
                 found.append((tensor, part.clone()))
         return found
 
-    def move_retained(self, tensor, node):
-        """An in-place write made `node` the history of `tensor`: what is retained is its gradient from now on."""
+    def move_retained(self, tensor, node, number=0):
+        """A write made output `number` of `node` the history of `tensor`: its gradient is retained from now on."""
         if any(reference() is tensor for _, reference in self.retained):
             self.retained = [(n, reference) for n, reference in self.retained if reference() is not tensor]
             node.extras = node.extras or Extras()
-            node.extras.retain(tensor, 0)
+            node.extras.retain(tensor, number)
 
 
 def keep_retained(found):
@@ -96,19 +96,24 @@ def _checked(hook, g, replaced):
     if replaced is None:
         return g
     if not isinstance(replaced, TensorBase):
-        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+        raise errors.coded("RL125", TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'"))
     if g is None:
         return replaced
     before, after = g._array, replaced._array
     if before.shape != after.shape:
-        raise errors.noted(
+        raise errors.coded(
+            "RL126",
             RuntimeError(f"hook '{_name(hook)}' has changed the size of value"),
-            f"The gradient has shape {list(before.shape)}, and the hook returned {list(after.shape)}.",
+            before=list(before.shape),
+            after=list(after.shape),
         )
     if before.dtype != after.dtype:
-        raise RuntimeError(
-            f"hook '{_name(hook)}' has changed the type of value (was {errors.tensor_type(before)} got "
-            f"{errors.tensor_type(after)})"
+        raise errors.coded(
+            "RL126",
+            RuntimeError(
+                f"hook '{_name(hook)}' has changed the type of value (was {errors.tensor_type(before)} got "
+                f"{errors.tensor_type(after)})"
+            ),
         )
     return replaced
 
@@ -118,11 +123,14 @@ def _replaced(hook, values, replaced):
     if replaced is None:
         return values
     if not isinstance(replaced, tuple):
-        raise TypeError(f"expected tuple, but hook returned '{type(replaced).__name__}'")
+        raise errors.coded("RL125", TypeError(f"expected tuple, but hook returned '{type(replaced).__name__}'"))
     if len(replaced) != len(values):
-        raise RuntimeError(
-            f"hook '{_name(hook)}' has returned an incorrect number of values (got {len(replaced)}, but expected "
-            f"{len(values)})"
+        raise errors.coded(
+            "RL126",
+            RuntimeError(
+                f"hook '{_name(hook)}' has returned an incorrect number of values (got {len(replaced)}, but expected "
+                f"{len(values)})"
+            ),
         )
     return [new if old is None else _checked(hook, old, new) for old, new in zip(values, replaced)]
 

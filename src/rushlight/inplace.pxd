@@ -1,12 +1,16 @@
 cimport cython
 from numpy cimport ndarray
 
-from rushlight.core cimport Node, Op, TensorBase, View, arrays_for, needed_of, new_node, recorded, storage_geometry, wrap
-from rushlight.modes cimport grad_enabled
+from rushlight.core cimport Node, Op, TensorBase, View, arrays_for, needed_of, new_node, recorded, wrap
+from rushlight.modes cimport grad_enabled, inference_enabled
 
-cdef Op _copy_slices
+cdef Op _as_strided, _copy_slices
+cdef object _view_across, _written_across
 
 @cython.locals(needed=cython.longlong, node=Node)
 cpdef object run_inplace(Op op, TensorBase x, tuple rest, dict params)
 @cython.locals(view=View, base=TensorBase, scatter=Node, before=Node)
-cpdef rebase(TensorBase x, Node node)
+cpdef rebase(TensorBase x, Node node, int number=*)
+@cython.locals(base=TensorBase, node=Node, before=Node)
+cpdef Node renewed(TensorBase x)
+cpdef dict storage_geometry(object array, object base)

@@ -8,23 +8,25 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import core, errors
-from .core import arrays_for, needed_of, new_node, recorded, storage_geometry, wrap
-from .modes import grad_enabled
+from .core import arrays_for, needed_of, new_node, recorded, wrap
+from .modes import grad_enabled, inference_enabled
 
 if not cython.compiled:
     from numpy import ndarray
 
-_copy_slices = None
+_as_strided = _copy_slices = _view_across = _written_across = None
 
 
 def run_inplace(op, x, rest, params):
     """Write op(x, *rest) over x and record it, without regard to function transforms."""
     rest = tuple([wrap(r) if isinstance(r, ndarray) else r for r in rest])
     inputs = (x, *rest)
-    needed = needed_of(inputs) if op.differentiable and grad_enabled() else 0
+    array = x._array
+    needed = needed_of(inputs) if op.differentiable and grad_enabled() and array.dtype.kind in "fcV" else 0
     if needed != 0:
         errors.check_inplace(x)
-    array = x._array
+    if x.inference and not inference_enabled():
+        raise errors.inference_written()
     out = np.asarray(op.compute(arrays_for(op, inputs), params))
     errors.check_result(op, array, out)
     node = None
@@ -41,31 +43,68 @@ def run_inplace(op, x, rest, params):
     return x
 
 
-def rebase(x, node):
-    """Make `node` the history of x after an in-place write, and of the base that x is a view of."""
+def rebase(x, node, number=0):
+    """Make output `number` of `node` the history of x after a write, and of the base that x is a view of."""
     view = x.view_of
     if view is None:
         before = x._grad_fn
-        x._grad_fn, x._requires_grad, x.output_nr = node, True, 0
+        x._grad_fn, x._requires_grad, x.output_nr = node, True, number
         if before is not None and before.extras is not None:
-            before.extras.move_retained(x, node)
+            before.extras.move_retained(x, node, number)
         return
-    base = view.base
-    scatter = new_node(_copy_slices)
-    scatter.put_input(0, base, False)
-    scatter.edge1, scatter.number1 = node, 0
-    scatter.count = 2
-    scatter.params = storage_geometry(x._array, base._array)
-    scatter.conjugate = base._array.dtype.kind == "c"
+    base, before = view.base, view.base._grad_fn
+    if x._array.dtype == base._array.dtype:
+        scatter = new_node(_copy_slices)
+        scatter.put_input(0, base, False)
+        scatter.edge1, scatter.number1 = node, number
+        scatter.count = 2
+        scatter.params = storage_geometry(x._array, base._array)
+        scatter.conjugate = base._array.dtype.kind == "c"
+    else:
+        scatter = _written_across(x, base, node, number)
     base._grad_fn, base._requires_grad, base.output_nr = scatter, True, 0
+    if before is not None and before.extras is not None:
+        before.extras.move_retained(base, scatter)
     # Any version but the present one makes the view ask for a new history.
     view.version = -1
+    if x._grad_fn is not None and x._grad_fn.extras is not None:
+        x.history()
 
 
-def bind(copy_slices):
-    """Give this module the operation that a write through a view is for the base."""
-    global _copy_slices
-    _copy_slices = copy_slices
+def renewed(x):
+    """A new history for a view whose storage was written since it got the one it has."""
+    base, before = x.view_of.base, x._grad_fn
+    if x._array.dtype == base._array.dtype:
+        node = new_node(_as_strided)
+        node.put_input(0, base, False)
+        node.params = storage_geometry(x._array, base._array)
+        node.shapes = (base._array.shape,)
+        node.count = 1
+        # It may be made while a node that comes after it is: its place is right behind the base's own history.
+        node.sequence = 1 + (0 if base._grad_fn is None else base._grad_fn.sequence)
+    else:
+        node = _view_across(x, base)
+    if before is not None and before.extras is not None:
+        before.extras.move_retained(x, node)
+    return node
 
 
-core.bind(run_inplace=run_inplace)
+def storage_geometry(array, base):
+    """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
+    step = array.itemsize
+    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return {
+        "size": array.shape,
+        "stride": tuple([s // step for s in array.strides]),
+        "storage_offset": offset // step,
+        "base_stride": tuple([s // step for s in base.strides]),
+    }
+
+
+def bind(as_strided, copy_slices, view_across, written_across):
+    """Give this module what a view is of its base, and a write through it for the base; also where dtypes differ."""
+    global _as_strided, _copy_slices, _view_across, _written_across
+    _as_strided, _copy_slices, _view_across, _written_across = as_strided, copy_slices, view_across, written_across
+
+
+core.bind(run_inplace=run_inplace, renewed=renewed)

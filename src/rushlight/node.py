@@ -7,6 +7,7 @@ from .core import Node, TensorBase, adopt
 from .hooks import Extras, RemovableHandle
 
 _CLASSES = {}
+_QUALIFIED = ("CopySlices", "CopyBackwards")
 
 
 class GraphNode(Node):
@@ -15,7 +16,12 @@ class GraphNode(Node):
     __slots__ = ()
 
     def __repr__(self):
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
+
+    def name(self):
+        """PyTorch's name for it: qualified where PyTorch qualifies it."""
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in _QUALIFIED else name
 
     @property
     def next_functions(self):

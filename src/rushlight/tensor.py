@@ -8,6 +8,7 @@ from .core import TensorBase
 from .device import check_cpu, cpu, strided
 from .engine import backward_from_scalar
 from .hooks import RemovableHandle
+from .inplace import storage_geometry
 from .node import accumulator, extras_of, extras_of_leaf
 from .size import Size
 
@@ -97,7 +98,7 @@ class Tensor(TensorBase):
 
     def storage_offset(self):
         base = self if self.view_of is None else self.view_of.base
-        return core.storage_geometry(self._array, base._array)["storage_offset"]
+        return storage_geometry(self._array, base._array)["storage_offset"]
 
     def data_ptr(self):
         return self._array.__array_interface__["data"][0]
@@ -149,11 +150,14 @@ class Tensor(TensorBase):
     def detach_(self):
         """Forget this tensor's own history."""
         if self.view_of is not None:
-            raise RuntimeError(
-                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() "
-                "cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
-                "torch/optim/optimizer.py as the solution."
+            raise errors.coded(
+                "RL120",
+                RuntimeError(
+                    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+                    "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() "
+                    "cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+                    "torch/optim/optimizer.py as the solution."
+                ),
             )
         if watching.in_force:
             watching.note("detach_", self, self)
@@ -170,14 +174,23 @@ class Tensor(TensorBase):
 
     @data.setter
     def data(self, value):
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self.requires_grad and value._array.dtype.kind not in "fcV":
-            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+            raise errors.coded(
+                "RL133",
+                RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype"),
+            )
         self._array = value._array
+
+    @data.deleter
+    def data(self):
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     def retain_grad(self):
         """Keep the gradient of this computed tensor in `.grad` too."""
         if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            raise errors.coded("RL124", RuntimeError("can't retain_grad on Tensor that has requires_grad=False"))
         if self.grad_fn is None:
             return
         extras_of(self.grad_fn).retain(self, self.output_nr)
@@ -190,7 +203,9 @@ class Tensor(TensorBase):
     def register_hook(self, hook):
         """Call hook(grad) when this tensor's gradient is known; a tensor it returns takes the gradient's place."""
         if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise errors.coded(
+                "RL124", RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            )
         node = self.grad_fn
         extras = extras_of_leaf(self) if node is None else extras_of(node)
         return RemovableHandle(extras.tensor_hooks, (self.output_nr if node is not None else 0, hook))
@@ -198,9 +213,13 @@ class Tensor(TensorBase):
     def register_post_accumulate_grad_hook(self, hook):
         """Call hook(tensor) after this leaf's `.grad` was accumulated."""
         if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise errors.coded(
+                "RL124", RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            )
         if self.grad_fn is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise errors.coded(
+                "RL124", RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            )
         return RemovableHandle(extras_of_leaf(self).accumulated_hooks, hook)
 
     def is_inference(self):
@@ -215,7 +234,7 @@ class Tensor(TensorBase):
         return array_repr(
             self._array,
             requires_grad=self.requires_grad,
-            grad_fn_name=None if node is None else node.name(),
+            grad_fn_name=None if node is None else type(node).__name__,
             prefix="tensor(" if type(self) in (Tensor, core.parameter_class()) else f"{name}(",
             tangent=self.tangent_shown(),
         )
@@ -225,20 +244,22 @@ class Tensor(TensorBase):
 
     def __len__(self):
         if self._array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
+            raise errors.coded("RL336", TypeError("len() of a 0-d tensor"))
         return len(self._array)
 
     def __bool__(self):
         if self._array.size != 1:
             if self._array.size == 0:
-                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+                raise errors.coded("RL320", RuntimeError("Boolean value of Tensor with no values is ambiguous"))
+            raise errors.coded("RL320", RuntimeError("Boolean value of Tensor with more than one value is ambiguous"))
         return bool(self._array.item())
 
     def item(self):
         """The one element as a Python number."""
         if self._array.size != 1:
-            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+            raise errors.coded(
+                "RL319", RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+            )
         if watching.in_force:
             watching.note("item", self, None)
         return self._array.item()
@@ -255,7 +276,10 @@ class Tensor(TensorBase):
         if force:
             return self._array
         if self.requires_grad and modes.grad_enabled():
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise errors.coded(
+                "RL121",
+                RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."),
+            )
         return self._array
 
     def __array__(self, dtype=None, copy=None):
@@ -264,7 +288,7 @@ class Tensor(TensorBase):
 
     def __iter__(self):
         if self._array.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
+            raise errors.coded("RL336", TypeError("iteration over a 0-d tensor"))
         return iter(self.unbind(0))
 
 

@@ -3,13 +3,17 @@
 import functools
 
 from ..core import TensorBase, written
+from ..errors import coded
 
 
 def check_tensor(value, function, position=1, name="input"):
     """TypeError in PyTorch's words where `value` is not a tensor."""
     if not isinstance(value, TensorBase):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+        raise coded(
+            "RL321",
+            TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            ),
         )
 
 
@@ -22,7 +26,9 @@ def wrap_dim(dim, ndim, *, scalar_as=1):
     if not isinstance(dim, int):
         dim = int(dim)
     if not -n <= dim < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        raise coded(
+            "RL308", IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        )
     return dim + n if dim < 0 else dim
 
 
@@ -80,10 +86,13 @@ def accepts_out(function):
             return function(*args, **named)
         from ..modes import grad_enabled
 
-        if grad_enabled() and any(isinstance(a, TensorBase) and a.requires_grad for a in (*args, *named.values())):
-            raise RuntimeError(
-                f"{function.__name__.lstrip('_')}(): functions with out=... arguments don't support automatic "
-                "differentiation, but one of the arguments requires grad."
+        if grad_enabled() and any(map(_requires_grad, (out, *args, *named.values()))):
+            raise coded(
+                "RL132",
+                RuntimeError(
+                    f"{function.__name__.lstrip('_')}(): functions with out=... arguments don't support automatic "
+                    "differentiation, but one of the arguments requires grad."
+                ),
             )
         result = function(*args, **named)
         if isinstance(result, tuple):
@@ -96,6 +105,12 @@ def accepts_out(function):
     return with_out
 
 
+def _requires_grad(value):
+    if isinstance(value, (tuple, list)):
+        return any(map(_requires_grad, value))
+    return isinstance(value, TensorBase) and value.requires_grad
+
+
 def write_out(out, value):
     """Write the array of `value` into `out`, which takes its shape (with a warning where it had elements)."""
     import warnings
@@ -106,8 +121,11 @@ def write_out(out, value):
 
     source, target = of(value._array.dtype), of(out._array.dtype)
     if not can_cast(source, target):
-        raise RuntimeError(
-            f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+        raise coded(
+            "RL315",
+            RuntimeError(
+                f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
+            ),
         )
     if out._array.shape != value._array.shape:
         if out._array.size:

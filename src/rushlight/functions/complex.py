@@ -48,6 +48,14 @@ def imag(input):
     return ops.imag(input)
 
 
+def _write_real(input, value):
+    real(input)[...] = value
+
+
+def _write_imag(input, value):
+    imag(input)[...] = value
+
+
 def conj(input):
     """The conjugate (a copy); a real tensor itself.
 
@@ -234,8 +242,8 @@ METHODS = (
     "sgn",
 )  # fmt: skip
 INPLACE = {
-    "real": property(real),
-    "imag": property(imag),
+    "real": property(real, _write_real),
+    "imag": property(imag, _write_imag),
     "abs_": _abs_,
     "absolute_": _abs_,
     "conj_physical_": _conj_physical_,

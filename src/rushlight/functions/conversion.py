@@ -143,6 +143,8 @@ def copy_(input, src, non_blocking=False):
     """Write the elements of `src`, broadcast and cast, into this tensor."""
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}")
+    if src._array.dtype.kind == "c" and input._array.dtype.kind in "iubfV":
+        warn_imaginary()
     return inplace(copying.copy, input, (src,), {})
 
 
@@ -153,9 +155,9 @@ def fill_(input, value):
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
             )
-        return inplace(_fill_tensor, input, (value,), {})
+        return inplace(_fill_tensor_, input, (value,), {})
     value = read_number(value, "fill_", "value", 1)
-    return inplace(copying.fill, input, (check_fits(value, input._array.dtype),), {})
+    return inplace(_fill_, input, (check_fits(value, input._array.dtype),), {})
 
 
 def fill(input, value):
@@ -171,6 +173,7 @@ def fill(input, value):
 
 
 _fill_tensor = renamed(copying.fill, "FillBackward1")
+_fill_, _fill_tensor_ = renamed(copying.fill, "FillBackward2"), renamed(copying.fill, "FillBackward3")
 
 
 def zero_(input):

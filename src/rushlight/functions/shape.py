@@ -6,9 +6,10 @@ import warnings
 import numpy as np
 
 from .. import errors
-from ..core import TensorBase, apply, storage_geometry, view_by, written
+from ..core import TensorBase, apply, view_by, written
 from ..dtypes import NAMES, as_dtype, dtype
 from ..dtypes import of as dtype_of
+from ..inplace import storage_geometry
 from ..modes import grad_enabled
 from ..ops import copying, strided
 from ..ops import shape as ops
@@ -47,13 +48,16 @@ def _bad_shape(array, shape, function, name="shape"):
         if n < -1:
             return RuntimeError(f"invalid shape dimension {n} at index {place} of shape {listed}")
     if listed.count(-1) > 1:
-        return RuntimeError("only one dimension can be inferred")
+        return errors.coded("RL305", RuntimeError("only one dimension can be inferred"))
     if array.size == 0 and -1 in listed and 0 in listed:
-        return RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {listed} because the unspecified dimension size -1 can be "
-            "any value and is ambiguous"
+        return errors.coded(
+            "RL305",
+            RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {listed} because the unspecified dimension size -1 can be "
+                "any value and is ambiguous"
+            ),
         )
-    return RuntimeError(f"shape '{listed}' is invalid for input of size {array.size}")
+    return errors.coded("RL305", RuntimeError(f"shape '{listed}' is invalid for input of size {array.size}"))
 
 
 def _fits(array, shape):
@@ -109,9 +113,12 @@ def view(input, *args, size=None, dtype=None):
     except ops.NoView:
         if not _fits(input._array, shape):
             raise _bad_shape(input._array, shape, "view", "size") from None
-    raise RuntimeError(
-        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-        "contiguous subspaces). Use .reshape(...) instead."
+    raise errors.coded(
+        "RL306",
+        RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ),
     )
 
 
@@ -188,7 +195,7 @@ def unflatten(input, dim, sizes):
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if sizes.count(-1) > 1:
-        raise RuntimeError("only one dimension can be inferred")
+        raise errors.coded("RL305", RuntimeError("only one dimension can be inferred"))
     known = math.prod([n for n in sizes if n != -1])
     n = shape[dim]
     if -1 in sizes and known and n % known == 0:
@@ -359,9 +366,12 @@ def permute(input, *args, dims=None):
 def _bad_permutation(dims, ndim):
     integers(dims, "permute", "dims")
     if len(dims) != ndim:
-        return RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
+        return errors.coded(
+            "RL340",
+            RuntimeError(
+                "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+                f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
+            ),
         )
     for d in dims:
         wrap_dim(d, ndim)
@@ -465,7 +475,7 @@ def _becomes(input, made):
     input._array = made._array
     written(input)
     if input.view_of is not None:
-        input.view_of.version = input._version
+        input.view_of.version = input.versions.n
     return input
 
 
@@ -486,6 +496,8 @@ def transpose_(input, dim0, dim1):
 
 def t_(input):
     """Transpose the matrix in place."""
+    if input._array.ndim > 2:
+        raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {input._array.ndim}D")
     return _becomes(input, t(input))
 
 

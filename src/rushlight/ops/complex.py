@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from .. import kernels
-from ..core import restore, run, storage_geometry
+from ..core import restore
+from ..inplace import storage_geometry
 from ..modes import put_grad
 from .batch_rules import aligned, as_it_is
 from .copying import conj, zero
@@ -117,20 +118,22 @@ def view_as_complex(x):
 # -- views of real numbers as complex ones, and the other way round, whose history goes on from a write
 
 
+def seen_as(x, view, base):
+    """x, which lies in memory as the array `base` does, seen as the array `view` of that memory."""
+    if view.dtype == base.dtype:
+        return as_strided(x, **storage_geometry(view, base))
+    if base.dtype.kind == "c":
+        return as_strided(view_as_real(x), **storage_geometry(view, view_as_real.forward(base)))
+    return view_as_complex(as_strided(x, **storage_geometry(view_as_real.forward(view), base)))
+
+
 def view_across(view, base):
     """The history of a view whose dtype is not its base's, from the base as it is now."""
     before = put_grad(True)
     try:
-        if base._array.dtype.kind == "c":
-            parts = run(view_as_real, (_recorded(base),), {})
-            made = run(as_strided, (parts,), storage_geometry(view._array, parts._array))
-        else:
-            parts = view_as_real.forward(view._array)
-            made = run(as_strided, (_recorded(base),), storage_geometry(parts, base._array))
-            made = run(view_as_complex, (made,), {})
+        node = seen_as(_recorded(base), view._array, base._array)._grad_fn
     finally:
         put_grad(before & 1)
-    node = made._grad_fn
     sequence = 0 if base._grad_fn is None else base._grad_fn.sequence
     node.sequence, node.edge0.sequence = sequence + 2, sequence + 1
     return node
@@ -140,11 +143,10 @@ def written_across(view, base, node, number):
     """The history of a base after output `number` of `node` was written through a view of another dtype."""
     written = restore(view._array, node, number, view.versions)
     if base._array.dtype.kind == "c":
-        parts = run(view_as_real, (_recorded(base),), {})
-        made = run(strided_scatter, (parts, written), storage_geometry(view._array, parts._array))
-        return run(_from_parts, (made,), {})._grad_fn
-    parts = run(view_as_real, (written,), {})
-    return run(strided_scatter, (_recorded(base), parts), storage_geometry(parts._array, base._array))._grad_fn
+        parts = view_as_real(_recorded(base))
+        return _from_parts(strided_scatter(parts, written, **storage_geometry(view._array, parts._array)))._grad_fn
+    parts = view_as_real(written)
+    return strided_scatter(_recorded(base), parts, **storage_geometry(parts._array, base._array))._grad_fn
 
 
 def _recorded(base):

@@ -74,7 +74,18 @@ def _dispatched(op, inputs, params, in_place):
     if op.differentiable:
         for level in levels:
             _give(out, level, _pushed(op, inputs, params, out, level))
+        _keep_tangents(out)
     return out
+
+
+def _keep_tangents(out):
+    """Let the node of an operation, which keeps only the arrays of its outputs, know their tangents too."""
+    outs = out if isinstance(out, tuple) else (out,)
+    for part in outs:
+        node = part._grad_fn
+        if node is not None and node.outs is not None:
+            node.tangents = [part.tangent for part in outs]
+            return
 
 
 def _floating(x):
@@ -227,23 +238,27 @@ def _by_push(op, inputs, params, out, tangents):
 
 
 def _in_place(op, inputs, params, levels):
-    """An in-place write: the tangents are those of the out-of-place result, then written too."""
+    """An in-place write: the operation is run out of place, with its history and tangents, and then written."""
     x = inputs[0]
-    recording = put_grad(False)
-    old = primal(copying.clone, (x,), copying.clone.defaults)
-    put_grad(recording & 1)
+    recording = op.differentiable and grad_enabled() and core.needed_of(inputs)
+    if recording:
+        errors.check_inplace(x)
+    before = batching.before(x)
     for level in levels:
         t = tangent_of(x, level)
         if t is not None:
-            put_tangent(old, level, t.clone())
-    frozen = tuple([old if y is x else y for y in inputs])
-    out = primal(op, frozen, params) if op.differentiable else None
-    batching.written(op, inputs, params)
+            put_tangent(before, level, t.clone())
+    out = _dispatched(op, tuple([before if y is x else y for y in inputs]), params, False)
+    errors.check_result(op, x._array, out._array)
+    if out._array.dtype != x._array.dtype:
+        out = _dispatched(copying.to_dtype, (out,), {"dtype": x._array.dtype}, False)
+    grad = put_grad(False)
+    batching.written(copying.copy, (x, out), copying.copy.defaults)
+    put_grad(grad & 1)
+    if out.requires_grad:
+        rebase(x, out._grad_fn, out.output_nr)
     for level in levels:
-        t = None if out is None else _pushed(op, frozen, params, out, level)
-        if out is not None and t is not None:
-            put_tangent(out, level, t)
-        _write_tangent(x, level, t)
+        _write_tangent(x, level, tangent_of(out, level))
     return x
 
 
@@ -259,8 +274,8 @@ def _write_tangent(x, level, t):
             return
         if tangent_of(base, level) is None:
             put_tangent(base, level, _zeros(base))
-        from .strided import as_strided
+        from .complex import seen_as
 
-        before = as_strided(tangent_of(base, level), **core.storage_geometry(x._array, base._array))
+        before = seen_as(tangent_of(base, level), x._array, base._array)
         put_tangent(x, level, before)
     core.inplace(copying.copy, before, (_zeros(before) if t is None else t,), copying.copy.defaults)
