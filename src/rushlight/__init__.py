@@ -35,7 +35,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("backends", "compat", "cuda", "func", "linalg", "nn", "optim", "profiler", "special")
+LAZY = ("backends", "codes", "compat", "cuda", "func", "linalg", "nn", "optim", "profiler", "special")
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
@@ -44,6 +44,7 @@ IN_FUNCTIONAL = (
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
+    "lint": ("linting", "lint"),
 }
 # Methods that PyTorch also offers as functions.
 ALSO_FUNCTIONS = (
@@ -127,6 +128,9 @@ def __getattr__(name):
         return getattr(import_module(f".{module}", __name__), function)
     from difflib import get_close_matches
 
+    from .errors import coded
+
     near = get_close_matches(name, globals(), 1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise AttributeError(f"module '{spelling.module}' has no attribute '{name}' (rushlight does not have it){hint}")
+    sentence = f"module '{spelling.module}' has no attribute '{name}' (rushlight does not have it){hint}"
+    raise coded("RL335", AttributeError(sentence))

@@ -1,5 +1,6 @@
 """Devices, layouts and memory formats: names that calls accept; the arrays live on the CPU."""
 
+from .errors import coded
 from .spelling import spell
 
 _TYPES = (
@@ -126,10 +127,16 @@ def check_cpu(x, asker: str = "argument 'device'") -> device:
     if found.type == "cpu":
         return cpu
     if found.type == "cuda":
-        raise AssertionError("Torch not compiled with CUDA enabled. rushlight computes on the CPU: use device='cpu'")
-    raise NotImplementedError(
-        f"Could not run with arguments from the '{found.type.upper()}' backend. "
-        "rushlight computes on the CPU: use device='cpu'"
+        raise coded(
+            "RL332",
+            AssertionError("Torch not compiled with CUDA enabled. rushlight computes on the CPU: use device='cpu'"),
+        )
+    raise coded(
+        "RL332",
+        NotImplementedError(
+            f"Could not run with arguments from the '{found.type.upper()}' backend. "
+            "rushlight computes on the CPU: use device='cpu'"
+        ),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import dtypes, engine
 from ..core import TensorBase, wrap
+from ..errors import coded, coded_sentence
 from ..ops.copying import to_dtype
 from ..spelling import spell
 
@@ -48,11 +49,11 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         if inputs is not None:
             inputs = _several(inputs)
             if not inputs:
-                raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+                raise coded("RL116", RuntimeError("`inputs` argument to `backward()` cannot be empty."))
         roots = _roots(tensors, grad_tensors)
     targets = None if inputs is None else _accumulating(inputs)
     if create_graph:
-        _warn(_CYCLE, UserWarning)
+        _warn(coded_sentence("RL130", _CYCLE), UserWarning)
     engine.backward(roots, create_graph if retain_graph is None else retain_graph, create_graph, targets, True)
 
 
@@ -72,8 +73,11 @@ def grad(
     (tensor(18.),)
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        raise coded(
+            "RL119",
+            ValueError(
+                "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+            ),
         )
     if not only_inputs:
         _warn(
@@ -86,7 +90,7 @@ def grad(
         names, inputs = list(inputs), inputs.values()
     inputs = _several(inputs)
     if not inputs:
-        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+        raise coded("RL116", RuntimeError("`inputs` argument to `grad()` cannot be empty."))
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         results = _batched(outputs, inputs, grad_outputs, keep, create_graph)
@@ -98,7 +102,7 @@ def grad(
     elif not allow_unused:
         for i, g in enumerate(results):
             if g is None:
-                raise RuntimeError(_UNUSED.format(i))
+                raise coded("RL111", RuntimeError(_UNUSED.format(i)))
     return tuple(results) if names is None else dict(zip(names, results))
 
 
@@ -125,9 +129,9 @@ def _roots(tensors, grads):
     grads = (grads,) if isinstance(grads, (TensorBase, np.ndarray)) else tuple(grads)
     for g in grads[: len(tensors)]:
         if g is not None and not isinstance(g, (TensorBase, np.ndarray)):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+            raise coded("RL117", TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}"))
     if len(grads) != len(tensors):
-        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
+        raise coded("RL117", RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients"))
     return [_root(tensor, g, i) for i, (tensor, g) in enumerate(zip(tensors, grads))]
 
 
@@ -137,7 +141,7 @@ def _root(tensor, g, i):
         return _edge_root(tensor, g)
     node = tensor.grad_fn
     if node is None and not tensor.requires_grad:
-        raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
     g = _one(tensor._array) if g is None else _gradient(tensor._array, g, i)
     return (tensor if node is None else node), tensor.output_nr, g
 
@@ -147,7 +151,7 @@ def _edge_root(edge, g):
     if not hasattr(edge, "output_nr"):
         raise AssertionError("Expected output to be a torch.Tensor")
     if g is None:
-        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        raise coded("RL109", RuntimeError("grad can be implicitly created only for scalar outputs"))
     return (*_target(edge), wrap(g) if isinstance(g, np.ndarray) else g)
 
 
@@ -160,9 +164,12 @@ def _one(array):
             one = _ONE[dtype] = np.ones((), dtype)
         return wrap(one.copy())
     if array.size != 1:
-        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        raise coded("RL109", RuntimeError("grad can be implicitly created only for scalar outputs"))
     if dtype.kind == "c":
-        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtypes.of(dtype)}")
+        raise coded(
+            "RL110",
+            RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtypes.of(dtype)}"),
+        )
     return wrap(np.ones(array.shape, dtype))
 
 
@@ -172,17 +179,23 @@ def _gradient(out, g, i):
         g = wrap(g)
     given = g._array
     if given.shape != out.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{i}] has a shape of {_size(given.shape)} and output[{i}] has a shape of "
-            f"{_size(out.shape)}."
+        raise coded(
+            "RL110",
+            RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {_size(given.shape)} and output[{i}] has a shape of "
+                f"{_size(out.shape)}."
+            ),
         )
     if given.dtype == out.dtype:
         return g
     if (given.dtype.kind == "c") != (out.dtype.kind == "c"):
-        raise RuntimeError(
-            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{i}] has a dtype of {dtypes.of(given.dtype)} and output[{i}] has a dtype of "
-            f"{dtypes.of(out.dtype)}."
+        raise coded(
+            "RL110",
+            RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{i}] has a dtype of {dtypes.of(given.dtype)} and output[{i}] has a dtype of "
+                f"{dtypes.of(out.dtype)}."
+            ),
         )
     return to_dtype(g, dtype=out.dtype)
 
@@ -196,7 +209,7 @@ def _target(x):
     if isinstance(x, TensorBase):
         node = x.grad_fn
         if node is None and not x.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
+            raise coded("RL115", RuntimeError("One of the differentiated Tensors does not require grad"))
         return (x if node is None else node), x.output_nr
     if not hasattr(x, "output_nr"):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
@@ -224,10 +237,13 @@ def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
     outputs, grads = _several(outputs), _several(grad_outputs)
     for i, (out, g) in enumerate(zip(outputs, grads)):
         if g is not None and g.shape[1:] != out.shape:
-            raise RuntimeError(_BATCHED.format(i, _size(g.shape[1:]), i, _size(out.shape)))
+            raise coded("RL118", RuntimeError(_BATCHED.format(i, _size(g.shape[1:]), i, _size(out.shape))))
     counts = {len(g) for g in grads if g is not None}
     if len(counts) != 1:
-        raise RuntimeError(f"the batched gradients must agree in their first dimension, but have {sorted(counts)}")
+        raise coded(
+            "RL118",
+            RuntimeError(f"the batched gradients must agree in their first dimension, but have {sorted(counts)}"),
+        )
     count = counts.pop()
     targets = [_target(x) for x in inputs]
     rows = []

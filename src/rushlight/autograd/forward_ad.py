@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+from ..errors import coded
 from ..ops import forward
 from ..ops.identity import alias
 
@@ -21,7 +22,7 @@ def enter_dual_level():
 def exit_dual_level(*, level=None):
     """Close the level: all tangents made since are dropped."""
     if not _open:
-        raise RuntimeError("Trying to exit a forward AD level but no level is currently open")
+        raise coded("RL134", RuntimeError("Trying to exit a forward AD level but no level is currently open"))
     _open.pop().close()
 
 
@@ -47,16 +48,22 @@ def make_dual(tensor, tangent, *, level=None):
     """A tensor of the same values that carries `tangent` (of the same shape and dtype)."""
     current = _current("make_dual")
     if not (tensor.is_floating_point() or tensor.is_complex()):
-        raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
+        raise coded("RL135", ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}"))
     if not (tangent.is_floating_point() or tangent.is_complex()):
-        raise ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}")
+        raise coded("RL135", ValueError(f"Expected tangent to be floating point or complex, but got: {tangent.dtype}"))
     if tensor._array.shape != tangent._array.shape:
-        raise RuntimeError(
-            f"Expected tensor and tangent to have the same shape, but got {list(tensor.shape)} and {list(tangent.shape)}"
+        raise coded(
+            "RL135",
+            RuntimeError(
+                f"Expected tensor and tangent to have the same shape, but got {list(tensor.shape)} and {list(tangent.shape)}"
+            ),
         )
     if tensor._array.dtype != tangent._array.dtype:
-        raise RuntimeError(
-            f"Expected tensor and tangent to have the same dtype, but got {tensor.dtype} and {tangent.dtype}"
+        raise coded(
+            "RL135",
+            RuntimeError(
+                f"Expected tensor and tangent to have the same dtype, but got {tensor.dtype} and {tangent.dtype}"
+            ),
         )
     dual = forward.primal(alias, (tensor,), {})
     forward.put_tangent(dual, current, tangent)
@@ -75,7 +82,10 @@ def unpack_dual(tensor, *, level=None):
 
 def _current(function):
     if not _open:
-        raise RuntimeError(
-            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+        raise coded(
+            "RL134",
+            RuntimeError(
+                "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+            ),
         )
     return _open[-1]

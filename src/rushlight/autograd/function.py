@@ -56,8 +56,11 @@ class FunctionCtx:
         """Keep tensors for backward, which finds them in ctx.saved_tensors, checked against writes since."""
         for i, tensor in enumerate(tensors):
             if tensor is not None and not isinstance(tensor, TensorBase):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument {i} is of type {type(tensor).__name__}"
+                raise errors.coded(
+                    "RL208",
+                    TypeError(
+                        f"save_for_backward can only save variables, but argument {i} is of type {type(tensor).__name__}"
+                    ),
                 )
         self._to_save = tensors
 
@@ -69,8 +72,11 @@ class FunctionCtx:
         """Say which inputs forward has written to; they must be among its outputs."""
         for i, tensor in enumerate(tensors):
             if not isinstance(tensor, TensorBase):
-                raise RuntimeError(
-                    f"mark_dirty can only accept variables, but argument {i} is of type {type(tensor).__name__}"
+                raise errors.coded(
+                    "RL208",
+                    RuntimeError(
+                        f"mark_dirty can only accept variables, but argument {i} is of type {type(tensor).__name__}"
+                    ),
                 )
         self._dirty = tensors
 
@@ -78,9 +84,12 @@ class FunctionCtx:
         """Say which outputs are constants for differentiation."""
         for i, tensor in enumerate(tensors):
             if not isinstance(tensor, TensorBase):
-                raise RuntimeError(
-                    "mark_non_differentiable can only accept variables, but argument "
-                    f"{i} is of type {type(tensor).__name__}"
+                raise errors.coded(
+                    "RL208",
+                    RuntimeError(
+                        "mark_non_differentiable can only accept variables, but argument "
+                        f"{i} is of type {type(tensor).__name__}"
+                    ),
                 )
         self._constants = tensors
 
@@ -146,32 +155,34 @@ class Function:
         )
 
     def __call__(self, *args, **named):
-        raise RuntimeError(_LEGACY)
+        raise errors.coded("RL203", RuntimeError(_LEGACY))
 
     @staticmethod
     def forward(*args, **named):
-        raise NotImplementedError(_FORWARD)
+        raise errors.coded("RL201", NotImplementedError(_FORWARD))
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        raise NotImplementedError("setup_context is not implemented.")
+        raise errors.coded("RL201", NotImplementedError("setup_context is not implemented."))
 
     @staticmethod
     def backward(ctx, *grad_outputs):
-        raise NotImplementedError(_BACKWARD)
+        raise errors.coded("RL201", NotImplementedError(_BACKWARD))
 
     vjp = backward
 
     @staticmethod
     def jvp(ctx, *grad_inputs):
-        raise NotImplementedError(_JVP)
+        raise errors.coded("RL201", NotImplementedError(_JVP))
 
     @classmethod
     def apply(cls, *args, **named):
         """The operation applied to tensors and whatever else forward takes."""
         if not watching.in_force:
             return cls._applied(args, named)
-        return watching.called(watching.current(), _op_of(cls), args, named, False, lambda _, a, n, __: cls._applied(a, n))
+        return watching.called(
+            watching.current(), _op_of(cls), args, named, False, lambda _, a, n, __: cls._applied(a, n)
+        )
 
     @classmethod
     def _applied(cls, args, named):
@@ -229,7 +240,9 @@ def _stopped(x, grads):
 
 
 def _refuse(node, g):
-    raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+    raise errors.coded(
+        "RL211", RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+    )
 
 
 def _op_of(cls):
@@ -314,7 +327,7 @@ def _edge(x):
 def _check_dirty(ctx, args, outputs):
     for x in ctx._dirty:
         if not _among(x, outputs):
-            raise RuntimeError(_NOT_RETURNED)
+            raise errors.coded("RL209", RuntimeError(_NOT_RETURNED))
         if not _among(x, args):
             import warnings
 
@@ -325,7 +338,9 @@ def _record(node, ctx, args, outputs, finished):
     """Give the outputs their history, and hang on the node what was saved."""
     for i, x in enumerate(args):
         if _among(x, ctx._dirty) and node.edge_at(i) is x:
-            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            raise errors.coded(
+                "RL210", RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            )
     views = sum(isinstance(x, TensorBase) and x.view_of is not None for x in finished)
     node.outputs = len(finished)
     node.params = {"ctx": ctx}
@@ -396,8 +411,11 @@ def _pull(node, g):
         results = (results,)
     count = len(ctx._inputs)
     if len(results) < count or any(extra is not None for extra in results[count:]):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected {count}, got {len(results)})"
+        raise errors.coded(
+            "RL204",
+            RuntimeError(
+                f"function {node.name()} returned an incorrect number of gradients (expected {count}, got {len(results)})"
+            ),
         )
     return [_fitted(node, i, result, kind) for i, (result, kind) in enumerate(zip(results, ctx._inputs))]
 
@@ -406,7 +424,7 @@ def _backward_of(cls):
     if cls.vjp is Function.vjp:
         return cls.backward
     if cls.backward is not Function.backward:
-        raise RuntimeError(_BOTH)
+        raise errors.coded("RL202", RuntimeError(_BOTH))
     return cls.vjp
 
 
@@ -415,27 +433,36 @@ def _fitted(node, i, result, kind):
     if result is None:
         return None
     if kind is None:
-        raise RuntimeError(
-            f"function {node.name()} returned a gradient different than None at position {i + 1}, but the "
-            "corresponding forward input was not a Variable"
+        raise errors.coded(
+            "RL206",
+            RuntimeError(
+                f"function {node.name()} returned a gradient different than None at position {i + 1}, but the "
+                "corresponding forward input was not a Variable"
+            ),
         )
     if not isinstance(result, TensorBase):
         cls = type(result)
         name = cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
-        raise RuntimeError(f"expected Variable or None (got {name})")
+        raise errors.coded("RL207", RuntimeError(f"expected Variable or None (got {name})"))
     shape, dtype = kind
     if result._array.shape != shape:
         if not _expandable(shape, result._array.shape):
-            raise RuntimeError(
-                f"Function {node.name()} returned an invalid gradient at index {i} - got {list(result._array.shape)} "
-                f"but expected shape compatible with {list(shape)}"
+            raise errors.coded(
+                "RL205",
+                RuntimeError(
+                    f"Function {node.name()} returned an invalid gradient at index {i} - got {list(result._array.shape)} "
+                    f"but expected shape compatible with {list(shape)}"
+                ),
             )
         result = sum_to(result, shape=shape)
     if result._array.dtype != dtype:
         if result._array.dtype.kind == "c" and dtype.kind != "c":
-            raise RuntimeError(
-                f"Function {node.name()} returned an invalid gradient at index {i} - expected dtype {dtype} but got "
-                f"{result._array.dtype}: the gradient of a real input is real"
+            raise errors.coded(
+                "RL205",
+                RuntimeError(
+                    f"Function {node.name()} returned an invalid gradient at index {i} - expected dtype {dtype} but got "
+                    f"{result._array.dtype}: the gradient of a real input is real"
+                ),
             )
         result = to_dtype(result, dtype=dtype)
     return result
@@ -479,7 +506,9 @@ def _check_pushed(pushed, finished):
         if tangent is None or not isinstance(x, TensorBase):
             continue
         if not isinstance(tangent, TensorBase):
-            raise RuntimeError(f"expected Variable or None (got {type(tangent).__name__}) for grad output {i}.")
+            raise errors.coded(
+                "RL207", RuntimeError(f"expected Variable or None (got {type(tangent).__name__}) for grad output {i}.")
+            )
         if tangent._array.shape != x._array.shape:
             raise RuntimeError(
                 "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "

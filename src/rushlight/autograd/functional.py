@@ -6,6 +6,7 @@
 import numpy as np
 
 from ..core import TensorBase, wrap
+from ..errors import coded
 from ..ops.identity import alias
 from ..spelling import spell
 from .backward import grad
@@ -194,9 +195,12 @@ def _tensors(values, role, function):
     for i, value in enumerate(values):
         if not isinstance(value, TensorBase):
             where = f"value at index {i}" if several else f"given {role}"
-            raise TypeError(
-                f"The {role} given to {function} must be either a Tensor or a tuple of Tensors but the {where} has "
-                f"type {type(value)}."
+            raise coded(
+                "RL136",
+                TypeError(
+                    f"The {role} given to {function} must be either a Tensor or a tuple of Tensors but the {where} has "
+                    f"type {type(value)}."
+                ),
             )
     return several, values
 
@@ -208,9 +212,12 @@ def _outputs(func, inputs, name):
 def _one_element(func, inputs, name):
     several, outputs = _outputs(func, inputs, name)
     if several:
-        raise RuntimeError(f"The function given to {name} should return a single Tensor")
+        raise coded("RL136", RuntimeError(f"The function given to {name} should return a single Tensor"))
     if outputs[0].numel() != 1:
-        raise RuntimeError(f"The Tensor returned by the function given to {name} should contain a single element")
+        raise coded(
+            "RL136",
+            RuntimeError(f"The Tensor returned by the function given to {name} should contain a single element"),
+        )
     return outputs[0]
 
 

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 from .. import core
 from ..core import Node, TensorBase
+from ..errors import coded
 from ..node import accumulator
 
 __all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version"]
@@ -25,7 +26,10 @@ def get_gradient_edge(tensor):
     ('MulBackward0', 0)
     """
     if not tensor.requires_grad:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+        raise coded(
+            "RL115",
+            RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients"),
+        )
     node = tensor.grad_fn
     return GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
 

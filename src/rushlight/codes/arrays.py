@@ -62,7 +62,10 @@ torch.matmul(torch.ones(2, 3), torch.ones(3))
             "Products of matrices do not convert their inputs. NumPy's arrays are float64 by default, tensors and layers float32.",
             "矩阵乘法不会自动转换输入的 dtype。NumPy 数组默认是 float64，而张量和网络层默认是 float32。",
         ),
-        remedy=("Convert one of them: x.float(), x.double() or x.to(w.dtype).", "转换其中一个：x.float()、x.double() 或 x.to(w.dtype)。"),
+        remedy=(
+            "Convert one of them: x.float(), x.double() or x.to(w.dtype).",
+            "转换其中一个：x.float()、x.double() 或 x.to(w.dtype)。",
+        ),
         wrong="""
 torch.ones(2, 3, dtype=torch.float64) @ torch.ones(3, 2)
 """,
@@ -94,7 +97,10 @@ torch.ones(2, 3).reshape(3, -1)
             "After transposing or slicing the elements do not lie in memory in the order that this view would need.",
             "转置或切片之后，元素在内存中的排列不满足该视图所需的顺序。",
         ),
-        remedy=("Use x.reshape(...), or x.contiguous().view(...).", "使用 x.reshape(...)，或 x.contiguous().view(...)。"),
+        remedy=(
+            "Use x.reshape(...), or x.contiguous().view(...).",
+            "使用 x.reshape(...)，或 x.contiguous().view(...)。",
+        ),
         wrong="""
 torch.ones(2, 3).t().view(6)
 """,
@@ -108,7 +114,10 @@ torch.ones(2, 3).t().reshape(6)
             "Only dimensions of size 1 can be expanded; in an assignment x[...] = y the shape of y must broadcast to the part.",
             "只有大小为 1 的维可以扩展；赋值 x[...] = y 时，y 的形状必须能广播到被赋值的部分。",
         ),
-        remedy=("Use x.repeat(...) for copies, or give y the shape of the part.", "需要复制时用 x.repeat(...)，或让 y 与被赋值部分形状一致。"),
+        remedy=(
+            "Use x.repeat(...) for copies, or give y the shape of the part.",
+            "需要复制时用 x.repeat(...)，或让 y 与被赋值部分形状一致。",
+        ),
         wrong="""
 torch.ones(2, 3).expand(4, 3)
 """,
@@ -122,7 +131,10 @@ torch.ones(1, 3).expand(4, 3)
             "Dimensions are counted from 0, or from -1 backwards; this tensor has not as many.",
             "维度从 0 开始计数，或从 -1 倒数；该张量没有这么多维。",
         ),
-        remedy=("Print x.shape, and use a dim from -x.ndim to x.ndim - 1.", "打印 x.shape，使用 -x.ndim 到 x.ndim - 1 之间的 dim。"),
+        remedy=(
+            "Print x.shape, and use a dim from -x.ndim to x.ndim - 1.",
+            "打印 x.shape，使用 -x.ndim 到 x.ndim - 1 之间的 dim。",
+        ),
         wrong="""
 torch.ones(2, 3).sum(2)
 """,
@@ -140,7 +152,10 @@ torch.ones(2, 3).sum(1)
             "Look at the largest index, indices.max(), and at x.shape; labels that count from 1 are a common reason.",
             "检查最大的索引 indices.max() 与 x.shape；从 1 开始计数的标签是常见原因。",
         ),
-        facts=("The first such index is at position {position} of the index tensor.", "第一个越界的索引位于索引张量的位置 {position}。"),
+        facts=(
+            "The first such index is at position {position} of the index tensor.",
+            "第一个越界的索引位于索引张量的位置 {position}。",
+        ),
         wrong="""
 torch.ones(3)[torch.tensor([0, 3])]
 """,
@@ -231,7 +246,10 @@ torch.stack([torch.ones(2)])
             "numbers into floats.",
             "原地写入或 out= 保持目标的 dtype；浮点数不能写入整数张量，复数不能写入浮点张量。",
         ),
-        remedy=("Write out of place: x = x * 0.5, or make the target floating.", "改用非原地写法：x = x * 0.5，或使目标成为浮点张量。"),
+        remedy=(
+            "Write out of place: x = x * 0.5, or make the target floating.",
+            "改用非原地写法：x = x * 0.5，或使目标成为浮点张量。",
+        ),
         wrong="""
 x = torch.tensor([1, 2])
 x += 0.5
@@ -301,7 +319,10 @@ torch.from_numpy(array).clone().add_(1)
             "item(), float() and int() give the one element of a tensor, and this one has another number of elements.",
             "item()、float()、int() 取出张量唯一的元素，而该张量的元素个数不是一。",
         ),
-        remedy=("Reduce or index first, x.mean().item(), or take all: x.tolist().", "先归约或索引：x.mean().item()，或者取出全部：x.tolist()。"),
+        remedy=(
+            "Reduce or index first, x.mean().item(), or take all: x.tolist().",
+            "先归约或索引：x.mean().item()，或者取出全部：x.tolist()。",
+        ),
         wrong="""
 torch.ones(2).item()
 """,
@@ -365,7 +386,10 @@ torch.ones(2).bool() & torch.ones(2).bool()
             "A mean of whole numbers is in general none, and the dtype of the result is not said.",
             "整数的平均值一般不是整数，而结果的 dtype 没有指定。",
         ),
-        remedy=("Use x.float().mean(), or x.mean(dtype=torch.float32).", "使用 x.float().mean()，或 x.mean(dtype=torch.float32)。"),
+        remedy=(
+            "Use x.float().mean(), or x.mean(dtype=torch.float32).",
+            "使用 x.float().mean()，或 x.mean(dtype=torch.float32)。",
+        ),
         wrong="""
 torch.tensor([1, 2]).mean()
 """,
@@ -421,7 +445,10 @@ torch.ones(2, 3).gather(1, torch.tensor([0, 2]).unsqueeze(1))
             "A letter stands for one size in all operands, and it has two different sizes here.",
             "同一个字母在所有操作数中代表同一大小，而这里出现了两个不同的大小。",
         ),
-        remedy=("Write the shape of each operand above its letters and compare.", "把每个操作数的形状写在对应字母上方逐一比较。"),
+        remedy=(
+            "Write the shape of each operand above its letters and compare.",
+            "把每个操作数的形状写在对应字母上方逐一比较。",
+        ),
         wrong="""
 torch.einsum("ij,jk->ik", torch.ones(2, 3), torch.ones(2, 3))
 """,
@@ -435,7 +462,10 @@ torch.einsum("ij,kj->ik", torch.ones(2, 3), torch.ones(2, 3))
             "max, min, argmax and argmin of no elements do not exist.",
             "没有元素时，max、min、argmax、argmin 不存在。",
         ),
-        remedy=("Look why the tensor is empty, x.numel() == 0; often a mask selected nothing.", "检查张量为何为空（x.numel() == 0），常见原因是掩码什么都没选中。"),
+        remedy=(
+            "Look why the tensor is empty, x.numel() == 0; often a mask selected nothing.",
+            "检查张量为何为空（x.numel() == 0），常见原因是掩码什么都没选中。",
+        ),
         wrong="""
 torch.ones(0).max()
 """,
@@ -445,7 +475,10 @@ torch.ones(1).max()
     ),
     "RL329": Entry(
         title=("Integers to negative powers", "整数的负整数次幂"),
-        explanation=("1/2 is no integer, so integers have no negative powers.", "1/2 不是整数，因此整数没有负整数次幂。"),
+        explanation=(
+            "1/2 is no integer, so integers have no negative powers.",
+            "1/2 不是整数，因此整数没有负整数次幂。",
+        ),
         remedy=("Make it floating: x.float() ** -1.", "转换成浮点：x.float() ** -1。"),
         wrong="""
 torch.tensor([2]) ** -1
@@ -477,7 +510,10 @@ torch.linalg.inv(torch.ones(2, 2) + torch.eye(2))
             "Inverses, determinants, eigenvalues and Cholesky factors exist for square matrices only.",
             "逆、行列式、特征值和 Cholesky 分解只对方阵存在。",
         ),
-        remedy=("Use torch.linalg.lstsq, pinv or svd for other matrices.", "对非方阵使用 torch.linalg.lstsq、pinv 或 svd。"),
+        remedy=(
+            "Use torch.linalg.lstsq, pinv or svd for other matrices.",
+            "对非方阵使用 torch.linalg.lstsq、pinv 或 svd。",
+        ),
         wrong="""
 torch.linalg.inv(torch.ones(2, 3))
 """,
@@ -554,7 +590,10 @@ torch.sigmoid
             "A tensor without dimensions is a number: it has no length and cannot be iterated over.",
             "没有维度的张量就是一个数：没有长度，也不能迭代。",
         ),
-        remedy=("Take the number, x.item(), or give it a dimension: x.reshape(1).", "取出数值 x.item()，或增加一维：x.reshape(1)。"),
+        remedy=(
+            "Take the number, x.item(), or give it a dimension: x.reshape(1).",
+            "取出数值 x.item()，或增加一维：x.reshape(1)。",
+        ),
         wrong="""
 len(torch.tensor(1.0))
 """,
@@ -581,7 +620,10 @@ x[torch.tensor([0])] = torch.ones(1).long()
     "RL338": Entry(
         title=("A negative size", "大小为负"),
         explanation=("A dimension cannot have fewer than no entries.", "一维的大小不能小于零。"),
-        remedy=("Look at how the size is computed; -1 has a meaning in view and reshape only.", "检查大小的计算过程；-1 只在 view 和 reshape 中有含义。"),
+        remedy=(
+            "Look at how the size is computed; -1 has a meaning in view and reshape only.",
+            "检查大小的计算过程；-1 只在 view 和 reshape 中有含义。",
+        ),
         wrong="""
 torch.ones(-1)
 """,
@@ -609,7 +651,10 @@ torch.ones(3).topk(3)
             "permute gives a new order of all dimensions, each named once.",
             "permute 给出所有维度的新顺序，每一维恰好出现一次。",
         ),
-        remedy=("Name all of them, or swap two with x.transpose(0, 1).", "列出所有维度，或用 x.transpose(0, 1) 交换两维。"),
+        remedy=(
+            "Name all of them, or swap two with x.transpose(0, 1).",
+            "列出所有维度，或用 x.transpose(0, 1) 交换两维。",
+        ),
         wrong="""
 torch.ones(2, 3, 4).permute(1, 0)
 """,

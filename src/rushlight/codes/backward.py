@@ -568,8 +568,10 @@ x.sum().backward()
         ),
         remedy=(
             "Keep away from the edge before the operation: sqrt(x + eps), log(x.clamp_min(eps)), and where() on the "
-            "input rather than on the result.",
-            "在运算之前避开临界点：sqrt(x + eps)、log(x.clamp_min(eps))，并对输入而不是结果使用 where()。",
+            "input rather than on the result. If the gradient that came in was zero there, as behind a where() that took "
+            "the other branch, `with rushlight.autograd.strong_zero():` around backward keeps it zero.",
+            "在运算之前避开临界点：sqrt(x + eps)、log(x.clamp_min(eps))，并对输入而不是结果使用 where()。若传入的梯度在该处"
+            "本来就是零（例如 where() 选了另一支），可在反向传播外使用 `with rushlight.autograd.strong_zero():` 使其保持为零。",
         ),
         facts=("{name} was recorded at {place}", "{name} 记录于 {place}"),
         wrong="""
@@ -584,25 +586,26 @@ with torch.autograd.set_detect_anomaly(True):
 """,
     ),
     "RL128": Entry(
-        title=("In-place write through a view of another dtype", "通过另一种 dtype 的视图原地写入"),
+        title=("In-place write to an inference tensor", "原地修改推理张量"),
         explanation=(
-            "The view shows the memory of a tensor as another dtype (x.real, view_as_real), and the history of a write "
-            "cannot be followed through that.",
-            "该视图以另一种 dtype 解释张量的内存（x.real、view_as_real），无法跟踪通过它写入的历史。",
+            "Tensors made in inference mode keep no count of writes, so outside of it nobody would notice that a kept value "
+            "was spoiled.",
+            "推理模式下创建的张量不记录写入次数；在该模式之外写入时，无法发现保存的值已被破坏。",
         ),
         remedy=(
-            "Write out of place: torch.complex(real, imag), or write into a clone().",
-            "改用非原地写法：torch.complex(real, imag)，或者写入 clone()。",
+            "Write into x.clone(), or write within the torch.inference_mode() block too.",
+            "写入 x.clone()，或者也在 torch.inference_mode() 块内写入。",
         ),
         wrong="""
-x = torch.ones(2, dtype=torch.complex64, requires_grad=True)
-y = x * 1
-y.real.mul_(2)
+with torch.inference_mode():
+    x = torch.ones(2)
+x += 1
 """,
         right="""
-x = torch.ones(2, dtype=torch.complex64, requires_grad=True)
-y = x * 1
-z = torch.complex(y.real * 2, y.imag)
+with torch.inference_mode():
+    x = torch.ones(2)
+x = x.clone()
+x += 1
 """,
     ),
     "RL129": Entry(

@@ -150,7 +150,10 @@ Scale.apply(x, 3.0).sum().backward()
             "Gradients are tensors; backward returned a value of another type.",
             "梯度必须是张量；backward 返回了其他类型的值。",
         ),
-        remedy=("Return tensors or None; wrap arrays by torch.from_numpy.", "返回张量或 None；数组用 torch.from_numpy 包装。"),
+        remedy=(
+            "Return tensors or None; wrap arrays by torch.from_numpy.",
+            "返回张量或 None；数组用 torch.from_numpy 包装。",
+        ),
         wrong=_HEAD + "        return [2.0, 2.0]\n" + _CALL,
         right=_RIGHT,
     ),
@@ -213,7 +216,10 @@ Doubled.apply(torch.ones(2, requires_grad=True) * 1)
             "forward marked a leaf that requires grad as written to, which would make the leaf a computed value.",
             "forward 把需要梯度的叶子张量标记为已写入，这会使叶子张量变成计算结果。",
         ),
-        remedy=("Apply the Function to a clone: Doubled.apply(x.clone()).", "对副本应用该 Function：Doubled.apply(x.clone())。"),
+        remedy=(
+            "Apply the Function to a clone: Doubled.apply(x.clone()).",
+            "对副本应用该 Function：Doubled.apply(x.clone())。",
+        ),
         wrong="""
 class Doubled(torch.autograd.Function):
     @staticmethod
@@ -253,7 +259,7 @@ class Square(torch.autograd.Function):
     def backward(ctx, g):
         return g * 2 * ctx.saved_tensors[0]
 x = torch.ones(2, requires_grad=True)
-(slope,) = torch.autograd.grad(Square.apply(x).sum(), x, create_graph=True)
+(slope,) = torch.autograd.grad((Square.apply(x) ** 2).sum(), x, create_graph=True)
 slope.sum().backward()
 """,
         right="""
@@ -266,7 +272,7 @@ class Square(torch.autograd.Function):
     def backward(ctx, g):
         return g * 2 * ctx.saved_tensors[0]
 x = torch.ones(2, requires_grad=True)
-(slope,) = torch.autograd.grad(Square.apply(x).sum(), x, create_graph=True)
+(slope,) = torch.autograd.grad((Square.apply(x) ** 2).sum(), x, create_graph=True)
 slope.sum().backward()
 """,
     ),

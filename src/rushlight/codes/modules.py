@@ -85,7 +85,8 @@ Net()(torch.ones(1))
     "RL405": Entry(
         title=("Another number of channels", "通道数不符"),
         explanation=(
-            "The second dimension of the input, (N, C, ...), must be the layer's in_channels. Images from files are often (H, W, C).",
+            "The second dimension of the input, (N, C, ...), must be the layer's in_channels. Images from files are "
+            "often (H, W, C).",
             "输入 (N, C, ...) 的第二维必须等于该层的 in_channels。从文件读取的图像常为 (H, W, C)。",
         ),
         remedy=(
@@ -105,7 +106,10 @@ nn.Conv2d(3, 4, 3)(torch.ones(1, 8, 8, 3).permute(0, 3, 1, 2))
             "A convolution or pooling has no place to put its window: earlier layers made the input too small.",
             "卷积或池化的窗口放不下：前面的层把输入缩得太小。",
         ),
-        remedy=("Use larger inputs, fewer strides or poolings, or padding.", "使用更大的输入、更少的步长或池化，或者加上填充。"),
+        remedy=(
+            "Use larger inputs, fewer strides or poolings, or padding.",
+            "使用更大的输入、更少的步长或池化，或者加上填充。",
+        ),
         wrong="""
 nn.Conv2d(1, 1, 5)(torch.ones(1, 1, 2, 2))
 """,
@@ -136,7 +140,10 @@ nn.BatchNorm1d(3).eval()(torch.ones(1, 3))
             "Prediction and target have different shapes, so that (N, 1) against (N,) compares each with each: N * N pairs.",
             "预测与目标形状不同：(N, 1) 与 (N,) 会两两比较，得到 N * N 对。",
         ),
-        remedy=("Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).", "使两者形状相同：prediction.squeeze(1)，或 target.unsqueeze(1)。"),
+        remedy=(
+            "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
+            "使两者形状相同：prediction.squeeze(1)，或 target.unsqueeze(1)。",
+        ),
         wrong="""
 F.mse_loss(torch.ones(3, 1), torch.ones(3))
 """,
@@ -181,7 +188,10 @@ F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 2]))
             "The first dimension, the batch, must be the same in prediction and target.",
             "预测与目标的第一维（批次）必须相同。",
         ),
-        remedy=("Flatten both in the same way: prediction.flatten(0, 1), target.flatten().", "用相同方式展平：prediction.flatten(0, 1)、target.flatten()。"),
+        remedy=(
+            "Flatten both in the same way: prediction.flatten(0, 1), target.flatten().",
+            "用相同方式展平：prediction.flatten(0, 1)、target.flatten()。",
+        ),
         wrong="""
 F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1, 2]))
 """,
@@ -195,7 +205,10 @@ F.cross_entropy(torch.zeros(3, 3), torch.tensor([0, 1, 2]))
             "Binary cross-entropy compares element by element and does not broadcast.",
             "二元交叉熵逐元素比较，不支持广播。",
         ),
-        remedy=("Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).", "使两者形状相同：prediction.squeeze(1)，或 target.unsqueeze(1)。"),
+        remedy=(
+            "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
+            "使两者形状相同：prediction.squeeze(1)，或 target.unsqueeze(1)。",
+        ),
         wrong="""
 F.binary_cross_entropy_with_logits(torch.ones(2, 1), torch.ones(2))
 """,
@@ -209,7 +222,10 @@ F.binary_cross_entropy_with_logits(torch.ones(2, 1).squeeze(1), torch.ones(2))
             "binary_cross_entropy takes probabilities, and got logits, NaN, or values past 1.",
             "binary_cross_entropy 需要概率，却收到了未归一化的值、NaN 或大于 1 的值。",
         ),
-        remedy=("Use binary_cross_entropy_with_logits, which takes what the last layer gives.", "使用 binary_cross_entropy_with_logits，它直接接受最后一层的输出。"),
+        remedy=(
+            "Use binary_cross_entropy_with_logits, which takes what the last layer gives.",
+            "使用 binary_cross_entropy_with_logits，它直接接受最后一层的输出。",
+        ),
         wrong="""
 F.binary_cross_entropy(torch.tensor([2.0]), torch.ones(1))
 """,
@@ -223,8 +239,14 @@ F.binary_cross_entropy_with_logits(torch.tensor([2.0]), torch.ones(1))
             "The index is not below num_embeddings: a token that is not in the vocabulary.",
             "索引不小于 num_embeddings：该词不在词表中。",
         ),
-        remedy=("Look at indices.max(), and make the table larger: nn.Embedding(vocabulary + 1, ...).", "检查 indices.max()，并增大表：nn.Embedding(vocabulary + 1, ...)。"),
-        facts=("The first such index is at position {position} of the index tensor.", "第一个越界的索引位于索引张量的位置 {position}。"),
+        remedy=(
+            "Look at indices.max(), and make the table larger: nn.Embedding(vocabulary + 1, ...).",
+            "检查 indices.max()，并增大表：nn.Embedding(vocabulary + 1, ...)。",
+        ),
+        facts=(
+            "The first such index is at position {position} of the index tensor.",
+            "第一个越界的索引位于索引张量的位置 {position}。",
+        ),
         wrong="""
 nn.Embedding(3, 2)(torch.tensor([0, 3]))
 """,
@@ -264,7 +286,10 @@ F.dropout(torch.ones(2), p=0.5)
             "plain list and unknown to the module.",
             "优化器没有收到参数：生成器 model.parameters() 已被用完，或者层存放在普通列表中，模块并不知道。",
         ),
-        remedy=("Call model.parameters() anew, and keep layers in nn.ModuleList.", "重新调用 model.parameters()，并用 nn.ModuleList 存放层。"),
+        remedy=(
+            "Call model.parameters() anew, and keep layers in nn.ModuleList.",
+            "重新调用 model.parameters()，并用 nn.ModuleList 存放层。",
+        ),
         wrong="""
 class Net(nn.Module):
     def __init__(self):
@@ -321,7 +346,10 @@ torch.optim.SGD([w], lr=0.1)
             "Learning rates, momenta, decays and eps are not negative, and betas are from 0 to below 1.",
             "学习率、动量、衰减和 eps 不能为负，betas 须在 0 到 1 之间且小于 1。",
         ),
-        remedy=("Look at the sign; maximize=True goes up instead of down.", "检查正负号；需要最大化时使用 maximize=True。"),
+        remedy=(
+            "Look at the sign; maximize=True goes up instead of down.",
+            "检查正负号；需要最大化时使用 maximize=True。",
+        ),
         wrong="""
 torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=-0.1)
 """,
@@ -348,7 +376,10 @@ torch.optim.SGD([{"params": [w], "lr": 0.1}])
             "The saved state belongs to an optimizer with other groups or another number of parameters.",
             "保存的状态属于参数组或参数个数不同的优化器。",
         ),
-        remedy=("Build the optimizer over the same parameters, in the same groups, before loading.", "加载前用相同的参数和参数组创建优化器。"),
+        remedy=(
+            "Build the optimizer over the same parameters, in the same groups, before loading.",
+            "加载前用相同的参数和参数组创建优化器。",
+        ),
         wrong="""
 a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
 saved = torch.optim.SGD([a, b], lr=0.1).state_dict()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core import TensorBase, apply
+from ..errors import coded
 from ..ops import copying
 from ..size import Size
 from .arguments import check_tensor
@@ -33,8 +34,11 @@ def _kept_sizes(shape, size):
         if n != -1:
             continue
         if place < offset:
-            raise RuntimeError(
-                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
+            raise coded(
+                "RL307",
+                RuntimeError(
+                    f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
+                ),
             )
         if offset >= 0:
             kept[place] = shape[place - offset]
@@ -43,19 +47,25 @@ def _kept_sizes(shape, size):
 
 def _bad_expansion(input, shape, size):
     if len(size) < len(shape):
-        return RuntimeError(
-            f"expand(torch.{input.dtype.scalar_type}Tensor{{{list(shape)}}}, size={list(size)}): the number of sizes "
-            "provided "
-            f"({len(size)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+        return coded(
+            "RL307",
+            RuntimeError(
+                f"expand(torch.{input.dtype.scalar_type}Tensor{{{list(shape)}}}, size={list(size)}): the number of sizes "
+                "provided "
+                f"({len(size)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+            ),
         )
     offset = len(size) - len(shape)
     for place in range(len(size) - 1, offset - 1, -1):
         own = shape[place - offset]
         if own not in (1, size[place]):
-            return RuntimeError(
-                f"The expanded size of the tensor ({size[place]}) must match the existing size ({own}) at "
-                "non-singleton "
-                f"dimension {place}.  Target sizes: {list(size)}.  Tensor sizes: {list(shape)}"
+            return coded(
+                "RL307",
+                RuntimeError(
+                    f"The expanded size of the tensor ({size[place]}) must match the existing size ({own}) at "
+                    "non-singleton "
+                    f"dimension {place}.  Target sizes: {list(size)}.  Tensor sizes: {list(shape)}"
+                ),
             )
     return RuntimeError(f"expand: sizes must not be negative, got {list(size)}")
 
@@ -86,16 +96,22 @@ def broadcast_shapes(*shapes):
         for back in range(1, len(shape) + 1):
             n = shape[-back]
             if n < 0:
-                raise RuntimeError(
-                    f"Trying to create tensor with negative dimension ({n}): ({', '.join(map(str, shape))})"
+                raise coded(
+                    "RL338",
+                    RuntimeError(
+                        f"Trying to create tensor with negative dimension ({n}): ({', '.join(map(str, shape))})"
+                    ),
                 )
             if n == 1 or n == result[-back]:
                 continue
             if result[-back] != 1:
-                raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {n} at -{back}! Mismatching argument at index "
-                    f"{number} had "
-                    f"{shape}; but expected shape should be broadcastable to {result}"
+                raise coded(
+                    "RL301",
+                    RuntimeError(
+                        f"Attempting to broadcast a dimension of length {n} at -{back}! Mismatching argument at index "
+                        f"{number} had "
+                        f"{shape}; but expected shape should be broadcastable to {result}"
+                    ),
                 )
             result[-back] = n
     return Size(result)

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 from ..core import TensorBase
+from ..errors import coded
 
 FUNCTIONS = ("einsum",)
 METHODS = ()
@@ -140,26 +141,35 @@ def _check_sizes(inputs, shapes):
         own = {}
         for label, size in zip(labels, shape):
             if own.setdefault(label, size) != size:
-                raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't match, {size} "
-                    f"!= {own[label]}"
+                raise coded(
+                    "RL327",
+                    RuntimeError(
+                        f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't match, {size} "
+                        f"!= {own[label]}"
+                    ),
                 )
         for label, size in own.items():
             before = seen.get(label, 1)
             if before == 1:
                 seen[label] = size
             elif size not in (1, before) and isinstance(label, int):
-                raise RuntimeError(
-                    f"einsum(): dimension {_position(label, labels)} covered by ellipsis in operand {k}has size "
-                    f"{size} which "
-                    f"does not broadcast with previously seen ellipsis with size {before} for the respective "
-                    "dimension"
+                raise coded(
+                    "RL327",
+                    RuntimeError(
+                        f"einsum(): dimension {_position(label, labels)} covered by ellipsis in operand {k}has size "
+                        f"{size} which "
+                        f"does not broadcast with previously seen ellipsis with size {before} for the respective "
+                        "dimension"
+                    ),
                 )
             elif size not in (1, before):
-                raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for operand {k} which does not broadcast with "
-                    "previously "
-                    f"seen size {before}"
+                raise coded(
+                    "RL327",
+                    RuntimeError(
+                        f"einsum(): subscript {label} has size {size} for operand {k} which does not broadcast with "
+                        "previously "
+                        f"seen size {before}"
+                    ),
                 )
 
 

@@ -96,10 +96,11 @@ def _translated(error, array, key):
             )
         if array.ndim == 0 and type(key[0]) is slice and len(key) == 2:
             return IndexError("slice() cannot be applied to a 0-dim tensor.")
-        return IndexError(f"too many indices for tensor of dimension {array.ndim}")
+        return errors.coded("RL310", IndexError(f"too many indices for tensor of dimension {array.ndim}"))
     if text.startswith(("cannot fit", "only integers")):
         return ValueError("Overflow when unpacking long long")
-    return type(error)(text.replace("axis", "dimension"))
+    error = type(error)(text.replace("axis", "dimension"))
+    return errors.coded("RL309", error) if "out of bounds" in text else error
 
 
 # -- what an index says
@@ -113,7 +114,7 @@ def split(array, index):
     parts = _parts(index)
     spare = array.ndim - sum([_consumed(part) for part in parts])
     if spare < 0:
-        raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
+        raise errors.coded("RL310", IndexError(f"too many indices for tensor of dimension {array.ndim}"))
     for part in parts:
         kind = type(part)
         if kind is int:
@@ -181,15 +182,20 @@ def _part(entry):
     if isinstance(entry, (np.ndarray, list, tuple, range)):
         array = np.asarray(entry)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"new(): invalid data type '{type(array.reshape(-1)[0].item()).__name__}'")
+            raise errors.coded(
+                "RL311", TypeError(f"new(): invalid data type '{type(array.reshape(-1)[0].item()).__name__}'")
+            )
         return _index_array(array if array.dtype == np.bool_ else array.astype(np.int64))
     if isinstance(entry, (int, np.integer)):
         return int(entry)
     if isinstance(entry, str):
-        raise TypeError("new(): invalid data type 'str'")
-    raise IndexError(
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-        f"(got {_type_name(entry)})"
+        raise errors.coded("RL311", TypeError("new(): invalid data type 'str'"))
+    raise errors.coded(
+        "RL311",
+        IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+            f"(got {_type_name(entry)})"
+        ),
     )
 
 
@@ -217,7 +223,7 @@ def _index_array(array):
     if array.dtype == np.bool_:
         return array if array.ndim else bool(array)
     if array.dtype != np.int64 and array.dtype != np.int32:
-        raise IndexError(_WRONG_DTYPE)
+        raise errors.coded("RL311", IndexError(_WRONG_DTYPE))
     return array.astype(np.int64) if array.ndim else int(array)
 
 
@@ -231,9 +237,12 @@ def _consumed(part):
 def _check_mask(mask, array, basic, source, place):
     for d, n in enumerate(mask.shape):
         if n != array.shape[source + d]:
-            raise IndexError(
-                f"The shape of the mask {list(mask.shape)} at index {d} does not match the shape of the indexed tensor "
-                f"{list(array[(*basic, ...)].shape)} at index {place + d}"
+            raise errors.coded(
+                "RL312",
+                IndexError(
+                    f"The shape of the mask {list(mask.shape)} at index {d} does not match the shape of the indexed tensor "
+                    f"{list(array[(*basic, ...)].shape)} at index {place + d}"
+                ),
             )
 
 
@@ -249,8 +258,9 @@ def _check_together(key):
         ops.common_shape(shapes)
     except ValueError:
         listed = ", ".join([str(list(shape)) for shape in shapes])
-        raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
+        raise errors.coded(
+            "RL301",
+            IndexError(f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"),
         ) from None
 
 
@@ -263,10 +273,11 @@ def _check_inside(key, shape):
         if at < 0:
             continue
         if n == 0:
-            raise IndexError("index is out of bounds for dimension with size 0")
-        raise errors.noted(
+            raise errors.coded("RL309", IndexError("index is out of bounds for dimension with size 0"))
+        raise errors.coded(
+            "RL309",
             IndexError(f"index {part.reshape(-1)[at]} is out of bounds for dimension {k} with size {n}"),
-            f"It stands at position {[int(p) for p in np.unravel_index(at, part.shape)]} of the index.",
+            position=[int(p) for p in np.unravel_index(at, part.shape)],
         )
 
 
@@ -369,15 +380,21 @@ def _check_expands(value, shape):
         given = given[1:]
     if len(given) > len(shape):
         kind = errors.tensor_name(value._array).split(" ")[0]
-        raise RuntimeError(
-            f"expand({kind}{{{list(given)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) must be "
-            f"greater or equal to the number of dimensions in the tensor ({len(given)})"
+        raise errors.coded(
+            "RL307",
+            RuntimeError(
+                f"expand({kind}{{{list(given)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) must be "
+                f"greater or equal to the number of dimensions in the tensor ({len(given)})"
+            ),
         )
     for d in range(1, len(given) + 1):
         if given[-d] != shape[-d] and given[-d] != 1:
-            raise RuntimeError(
-                f"The expanded size of the tensor ({shape[-d]}) must match the existing size ({given[-d]}) at "
-                f"non-singleton dimension {len(shape) - d}.  Target sizes: {list(shape)}.  Tensor sizes: {list(given)}"
+            raise errors.coded(
+                "RL307",
+                RuntimeError(
+                    f"The expanded size of the tensor ({shape[-d]}) must match the existing size ({given[-d]}) at "
+                    f"non-singleton dimension {len(shape) - d}.  Target sizes: {list(shape)}.  Tensor sizes: {list(given)}"
+                ),
             )
 
 
@@ -452,18 +469,24 @@ def _checked_values(array, key, values):
     _check_together(key)
     if values._array.dtype != array.dtype:
         own, given = of(array.dtype).scalar_type, of(values._array.dtype).scalar_type
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {own} for the destination and {given} "
-            "for the source."
+        raise errors.coded(
+            "RL337",
+            RuntimeError(
+                f"Index put requires the source and destination dtypes match, got {own} for the destination and {given} "
+                "for the source."
+            ),
         )
     shape = ops.shape_of(array.shape, key)
     given = values._array.shape
     values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
     trimmed = values._array.shape
     if len(trimmed) > len(shape) or any([n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]):
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape "
-            f"{list(shape)}"
+        raise errors.coded(
+            "RL301",
+            RuntimeError(
+                f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape "
+                f"{list(shape)}"
+            ),
         )
     _check_inside(key, array.shape)
     return values
@@ -503,7 +526,9 @@ def _read_put(input, indices, values, function):
     if not indices:
         raise IndexError("index_put needs at least one index tensor")
     if len(indices) > array.ndim:
-        raise IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
+        raise errors.coded(
+            "RL310", IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
+        )
     parts = tuple([_part(part) for part in indices])
     _, _, key, one_mask = split(array, tuple([np.full(1, p) if type(p) is int else p for p in parts]))
     if one_mask and values._array.ndim == 0 and values._array.dtype != array.dtype and not values.requires_grad:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from ..core import TensorBase, apply, wrap
+from ..errors import coded
 from ..ops import index as indexing
 from ..ops import join as ops
 from .arguments import accepts_out, check_tensor, wrap_dim
@@ -64,7 +65,7 @@ def _fitting(tensors, dim):
 def _cat(tensors, dim):
     """The same with every check, and with empty parts left out."""
     if not tensors:
-        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        raise coded("RL314", ValueError("torch.cat(): expected a non-empty list of Tensors"))
     shapes = [x._array.shape for x in tensors]
     model = next((shape for shape in shapes if shape != (0,)), (0,))
     for place, shape in enumerate(shapes):
@@ -85,13 +86,18 @@ def _size_along(shape, model, dim, place):
     if shape == (0,):
         return None
     if len(shape) != len(model):
-        raise RuntimeError(f"Tensors must have same number of dimensions: got {len(model)} and {len(shape)}")
+        raise coded(
+            "RL313", RuntimeError(f"Tensors must have same number of dimensions: got {len(model)} and {len(shape)}")
+        )
     if shape[:dim] != model[:dim] or shape[dim + 1 :] != model[dim + 1 :]:
         other = next(d for d in range(len(shape)) if d != dim and shape[d] != model[d])
-        raise RuntimeError(
-            f"Sizes of tensors must match except in dimension {dim}. Expected size {model[other]} but got size "
-            f"{shape[other]} "
-            f"for tensor number {place} in the list."
+        raise coded(
+            "RL313",
+            RuntimeError(
+                f"Sizes of tensors must match except in dimension {dim}. Expected size {model[other]} but got size "
+                f"{shape[other]} "
+                f"for tensor number {place} in the list."
+            ),
         )
     return shape[dim]
 
@@ -117,14 +123,17 @@ def stack(tensors, dim=0):
     """
     tensors = _tensors(tensors, "stack")
     if not tensors:
-        raise RuntimeError("stack expects a non-empty TensorList")
+        raise coded("RL314", RuntimeError("stack expects a non-empty TensorList"))
     shape = tensors[0]._array.shape
     dim = wrap_dim(dim, len(shape) + 1)
     for place, x in enumerate(tensors):
         if x._array.shape != shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                f"{list(x._array.shape)} at entry {place}"
+            raise coded(
+                "RL313",
+                RuntimeError(
+                    f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                    f"{list(x._array.shape)} at entry {place}"
+                ),
             )
     return apply(ops.stack, tuple(tensors), {"dim": dim})
 
@@ -132,7 +141,7 @@ def stack(tensors, dim=0):
 def _joined(function, tensors, prepare, dim):
     tensors = _tensors(tensors, function)
     if not tensors:
-        raise RuntimeError(f"{function} expects a non-empty TensorList")
+        raise coded("RL314", RuntimeError(f"{function} expects a non-empty TensorList"))
     return cat([prepare(x) for x in tensors], dim)
 
 
@@ -224,7 +233,7 @@ def meshgrid(*tensors, indexing=None):
     elif indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     if not tensors:
-        raise RuntimeError("meshgrid expects a non-empty TensorList")
+        raise coded("RL314", RuntimeError("meshgrid expects a non-empty TensorList"))
     for x in tensors:
         if x._array.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x}")

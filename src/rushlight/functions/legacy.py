@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import core, dtypes
 from ..core import TensorBase
+from ..errors import coded
 from ..size import Size
 
 METHODS = ()
@@ -28,7 +29,7 @@ def legacy_array(data, dtype):
         if not hasattr(size, "__index__"):
             raise TypeError(f"new(): data must be a sequence (got {type(size).__name__})")
         if size < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}")
+            raise coded("RL338", RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}"))
     return np.empty(tuple([size.__index__() for size in sizes]), dtype.numpy)
 
 

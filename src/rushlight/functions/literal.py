@@ -10,6 +10,7 @@ from ..device import check_cpu
 from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, promote_types
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
+from ..errors import coded
 from .options import check_place, finished, numpy_dtype, read_number, require_grad
 
 _NUMBERS = frozenset((bool, int, float, complex))
@@ -223,7 +224,7 @@ def copied(data, dtype):
         _check_array(data)
         return _cast(data, dtype)
     if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type '{kind.__name__}'")
+        raise coded("RL334", TypeError(f"new(): invalid data type '{kind.__name__}'"))
     if isinstance(data, np.generic):
         return _cast(np.asarray(data), dtype)
     if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
@@ -233,7 +234,7 @@ def copied(data, dtype):
     if not _is_sequence(data):
         if hasattr(data, "__index__") or hasattr(data, "__float__"):
             return _of_numbers(_plain_number(data), dtype, None)
-        raise RuntimeError(f"Could not infer dtype of {kind.__name__}")
+        raise coded("RL334", RuntimeError(f"Could not infer dtype of {kind.__name__}"))
     return _of_sequence(data, dtype)
 
 
@@ -264,7 +265,7 @@ def _of_sequence(data, dtype):
             return _cast(np.array(data), dtype)
     shape = _shape_of(data)
     if len(shape) > 64:
-        raise ValueError(f"too many dimensions '{type(data).__name__}'")
+        raise coded("RL334", ValueError(f"too many dimensions '{type(data).__name__}'"))
     kinds = set()
     leaves = [data]
     for axis, n in enumerate(shape):
@@ -273,7 +274,7 @@ def _of_sequence(data, dtype):
             if not _is_sequence(part):
                 raise TypeError("not a sequence")
             if len(part) != n:
-                raise ValueError(f"expected sequence of length {n} at dim {axis} (got {len(part)})")
+                raise coded("RL333", ValueError(f"expected sequence of length {n} at dim {axis} (got {len(part)})"))
             inner.append(part)
         if axis < len(shape) - 1:
             leaves = [entry for part in inner for entry in part]
@@ -291,14 +292,14 @@ def _shape_of(data):
     shape = []
     while _is_sequence(data) and not isinstance(data, TensorBase):
         if isinstance(data, (str, bytes)):
-            raise ValueError(f"too many dimensions '{type(data).__name__}'")
+            raise coded("RL334", ValueError(f"too many dimensions '{type(data).__name__}'"))
         if isinstance(data, np.ndarray):
             return (*shape, *data.shape)
         shape.append(len(data))
         if not shape[-1]:
             break
         if len(shape) > 128:
-            raise ValueError(f"too many dimensions '{type(data).__name__}'")
+            raise coded("RL334", ValueError(f"too many dimensions '{type(data).__name__}'"))
         data = data[0]
     return tuple(shape)
 
@@ -380,12 +381,12 @@ def _entry(entry):
     if type(entry) in _NUMBERS:
         return np.asarray(entry), _scalar_dtype({type(entry)})
     if isinstance(entry, (str, bytes)):
-        raise ValueError(f"too many dimensions '{type(entry).__name__}'")
+        raise coded("RL334", ValueError(f"too many dimensions '{type(entry).__name__}'"))
     if _is_sequence(entry):
         raise TypeError(f"'{type(entry).__name__}' object cannot be interpreted as an integer")
     if hasattr(entry, "__index__") or hasattr(entry, "__float__"):
         return _entry(_plain_number(entry))
-    raise RuntimeError(f"Could not infer dtype of {type(entry).__name__}")
+    raise coded("RL334", RuntimeError(f"Could not infer dtype of {type(entry).__name__}"))
 
 
 FUNCTIONS = ("as_tensor", "asarray", "from_numpy", "frombuffer", "scalar_tensor", "tensor")

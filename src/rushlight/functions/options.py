@@ -11,7 +11,7 @@ from ..device import check_cpu, strided
 from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
-from ..errors import not_floating
+from ..errors import coded, not_floating
 from .arguments import write_out
 
 _INTS = frozenset((int,))
@@ -65,10 +65,13 @@ def allocate(make, size, dtype, function=None):
     total = dtype.itemsize
     for n in size:
         if n < 0:
-            raise RuntimeError(
-                f"{function}: Dimension size must be non-negative."
-                if function == "zeros"
-                else f"Trying to create tensor with negative dimension {n}: {list(size)}"
+            raise coded(
+                "RL338",
+                RuntimeError(
+                    f"{function}: Dimension size must be non-negative."
+                    if function == "zeros"
+                    else f"Trying to create tensor with negative dimension {n}: {list(size)}"
+                ),
             )
         total *= n
     if total > _LARGEST:

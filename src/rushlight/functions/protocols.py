@@ -5,6 +5,7 @@ import warnings
 
 from .. import core, modes, watching
 from ..core import TensorBase
+from ..errors import coded
 
 FUNCTIONS = ()
 METHODS = (
@@ -67,10 +68,13 @@ def __reversed__(input):
 
 def __deepcopy__(input, memo):
     if input.grad_fn is not None:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. If "
-            "you were attempting to deepcopy a module, this may be because of a parametrization that keeps a computed "
-            "tensor: copy the module before its first call, or detach the tensor."
+        raise coded(
+            "RL131",
+            RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. If "
+                "you were attempting to deepcopy a module, this may be because of a parametrization that keeps a computed "
+                "tensor: copy the module before its first call, or detach the tensor."
+            ),
         )
     if id(input) in memo:
         return memo[id(input)]

@@ -3,6 +3,7 @@
 from ..core import TensorBase, call1, call2
 from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import of as dtype_of
+from ..errors import coded
 from ..ops import reduce, selection, sort
 from ..ops.copying import to_dtype
 from ..ops.softmax import log_softmax as _log_softmax
@@ -29,14 +30,14 @@ def one_dim(function, input, dim):
         raise TypeError(f"{function}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
     dim = wrap_dim(dim, input._array.ndim)
     if input._array.ndim and input._array.shape[dim] == 0:
-        raise IndexError(f"{function}(): Expected reduction dim {dim} to have non-zero size.")
+        raise coded("RL328", IndexError(f"{function}(): Expected reduction dim {dim} to have non-zero size."))
     return dim
 
 
 def refuse(input, kinds, kernel):
     """NotImplementedError for an input whose dtype is of one of the kinds."""
     if input._array.dtype.kind in kinds:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}'")
+        raise coded("RL322", NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(input)}'"))
 
 
 def _dims(dim, ndim):
@@ -228,9 +229,12 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIV
 
 
 def _nothing_to_reduce(name):
-    return RuntimeError(
-        f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
-        "'dim' argument."
+    return coded(
+        "RL328",
+        RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+            "'dim' argument."
+        ),
     )
 
 
@@ -283,7 +287,7 @@ def _extreme_values(op, kernel, input, dim, keepdim, named):
             raise _nothing_to_reduce(name)
         for d in dims:
             if shape[d] == 0:
-                raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+                raise coded("RL328", IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size."))
     refuse(input, "c", kernel)
     return op(input, dim=dims, keepdim=keepdim)
 
@@ -339,7 +343,7 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
     if dim is not None:
         dim = wrap_dim(dim, input._array.ndim)
         if input._array.ndim and input._array.shape[dim] == 0:
-            raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
+            raise coded("RL328", IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size."))
     refuse(input, "c", "aminmax_cpu")
     return return_types.aminmax(reduce.aminmax(input, dim=dim, keepdim=keepdim))
 
@@ -351,7 +355,7 @@ def _place(op, input, dim, keepdim, named):
     if dim is not None:
         dim = one_dim(name, input, dim)
     elif input._array.size == 0:
-        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+        raise coded("RL328", IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0."))
     if input._array.dtype.kind in "bc":
         raise RuntimeError(
             f"{name}(): does not support {'bool' if input._array.dtype.kind == 'b' else 'complex'} input"

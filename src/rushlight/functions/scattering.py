@@ -65,8 +65,8 @@ def check_range(index, n, error, sentence=None):
     if at < 0:
         return
     value, where = array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)]
-    detail = f"Index {value} at position {where} is outside a dimension of size {n}."
-    raise errors.noted(error((sentence or "index {value} is out of bounds").format(value=value)), detail)
+    code = "RL414" if sentence == "index out of range in self" else "RL309"
+    raise errors.coded(code, error((sentence or "index {value} is out of bounds").format(value=value)), position=where)
 
 
 def _check_vector(index, function):
@@ -83,8 +83,11 @@ def _check_rows(x, dim, index, source, function):
     """What index_add and index_reduce ask of their arguments."""
     _check_vector(index, function)
     if source._array.dtype != x._array.dtype:
-        raise RuntimeError(
-            f"{function}(): self ({type_of(x)}) and source ({type_of(source)}) must have the same scalar type"
+        raise errors.coded(
+            "RL337",
+            RuntimeError(
+                f"{function}(): self ({type_of(x)}) and source ({type_of(source)}) must have the same scalar type"
+            ),
         )
     own, given = list(x._array.shape), list(source._array.shape)
     if own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :] or len(own) != len(given):
@@ -106,26 +109,34 @@ def _check_grid(x, dim, index, function, src=None):
     if index._array.size and index._array.dtype not in _INDEX_DTYPES:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if src is not None and src._array.dtype != x._array.dtype:
-        raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
+        raise errors.coded("RL337", RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype"))
     if index._array.size == 0:
         return
     if max(len(shape), 1) != max(len(own), 1):
         name = "input" if function == "gather" else "self"
-        raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
+        raise errors.coded(
+            "RL326", RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
+        )
     if src is not None and max(src._array.ndim, 1) != max(len(shape), 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+        raise errors.coded("RL326", RuntimeError("Index tensor must have the same number of dimensions as src tensor"))
     sizes, places = own or (1,), shape or (1,)
     wide = [d for d, n in enumerate(places) if d != dim and n > sizes[d]]
     if function == "gather" and wide:
-        raise RuntimeError(
-            f"Size does not match at dimension {wide[0]} expected index {list(shape)} to be no larger than self "
-            f"{list(own)} apart from dimension {dim}"
+        raise errors.coded(
+            "RL326",
+            RuntimeError(
+                f"Size does not match at dimension {wide[0]} expected index {list(shape)} to be no larger than self "
+                f"{list(own)} apart from dimension {dim}"
+            ),
         )
     given = None if src is None else src._array.shape or (1,)
     if wide or (given is not None and any([n > m for n, m in zip(places, given)])):
         behind = "" if src is None else f" and to be no larger size than src {list(src._array.shape)}"
-        raise RuntimeError(
-            f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension {dim}{behind}"
+        raise errors.coded(
+            "RL326",
+            RuntimeError(
+                f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension {dim}{behind}"
+            ),
         )
     n = sizes[dim]
     check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {n}")
@@ -252,9 +263,8 @@ def _index_fill(input, dim, index, value):
     at = ops.first_outside(index._array, -n, n)
     if at >= 0:
         wrong = index._array.reshape(-1)[at]
-        raise errors.noted(
-            IndexError(f"index {wrong} is out of bounds for dimension 0 with size {n}"),
-            f"It stands at position [{at}] of the index.",
+        raise errors.coded(
+            "RL309", IndexError(f"index {wrong} is out of bounds for dimension 0 with size {n}"), position=[at]
         )
     op = ops.index_fill_tensor if isinstance(value, TensorBase) else ops.index_fill
     return op, (index, value), {"dim": dim}

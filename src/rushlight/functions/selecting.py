@@ -60,7 +60,9 @@ def _masked_fill(input, mask, value):
         refuse_combination("masked_fill", mask, value)
     if mask._array.dtype != np.bool_:
         name = C_NAMES.get(of(mask._array.dtype).name, "complex")
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
+        raise errors.coded(
+            "RL325", RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
+        )
     value = check_value(value, input, "masked_fill", mask)
     _broadcast(mask, input)
     return select.masked_fill_tensor if isinstance(value, TensorBase) else select.masked_fill, value
@@ -139,9 +141,10 @@ def _check_flat(input, index, function):
     at = ops.first_outside(index._array, -n, n)
     if at >= 0:
         value = index._array.reshape(-1)[at]
-        raise errors.noted(
+        raise errors.coded(
+            "RL309",
             IndexError(f"out of range: tried to access index {value} on a tensor of {n} elements."),
-            f"It stands at position {at} of the flattened index.",
+            position=at,
         )
 
 
@@ -224,9 +227,10 @@ def _wrapped(indices, n):
     array = indices._array
     at = ops.first_outside(array, -n, n)
     if at >= 0:
-        raise errors.noted(
+        raise errors.coded(
+            "RL309",
             IndexError(f"index {array.reshape(-1)[at]} is out of bounds for a dimension of size {n}"),
-            f"It stands at position {[int(p) for p in np.unravel_index(at, array.shape)]} of the indices.",
+            position=[int(p) for p in np.unravel_index(at, array.shape)],
         )
     return wrap(np.where(array < 0, array + n, array)) if (array < 0).any() else indices
 

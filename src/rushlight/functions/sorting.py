@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core import TensorBase, wrap
+from ..errors import coded
 from ..ops import reduce, search
 from ..ops import sort as sorting
 from ..ops.copying import to_dtype
@@ -73,7 +74,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     dim = wrap_dim(dim, input._array.ndim)
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 0 <= k <= size:
-        raise RuntimeError("selected index k out of range")
+        raise coded("RL339", RuntimeError("selected index k out of range"))
     return return_types.topk(sorting.topk(input, k=int(k), dim=dim, largest=bool(largest), sorted=bool(sorted)))
 
 
@@ -90,7 +91,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     dim = one_dim("kthvalue", input, dim)
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 1 <= k <= size:
-        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
+        raise coded("RL339", RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}"))
     refuse(input, "bc", "kthvalue_cpu")
     return return_types.kthvalue(sorting.kthvalue(input, k=int(k), dim=dim, keepdim=keepdim))
 

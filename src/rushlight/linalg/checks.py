@@ -1,5 +1,6 @@
 """What the functions of linear algebra refuse, in PyTorch's words."""
 
+from ..errors import coded
 from ..functions.arguments import check_tensor
 from ..ops.matrix_checks import kind
 
@@ -16,8 +17,11 @@ def check_square(x, function, name="A"):
     check_matrix(x, function, name)
     rows, columns = x._array.shape[-2:]
     if rows != columns:
-        raise RuntimeError(
-            f"{function}: {name} must be batches of square matrices, but they are {rows} by {columns} matrices"
+        raise coded(
+            "RL331",
+            RuntimeError(
+                f"{function}: {name} must be batches of square matrices, but they are {rows} by {columns} matrices"
+            ),
         )
 
 

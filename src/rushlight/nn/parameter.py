@@ -5,6 +5,7 @@ import numpy as np
 from .. import core, watching
 from ..device import check_cpu
 from ..dtypes import as_dtype, get_default_dtype
+from ..errors import coded
 from ..functions.protocols import attributes
 from ..tensor import Tensor
 
@@ -102,7 +103,7 @@ def empty_array(shape, device=None, dtype=None):
                 f'of ints,but got {type(size).__name__}"'
             )
         if size < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
+            raise coded("RL338", RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}"))
     return np.empty(shape, dtype.numpy)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import coded
 from ..kernels import load, meaning
 from .batch_rules import as_it_is, in_line, reshape
 from .declare import elementwise, linear
@@ -72,21 +73,21 @@ def _broadcast(x, shape):
     try:
         return np.broadcast_to(x, shape)
     except ValueError:
-        raise RuntimeError(_misfit(x.shape, shape)) from None
+        raise _misfit(x.shape, shape) from None
 
 
 def _misfit(given, shape):
-    """PyTorch's sentence for a source that does not broadcast to a target."""
+    """The error for a source that does not broadcast to a target."""
     for back in range(1, min(len(given), len(shape)) + 1):
         a, b = shape[-back], given[-back]
         if a != b and 1 not in (a, b):
-            return (
+            sentence = (
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension "
                 f"{max(len(shape), len(given)) - back}"
             )
-    return (
-        f"output with shape {list(shape)} doesn't match the broadcast shape {list(np.broadcast_shapes(shape, given))}"
-    )
+            return coded("RL301", RuntimeError(sentence), shapes=f"{list(shape)}, {list(given)}")
+    whole = list(np.broadcast_shapes(shape, given))
+    return coded("RL316", RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {whole}"))
 
 
 @linear(batch=as_it_is, x=lambda g: conj(g), holomorphic=False)

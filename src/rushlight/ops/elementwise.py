@@ -5,6 +5,7 @@ import numpy as np
 from .. import kernels
 from ..core import TensorBase, call1, call2
 from ..dtypes import of
+from ..errors import coded
 from .copying import zero
 from .declare import elementwise, renamed
 from .selection import where
@@ -22,14 +23,20 @@ def _no_bools(x, y):
     """Refuse a difference with a truth value."""
     x_bool, y_bool = _is_bool(x), _is_bool(y)
     if x_bool and y_bool:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator instead."
+        raise coded(
+            "RL324",
+            RuntimeError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+                "operator instead."
+            ),
         )
     if x_bool or y_bool:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
+        raise coded(
+            "RL324",
+            RuntimeError(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the `~` or `logical_not()` operator instead."
+            ),
         )
 
 
@@ -65,9 +72,12 @@ rsub_tensor = renamed(rsub, "RsubBackward0")
 @elementwise(x=lambda g: -g)
 def neg(x):
     if x.dtype.kind == "b":
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
+        raise coded(
+            "RL324",
+            RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the `~` or `logical_not()` operator instead."
+            ),
         )
     return np.negative(x)
 

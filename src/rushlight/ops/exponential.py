@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import kernels
 from ..core import TensorBase, call2
+from ..errors import coded
 from .compare import eq, ge, logical_and
 from .copying import zero
 from .declare import elementwise, renamed
@@ -97,7 +98,7 @@ def _check_power(x, y):
         if y.dtype.kind == "b" and isinstance(x, np.ndarray) and x.dtype.kind == "b":
             raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     elif isinstance(y, int) and y < 0 and isinstance(x, np.ndarray) and x.dtype.kind in "biu":
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+        raise coded("RL329", RuntimeError("Integers to negative integer powers are not allowed."))
 
 
 def _through_base(g, x, y):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import coded
 from .batch_rules import as_it_is
 from .copying import conj, sum_to
 from .declare import general, nondifferentiable
@@ -60,10 +61,13 @@ def inv(x, *, asker="linalg.inv"):
         info = zero_pivots(x)
     if asker:
         position, pivot = first_failure(info)
-        raise LinAlgError(
-            f"{asker}: {element(position, x.ndim > 2)}The diagonal element {pivot} is zero, the inversion could "
-            "not be "
-            "completed because the input matrix is singular."
+        raise coded(
+            "RL330",
+            LinAlgError(
+                f"{asker}: {element(position, x.ndim > 2)}The diagonal element {pivot} is zero, the inversion could "
+                "not be "
+                "completed because the input matrix is singular."
+            ),
         )
     return inverse_where(x, info == 0)
 
@@ -200,8 +204,11 @@ def _solved(a, b, asker):
         info = zero_pivots(a)
     if asker:
         position, _ = first_failure(info)
-        raise LinAlgError(
-            f"{asker}: {element(position, a.ndim > 2)}The solver failed because the input matrix is singular."
+        raise coded(
+            "RL330",
+            LinAlgError(
+                f"{asker}: {element(position, a.ndim > 2)}The solver failed because the input matrix is singular."
+            ),
         )
     return np.matmul(inverse_where(a, info == 0), b)
 
@@ -292,10 +299,13 @@ def cholesky(x, *, asker="linalg.cholesky"):
         info = bad_minors(x)
     if asker:
         position, order = first_failure(info)
-        raise LinAlgError(
-            f"{asker}: {element(position, x.ndim > 2)}The factorization could not be completed because the "
-            "input is not "
-            f"positive-definite (the leading minor of order {order} is not positive-definite)."
+        raise coded(
+            "RL330",
+            LinAlgError(
+                f"{asker}: {element(position, x.ndim > 2)}The factorization could not be completed because the "
+                "input is not "
+                f"positive-definite (the leading minor of order {order} is not positive-definite)."
+            ),
         )
     out = np.full_like(x, np.nan)
     good = info == 0

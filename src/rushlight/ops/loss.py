@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ..core import apply
+from ..errors import coded
 from ..kernels import load
 from . import reduce
 from .batch_rules import each, full, merged, ops, parted, reduced_loss, reshape
@@ -180,7 +181,7 @@ def check_classes(target, classes, ignore_index):
         return
     wrong = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
     if wrong.size:
-        raise IndexError(f"Target {wrong[0]} is out of bounds.")
+        raise coded("RL409", IndexError(f"Target {wrong[0]} is out of bounds."))
 
 
 def class_weights(target, weight, ignore_index, dtype):

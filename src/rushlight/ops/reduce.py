@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ..dtypes import of
+from ..errors import coded
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
 from .batch_rules import each, reducing, searching, shifted
@@ -58,16 +59,19 @@ def inner(a, b, dim, keepdim):
 
 def _check_sum(x):
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"sum(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+        raise coded("RL321", TypeError(f"sum(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}"))
 
 
 def _check_mean(x):
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"mean(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+        raise coded("RL321", TypeError(f"mean(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}"))
     if x.dtype.kind in "bui":
-        raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {of(x.dtype).scalar_type}"
+        raise coded(
+            "RL323",
+            RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+                f"Got: {of(x.dtype).scalar_type}"
+            ),
         )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import kernels
 from ..dtypes import of
+from ..errors import coded
 from .compare import isfinite, isnan, logical_and, logical_not, logical_or, lt
 from .declare import elementwise, renamed
 from .supported import has_kind, in_common_dtype, without_derivative
@@ -11,8 +12,11 @@ from .supported import has_kind, in_common_dtype, without_derivative
 
 def _truth_values(mask, x, y):
     if mask.dtype.kind != "b" and mask.dtype != np.uint8:
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {of(mask.dtype).scalar_type}"
+        raise coded(
+            "RL325",
+            RuntimeError(
+                f"where expected condition to be a boolean tensor, but got a tensor with dtype {of(mask.dtype).scalar_type}"
+            ),
         )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..dtypes import of, result_dtype
+from ..errors import coded
 
 FLOATING = "fV"
 REAL = "iufV"
@@ -15,7 +16,7 @@ NUMBERS = "iufcV"
 def supports(x, kinds, kernel):
     """Refuse the array x unless its NumPy dtype kind is in `kinds`; `kernel` is what PyTorch calls the operation."""
     if x.dtype.kind not in kinds:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{of(x.dtype).scalar_type}'")
+        raise coded("RL322", NotImplementedError(f"\"{kernel}\" not implemented for '{of(x.dtype).scalar_type}'"))
 
 
 def has_kind(operands, kind):
@@ -33,6 +34,6 @@ def without_derivative(name):
     """The rule of an operation that has a derivative nobody has written: to differentiate it is an error."""
 
     def rule(g):
-        raise NotImplementedError(f"derivative for aten::{name} is not implemented")
+        raise coded("RL129", NotImplementedError(f"derivative for aten::{name} is not implemented"))
 
     return rule

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 from .. import modes
 from ..core import wrap, written
+from ..errors import coded
 from ..hooks import RemovableHandle
 from ..nn.modules.module import _typename, clear_grad
 from ..tensor import Tensor
@@ -23,9 +24,12 @@ class Optimizer:
 
     def __init__(self, params, defaults):
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                + _typename(params)
+            raise coded(
+                "RL419",
+                TypeError(
+                    "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                    + _typename(params)
+                ),
             )
         self.defaults = defaults
         self.state = defaultdict(dict)
@@ -33,7 +37,7 @@ class Optimizer:
         self._start_hooks()
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise coded("RL417", ValueError("optimizer got an empty parameter list"))
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -51,14 +55,17 @@ class Optimizer:
     def add_param_group(self, param_group):
         """Add a dict of "params" and of options that differ from the defaults."""
         if not isinstance(param_group, dict):
-            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+            raise coded("RL419", TypeError(f"param_group must be a dict, but got {type(param_group)}"))
         params = param_group["params"]
         if isinstance(params, Tensor):
             params = [params]
         elif isinstance(params, set):
-            raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
-                "will change between runs. Please use a list instead."
+            raise coded(
+                "RL419",
+                TypeError(
+                    "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                    "will change between runs. Please use a list instead."
+                ),
             )
         params, names = _without_names(list(params))
         group = {**param_group, "params": params}
@@ -84,7 +91,7 @@ class Optimizer:
             )
         present = {id(p) for other in self.param_groups for p in other["params"]}
         if not present.isdisjoint(id(p) for p in params):
-            raise ValueError("some parameters appear in more than one parameter group")
+            raise coded("RL421", ValueError("some parameters appear in more than one parameter group"))
         if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
             with_or_without = "with" if "param_names" in group else "without"
             raise ValueError(
@@ -155,10 +162,13 @@ class Optimizer:
                 state_dict = replaced
         groups = deepcopy(state_dict["param_groups"])
         if len(groups) != len(self.param_groups):
-            raise ValueError("loaded state dict has a different number of parameter groups")
+            raise coded("RL422", ValueError("loaded state dict has a different number of parameter groups"))
         if any(len(own["params"]) != len(saved["params"]) for own, saved in zip(self.param_groups, groups)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            raise coded(
+                "RL422",
+                ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                ),
             )
         params = {}
         for own, saved in zip(self.param_groups, groups):
@@ -269,13 +279,13 @@ def scalar(value=0.0):
 def check_lr(lr):
     """ValueError for a learning rate that is negative, not a number, or a tensor of several."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
+        raise coded("RL420", ValueError("Tensor lr must be 1-element"))
     check_at_least_zero("learning rate", lr)
 
 
 def check_at_least_zero(name, value):
     if not value >= 0.0:
-        raise ValueError(f"Invalid {name}: {value}")
+        raise coded("RL420", ValueError(f"Invalid {name}: {value}"))
 
 
 def check_betas(betas):
@@ -284,7 +294,7 @@ def check_betas(betas):
         raise ValueError("betas must be either both floats or both Tensors")
     for i, beta in enumerate((betas[0], betas[1])):
         if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+            raise coded("RL420", ValueError(f"Invalid beta parameter at index {i}: {beta}"))
 
 
 def check_modes(differentiable, foreach=None, fused=None):
@@ -306,9 +316,11 @@ def _registered(hooks, hook, prepend):
 
 def _check_param(param):
     if not isinstance(param, Tensor):
-        raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
+        raise coded(
+            "RL419", TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
+        )
     if param.grad_fn is not None:
-        raise ValueError("can't optimize a non-leaf Tensor")
+        raise coded("RL418", ValueError("can't optimize a non-leaf Tensor"))
 
 
 def _without_names(params):

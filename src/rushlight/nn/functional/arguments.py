@@ -4,6 +4,7 @@ import warnings
 
 from ... import dtypes
 from ...core import TensorBase
+from ...errors import coded
 
 _NUMBERS = {1: "one int", 2: "two ints", 3: "three ints"}
 
@@ -18,7 +19,10 @@ def type_name(value):
 
 def check_tensor(value, function, position=1, name="input"):
     if not isinstance(value, TensorBase):
-        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}")
+        raise coded(
+            "RL321",
+            TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}"),
+        )
 
 
 def ints(value, function, name, position=2):
@@ -72,7 +76,7 @@ def shape_of(x):
 def check_implemented(x, kernel, kinds="f"):
     """NotImplementedError where the dtype of x is none that PyTorch has the kernel for."""
     if kind_of(x) not in kinds:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(x)}'")
+        raise coded("RL322", NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(x)}'"))
 
 
 def kind_of(x):

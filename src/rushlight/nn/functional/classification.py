@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ... import core
+from ...errors import coded
 from ...functions.activation import logsigmoid
 from ...ops import loss as ops
 from .arguments import check_constant, check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
@@ -36,7 +37,11 @@ def cross_entropy(
         return _smoothed(input, target, weight, reduction, ignore_index, label_smoothing)
     _check_classes(input, target, weight)
     op = ops.cross_entropy_indices if input._array.ndim <= 2 else ops.cross_entropy_indices2d
-    return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+    try:
+        return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+    except IndexError as error:
+        # Kernels know nothing of codes.
+        raise error if hasattr(error, "code") else coded("RL409", error) from None
 
 
 def _of_probabilities(input, target, weight, reduction, ignore_index, label_smoothing):
@@ -102,7 +107,7 @@ def _check_classes(input, target, weight):
     x, t = input._array, target._array
     _check_dims(x, t)
     if t.dtype != np.int64 and t.dtype != np.uint8:
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_type(target)}")
+        raise coded("RL410", RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_type(target)}"))
     if weight is not None:
         classes = x.shape[1 if x.ndim > 1 else 0]
         check_constant(weight, "nll_loss2d_forward" if x.ndim > 2 else "nll_loss_forward", "weight")
@@ -124,8 +129,11 @@ def _check_dims(x, t):
     if x.ndim == 1 and t.ndim == 1 and t.shape[0] != 1:
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t.shape[0]}")
     if x.ndim != 1 and x.shape[0] != (t.shape[0] if t.ndim else 0):
-        raise ValueError(
-            f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0] if t.ndim else 0})."
+        raise coded(
+            "RL411",
+            ValueError(
+                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0] if t.ndim else 0})."
+            ),
         )
     if x.ndim <= 2:
         if t.ndim > 1:

@@ -3,6 +3,7 @@
 import warnings
 
 from ...core import TensorBase
+from ...errors import coded
 from ...ops import conv as ops
 from ...ops.pad import constant_pad_nd
 from .arguments import check_tensor, ints, is_int, scalar_type, shape_of, type_name
@@ -78,9 +79,12 @@ def _convolved(name, d, input, weight, bias, stride, padding, dilation, groups):
     reach = [n + 2 * p for n, p in zip(input.shape[2:], padding)]
     kernel = [r * (k - 1) + 1 for r, k in zip(dilation, weight.shape[2:])]
     if any(k > n for k, n in zip(kernel, reach)):
-        raise RuntimeError(
-            f"Calculated padded input size per channel: ({_times(reach)}). Kernel size: ({_times(kernel)}). "
-            "Kernel size can't be greater than actual input size"
+        raise coded(
+            "RL406",
+            RuntimeError(
+                f"Calculated padded input size per channel: ({_times(reach)}). Kernel size: ({_times(kernel)}). "
+                "Kernel size can't be greater than actual input size"
+            ),
         )
     _check_dtypes(input, weight, bias)
     out = ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -214,10 +218,13 @@ def _check_shapes(input, weight, bias, groups, transposed):
     given = f"transposed={groups}" if transposed else f"groups={groups}"
     channels = size[0] if transposed else size[1] * groups
     if input.shape[1] != channels:
-        raise RuntimeError(
-            f"Given {given}, weight of size {size}, expected input{shape_of(input)} to have {channels} channels, "
-            "but got "
-            f"{input.shape[1]} channels instead"
+        raise coded(
+            "RL405",
+            RuntimeError(
+                f"Given {given}, weight of size {size}, expected input{shape_of(input)} to have {channels} channels, "
+                "but got "
+                f"{input.shape[1]} channels instead"
+            ),
         )
     out = size[1] * groups if transposed else size[0]
     if bias is not None and shape_of(bias) != [out]:

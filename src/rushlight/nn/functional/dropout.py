@@ -3,6 +3,7 @@
 import math
 import warnings
 
+from ...errors import coded
 from .arguments import check_tensor
 
 
@@ -76,7 +77,7 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 def _check(p, function, input):
     check_tensor(input, function)
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        raise coded("RL416", ValueError(f"dropout probability has to be between 0 and 1, but got {p}"))
 
 
 def _warn_ndim(name, ndim, d):

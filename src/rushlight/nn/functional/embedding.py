@@ -4,6 +4,7 @@ import numpy as np
 
 from ... import core, dtypes
 from ...core import written
+from ...errors import coded
 from ...functions import selecting
 from ...functions.selecting import one_hot
 from ...ops import index as ops
@@ -45,7 +46,7 @@ def _padding(padding_idx, weight):
 
 def _check_range(indices, rows):
     if indices.size and (indices.min() < 0 or indices.max() >= rows):
-        raise IndexError("index out of range in self")
+        raise coded("RL414", IndexError("index out of range in self"))
 
 
 def _shorten(weight, indices, max_norm, norm_type):

@@ -4,6 +4,7 @@ import math
 import warnings
 
 from ... import spelling
+from ...errors import coded, coded_sentence
 from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
 from .arguments import (
@@ -27,13 +28,11 @@ def _checked(input, target, function, size_average=None, reduce=None, reduction=
     check_tensor(input, function)
     check_tensor(target, function, 2, "target")
     if warn and input.shape != target.shape:
-        warnings.warn(
+        sentence = (
             f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). This will "
-            "likely "
-            "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            UserWarning,
-            stacklevel=3,
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         )
+        warnings.warn(coded_sentence("RL408", sentence), UserWarning, stacklevel=3)
     reduction = reduction_of(reduction, size_average, reduce)
     if input.shape != target.shape:
         input, target = broadcast_tensors(input, target)
@@ -136,10 +135,13 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     check_tensor(target, "binary_cross_entropy", 2, "target")
     reduction = reduction_of(reduction, size_average, reduce)
     if target.shape != input.shape:
-        raise ValueError(
-            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}) is "
-            "deprecated. "
-            "Please ensure they have the same size."
+        raise coded(
+            "RL412",
+            ValueError(
+                f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}) is "
+                "deprecated. "
+                "Please ensure they have the same size."
+            ),
         )
     check_implemented(input, "binary_cross_entropy")
     if weight is not None:
@@ -150,7 +152,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     for name, x in (("input", input), ("target", target)):
         array = x._array
         if array.size and not ((array >= 0) & (array <= 1) | (array != array)).all():
-            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+            raise coded("RL413", RuntimeError(f"all elements of {name} should be between 0 and 1"))
     return ops.binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
@@ -181,7 +183,9 @@ def binary_cross_entropy_with_logits(
     check_tensor(target, "binary_cross_entropy_with_logits", 2, "target")
     reduction = reduction_of(reduction, size_average, reduce)
     if target.shape != input.shape:
-        raise ValueError(f"Target size ({_size(target)}) must be the same as input size ({_size(input)})")
+        raise coded(
+            "RL412", ValueError(f"Target size ({_size(target)}) must be the same as input size ({_size(input)})")
+        )
     check_constant(weight, "binary_cross_entropy_with_logits", "weight")
     check_constant(pos_weight, "binary_cross_entropy_with_logits", "pos_weight")
     for first, second in ((pos_weight, target), (input, weight)):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ... import dtypes, spelling
 from ...core import written
+from ...errors import coded
 from ...ops import norm as ops
 from .arguments import check_implemented, check_tensor, ints, scalar_type, shape_of, type_name
 from .pad import pad
@@ -26,7 +27,10 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     check_tensor(input, "batch_norm")
     if training and input.ndim > 1 and input._array.size == input.shape[1] and input._array.size:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input.shape)}")
+        raise coded(
+            "RL407",
+            ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input.shape)}"),
+        )
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -118,9 +122,12 @@ def _check_normalized(input, normalized_shape, weight, bias, function, star):
             )
     if tuple(input.shape[max(input.ndim - len(shape), 0) :]) != shape:
         listed = ", ".join(map(str, shape))
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*{star}{listed}], but got input of "
-            f"size{shape_of(input)}"
+        raise coded(
+            "RL415",
+            RuntimeError(
+                f"Given normalized_shape={list(shape)}, expected input with shape [*{star}{listed}], but got input of "
+                f"size{shape_of(input)}"
+            ),
         )
     return shape
 
@@ -177,7 +184,10 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     n, channels = input.shape[:2]
     if n * channels // num_groups * math.prod(input.shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {shape_of(input)}")
+        raise coded(
+            "RL407",
+            ValueError(f"Expected more than 1 value per channel when training, got input size {shape_of(input)}"),
+        )
     if num_groups <= 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if channels % num_groups:

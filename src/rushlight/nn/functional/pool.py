@@ -2,6 +2,7 @@
 
 import math
 
+from ...errors import coded
 from ...ops import pool as ops
 from ...ops import resample
 from .arguments import check_implemented, check_tensor, ints, kind_of, scalar_type, shape_of, window_ints
@@ -152,9 +153,12 @@ def _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode):
     size = tuple([pooled_size(*sizes, ceil_mode) for sizes in zip(plane, kernel, stride, padding, dilation)])
     if min(size) < 1:
         channels = input.shape[-d - 1]
-        raise RuntimeError(
-            f"Given input size: ({'x'.join(map(str, (channels, *plane)))}). Calculated output size: "
-            f"({'x'.join(map(str, (channels, *size)))}). Output size is too small"
+        raise coded(
+            "RL406",
+            RuntimeError(
+                f"Given input size: ({'x'.join(map(str, (channels, *plane)))}). Calculated output size: "
+                f"({'x'.join(map(str, (channels, *size)))}). Output size is too small"
+            ),
         )
     return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
 

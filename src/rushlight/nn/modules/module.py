@@ -6,6 +6,7 @@ from ... import spelling
 from ...core import wrap
 from ...device import check_cpu
 from ...dtypes import as_dtype, bfloat16, dtype, float16, float32, float64
+from ...errors import coded
 from ...spelling import spell
 from ...tensor import Tensor
 from ..parameter import Buffer, is_parameter
@@ -69,7 +70,9 @@ class Module(Hooked, Stateful):
 
     def forward(self, *args, **kwargs):
         """What the module computes; every subclass defines it."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise coded(
+            "RL404", NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        )
 
     def __call__(self, *args, **kwargs):
         if self._hooked:
@@ -111,24 +114,33 @@ class Module(Hooked, Stateful):
         fields = self.__dict__
         if name in fields.get("_parameters", ()):
             if value is not None:
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or "
-                    "None expected)"
+                raise coded(
+                    "RL402",
+                    TypeError(
+                        f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or "
+                        "None expected)"
+                    ),
                 )
             self._parameters[name] = None
         elif name in fields.get("_modules", ()):
             if value is not None:
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as child module '{name}' ({spell('nn.Module')} or "
-                    "None expected)"
+                raise coded(
+                    "RL402",
+                    TypeError(
+                        f"cannot assign '{_typename(value)}' as child module '{name}' ({spell('nn.Module')} or "
+                        "None expected)"
+                    ),
                 )
             self._modules[name] = None
         elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as buffer '{name}' ({spell('nn.Buffer')}, "
-                    f"{spell('Tensor')} or "
-                    "None expected)"
+                raise coded(
+                    "RL402",
+                    TypeError(
+                        f"cannot assign '{_typename(value)}' as buffer '{name}' ({spell('nn.Buffer')}, "
+                        f"{spell('Tensor')} or "
+                        "None expected)"
+                    ),
                 )
             self._buffers[name] = value
         else:
@@ -145,7 +157,7 @@ class Module(Hooked, Stateful):
 
     def _check_started(self, kind):
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            raise coded("RL401", AttributeError(f"cannot assign {kind} before Module.__init__() call"))
 
     def _forget(self, name, kept):
         """Take `name` out of everything but the registry `kept`, where it keeps its place."""
@@ -166,9 +178,12 @@ class Module(Hooked, Stateful):
         self._check_started("parameter")
         self._check_free(name, "parameter", self._parameters)
         if param is not None and not is_parameter(param):
-            raise TypeError(
-                f"cannot assign '{_typename(param)}' object to parameter '{name}' ({spell('nn.Parameter')} or "
-                "None required)"
+            raise coded(
+                "RL402",
+                TypeError(
+                    f"cannot assign '{_typename(param)}' object to parameter '{name}' ({spell('nn.Parameter')} or "
+                    "None required)"
+                ),
             )
         if param is not None and param.grad_fn is not None:
             raise ValueError(
@@ -182,9 +197,12 @@ class Module(Hooked, Stateful):
         self._check_started("buffer")
         self._check_free(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' ({spelling.module} Tensor or "
-                "None required)"
+            raise coded(
+                "RL402",
+                TypeError(
+                    f"cannot assign '{_typename(tensor)}' object to buffer '{name}' ({spelling.module} Tensor or "
+                    "None required)"
+                ),
             )
         self._buffers[name] = tensor
         if persistent:
@@ -322,7 +340,7 @@ class Module(Hooked, Stateful):
     def train(self, mode=True):
         """Switch this module and all inside it to training (or with False to evaluation)."""
         if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
+            raise coded("RL424", ValueError("training mode is expected to be boolean"))
         self.training = mode
         for module in self.children():
             module.train(mode)

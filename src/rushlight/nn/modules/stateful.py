@@ -6,6 +6,7 @@ from collections import OrderedDict, namedtuple
 import numpy as np
 
 from ...core import written
+from ...errors import coded
 from ...hooks import RemovableHandle
 from ...size import Size
 from ...spelling import spell
@@ -130,7 +131,10 @@ class Stateful:
             told.append(f"Unexpected key(s) in state_dict: {_listed(unexpected)}. ")
         told += errors
         if told:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told))
+            raise coded(
+                "RL403",
+                RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told)),
+            )
 
     def _load(self, state_dict, prefix, assign, missing, unexpected, errors):
         metadata = getattr(state_dict, "_metadata", None)
