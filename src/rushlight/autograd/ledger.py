@@ -7,7 +7,6 @@ import linecache
 import os
 from collections import Counter, namedtuple
 
-from .. import core
 from ..core import Node, TensorBase
 from ..lines import line_number
 from .function import FunctionCtx

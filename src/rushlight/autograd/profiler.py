@@ -43,7 +43,7 @@ class profile:
     >>> import rushlight
     >>> x = rushlight.ones(3, requires_grad=True)
     >>> with rushlight.autograd.profiler.profile() as prof:
-    ...     (x * x).sum().backward()
+    ...     (x * 2).sum().backward()
     >>> [event.name for event in prof.function_events]
     ['aten::mul', 'aten::sum', 'SumBackward0', 'MulBackward0']
     """
