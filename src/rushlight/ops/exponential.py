@@ -48,7 +48,14 @@ def log10(x):
 
 @elementwise(promote="float", backward="Log1PBackward0", x=lambda g, x: g / (x + 1))
 def log1p(x):
-    return np.log1p(x)
+    return _complex_log1p(x) if x.dtype.kind == "c" else np.log1p(x)
+
+
+def _complex_log1p(x):
+    """NumPy's is log(1 + x), which loses the real part of a small x."""
+    out = np.asarray(np.log(1 + x))
+    small = np.absolute(x) < 0.5
+    return np.where(small, np.log1p(x.real * (x.real + 2) + x.imag * x.imag) / 2 + 1j * out.imag, out).astype(x.dtype)
 
 
 # The complex branch: NumPy's logaddexp is for real numbers.
@@ -143,9 +150,20 @@ def pow(x, y):
         return _integer_power(x, y)
     if x.dtype.kind == "b":
         return x | ~y
-    if y.ndim == 0 and x.dtype.kind == "c" and y == 2:
-        return x * x
+    if x.dtype.kind == "c" and y.ndim == 0 and y.item() in _COMPLEX_POWERS:
+        return _COMPLEX_POWERS[y.item()](x)
     return np.power(x, y)
+
+
+# Powers that NumPy takes by way of the logarithm, which is neither exact nor defined everywhere.
+_COMPLEX_POWERS = {
+    2: np.square,
+    3: lambda x: x * x * x,
+    0.5: np.sqrt,
+    -0.5: lambda x: 1 / np.sqrt(x),
+    -1: np.reciprocal,
+    -2: lambda x: np.reciprocal(x * x),
+}
 
 
 def _integer_power(x, y):
