@@ -2,10 +2,11 @@
 
 from . import core, engine, inplace
 from .functions import matrix
-from .ops import compare, complex, copying, elementwise, exponential, forward, strided
+from .ops import batching, compare, complex, copying, elementwise, exponential, forward, strided
 
 core.bind(
     transform=forward.transformed,
+    detach_batch=batching.detached,
     add=elementwise.add,
     sub=elementwise.sub,
     mul=elementwise.mul,

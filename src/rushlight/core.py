@@ -35,6 +35,7 @@ _parameter_class = None
 _transform = None
 _renewed = None
 _run_inplace = None
+_detach_batch = None
 
 
 class VersionCounter(Line):
@@ -424,6 +425,8 @@ def restore(array, edge, number, counter):
 
 def detached(x, shares_version):
     """A tensor over the same memory, without history."""
+    if _transforms != 0 and type(x._array) is not ndarray:
+        return _detach_batch(x)
     tensor = wrap(x._array)
     tensor.inference = x.inference
     if shares_version:
@@ -760,7 +763,7 @@ def transforms_entered(change):
 
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
-    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace
+    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
     _tensor_class = given("tensor_class", _tensor_class)
@@ -768,6 +771,7 @@ def bind(**names):
     _transform = given("transform", _transform)
     _renewed = given("renewed", _renewed)
     _run_inplace = given("run_inplace", _run_inplace)
+    _detach_batch = given("detach_batch", _detach_batch)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
     NEG, POW, RSUB, RDIV, RPOW = (
         given("neg", NEG),

@@ -10,6 +10,8 @@ from .engine import backward_from_scalar
 from .hooks import RemovableHandle
 from .inplace import storage_geometry
 from .node import accumulator, extras_of, extras_of_leaf
+from .ops import batching
+from .ops.hidden import Batched, values
 from .size import Size
 
 
@@ -229,6 +231,8 @@ class Tensor(TensorBase):
     def __repr__(self, *, tensor_contents=None):
         from .printing import array_repr
 
+        if type(self._array) is Batched:
+            return batching.shown(self)
         node = self.grad_fn
         name = type(self).__name__
         return array_repr(
@@ -274,13 +278,13 @@ class Tensor(TensorBase):
         if watching.in_force:
             watching.note("numpy", self, None)
         if force:
-            return self._array
+            return values(self._array)
         if self.requires_grad and modes.grad_enabled():
             raise errors.coded(
                 "RL121",
                 RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."),
             )
-        return self._array
+        return values(self._array)
 
     def __array__(self, dtype=None, copy=None):
         array = self.numpy()

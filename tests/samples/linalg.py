@@ -25,6 +25,7 @@ ROWS = [
     Row("det", lambda r: (spread(r(2, 3, 3)),)),
     Row("cofactor", lambda r: (spread(r(2, 3, 3)),)),
     Row("slogdet", lambda r: (spread(r(2, 3, 3)),)),
+    Row("singular_shift", lambda r: (np.stack([np.ones((3, 3)), np.eye(3)]),)),
     Row("solve", lambda r: (spread(r(2, 3, 3)), r(3, 4))),
     Row("solve", lambda r: (spread(r(3, 3)), r(3)), {"vector": True}),
     Row("solve", lambda r: (spread(r(3, 3)), r(2, 4, 3)), {"left": False}),

@@ -97,6 +97,12 @@ def aligned(op, size, inputs, batched, params):
     return apply(op, tuple(lined_up(inputs, batched)), params)
 
 
+def like_first(op, size, inputs, batched, params):
+    """The same for operations whose result has the shape of their first input."""
+    x = full(inputs[0], size, batched[0])
+    return apply(op, tuple(lined_up([x, *inputs[1:]], [True, *batched[1:]])), params)
+
+
 def lined_up(inputs, batched):
     ndim = max([x._array.ndim - b for x, b in zip(inputs, batched) if isinstance(x, TensorBase)])
     return [in_line(x, ndim) if b else x for x, b in zip(inputs, batched)]
@@ -205,7 +211,7 @@ def at_front(*names):
 
 def reduced_loss(op, size, inputs, batched, params):
     """For losses of matching elements with a `reduction`."""
-    losses = aligned(op, size, inputs, batched, {**params, "reduction": "none"})
+    losses = like_first(op, size, inputs, batched, {**params, "reduction": "none"})
     reduction = params["reduction"]
     if reduction == "none":
         return losses

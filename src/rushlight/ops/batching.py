@@ -18,6 +18,7 @@ from ..inplace import rebase, run_inplace
 from ..modes import grad_enabled
 from .batch_rules import aligned
 from .copying import clone, copy, to_dtype
+from .hidden import Batched, outlived
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
 numbers = itertools.count(1)
@@ -30,10 +31,11 @@ class BatchLevel:
 
     def __init__(self, size, randomness, chosen=None):
         self.number = next(numbers)
-        self.size = size
         self.randomness = randomness
-        # Where the batch was split, the positions of the samples that are left; None for all.
+        # Where the batch was split, the positions of the samples that are left; None for all of `whole`.
         self.chosen = chosen
+        self.whole = size
+        self.size = size if chosen is None else len(chosen)
         self.open = False
 
     def __enter__(self):
@@ -46,22 +48,6 @@ class BatchLevel:
         self.open = False
         _open.reset(self._token)
         core.transforms_entered(-1)
-
-
-class Batched(np.ndarray):
-    """What a tensor shows under vmap: the shape, dtype and strides of one sample. Its values are not for reading."""
-
-    level = hidden = None
-    # Whether the samples differ; else `hidden` is one tensor for all of them, without a batch dimension.
-    batched = False
-
-    def _refuse(self, *_, **__):
-        raise RuntimeError(
-            "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
-        )
-
-    __array_ufunc__ = __array_function__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
-    __index__ = __complex__ = item = tolist = copy = astype = tobytes = any = all = nonzero = _refuse
 
 
 def innermost():
@@ -109,7 +95,7 @@ def at_level(x, level):
     if type(x._array) is Batched and x._array.level is level:
         return x
     if type(x._array) is Batched and not x._array.level.open:
-        raise RuntimeError("vmap: a batched tensor was used outside of the vmap() that made it.")
+        raise outlived()
     return show(x, level, False)
 
 
@@ -117,7 +103,7 @@ def tracked_below(x):
     """Whether history is recorded for x outside of the level that it belongs to."""
     array = x._array
     while type(array) is Batched:
-        if array.hidden.tracked():
+        if array.hidden.requires_grad:
             return True
         array = array.hidden._array
     return False
@@ -205,8 +191,8 @@ def written(op, inputs, params):
         out = computed(op, (x, *rest), params, level)
     errors.check_result(op, x._array, out._array)
     core.inplace(copy, x._array.hidden, (out._array.hidden,), copy.defaults)
-    x.counter().bump()
-    if out.tracked():
+    core.written(x)
+    if out.requires_grad:
         rebase(x, out._grad_fn)
     return x
 
@@ -214,10 +200,23 @@ def written(op, inputs, params):
 def _before(x):
     """x as it was before a write, with its history and memory of its own."""
     kept = show(clone(x._array.hidden), x._array.level, x._array.batched)
-    return core.restore(kept._array, x.source() if x.tracked() else None, x.output_nr, kept.versions)
+    return core.restore(kept._array, _edge(x), x.output_nr, kept.versions)
+
+
+def _edge(x):
+    """What x comes from: a node, x itself where it is a leaf, None where it has no history."""
+    return (x.grad_fn or x) if x.requires_grad else None
 
 
 def detached(x):
     """x without history, at its own level and below."""
     array = x._array
     return show(array.hidden.detach(), array.level, array.batched)
+
+
+def shown(x):
+    """How a tensor under vmap is printed: with the values of all samples."""
+    array = x._array
+    place = _open.get().index(array.level) + 1 if array.level.open else 0
+    inner = "\n".join([f"    {line}" for line in repr(array.hidden).split("\n")])
+    return f"BatchedTensor(lvl={place}, bdim={0 if array.batched else None}, value=\n{inner}\n)"

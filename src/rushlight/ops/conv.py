@@ -138,7 +138,7 @@ def convolve_samples(op, size, inputs, batched, params):
         out = apply(op, (x, merged(weight), bias), {**params, "groups": params["groups"] * size})
         return samples_of_channels(out, size)
     if batched[2]:
-        out = full(convolve_samples(op, size, (x, weight, None), batched, params), size, batched[0])
+        out = full(convolve_samples(op, size, (x, weight, None), (*batched[:2], False), params), size, batched[0])
         return out + reshape(bias, (size, 1, bias._array.shape[1], *[1] * (out._array.ndim - 3)))
     return (
         parted(apply(op, (merged(x), weight, bias), params), size) if batched[0] else apply(op, tuple(inputs), params)

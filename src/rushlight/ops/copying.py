@@ -4,11 +4,16 @@ import numpy as np
 
 from ..errors import coded
 from ..kernels import load, meaning
-from .batch_rules import as_it_is, in_line, reshape
+from .batch_rules import as_it_is, in_line, like_first, reshape
 from .declare import elementwise, linear
 
 
-@linear(batch=as_it_is, x=lambda g: g)
+def clone_samples(op, size, inputs, batched, params):
+    order = params["order"]
+    return clone(inputs[0], order=(0, *[d + 1 for d in order]) if isinstance(order, tuple) else order)
+
+
+@linear(batch=clone_samples, x=lambda g: g)
 def clone(x, *, order="K"):
     """A copy in the given order: NumPy's "C" or "K", or the dimensions as they shall follow in memory."""
     if isinstance(order, tuple):
@@ -41,7 +46,9 @@ def to_dtype(x, *, dtype):
 _NARROWED = "fcV"
 
 
-@elementwise(promote=None, x=lambda g: zero(g), y=lambda g: g, backward="CopyBackwards", holomorphic=False)
+@elementwise(
+    batch=like_first, promote=None, x=lambda g: zero(g), y=lambda g: g, backward="CopyBackwards", holomorphic=False
+)
 def copy(x, y):
     """y in the shape and dtype of x: what `x.copy_(y)` writes."""
     if y.shape != x.shape:
@@ -49,7 +56,7 @@ def copy(x, y):
     return _cast(y, x.dtype)
 
 
-@elementwise(promote=None, x=lambda g: zero(g), value=lambda g: g)
+@elementwise(batch=like_first, promote=None, x=lambda g: zero(g), value=lambda g: g)
 def fill(x, value):
     """One number in the shape and dtype of x."""
     out = np.empty_like(x)

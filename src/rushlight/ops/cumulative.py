@@ -8,6 +8,7 @@ from ..kernels import meaning
 from .batch_rules import along
 from .declare import general, linear
 from .exponential import exp
+from .hidden import may_hold
 from .scan import products_before, recurrence, shift
 from .selection import where
 from .sort import picks
@@ -32,7 +33,7 @@ def cumsum(x, *, dim, reverse=False):
 def through_cumprod(g, x, out, dim):
     if x._array.ndim == 0:
         return g
-    if not (x._array == 0).any():
+    if not may_hold(x, 0):
         return cumsum(g * out, dim=dim, reverse=True) / x
     return products_before(x, dim, False) * recurrence(shift(x, dim=dim, by=-1), g, dim, reverse=True)
 

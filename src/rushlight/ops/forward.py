@@ -9,9 +9,9 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from .. import core, watching
+from .. import core, errors, watching
 from ..core import TensorBase
-from ..modes import put_grad
+from ..modes import grad_enabled
 from . import batching, copying
 from .batching import primal
 
@@ -238,25 +238,14 @@ def _by_push(op, inputs, params, out, tangents):
 
 
 def _in_place(op, inputs, params, levels):
-    """An in-place write: the operation is run out of place, with its history and tangents, and then written."""
+    """An in-place write: the operation is run on a copy, with history and tangents, and its result is written."""
     x = inputs[0]
-    recording = op.differentiable and grad_enabled() and core.needed_of(inputs)
-    if recording:
+    if op.differentiable and grad_enabled() and core.needed_of(inputs):
         errors.check_inplace(x)
-    before = batching.before(x)
-    for level in levels:
-        t = tangent_of(x, level)
-        if t is not None:
-            put_tangent(before, level, t.clone())
+    before = copying.clone(x)
     out = _dispatched(op, tuple([before if y is x else y for y in inputs]), params, False)
     errors.check_result(op, x._array, out._array)
-    if out._array.dtype != x._array.dtype:
-        out = _dispatched(copying.to_dtype, (out,), {"dtype": x._array.dtype}, False)
-    grad = put_grad(False)
     batching.written(copying.copy, (x, out), copying.copy.defaults)
-    put_grad(grad & 1)
-    if out.requires_grad:
-        rebase(x, out._grad_fn, out.output_nr)
     for level in levels:
         _write_tangent(x, level, tangent_of(out, level))
     return x

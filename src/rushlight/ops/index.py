@@ -12,7 +12,7 @@ from ..core import apply
 from ..kernels import load
 from .batch_rules import at_front, each, full, in_line, ops, reshape, sample_shape
 from .compare import ne
-from .copying import clone, expand, sum_to, to_dtype
+from .copying import clone, expand, sum_to, to_dtype, zero
 from .declare import linear, renamed
 from .selection import where
 
@@ -291,19 +291,13 @@ def write_index_fill(out, index, value, *, dim):
     jointly=True,
     backward="IndexFillBackward0",
     x=lambda g, index, dim: index_fill(g, index, 0, dim=dim),
-    value=lambda g, index, dim: sum_to(index_select(g, _distinct(index._array, g._array, dim), dim=dim), shape=()),
+    value=lambda g, index, dim: sum_to(g * index_fill(zero(g), index, 1, dim=dim), shape=()),
 )
 def index_fill(x, index, value, *, dim):
     """x with the entries along `dim` that the indices name filled with a number or a 0-dim tensor."""
     out = x.copy()
     write_index_fill(out, index, value, dim=dim)
     return out
-
-
-def _distinct(index, x, dim):
-    """The entries of x along `dim` that are named at least once."""
-    n = x.shape[dim] if x.ndim else 1
-    return np.unique(np.where(index < 0, index + n, index))
 
 
 index_fill_tensor = renamed(index_fill, "IndexFillBackward1")

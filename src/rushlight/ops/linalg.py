@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import coded
-from .batch_rules import as_it_is
+from .batch_rules import all_full, as_it_is, in_line
 from .copying import conj, sum_to
 from .declare import general, nondifferentiable
 from .matrix import added, column, matmul, mH, mT
@@ -119,12 +119,15 @@ def cofactor(x):
 
 def regularized(x):
     """x, singular matrices moved away from being so by a rounding error."""
-    array = x._array
-    singular = zero_pivots(array) != 0
-    if not singular.any():
-        return x
-    scale = np.maximum(np.abs(array).max((-2, -1), keepdims=True), 1) * np.finfo(array.dtype).eps
-    return x + np.where(singular[..., None, None], scale * np.eye(array.shape[-1]), 0).astype(array.dtype)
+    return x + singular_shift(x)
+
+
+@nondifferentiable(batch=as_it_is)
+def singular_shift(x):
+    """What moves singular matrices away from being so: a rounding error on the diagonal; 0 for the others."""
+    scale = np.maximum(np.abs(x).max((-2, -1), keepdims=True), 1) * np.finfo(x.dtype).eps
+    singular = (zero_pivots(x) != 0)[..., None, None]
+    return np.where(singular, scale * np.eye(x.shape[-1]), 0).astype(x.dtype)
 
 
 def _through_slogdet(g, x, sign):
@@ -183,8 +186,21 @@ def _push_solve(a, a_t, b_t, out, left, vector):
     return solve(a, added(*parts), left=left, vector=vector)
 
 
+def solve_triangular_samples(op, size, inputs, batched, params):
+    a, b = all_full(size, inputs, batched)
+    n = max(a._array.ndim, b._array.ndim) - 1
+    return op(in_line(a, n), in_line(b, n), **params)
+
+
+def solve_samples(op, size, inputs, batched, params):
+    a, b = all_full(size, inputs, batched)
+    vector = params["vector"]
+    n = max(a._array.ndim, b._array.ndim + vector) - 1
+    return op(in_line(a, n), in_line(b, n - vector), **params)
+
+
 @general(
-    batch=as_it_is,
+    batch=solve_samples,
     backward="LinalgSolveExBackward0",
     joint=_through_solve,
     push=_push_solve,
@@ -235,7 +251,7 @@ def _triangle(n, upper, strict):
     return np.triu(ones, 1 if strict else 0) if upper else np.tril(ones, -1 if strict else 0)
 
 
-@general(batch=as_it_is,
+@general(batch=solve_triangular_samples,
     backward="LinalgSolveTriangularBackward0", joint=_through_triangular, push=_push_triangular,
     aliases={"a": "self", "b": "B"},
 )  # fmt: skip

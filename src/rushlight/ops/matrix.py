@@ -9,7 +9,7 @@ import numpy as np
 from .. import kernels
 from . import matrix_checks as check
 from . import shape
-from .batch_rules import in_line, lined_up, merged, parted
+from .batch_rules import full, in_line, lined_up, merged, parted
 from .copying import conj, expand, sum_to
 from .declare import general, linear
 
@@ -91,23 +91,24 @@ def bmm_samples(op, size, inputs, batched, params):
     return matmul(*inputs)
 
 
-def added_samples(multiply):
-    """The rule of beta * c + alpha * multiply(a, b)."""
+def added_samples(multiply, multiply_all):
+    """The rule of beta * c + alpha * multiply(a, b); `multiply_all` is for a or b that differ between samples."""
 
     def rule(op, size, inputs, batched, params):
         c, a, b = inputs
-        out = scale(multiply(a, b, batched[1:]), params["alpha"])
+        differs = batched[1] or batched[2]
+        out = scale(multiply_all(a, b, batched[1:]) if differs else multiply(a, b), params["alpha"])
         if params["beta"] == 0:
-            return out
+            return full(out, size, differs)
         if batched[0]:
-            c = in_line(c, out._array.ndim - 1)
+            c = in_line(c, out._array.ndim - differs)
         return out + scale(c, params["beta"])
 
     return rule
 
 
 def outer_samples(a, b, batched):
-    return shape.unsqueeze(a, dim=a._array.ndim) * shape.unsqueeze(b, dim=b._array.ndim - 1)
+    return column(a) * shape.unsqueeze(b, dim=b._array.ndim - 1)
 
 
 @linear(batch=mm_samples, a=lambda g, b: mm(g, mT(b)), b=lambda g, a, fortran: to_right(g, a, fortran))
@@ -202,7 +203,7 @@ def _to_bias(g, c_shape, beta):
     a=lambda g, b, alpha: scale(mm(g, mT(b)), alpha),
     b=lambda g, a, alpha, fortran: scale(to_right(g, a, fortran), alpha),
     push=_pushed(lambda a, b: mm(a, b)),
-    batch=added_samples(multiply_samples),
+    batch=added_samples(lambda a, b: mm(a, b), multiply_samples),
     aliases=_NAMES,
 )
 def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
@@ -215,7 +216,7 @@ def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
     a=lambda g, b, alpha: scale(column(g) * b, alpha),
     b=lambda g, a, alpha: scale(mv(mT(a), g), alpha),
     push=_pushed(lambda a, b: mv(a, b)),
-    batch=added_samples(lambda a, b, batched: mv_samples(None, None, (a, b), batched, None)),
+    batch=added_samples(lambda a, b: mv(a, b), lambda a, b, batched: mv_samples(None, None, (a, b), batched, None)),
     aliases={"c": "self", "a": "mat", "b": "vec"},
 )
 def addmv(c, a, b, *, beta=1, alpha=1):
@@ -228,7 +229,7 @@ def addmv(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(mv(g, b), alpha),
     b=lambda g, a, alpha: scale(mv(mT(g), a), alpha),
     push=_pushed(lambda a, b: column(a) * b),
-    batch=added_samples(outer_samples),
+    batch=added_samples(lambda a, b: column(a) * b, outer_samples),
     aliases={"c": "self", "a": "vec1", "b": "vec2"},
 )
 def addr(c, a, b, *, beta=1, alpha=1):
@@ -244,7 +245,7 @@ def addr(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(matmul(g, mT(b)), alpha),
     b=lambda g, a, alpha: scale(matmul(mT(a), g), alpha),
     push=_pushed(lambda a, b: bmm(a, b).sum(0)),
-    batch=added_samples(lambda a, b, batched: matmul(a, b).sum(-3)),
+    batch=added_samples(lambda a, b: bmm(a, b).sum(0), lambda a, b, batched: matmul(a, b).sum(-3)),
     aliases={"c": "self", "a": "batch1", "b": "batch2"},
 )
 def addbmm(c, a, b, *, beta=1, alpha=1):
@@ -257,7 +258,7 @@ def addbmm(c, a, b, *, beta=1, alpha=1):
     a=lambda g, b, alpha: scale(bmm(g, mT(b)), alpha),
     b=lambda g, a, alpha: scale(bmm(mT(a), g), alpha),
     push=_pushed(lambda a, b: bmm(a, b)),
-    batch=added_samples(lambda a, b, batched: matmul(a, b)),
+    batch=added_samples(lambda a, b: bmm(a, b), lambda a, b, batched: matmul(a, b)),
     aliases={"c": "self", "a": "batch1", "b": "batch2"},
 )
 def baddbmm(c, a, b, *, beta=1, alpha=1):

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from .batch_rules import as_it_is
 from .copying import zero
 from .declare import elementwise, renamed
 
 
-@elementwise(promote=None, x=lambda g: zero(g), sample=None)
+@elementwise(batch=as_it_is, promote=None, x=lambda g: zero(g), sample=None)
 def drawn(x, sample):
     """The sample, drawn by the parameters x or to be written over it."""
     return sample

@@ -17,6 +17,7 @@ from .complex import abs, sgn
 from .copying import conj, to_dtype
 from .declare import general, linear, nondifferentiable, renamed
 from .exponential import exp
+from .hidden import may_hold
 from .scan import products_before
 from .selection import where
 
@@ -248,7 +249,7 @@ def prod(x, *, dim=None, keepdim=False):
 def through_prod(g, x, out, dim):
     if x._array.ndim == 0:
         return g
-    if (x._array == 0).any():
+    if may_hold(x, 0):
         return kept(g, x.shape, dim) * products_of_others(x, dim)
     return kept(g * out, x.shape, dim) / x
 

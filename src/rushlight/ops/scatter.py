@@ -9,9 +9,13 @@ import numpy as np
 
 from ..kernels import load
 from .batch_rules import along
+from .compare import eq, logical_not
+from .copying import to_dtype, zero
 from .declare import general, linear, renamed
+from .hidden import may_hold
 from .index import add_along
 from .select import masked_fill
+from .selection import maximum, where
 
 _kernels = load("index")
 
@@ -151,53 +155,60 @@ def shares(x, index, src, out, dim, reduce, include_self):
     elif reduce == "sum":
         own, others = np.ones(shape, dtype), np.ones(src._array.shape, dtype)
     elif reduce == "mean":
-        own = np.asarray(1 / counted(index._array, shape, dim, include_self), dtype)
+        own = to_dtype(1 / counts(x, index, dim, include_self), dtype=dtype)
         others = gather(own, index, dim=dim)
     else:
-        own, others = _winners(x._array, index._array, src._array, out._array, dim, include_self)
+        own, others = _winners(x, index, src, out, dim, include_self)
     return own if include_self else scatter(own, index, 0, dim=dim), others
+
+
+def counts(x, index, dim, include_self):
+    """`counted` for the shape of a tensor x, as a tensor in its dtype."""
+    own = zero(x) + int(include_self)
+    return maximum(scatter_add(own, index, ones_for(index, x), dim=dim), 1)
+
+
+def ones_for(index, x):
+    """Ones in the shape of the indices and the dtype of x."""
+    return to_dtype(zero(index), dtype=x._array.dtype) + 1
 
 
 def _winners(x, index, src, out, dim, include_self):
     """Which elements are the largest (or smallest) of those they met; elements that tie share evenly."""
-    own = (x == out)[...].astype(x.dtype)
+    dtype = x._array.dtype
+    own = to_dtype(eq(x, out), dtype=dtype)
     if not include_self:
-        write_scatter(own, index, 0, dim=dim)
-    best = (src == gather.forward(out, index, dim=dim))[...].astype(x.dtype)
-    count = own.copy()
-    write_scatter_add(count, index, best, dim=dim)
-    count = np.maximum(count, 1)[...]
-    return np.asarray(own / count, x.dtype), np.asarray(best / gather.forward(count, index, dim=dim), x.dtype)
+        own = scatter(own, index, 0, dim=dim)
+    best = to_dtype(eq(src, gather(out, index, dim=dim)), dtype=dtype)
+    count = maximum(scatter_add(own, index, best, dim=dim), 1)
+    return own / count, best / gather(count, index, dim=dim)
 
 
 def _product_shares(x, index, src, dim, include_self):
     """The product of all other factors, also where some factors are zero; exact in its own first derivatives."""
     x = x if include_self else scatter(x, index, 1, dim=dim)
-    x_zero, src_zero = (x._array == 0)[...], (src._array == 0)[...]
+    x_zero, src_zero = eq(x, 0), eq(src, 0)
     nonzero = _product(masked_fill(x, x_zero, 1), index, masked_fill(src, src_zero, 1), dim)
-    if not (x_zero.any() or src_zero.any()):
+    if not (may_hold(x, 0) or may_hold(src, 0)):
         return nonzero / x, gather(nonzero, index, dim=dim) / src
-    count = x_zero.astype(np.int64)
-    write_scatter_add(count, index._array, src_zero.astype(np.int64), dim=dim)
+    x_other, src_other = logical_not(x_zero), logical_not(src_zero)
+    dtype = x._array.dtype
+    count = scatter_add(to_dtype(x_zero, dtype=dtype), index, to_dtype(src_zero, dtype=dtype), dim=dim)
     # Factors that are zero, as tensors with a history: another factor's share is their product, which is 0 where there
     # are any. The share of a zero is 1 where it stands alone, and the other one where there are two.
-    vanishing = _product(masked_fill(x, ~x_zero, 1), index, masked_fill(src, ~src_zero, 1), dim)
-    x_null, src_null = masked_fill(x, ~x_zero, 0), masked_fill(src, ~src_zero, 0)
+    vanishing = _product(masked_fill(x, x_other, 1), index, masked_fill(src, src_other, 1), dim)
+    x_null, src_null = masked_fill(x, x_other, 0), masked_fill(src, src_other, 0)
     sums = scatter_add(x_null, index, src_null, dim=dim)
-    alone, paired = [nonzero * (count == n)[...].astype(x._array.dtype) for n in (1, 2)]
+    alone, paired = [nonzero * to_dtype(eq(count, n), dtype=dtype) for n in (1, 2)]
     rest = nonzero * vanishing
-    own = _chosen(x_zero, alone + paired * (sums - x_null), rest / masked_fill(x, x_zero, 1))
+    own = where(x_zero, alone + paired * (sums - x_null), rest / masked_fill(x, x_zero, 1))
     alone, paired, sums, rest = [gather(t, index, dim=dim) for t in (alone, paired, sums, rest)]
-    others = _chosen(src_zero, alone + paired * (sums - src_null), rest / masked_fill(src, src_zero, 1))
+    others = where(src_zero, alone + paired * (sums - src_null), rest / masked_fill(src, src_zero, 1))
     return own, others
 
 
 def _product(x, index, src, dim):
     return scatter_reduce(x, index, src, dim=dim, reduce="prod", include_self=True)
-
-
-def _chosen(mask, a, b):
-    return masked_fill(a, ~mask, 0) + masked_fill(b, mask, 0)
 
 
 def through_reduce(g, x, index, src, out, dim, reduce, include_self):

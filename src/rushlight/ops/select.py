@@ -2,17 +2,19 @@
 
 import numpy as np
 
-from .batch_rules import as_it_is, each
+from .batch_rules import as_it_is, each, like_first
+from .compare import logical_not
 from .declare import elementwise, linear, nondifferentiable, renamed
 from .index import common_shape, slice_backward
 
 
 @elementwise(
+    batch=like_first,
     promote=None,
     backward="MaskedFillBackward0",
     x=lambda g, mask: masked_fill(g, mask, 0),
     mask=None,
-    value=lambda g, mask: masked_fill(g, np.logical_not(mask._array), 0),
+    value=lambda g, mask: masked_fill(g, logical_not(mask), 0),
 )
 def masked_fill(x, mask, value):
     """x with `value`, a number or a 0-dim tensor, where the mask is true."""

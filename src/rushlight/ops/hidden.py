@@ -1,0 +1,77 @@
+"""The array that a tensor shows under vmap."""
+
+import numpy as np
+
+
+class Split(BaseException):
+    """A value was read that differs between the samples of `level`: each of `groups` agrees on it.
+
+    vmap catches it and goes on with each group; no `except Exception` of a user's shall.
+    """
+
+    def __init__(self, level, groups):
+        self.level = level
+        self.groups = groups
+
+
+class Batched(np.ndarray):
+    """The shape, dtype and strides of one sample. Its values are not for computing: each sample has its own.
+
+    `hidden` is the tensor of all samples: its first dimension is the batch, or (`batched` False) it is the same for all.
+    """
+
+    level = hidden = None
+    batched = False
+
+    def _refuse(self, *_, **__):
+        raise RuntimeError(
+            "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
+        )
+
+    __array_ufunc__ = __array_function__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
+    __index__ = __complex__ = copy = astype = tobytes = any = all = nonzero = _refuse
+
+    def item(self):
+        return values(self).item()
+
+    def tolist(self):
+        return values(self).tolist()
+
+
+def values(array):
+    """An array whose values are asked for. Under vmap it must be the same for all samples, or else the batch is split."""
+    if type(array) is not Batched:
+        return array
+    levels = []
+    while type(array) is Batched:
+        levels.append(array)
+        array = array.hidden._array
+    for shown in reversed(levels):
+        if not shown.level.open:
+            raise outlived()
+        if shown.batched:
+            array = _agreed(array, shown.level)
+    return np.asarray(array)
+
+
+def _agreed(array, level):
+    """The one value of all samples."""
+    rows = [row.tobytes() for row in array]
+    if not rows:
+        return np.zeros(array.shape[1:], array.dtype)
+    if all([row == rows[0] for row in rows]):
+        return array[0, ...]
+    groups = {}
+    for place, row in enumerate(rows):
+        groups.setdefault(row, []).append(place)
+    raise Split(level, list(groups.values()))
+
+
+def outlived():
+    return RuntimeError("vmap: a batched tensor was used outside of the vmap() that made it.")
+
+
+def may_hold(x, value):
+    """Whether an element of the tensor x equals `value`; where the elements are hidden, one may."""
+    array = x._array
+    return type(array) is Batched or bool((array == value).any())
