@@ -635,7 +635,7 @@ def test_a_refused_write_leaves_no_trace(case, tracked):
     before, version, node = t.tolist(), t._version, t.grad_fn
     with pytest.raises((RuntimeError, IndexError, ValueError)) as refused:
         write(t)
-    assert words in str(refused.value)
+    assert words in str(refused.value) or (tracked and "functions with out=" in str(refused.value))
     assert (t.tolist(), t._version, t.grad_fn) == (before, version, node)
 
 
