@@ -1,8 +1,8 @@
 """Hands the operations of floor 2 down to the core and the engine, which may not import them."""
 
-from . import core, engine, inplace
+from . import core, engine, inplace, saving
 from .functions import matrix
-from .ops import batching, compare, complex, copying, elementwise, exponential, forward, strided
+from .ops import batching, compare, complex, copying, elementwise, exponential, forward, identity, strided
 
 core.bind(
     transform=forward.transformed,
@@ -25,6 +25,7 @@ core.bind(
     matmul=matrix.operator,
 )
 inplace.bind(strided.as_strided, strided.strided_scatter, complex.view_across, complex.written_across)
+saving.bind(identity.alias)
 engine.bind(
     conj=copying.conj,
     sum_to=copying.sum_to,

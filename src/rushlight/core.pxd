@@ -43,13 +43,12 @@ cdef inline bint same_kind(object a, object b):
 cdef inline tuple shape_of(object value):
     return rl_shape(value) if isinstance(value, ndarray) else ()
 
-cdef int _AS_IT_IS, _COMMON, _FLOAT
 cdef long long _sequence
-cdef int _transforms
+cdef int _transforms, _packers
 cdef type _tensor_class, _parameter_class
 cdef object _transform
 cdef object _renewed
-cdef object _run_inplace, _detach_batch
+cdef object _run_inplace, _detach_batch, _pack
 cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
 cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
 
@@ -63,6 +62,9 @@ cdef class View:
     cdef public str creation
 
 cdef class Op(Operation):
+    pass
+
+cdef class Packed:
     pass
 
 cdef class Node(Line):
@@ -167,7 +169,6 @@ cpdef Node recorded(Op op, tuple inputs, dict params, object out, long long need
 cdef attach(Node node, TensorBase tensor, Op op, long long needed)
 @cython.locals(tensor=TensorBase, k=cython.int)
 cdef attach_all(Node node, list tensors, Op op, long long needed)
-cdef list fits_of(Op op, object arrays, object out)
 cdef str own_creation()
 cdef str creation_of(TensorBase x, str own)
 @cython.locals(view=View, base=TensorBase, counter=VersionCounter, tensor=TensorBase)
@@ -175,6 +176,7 @@ cdef link_views(Op op, TensorBase x, list tensors)
 cpdef object inplace(Op op, object x, tuple rest, dict params)
 cpdef written(TensorBase x)
 cpdef int transforms_entered(int change) except? -1
+cpdef int packers_entered(int change) except? -1
 
 cdef inline Py_ssize_t attributes_offset():
     return <Py_ssize_t>&(<TensorBase>NULL).attributes

@@ -12,7 +12,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import errors
-from .dtypes import get_default_dtype, result_dtype, scalar_category
+from .dtypes import scalar_category
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
 from .operation import Operation
@@ -22,12 +22,11 @@ if not cython.compiled:
 
     from .kernels.compare import as_tensor, same_kind, shape_of
 
-# See `promote` in ops/declare.py.
-_AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
-
 _sequence = 0
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
 _transforms = 0
+# Number of `with` blocks in force anywhere whose hooks pack what is saved.
+_packers = 0
 ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
 RSUB = RDIV = RPOW = MATMUL = GETITEM = None
 _tensor_class = None
@@ -36,6 +35,7 @@ _transform = None
 _renewed = None
 _run_inplace = None
 _detach_batch = None
+_pack = None
 
 
 class VersionCounter(Line):
@@ -62,6 +62,10 @@ class Op(Operation):
                     raise TypeError(f"{self.name}() got an unexpected keyword argument '{key}'")
             params = {**self.defaults, **params}
         return apply(self, inputs, params)
+
+
+class Packed:
+    """What stands in a node for a saved tensor that hooks have packed: see saving.py."""
 
 
 @cython.trashcan(True)
@@ -161,7 +165,7 @@ class Node(Line):
         else:
             value, version = self.more[i - 2][2], self.more[i - 2][3]
         if not isinstance(value, TensorBase):
-            return value
+            return value.unpacked(self.edge(i), self.number(i)) if isinstance(value, Packed) else value
         tensor = as_tensor(value)
         if tensor.version() != version:
             raise errors.modified(self, tensor, version)
@@ -180,9 +184,12 @@ class Node(Line):
         if self.freed:
             raise errors.freed(self)
         value, counter, version = self.outs[k]
-        if counter.n != version:
+        if isinstance(value, Packed):
+            out = value.unpacked(self, k)
+        elif counter.n != version:
             raise errors.modified_output(self, k, value, counter, version)
-        out = restore(value, self, k, counter)
+        else:
+            out = restore(value, self, k, counter)
         if self.tangents is not None:
             out.tangent = self.tangents[k]
         return out
@@ -521,7 +528,7 @@ def call2(op, x, y):
         if op.uses_shapes:
             node.shapes = (shape_of(a), shape_of(b))
         if not same_kind(a, out) or (b is not y and not same_kind(b, out)):
-            node.fits = fits_of(op, (a, b), out)
+            node.fits = op.fits([a, b], out)
         attach(node, tensor, op, needed)
     return tensor
 
@@ -633,24 +640,7 @@ def as_subclass(tensor, cls):
 
 def arrays_for(op, inputs):
     """The arrays of the inputs, brought to one dtype where the operation wants that."""
-    arrays = [array_of(x) for x in inputs]
-    if op.check is not None:
-        op.check(*arrays)
-    if op.promotion == _AS_IT_IS:
-        return arrays
-    try:
-        target = result_dtype(arrays)
-    except TypeError:
-        raise errors.not_an_operand(op, arrays) from None
-    if op.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
-        target = get_default_dtype()
-    target = target.numpy
-    for i, array in enumerate(arrays):
-        if not isinstance(array, ndarray):
-            arrays[i] = np.asarray(array).astype(target)
-        elif array.dtype != target:
-            arrays[i] = array.astype(target)
-    return arrays
+    return op.prepared([array_of(x) for x in inputs])
 
 
 def needed_of(inputs):
@@ -675,7 +665,7 @@ def recorded(op, inputs, params, out, needed):
     arrays = [array_of(x) for x in inputs]
     if op.uses_shapes:
         node.shapes = tuple([shape_of(a) for a in arrays])
-    node.fits = fits_of(op, arrays, out)
+    node.fits = op.fits(arrays, out)
     node.conjugate = op.holomorphic and out.dtype.kind == "c"
     return node
 
@@ -687,6 +677,8 @@ def attach(node, tensor, op, needed):
     if (op.out_mask & needed) != 0:
         counter = tensor.counter()
         node.outs = ((tensor._array, counter, counter.n),)
+    if _packers != 0:
+        _pack(node)
 
 
 def attach_all(node, tensors, op, needed):
@@ -699,22 +691,8 @@ def attach_all(node, tensors, op, needed):
             tensor.output_nr = k
     if (op.out_mask & needed) != 0:
         node.outs = tuple([(array_of(t), as_tensor(t).counter(), as_tensor(t).version()) for t in tensors])
-
-
-def fits_of(op, arrays, out):
-    """(shape, dtype) that each gradient must be brought to; None where nothing differs."""
-    fits = None
-    for i, array in enumerate(arrays):
-        if not isinstance(array, ndarray):
-            continue
-        shape = array.shape if op.elementwise and array.shape != out.shape else None
-        dtype = array.dtype if array.dtype != out.dtype else None
-        if shape is None and dtype is None:
-            continue
-        if fits is None:
-            fits = [None] * len(arrays)
-        fits[i] = (shape, dtype)
-    return fits
+    if _packers != 0:
+        _pack(node)
 
 
 def own_creation():
@@ -761,9 +739,16 @@ def transforms_entered(change):
     return _transforms
 
 
+def packers_entered(change):
+    """Hooks of saved tensors begin (1) or end (-1) to be in force somewhere."""
+    global _packers
+    _packers += change
+    return _packers
+
+
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
-    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch
+    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch, _pack
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
     _tensor_class = given("tensor_class", _tensor_class)
@@ -772,6 +757,7 @@ def bind(**names):
     _renewed = given("renewed", _renewed)
     _run_inplace = given("run_inplace", _run_inplace)
     _detach_batch = given("detach_batch", _detach_batch)
+    _pack = given("pack", _pack)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
     NEG, POW, RSUB, RDIV, RPOW = (
         given("neg", NEG),

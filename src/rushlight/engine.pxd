@@ -70,6 +70,8 @@ cdef class Run:
     cdef set needed
     cdef dict wanted
     cdef list captured
+    cdef public dict gathered
+    cdef object __weakref__
     cdef begin(self, bint keep_graph, bint create_graph)
     cdef wait(self, Pending pending)
     cdef restrict(self, list roots, list targets)

@@ -5,6 +5,7 @@ has received all of its gradient. Leaf gradients are staged and committed togeth
 """
 
 from _thread import allocate_lock
+from functools import partial
 
 import numpy as np
 
@@ -15,8 +16,9 @@ except ImportError:
 
 from . import errors
 from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
-from .hooks import keep_retained
+from .hooks import call_gathered, keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
+from .saving import unpacking
 from .watching import current as current_watchers
 from .watching import pulled
 
@@ -57,6 +59,8 @@ class Run:
         self.needed = None
         self.wanted = None
         self.captured = None
+        # What hooks for several tensors have received: see hooks.Gathering.
+        self.gathered = None
 
     def restrict(self, roots, targets):
         """Visit only what leads to `targets`, a list of (node or leaf, number), and capture their gradients."""
@@ -175,7 +179,7 @@ class Run:
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
         if node.extras is not None:
-            g = node.extras.before(node, g)
+            g = node.extras.before(g, self)
             if node.extras.retained:
                 self.retained += node.extras.retained_now(g)
         if self.wanted is not None and not self.capture(node, g):
@@ -185,7 +189,7 @@ class Run:
                 raise errors.freed(node)
             node.claimer = self
             self.passed.append(node)
-        if self.anomaly or self.watchers is not None or (node.extras is not None and node.extras.after_hooks):
+        if self.anomaly or self.watchers is not None or (node.extras is not None and node.extras.watched()):
             self.visit_watched(node, g)
         elif node.op.joint is None and node.op.custom is None:
             self.pull(node, g)
@@ -194,8 +198,11 @@ class Run:
 
     def visit_watched(self, node, g):
         """The same with all results at hand, for hooks, watchers and anomaly detection."""
+        compute = self.results
+        if node.extras is not None and node.extras.packs:
+            compute = partial(unpacking, self, compute)
         try:
-            results = pulled(self.watchers, node, g, self.results)
+            results = pulled(self.watchers, node, g, compute)
         except Exception as error:
             if self.anomaly:
                 errors.note_forward(error, node)
@@ -281,10 +288,12 @@ class Run:
             leaf = pending.leaf
             hooks = leaf.hooks
             if hooks is not None:
-                pending.grad = hooks.before(leaf, pending.grad)
+                pending.grad = hooks.before(pending.grad, self)
             if self.wanted is not None:
                 for _, position in self.wanted.get(leaf, ()):
                     self.captured[position] = pending.grad
+        if self.gathered is not None:
+            call_gathered(self)
 
     def release(self):
         """Free what the nodes passed had kept: the pass has succeeded. They still know it, so it forgets them."""

@@ -38,16 +38,25 @@ class Extras:
         self.retained = []
         self.metadata = {}
         self.accumulator = None
+        # Whether the node has saved tensors that hooks have packed: see saving.py.
+        self.packs = False
 
-    def before(self, owner, g):
+    def before(self, g, run):
         """The gradient `g` (a list for several outputs) after the hooks that run before the rules."""
         single = not isinstance(g, list)
         gs = [g] if single else list(g)
         for number, hook in list(self.tensor_hooks.values()):
+            if isinstance(hook, OneOfSeveral):
+                hook.received(gs[number], run)
+                continue
             gs[number] = _checked(hook, gs[number], hook(gs[number]))
         for hook in list(self.before_hooks.values()):
             gs = _replaced(hook, gs, hook(tuple(gs)))
         return gs[0] if single else gs
+
+    def watched(self):
+        """Whether the engine must have all results of the node at hand."""
+        return self.packs or len(self.after_hooks) != 0
 
     def after(self, results, g):
         """The gradients of the inputs after the hooks that run behind the rules."""
@@ -83,6 +92,53 @@ class Extras:
             self.retained = [(n, reference) for n, reference in self.retained if reference() is not tensor]
             node.extras = node.extras or Extras()
             node.extras.retain(tensor, number)
+
+
+class Gathering:
+    """A hook that waits for the gradients of several tensors, or only for the first of them, in each backward pass."""
+
+    def __init__(self, count, hook, first):
+        self.count = count
+        self.hook = hook
+        self.first = first
+
+    def received(self, position, g, run):
+        if run.gathered is None:
+            run.gathered = {}
+        if self.first:
+            if self not in run.gathered:
+                run.gathered[self] = None
+                self.hook(g)
+            return
+        waiting = run.gathered.setdefault(self, {})
+        waiting[position] = g
+        if len(waiting) == self.count:
+            self.complete(run)
+
+    def complete(self, run):
+        """Call the hook with what has arrived, None for the others."""
+        waiting = run.gathered[self]
+        if waiting is None:
+            return
+        run.gathered[self] = None
+        self.hook([waiting.get(position) for position in range(self.count)])
+
+
+class OneOfSeveral:
+    """The part of a Gathering that hangs on one tensor."""
+
+    def __init__(self, gathering, position):
+        self.gathering = gathering
+        self.position = position
+
+    def received(self, g, run):
+        self.gathering.received(self.position, g, run)
+
+
+def call_gathered(run):
+    """The walk is over: call the hooks of several tensors for which some have no gradient."""
+    for gathering in list(run.gathered):
+        gathering.complete(run)
 
 
 def keep_retained(found):

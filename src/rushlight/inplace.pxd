@@ -1,7 +1,7 @@
 cimport cython
 from numpy cimport ndarray
 
-from rushlight.core cimport Node, Op, TensorBase, View, arrays_for, needed_of, new_node, recorded, wrap
+from rushlight.core cimport Node, Op, TensorBase, View, arrays_for, needed_of, new_node, packers_entered, recorded, wrap
 from rushlight.modes cimport grad_enabled, inference_enabled
 
 cdef Op _as_strided, _copy_slices

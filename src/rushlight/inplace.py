@@ -8,8 +8,9 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import core, errors
-from .core import arrays_for, needed_of, new_node, recorded, wrap
+from .core import arrays_for, needed_of, new_node, packers_entered, recorded, wrap
 from .modes import grad_enabled, inference_enabled
+from .saving import pack
 
 if not cython.compiled:
     from numpy import ndarray
@@ -34,11 +35,15 @@ def run_inplace(op, x, rest, params):
         node = recorded(op, inputs, params, array, needed)
         if node.saved0 is x:
             node.saved0, node.version0 = wrap(array.copy()), 0
+        if packers_entered(0) != 0:
+            pack(node)
     np.copyto(array, out, casting="unsafe")
     x.counter().bump()
     if node is not None:
         if (op.out_mask & needed) != 0:
             node.outs = ((array, x.versions, x.versions.n),)
+            if packers_entered(0) != 0:
+                pack(node)
         rebase(x, node)
     return x
 

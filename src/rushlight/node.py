@@ -5,6 +5,7 @@ import weakref
 from . import errors
 from .core import Node, TensorBase, adopt
 from .hooks import Extras, RemovableHandle
+from .saving import SavedTensor
 
 _CLASSES = {}
 _QUALIFIED = ("CopySlices", "CopyBackwards")
@@ -47,6 +48,8 @@ class GraphNode(Node):
     def __getattr__(self, name):
         if name.startswith("_saved_"):
             return _saved(self, name[7:])
+        if name.startswith("_raw_saved_"):
+            return SavedTensor(self, _place(self, "_raw_saved_", name[11:]))
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
@@ -115,12 +118,20 @@ def _shown(edge, number):
 def _saved(node, name):
     """What the node kept under PyTorch's name for it."""
     op = node.op
-    for own in (*op.inputs, *op.outputs, "out", *op.defaults):
-        if op.aliases.get(own, own) != name:
-            continue
-        if own in op.inputs:
-            return node.saved_at(op.inputs.index(own))
-        if own in op.defaults:
+    for own in op.defaults:
+        if op.aliases.get(own, own) == name:
             return node.params[own]
-        return node.saved_out_at(op.outputs.index(own) if own in op.outputs else 0)
-    raise AttributeError(f"'{type(node).__name__}' object has no attribute '_saved_{name}'")
+    place = _place(node, "_saved_", name)
+    return node.saved_at(place) if place >= 0 else node.saved_out_at(-1 - place)
+
+
+def _place(node, prefix, name):
+    """Where a node keeps it: the number of an input, or -1 - the number of an output."""
+    op = node.op
+    for i, own in enumerate(op.inputs):
+        if op.aliases.get(own, own) == name:
+            return i
+    for k, own in enumerate(op.outputs or ("out",)):
+        if op.aliases.get(own, own) == name:
+            return -1 - k
+    raise AttributeError(f"'{type(node).__name__}' object has no attribute '{prefix}{name}'")

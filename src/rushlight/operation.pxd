@@ -1,6 +1,9 @@
+from numpy cimport ndarray
+
 from rushlight.kernels.kernel cimport Kernel
 
 cdef int _SHAPE, _OUT, _PARAM, _NEEDS
+cdef int _AS_IT_IS, _COMMON, _FLOAT
 
 cdef class Rule:
     cdef public object fn
@@ -47,6 +50,8 @@ cdef class Operation:
     cdef public bint differentiable
     cdef object __weakref__
     cdef object view(self, object array, dict params)
+    cdef list prepared(self, list arrays)
+    cdef list fits(self, list arrays, object out)
     cpdef object compute(self, object arrays, dict params)
     cdef public long long keep1, keep2, keep3, out_mask
     cpdef settle(self)

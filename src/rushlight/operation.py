@@ -2,12 +2,23 @@
 
 import numpy as np
 
+try:
+    import cython
+except ImportError:
+    from . import uncompiled as cython
+
 from . import errors
+from .dtypes import get_default_dtype, result_dtype
 from .kernels.kernel import Kernel
+
+if not cython.compiled:
+    from numpy import ndarray
 
 # Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter, which
 # inputs want a gradient. An input or output is added to the number of its kind.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+# See `promote` in ops/declare.py.
+_AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
 
 
 class Rule:
@@ -97,6 +108,41 @@ class Operation:
         if len(names) == 1:
             return self.kernel.call2(array, params[names[0]])
         return self.kernel.call3(array, params[names[0]], params[names[1]])
+
+    def prepared(self, arrays):
+        """The inputs checked, and brought to one dtype where the operation wants that."""
+        if self.check is not None:
+            self.check(*arrays)
+        if self.promotion == _AS_IT_IS:
+            return arrays
+        try:
+            target = result_dtype(arrays)
+        except TypeError:
+            raise errors.not_an_operand(self, arrays) from None
+        if self.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
+            target = get_default_dtype()
+        target = target.numpy
+        for i, array in enumerate(arrays):
+            if not isinstance(array, ndarray):
+                arrays[i] = np.asarray(array).astype(target)
+            elif array.dtype != target:
+                arrays[i] = array.astype(target)
+        return arrays
+
+    def fits(self, arrays, out):
+        """(shape, dtype) that each gradient must be brought to; None where nothing differs."""
+        fits = None
+        for i, array in enumerate(arrays):
+            if not isinstance(array, ndarray):
+                continue
+            shape = array.shape if self.elementwise and array.shape != out.shape else None
+            dtype = array.dtype if array.dtype != out.dtype else None
+            if shape is None and dtype is None:
+                continue
+            if fits is None:
+                fits = [None] * len(arrays)
+            fits[i] = (shape, dtype)
+        return fits
 
     def compute(self, arrays, params):
         """The forward on arrays; one array, or a tuple of them."""

@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 
-from .. import core, errors, modes, watching
+from .. import core, errors, modes, saving, watching
 from ..core import Op, TensorBase, wrap
 from ..inplace import rebase
 from ..node import GraphNode
@@ -383,7 +383,8 @@ def _entry(node, x):
     edge, number = _edge(x)
     if edge is node:
         x, edge = core.detached(x, True), _OWN
-    return x, x._version, edge, number
+    hooks = saving.current()
+    return x if hooks is None else saving.packed(node, hooks, x), x._version, edge, number
 
 
 def _restored(node, entry):
@@ -391,6 +392,8 @@ def _restored(node, entry):
     if entry is None:
         return None
     kept, version, edge, number = entry
+    if isinstance(kept, core.Packed):
+        return kept.unpacked(node if edge is _OWN else edge, number)
     if kept._version != version:
         if edge is _OWN:
             raise errors.modified_output(node, number, kept._array, kept.versions, version)
