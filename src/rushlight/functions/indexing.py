@@ -19,7 +19,7 @@ from ..dtypes import of
 from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
-from . import reading
+from . import hidden_index, reading
 from .arguments import accepts_out, check_tensor
 from .options import check_fits
 
@@ -42,6 +42,8 @@ _WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
 
 def getitem(x, index):
     """x[index] for every index: `reading` does the common ones that make a view by itself."""
+    if core.transforms_entered(0) and hidden_index.is_hidden(index):
+        return hidden_index.getitem(x, index)
     key = _plain_key(x._array, index)
     if key is not None:
         return _gathered(x, tuple([part.copy() for part in key]))
@@ -294,6 +296,8 @@ def setitem(input, index, value):
         value = _constant(value, array.dtype)
     if index is False:
         return
+    if core.transforms_entered(0) and hidden_index.is_hidden(index):
+        return hidden_index.setitem(input, index, value)
     op, basic, key, one_mask = split(array, None if index is True else index)
     view = input if op is ops.alias and array.ndim else _viewed(input, op, basic)
     if key is not None:

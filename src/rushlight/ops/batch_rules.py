@@ -135,14 +135,15 @@ def along(*dims, shapes=(), lists=()):
     def rule(op, size, inputs, batched, params):
         inputs = all_full(size, inputs, batched)
         scalar = [isinstance(x, TensorBase) and x._array.ndim == 1 for x in inputs]
-        flat = all([s for s, x in zip(scalar, inputs) if isinstance(x, TensorBase)]) and not shapes
+        flat = all([s for s, x in zip(scalar, inputs) if isinstance(x, TensorBase)])
+        flat = flat and not any([params[name] for name in shapes])
         if flat:
             inputs = [ops.unsqueeze(x, dim=1) if s else x for x, s in zip(inputs, scalar)]
         moved = dict(params)
         for name in dims:
             moved[name] = shifted(params[name])
         for name in shapes:
-            moved[name] = (size, *params[name])
+            moved[name] = (size, 1) if flat else (size, *params[name])
         out = apply(op, tuple(inputs), moved)
         return each_result(_without_extra, out) if flat else out
 
