@@ -4,7 +4,7 @@ import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 
-from .. import modes
+from .. import modes, watching
 from ..core import wrap, written
 from ..errors import coded
 from ..hooks import RemovableHandle
@@ -103,12 +103,12 @@ class Optimizer:
     def zero_grad(self, set_to_none=True):
         """Drop the gradients of all parameters, or fill them with zeros."""
         for group in self.param_groups:
-            if set_to_none:
+            if set_to_none and not watching.in_force:
                 for param in group["params"]:
                     param._grad = None
             else:
                 for param in group["params"]:
-                    clear_grad(param, False)
+                    clear_grad(param, set_to_none)
 
     def step(self, closure=None):
         """Change all parameters that have a gradient; returns what `closure()` returned, called first where given."""

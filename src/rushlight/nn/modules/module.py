@@ -2,7 +2,7 @@
 
 import itertools
 
-from ... import spelling
+from ... import spelling, watching
 from ...core import wrap
 from ...device import check_cpu
 from ...dtypes import as_dtype, bfloat16, dtype, float16, float32, float64
@@ -461,6 +461,8 @@ class Module(Hooked, Stateful):
 
 def clear_grad(tensor, set_to_none):
     """Drop a tensor's gradient, or fill it with zeros in place, cut off from its history."""
+    if watching.in_force:
+        watching.note("zero_grad", tensor, None)
     if set_to_none:
         tensor._grad = None
     elif tensor._grad is not None:
