@@ -5,7 +5,7 @@ goes on; any other becomes a leaf. A result keeps its history only where that le
 those leaves, which nobody outside can name.
 """
 
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from .. import core, modes
 from ..core import TensorBase
@@ -13,8 +13,8 @@ from ..ops import batching
 from ..ops.forward import put_tangent
 from ..ops.identity import alias
 
-# Leaves made here that results with a history still lead to.
-_own = WeakSet()
+# Leaves made here that results with a history still lead to, by id.
+_own = WeakValueDictionary()
 
 
 def fresh(x):
@@ -23,22 +23,33 @@ def fresh(x):
         raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
     if x._array.dtype.kind not in "fcV":
         raise RuntimeError("only Tensors of floating point dtype can require gradients")
-    x = batching.lifted(x)
-    if x.requires_grad:
+    leaf = batching.lifted(x)
+    if leaf is not x:
+        inner = {level: t for level, t in (x.tangent or {}).items() if level.number > leaf._array.level.number}
+        _put_tangents(leaf, inner)
+    elif x.requires_grad:
         return alias(x)
-    leaf = _same(x, x.tangent)
+    else:
+        leaf = _same(x, x.tangent)
     leaf._requires_grad = True
     return leaf
 
 
 def _same(x, tangents):
     """A tensor over the same memory, without history at its own level, and with these tangents."""
-    out = core.detached(x, True)
+    if batching.level_of((x,)) is None:
+        out = core.detached(x, True)
+    else:
+        out = core.restore(x._array, None, 0, x.versions)
     if tangents:
-        for level, tangent in tangents.items():
-            if level.open:
-                put_tangent(out, level, tangent)
+        _put_tangents(out, tangents)
     return out
+
+
+def _put_tangents(x, tangents):
+    for level, tangent in tangents.items():
+        if level.open:
+            put_tangent(x, level, tangent)
 
 
 def bare(x):
@@ -61,7 +72,7 @@ class History:
             return False
         if not self.goes_on and not _lead_beyond(xs, self.leaves):
             return False
-        _own.update(self.leaves)
+        _own.update([(id(leaf), leaf) for leaf in self.leaves])
         return True
 
     def settled(self, x):
@@ -90,7 +101,7 @@ def _graph_leads_beyond(xs, leaves):
     while todo:
         edge = todo.pop()
         if isinstance(edge, TensorBase):
-            if edge not in _own and not any([edge is leaf for leaf in leaves]):
+            if _own.get(id(edge)) is not edge and not any([edge is leaf for leaf in leaves]):
                 return True
             continue
         for i in range(edge.count):

@@ -9,6 +9,7 @@ from .. import core, pytree
 from . import arguments
 from .reverse import vjp
 from .tangents import jvp
+from .vmap import vmap
 
 
 def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False):
@@ -62,11 +63,9 @@ def _rows(pull, outs, i, xs, chunk_size):
     if count == 1:
         rows = pull.of_output(i, core.wrap(np.ones(out._array.shape, out._array.dtype)))
     else:
-        from .vmap import vmap
-
         basis = core.wrap(np.eye(count, dtype=out._array.dtype).reshape(count, *out._array.shape))
         rows = vmap(lambda row: pull.of_output(i, row), chunk_size=chunk_size)(basis)
-    return [row.reshape(*out._array.shape, *x._array.shape) for row, x in zip(rows, xs)]
+    return [row.reshape((*out._array.shape, *x._array.shape)) for row, x in zip(rows, xs)]
 
 
 def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
@@ -79,8 +78,6 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
     tensor([[2., 0.],
             [0., 4.]])
     """
-
-    from .vmap import vmap
 
     @wraps(func)
     def jacobian(*args, **kwargs):
@@ -121,7 +118,7 @@ def _blocks(column, xs, sizes):
     shape, start, blocks = column._array.shape[1:], 0, []
     for x, size in zip(xs, sizes):
         rows = column if len(xs) == 1 else column[start : start + size]
-        blocks.append(rows.reshape(size, math.prod(shape)).t().reshape(*shape, *x._array.shape))
+        blocks.append(rows.reshape(size, math.prod(shape)).t().reshape((*shape, *x._array.shape)))
         start += size
     return blocks
 

@@ -133,7 +133,8 @@ def _sizes(left, shape, lengths):
     others = len(shape) - len([group for group in left if group != [_ELLIPSIS]])
     if others < 0 or (others > 0 and [_ELLIPSIS] not in left):
         raise ValueError(
-            f"Number of dimensions in pattern ({len(left)}) and in tensor ({len(shape)}) must be equal (no ellipsis)"
+            f"Number of dimensions in pattern ({len(left)}) must be equal to the number of dimensions in the tensor "
+            f"({len(shape)})"
         )
     sizes, dim = dict(lengths), 0
     for group in left:

@@ -70,7 +70,9 @@ def _dispatched(op, inputs, params, in_place):
         return batching.written(op, inputs, params) if in_place else primal(op, inputs, params)
     if in_place:
         return _in_place(op, inputs, params, levels)
-    out = primal(op, inputs, params)
+    # The tangents at these levels belong to the samples: what is behind a batch knows nothing of them.
+    batch = batching.number_of(inputs)
+    out = below(batch, primal, op, inputs, params) if batch else primal(op, inputs, params)
     if op.differentiable:
         for level in levels:
             _give(out, level, _pushed(op, inputs, params, out, level))
@@ -111,7 +113,7 @@ def _number(level):
 
 def below(number, function, *args):
     """function(*args) with only the levels below `number` in force."""
-    token = _below.set(number)
+    token = _below.set(min(number, _below.get()))
     try:
         return function(*args)
     finally:
