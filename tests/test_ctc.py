@@ -103,6 +103,19 @@ def test_a_target_too_long_is_infinite_or_zero():
     assert bool(second.isfinite().all())
 
 
+def test_a_batch_of_losses_by_vmap():
+    x = scores(count=3).detach()
+    targets, spans, lengths = [rushlight.tensor(v) for v in ([[1, 2], [2, 2], [3, 0]], [6, 5, 3], [2, 2, 1])]
+
+    def loss(x, target, span, length):
+        return ctc_loss(x.log_softmax(-1), target, span, length, reduction="sum")
+
+    together = rushlight.func.vmap(rushlight.func.grad(loss), (1, 0, 0, 0))(x, targets, spans, lengths)
+    for n in range(3):
+        alone = rushlight.func.grad(loss)(x[:, n], targets[n, : int(lengths[n])], spans[n], lengths[n])
+        np.testing.assert_allclose(together[n], alone, rtol=1e-10, atol=1e-12)
+
+
 def test_labels_out_of_range_are_refused():
     with pytest.raises(IndexError, match="Target 9 is out of bounds"):
         loss_of(scores(), [[1, 2, 9], [3, 1, 0]])

@@ -86,6 +86,20 @@ def test_derivatives_by_product():
     assert autograd.gradgradcheck(distances, (x1, x2))
 
 
+@pytest.mark.parametrize("p", [1.5, 2.0])
+def test_batches_by_vmap(p):
+    x, y = random_points(3, 4, 2).detach(), random_points(5, 2, seed=1).detach()
+    vmap, grad = rushlight.func.vmap, rushlight.func.grad
+
+    def total(x):
+        return rushlight.cdist(x, y, p=p).sum() + pdist(x, p=p).square().sum()
+
+    together = vmap(grad(total))(x)
+    for n in range(3):
+        np.testing.assert_allclose(together[n], grad(total)(x[n]), rtol=1e-12)
+    assert vmap(lambda x: rushlight.cdist(x, y, compute_mode="use_mm_for_euclid_dist"))(x).shape == (3, 4, 5)
+
+
 def test_nothing_to_measure():
     assert rushlight.cdist(rushlight.zeros(0, 4), rushlight.zeros(3, 4)).shape == (0, 3)
     assert rushlight.cdist(rushlight.zeros(2, 0), rushlight.zeros(3, 0)).tolist() == [[0.0] * 3] * 2

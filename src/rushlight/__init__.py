@@ -44,7 +44,12 @@ IN_FUNCTIONAL = (
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
+    "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
+    **{
+        name: ("nn.functional.recurrent", name)
+        for name in ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell")
+    },
 }
 # Methods that PyTorch also offers as functions.
 ALSO_FUNCTIONS = (

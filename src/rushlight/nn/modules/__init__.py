@@ -4,6 +4,7 @@
 from . import (
     activation,
     batchnorm,
+    cells,
     container,
     conv,
     distance,
@@ -17,11 +18,13 @@ from . import (
     padding,
     pixelshuffle,
     pooling,
+    rnn,
     sparse,
     upsampling,
 )
 from .activation import *
 from .batchnorm import *
+from .cells import *
 from .container import *
 from .conv import *
 from .distance import *
@@ -36,12 +39,14 @@ from .normalization import *
 from .padding import *
 from .pixelshuffle import *
 from .pooling import *
+from .rnn import *
 from .sparse import *
 from .upsampling import *
 
 _SUBJECTS = (
     activation,
     batchnorm,
+    cells,
     container,
     conv,
     distance,
@@ -55,6 +60,7 @@ _SUBJECTS = (
     padding,
     pixelshuffle,
     pooling,
+    rnn,
     sparse,
     upsampling,
 )
