@@ -144,6 +144,15 @@ def warn_non_leaf_grad():
     warnings.warn(coded_sentence("RL122", _NON_LEAF_GRAD), UserWarning, stacklevel=3)
 
 
+def _c_name(dtype):
+    """What C++ calls a dtype, as PyTorch's message about .grad does."""
+    named = {
+        "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+        "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int64": "long int",
+    }  # fmt: skip
+    return named.get(dtype.name, dtype.name)
+
+
 def check_grad(tensor, grad):
     """Refuse a .grad of another kind, dtype or shape than the tensor."""
     if not isinstance(grad, type(tensor).__mro__[-2]):
@@ -159,8 +168,8 @@ def check_grad(tensor, grad):
         raise coded(
             "RL123",
             RuntimeError(
-                f"attempting to assign a gradient with dtype '{of(grad._array.dtype).name}' to a tensor with dtype "
-                f"'{of(tensor._array.dtype).name}'. The gradient must match the tensor's dtype (set grad_dtype to allow another)."
+                f"attempting to assign a gradient with dtype '{_c_name(of(grad._array.dtype))}' to a tensor with "
+                f"grad_dtype '{of(tensor._array.dtype).scalar_type}'. The gradient must match the tensor's dtype."
             ),
         )
     if grad._array.shape != tensor._array.shape:

@@ -1,7 +1,4 @@
-"""Jacobians, Hessians and their products with vectors, of functions from tensors to tensors.
-
-`vectorize` is accepted and changes nothing; so is the strategy of hessian, which always goes backward twice.
-"""
+"""Jacobians, Hessians and their products with vectors, of functions from tensors to tensors."""
 
 import numpy as np
 
@@ -9,12 +6,14 @@ from ..core import TensorBase, wrap
 from ..errors import coded
 from ..ops.identity import alias
 from ..spelling import spell
+from . import jacobians
 from .backward import grad
 from .grad_mode import enable_grad
 
+_MODULE = "torch.autograd.functional"
+_STRATEGIES = ("forward-mode", "reverse-mode")
 _STRICT = "This is not allowed in strict mode."
 _INDEPENDENT = "The output of the user-provided function is independent of input {}. " + _STRICT
-_OUTPUT_INDEPENDENT = "Output {} of the user-provided function is independent of input {}. " + _STRICT
 _NO_GRADIENT = (
     "Output {} of the user-provided function does not require gradients. The outputs must be computed in a "
     "differentiable manner from the input when running in strict mode."
@@ -35,34 +34,79 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     """The Jacobian of `func`: of the shape of the output followed by that of the input.
 
     With several outputs or inputs it is a tuple (for each output a tuple over the inputs). `strict` refuses outputs
-    that do not depend on an input, which otherwise give zeros. strategy="forward-mode" pushes tangents forward.
+    that do not depend on an input, which otherwise give zeros. `vectorize` computes all rows at once, as a batch;
+    strategy="forward-mode", which asks for it, pushes tangents forward.
 
     >>> import rushlight
     >>> rushlight.autograd.functional.jacobian(lambda x: x * x, rushlight.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-    if strategy not in ("forward-mode", "reverse-mode"):
+    if strategy not in _STRATEGIES:
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs '
             'than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
         )
-    if strict and vectorize:
-        raise RuntimeError(
-            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
-            "Please either set `strict=False` or `vectorize=False`."
-        )
     if strategy == "forward-mode":
-        return _forward_jacobian(func, inputs, create_graph, vectorize)
-    with enable_grad():
-        several_inputs, inputs = _tensors(inputs, "inputs", "jacobian")
-        inputs = _prepared(inputs, create_graph, True)
-        several_outputs, outputs = _outputs(func, inputs, "jacobian")
-        if strict:
-            _refuse_untracked(outputs)
-        blocks = [_rows(out, i, inputs, create_graph, strict) for i, out in enumerate(outputs)]
+        _check_forward(create_graph, strict, vectorize)
+    several_inputs, inputs = _tensors(inputs, "inputs", "jacobian")
+    if strategy == "forward-mode":
+        several_outputs, blocks = _by_columns(func, inputs)
+    else:
+        _check_vectorized(strict, vectorize)
+        with enable_grad():
+            inputs = _prepared(inputs, create_graph, True)
+            several_outputs, outputs = _outputs(func, inputs, "jacobian")
+            if strict:
+                _refuse_untracked(outputs)
+            blocks = _blocks(outputs, inputs, create_graph, strict, vectorize)
     blocks = [block if several_inputs else block[0] for block in blocks]
     return tuple(blocks) if several_outputs else blocks[0]
+
+
+def _check_forward(create_graph, strict, vectorize):
+    what = f'{_MODULE}.jacobian: `{{}}=True` and `strategy="forward-mode"` are not supported together (yet).'
+    if create_graph:
+        raise NotImplementedError(
+            what.format("create_graph") + ' Please either set `create_graph=False` or `strategy="reverse-mode"`.'
+        )
+    if strict:
+        raise RuntimeError(what.format("strict") + ' Please either set `strict=False` or `strategy="reverse-mode"`.')
+    if not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for "
+            "`vectorize=True`."
+        )
+
+
+def _check_vectorized(strict, vectorize):
+    if strict and vectorize:
+        raise RuntimeError(
+            f"{_MODULE}.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either set "
+            "`strict=False` or `vectorize=False`."
+        )
+
+
+def _blocks(outputs, inputs, create_graph, strict, vectorize):
+    """For each output the blocks of the Jacobian, one for each input."""
+    if vectorize:
+        return [jacobians.batched_rows(out, inputs, create_graph) for out in outputs]
+    for out in outputs:
+        _refuse_complex(out)
+    return [jacobians.rows(out, i, inputs, create_graph, strict) for i, out in enumerate(outputs)]
+
+
+def _by_columns(func, inputs):
+    """(whether there are several outputs, the blocks of each)."""
+    several = []
+
+    def outputs(*arguments):
+        found, tensors = _outputs(func, arguments, "jacobian")
+        several.append(found)
+        return tensors
+
+    blocks = jacobians.columns(outputs, inputs)
+    return several[-1], blocks
 
 
 def hessian(
@@ -70,27 +114,40 @@ def hessian(
 ):  # fmt: skip
     """The Hessian of a function of one element: of the shape of the input twice; with several inputs a tuple of tuples.
 
+    The gradient is recorded once, and differentiated row by row, or all rows at once with `vectorize`;
+    outer_jacobian_strategy="forward-mode", which asks for it, pushes tangents through the gradient.
+
     >>> import rushlight
     >>> rushlight.autograd.functional.hessian(lambda x: (x * x * x).sum(), rushlight.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
     several, inputs = _tensors(inputs, "inputs", "hessian")
-    if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
+    if outer_jacobian_strategy not in _STRATEGIES:
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
+    if outer_jacobian_strategy == "forward-mode":
+        _check_forward(create_graph, strict, vectorize)
+        blocks = jacobians.columns(_gradient_of(func, len(inputs)), inputs)
+    else:
+        _check_vectorized(strict, vectorize)
+        with enable_grad():
+            inputs = _prepared(inputs, create_graph, True)
+            out = _one_element(func, inputs, "hessian")
+            if strict:
+                _refuse_untracked((out,))
+            slopes = _grad((out,), inputs, None, True)
+            if strict:
+                _refuse_constant(slopes)
+            slopes = [_zeros(x) if g is None else g for g, x in zip(slopes, inputs)]
+            blocks = _blocks(slopes, inputs, create_graph, strict, vectorize)
+    return tuple(blocks) if several else blocks[0][0]
 
-    def gradient(*arguments):
-        out = _one_element(func, arguments, "hessian")
-        if strict:
-            _refuse_untracked((out,))
-        found = _grad((out,), arguments, None, True)
-        if strict:
-            _refuse_constant(found)
-        # Zeros that hang on the argument: the outer Jacobian needs a history to differentiate.
-        return tuple([x * 0 if g is None else g for g, x in zip(found, arguments)])
 
-    blocks = jacobian(gradient, inputs, create_graph, strict)
-    return blocks if several else blocks[0][0]
+def _gradient_of(func, count):
+    """The function from inputs to the gradients of func by all of them."""
+    from ..func import grad as gradient
+
+    return gradient(lambda *inputs: _one_element(func, inputs, "hessian").sum(), tuple(range(count)))
 
 
 def vjp(func, inputs, v=None, create_graph=False, strict=False):
@@ -111,6 +168,8 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
                 "The vector v can only be None if the user-provided function returns a single Tensor with a single "
                 "element."
             )
+        if v is None:
+            _refuse_complex(outputs[0])
         v = _vector(v, outputs, several_outputs, create_graph, "vjp")
         products = _grad(outputs, inputs, v, create_graph)
         products = _filled(products, inputs, strict, create_graph, _INDEPENDENT, "jacobian")
@@ -292,6 +351,12 @@ def _refuse_constant(slopes):
             raise RuntimeError(_CONSTANT_JACOBIAN.format(i))
 
 
+def _refuse_complex(out):
+    """A complex output has no one gradient: those of its two parts would have to be told apart."""
+    if out.is_complex():
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
+
+
 def _given(tensors, several, create_graph):
     """The results as they are handed out: without history unless it was asked for."""
     if not create_graph:
@@ -301,74 +366,3 @@ def _given(tensors, several, create_graph):
 
 def _zeros(x):
     return wrap(np.zeros(x._array.shape, x._array.dtype))
-
-
-def _rows(out, i, inputs, create_graph, strict):
-    """The blocks of one output, one for each input: a gradient for every element of the output."""
-    columns = [[] for _ in inputs]
-    for index in np.ndindex(out._array.shape):
-        seed = np.zeros(out._array.shape, out._array.dtype)
-        seed[index] = 1
-        found = _grad((out,), inputs, (wrap(seed),), create_graph)
-        for k, (g, x) in enumerate(zip(found, inputs)):
-            if strict and g is None:
-                raise RuntimeError(_OUTPUT_INDEPENDENT.format(i, k))
-            if strict and create_graph and not g.requires_grad:
-                raise RuntimeError(_CONSTANT.format("jacobian", k))
-            columns[k].append(_zeros(x) if g is None else g)
-    return tuple([_stacked(rows, out, x, create_graph) for rows, x in zip(columns, inputs)])
-
-
-def _stacked(rows, out, x, create_graph):
-    """The rows as one tensor of the output's shape followed by the input's."""
-    shape = (*out._array.shape, *x._array.shape)
-    if not rows:
-        return wrap(np.zeros(shape, x._array.dtype))
-    if not create_graph:
-        return wrap(np.stack([row._array for row in rows]).reshape(shape))
-    from .. import stack
-
-    return stack(rows).view(shape)
-
-
-def _forward_jacobian(func, inputs, create_graph, vectorize):
-    """The Jacobian by forward mode: a tangent for every element of the inputs."""
-    if not vectorize:
-        raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for "
-            "`vectorize=True`."
-        )
-    if create_graph:
-        raise NotImplementedError(
-            'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not supported '
-            'together (yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
-        )
-    several_inputs, inputs = _tensors(inputs, "inputs", "jacobian")
-    columns = [_pushed(func, inputs, k) for k in range(len(inputs))]
-    several_outputs, outputs = _outputs(func, inputs, "jacobian")
-    blocks = []
-    for i, out in enumerate(outputs):
-        row = []
-        for x, column in zip(inputs, columns):
-            block = np.zeros((out._array.size, x._array.size), out._array.dtype)
-            for j, tangents in enumerate(column):
-                if tangents[i] is not None:
-                    block[:, j] = tangents[i]._array.ravel()
-            row.append(wrap(block.reshape(*out._array.shape, *x._array.shape)))
-        blocks.append(tuple(row) if several_inputs else row[0])
-    return tuple(blocks) if several_outputs else blocks[0]
-
-
-def _pushed(func, inputs, k):
-    """The tangents of the outputs along each element of input k."""
-    from .forward_ad import dual_level, make_dual, unpack_dual
-
-    x, found = inputs[k].detach(), []
-    for index in np.ndindex(x._array.shape):
-        seed = np.zeros(x._array.shape, x._array.dtype)
-        seed[index] = 1
-        with dual_level():
-            dual = make_dual(x, wrap(seed))
-            _, outputs = _outputs(func, (*inputs[:k], dual, *inputs[k + 1 :]), "jacobian")
-            found.append([unpack_dual(out).tangent for out in outputs])
-    return found

@@ -23,6 +23,16 @@ def _number(input):
     return input._array.item()
 
 
+def _real_number(input, target):
+    """The element, of a complex tensor its real part where the imaginary one is zero."""
+    number = _number(input)
+    if not isinstance(number, complex):
+        return number
+    if number.imag != 0:
+        raise RuntimeError(f"value cannot be converted to type {target} without overflow")
+    return number.real
+
+
 def __float__(input):
     if input.requires_grad and modes.grad_enabled():
         warnings.warn(
@@ -31,11 +41,11 @@ def __float__(input):
             UserWarning,
             stacklevel=2,
         )
-    return float(_number(input))
+    return float(_real_number(input, "double"))
 
 
 def __int__(input):
-    return int(_number(input))
+    return int(_real_number(input, "int64_t"))
 
 
 def __complex__(input):

@@ -10,7 +10,7 @@ from .declare import elementwise
 from .exponential import exp
 from .selection import where
 from .special import contiguously, erf
-from .supported import FLOATING, supports
+from .supported import FLOATING, REAL_OR_BOOL, supports
 from .trigonometric import tanh
 
 
@@ -135,6 +135,7 @@ def celu(x, *, alpha=1.0):
 @elementwise(promote=None, x=lambda g, x, threshold: where(x <= threshold, 0, g))
 def threshold(x, *, threshold, value):
     """x where above the threshold, else `value`."""
+    supports(x, REAL_OR_BOOL, "threshold_cpu")
     return np.where(x <= threshold, np.asarray(value).astype(x.dtype), x)
 
 
@@ -143,6 +144,8 @@ def threshold(x, *, threshold, value):
 
 @elementwise(promote=None, x=lambda g, x, min_val, max_val: where(logical_or(x <= min_val, x >= max_val), 0, g))
 def hardtanh(x, *, min_val=-1.0, max_val=1.0):
+    if x.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
     return np.clip(x, *np.asarray([min_val, max_val]).astype(x.dtype))
 
 

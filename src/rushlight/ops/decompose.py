@@ -169,8 +169,7 @@ def _check_svd_gauge(phase):
     if np.abs(np.diagonal(phase._array, axis1=-2, axis2=-1).imag).max(initial=0) > 1e-2:
         raise RuntimeError(
             "svd_backward: The singular vectors in the complex case are specified up to multiplication by "
-            "e^{i phi}. The "
-            "specified loss function depends on this quantity, so it is ill-defined."
+            "e^{i phi}. The specified loss function depends on this phase term, making it ill-defined."
         )
 
 

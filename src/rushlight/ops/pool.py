@@ -12,6 +12,7 @@ from ..kernels import load
 from .batch_rules import as_it_is, folded
 from .conv import window_slices
 from .declare import general, linear, renamed
+from .supported import FLOATING, supports
 
 
 def covered(x, kernel, stride, padding, dilation, size, fill):
@@ -138,6 +139,7 @@ adaptive_max_pool3d = renamed(adaptive_max_pool2d, "AdaptiveMaxPool3DBackward0")
 )
 def fractional_max_pool2d(x, y, *, kernel, size):
     """The largest entry of windows at pseudo-random places; y (N, C, dimensions) holds the samples that place them."""
+    supports(x, FLOATING, f"fractional_max_pool{len(kernel)}d_out_frame")
     values = np.empty((*x.shape[: x.ndim - len(kernel)], *size), x.dtype)
     indices = np.empty(values.shape, np.int64)
     for n, c in np.ndindex(*x.shape[:2]):

@@ -16,6 +16,7 @@ from .hidden import may_hold
 from .index import add_along
 from .select import masked_fill
 from .selection import maximum, where
+from .supported import REAL_OR_BOOL, supports
 
 _kernels = load("index")
 
@@ -225,6 +226,8 @@ def push_reduce(x_t, src_t, x, index, src, out, dim, reduce, include_self):
 @general(batch=along("dim"), joint=through_reduce, push=push_reduce)
 def scatter_reduce(x, index, src, *, dim, reduce, include_self=True):
     """x with `src` reduced into it at `index` along `dim`: reduce is sum, prod, mean, amax or amin."""
+    if reduce in ("amax", "amin"):
+        supports(x, REAL_OR_BOOL, f"scatter_gather_tensor_cpu_reduce_{reduce}")
     result = x.copy()
     write_scatter_reduce(result, index, src, dim=dim, reduce=reduce, include_self=include_self)
     return result

@@ -70,7 +70,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if weight is not None:
         return _weighted((input - target).pow(2), weight, input, reduction)
     input, target = _same_dtype(input, target)
-    check_implemented(input, "mse_cpu", "fc")
+    check_implemented(input, "mse_cpu")
     return ops.mse_loss(input, target, reduction=reduction)
 
 
@@ -192,6 +192,7 @@ def binary_cross_entropy_with_logits(
         if first is not None and second is not None and first.shape != second.shape:
             broadcast_tensors(first, second)
     input, target = _same_dtype(input, target)
+    check_implemented(input, "log_sigmoid_cpu")
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 
@@ -207,6 +208,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """
     check_tensor(input, "kl_div")
     check_tensor(target, "kl_div", 2, "target")
+    if input.is_complex() or target.is_complex():
+        raise RuntimeError("kl_div: Complex inputs not supported.")
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     elif reduction == "mean":
