@@ -44,6 +44,7 @@ cdef inline tuple shape_of(object value):
     return rl_shape(value) if isinstance(value, ndarray) else ()
 
 cdef long long _sequence
+cdef long long _entered
 cdef int _transforms, _packers
 cdef type _tensor_class, _parameter_class
 cdef object _transform
@@ -108,6 +109,7 @@ cdef class TensorBase:
     cdef public int output_nr
     cdef public bint _requires_grad
     cdef public bint inference
+    cdef public long long born
     cdef public object _grad
     cdef public VersionCounter versions
     cdef public View view_of

@@ -25,6 +25,8 @@ if not cython.compiled:
 _sequence = 0
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
 _transforms = 0
+# How many ever began: a tensor knows whether it was made before or within one.
+_entered = 0
 # Number of `with` blocks in force anywhere whose hooks pack what is saved.
 _packers = 0
 ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
@@ -416,6 +418,8 @@ def wrap(array):
     tensor._array = array if isinstance(array, ndarray) else np.asarray(array)
     if inference_enabled():
         tensor.inference = True
+    if _transforms != 0:
+        tensor.born = _entered
     return tensor
 
 
@@ -435,7 +439,7 @@ def detached(x, shares_version):
     if _transforms != 0 and type(x._array) is not ndarray:
         return _detach_batch(x)
     tensor = wrap(x._array)
-    tensor.inference = x.inference
+    tensor.inference, tensor.born = x.inference, x.born
     if shares_version:
         tensor.versions = x.counter()
     return tensor if plain(x) else as_subclass(tensor, type(x))
@@ -734,8 +738,9 @@ def written(x):
 
 def transforms_entered(change):
     """A function transform begins (1) or ends (-1)."""
-    global _transforms
+    global _transforms, _entered
     _transforms += change
+    _entered += change > 0
     return _transforms
 
 
@@ -744,6 +749,11 @@ def packers_entered(change):
     global _packers
     _packers += change
     return _packers
+
+
+def entered():
+    """What `born` of the tensors is that are made from now on, until the next function transform begins."""
+    return _entered
 
 
 def bind(**names):
@@ -786,4 +796,4 @@ if not cython.compiled:
     set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, tangents=None, params=None)
     set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
     set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
-    set_fields(TensorBase, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)
+    set_fields(TensorBase, born=0, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)

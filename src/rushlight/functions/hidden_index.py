@@ -31,7 +31,7 @@ def getitem(x, index):
     if not dims:
         return view
     sizes = view._array.shape
-    rows, order = in_rows(view, dims)
+    rows, _ = in_rows(view, dims)
     found = ops.index_select(rows, flat(picked, [sizes[d] for d in dims]), dim=0)
     if dims != list(range(dims[0], dims[0] + len(dims))):
         return found

@@ -108,11 +108,11 @@ def check_place(function, device, layout, pin_memory):
 
 
 def finished(array, requires_grad=False, function="tensor", out=None):
-    """A fresh tensor over `array`, or `out` filled with it."""
-    result = wrap(array)
+    """A fresh tensor (over `array` where it is none yet), or `out` filled with it."""
+    result = array if isinstance(array, TensorBase) else wrap(array)
     if out is not None:
-        if out._array.shape != array.shape:
-            out._array = np.empty(array.shape, out._array.dtype)
+        if out._array.shape != result._array.shape:
+            out._array = np.empty(result._array.shape, out._array.dtype)
         write_out(out, result)
         result = out
     if requires_grad is False:

@@ -1,9 +1,17 @@
 """Random numbers: new tensors of them, in-place fills, and the seeds they follow from."""
 
-from ..core import TensorBase, inplace, wrap
+from math import prod
+
+import numpy as np
+
+from ..core import TensorBase, inplace, transforms_entered, wrap
 from ..dtypes import int64
 from ..generator import Generator, default_generator
+from ..ops import batching
 from ..ops import random as ops
+from ..ops.compare import lt
+from ..ops.copying import to_dtype
+from ..ops.hidden import Batched
 from ..spelling import spell
 from .arguments import accepts_out, check_tensor
 from .broadcasting import common_shape
@@ -66,7 +74,7 @@ def _new(function, draw, args, size, out, dtype, layout, device, pin_memory, req
     check_place(function, device, layout, pin_memory)
     target = dtype_beside(out, dtype, function)
     allocate(_nothing, size, target)
-    return finished(draw(size, target), requires_grad, function, out)
+    return finished(sampled(lambda shape: draw(shape, target), size), requires_grad, function, out)
 
 
 def _nothing(size, dtype):
@@ -122,8 +130,9 @@ def randint(
     check_place("randint", device, layout, pin_memory)
     target = int64.numpy if dtype is None and out is None else dtype_beside(out, dtype, "randint")
     allocate(_nothing, size, target)
-    array = _source(generator, "randint").randint(low, high, size, target)
-    return finished(array, requires_grad, "randint", out)
+    source = _source(generator, "randint")
+    sample = sampled(lambda shape: source.randint(low, high, shape, target), size)
+    return finished(sample, requires_grad, "randint", out)
 
 
 def randperm(
@@ -132,7 +141,13 @@ def randperm(
     """A random permutation of the integers from 0 to n - 1."""
     check_place("randperm", device, layout, pin_memory)
     target = out._array.dtype if out is not None else numpy_dtype(dtype, "randperm")
-    return finished(_source(generator, "randperm").randperm(n, target), requires_grad, "randperm", out)
+    source = _source(generator, "randperm")
+
+    def draw(shape):
+        rows = [source.randperm(n, target) for _ in range(prod(shape[:-1]))]
+        return np.stack(rows).reshape(shape) if shape != (n,) else rows[0]
+
+    return finished(sampled(draw, (n,)), requires_grad, "randperm", out)
 
 
 def _like(function, draw, input, dtype, layout, device, memory_format, requires_grad):
@@ -195,8 +210,8 @@ def normal(
         size = listed_size(size, "normal")
         target = dtype_beside(out, dtype, "normal")
         allocate(_nothing, size, target)
-        array = source.normal(size, target, _real(mean), _real(std))
-        return finished(array, requires_grad, "normal", out)
+        sample = sampled(lambda shape: source.normal(shape, target, _real(mean), _real(std)), size)
+        return finished(sample, requires_grad, "normal", out)
     return _normal_of_tensors(mean, std, tensors, source, out=out)
 
 
@@ -209,12 +224,12 @@ def _normal_of_tensors(mean, std, tensors, source):
     if isinstance(std, TensorBase):
         if std._array.dtype.kind == "c":
             raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std._array.size and not (std._array >= 0).all():
+        if std._array.size and type(std._array) is not Batched and not (std._array >= 0).all():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     shape = common_shape(tensors)
-    noise = wrap(source.normal(shape, tensors[0]._array.dtype))
+    noise = sampled(lambda size: source.normal(size, tensors[0]._array.dtype), shape)
     if len(tensors) == 2:
         return ops.normal(mean, std, noise)
     return ops.normal_about(mean, std, noise) if tensors[0] is mean else ops.normal_scaled(mean, std, noise)
@@ -228,8 +243,15 @@ def bernoulli(input, p=None, *, generator=None):
     """
     check_tensor(input, "bernoulli")
     source, array = _source(generator, "bernoulli"), input._array
-    sample = source.bernoulli(array) if p is None else source.bernoulli(p, array.shape, array.dtype)
-    return ops.bernoulli(input, wrap(sample))
+    if p is not None:
+        sample = sampled(lambda shape: source.bernoulli(p, shape, array.dtype), array.shape)
+    elif transforms_entered(0):
+        # With chances that differ between samples, or numbers that do.
+        uniform = sampled(lambda shape: source.uniform(shape, array.dtype), array.shape)
+        sample = to_dtype(lt(uniform, input.detach()), dtype=array.dtype)
+    else:
+        sample = wrap(source.bernoulli(array))
+    return ops.bernoulli(input, sample)
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
@@ -240,26 +262,32 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     check_tensor(input, "multinomial")
     if out is not None and out._array.dtype != int64.numpy:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.scalar_type}")
-    picked = _source(generator, "multinomial").multinomial(input._array, num_samples, replacement)
+    source = _source(generator, "multinomial")
+    picked = batching.rows_drawn(lambda rows: source.multinomial(rows, num_samples, replacement), input)
     return finished(picked, False, "multinomial", out)
 
 
 # -- in place
 
 
+def sampled(draw, shape):
+    """A tensor of random numbers; under vmap one draw for each sample or for all, as it was asked to."""
+    return batching.sampled(draw, shape) if transforms_entered(0) else wrap(draw(shape))
+
+
 def _drawn_in_order(array, draw):
-    """draw(shape), as if numbers were written into `array` in the order of its memory."""
-    if array.flags.c_contiguous:
-        return draw(array.shape)
+    """draw(shape) as a tensor, as if numbers were written into `array` in the order of its memory."""
+    if array.flags.c_contiguous or transforms_entered(0):
+        return sampled(draw, array.shape)
     order = sorted(range(array.ndim), key=lambda d: -abs(array.strides[d]))
     back = sorted(range(array.ndim), key=order.__getitem__)
-    return draw(tuple([array.shape[d] for d in order])).transpose(back)
+    return wrap(draw(tuple([array.shape[d] for d in order])).transpose(back))
 
 
 def _fill(input, kind, draw):
     array = input._array
     sample = _drawn_in_order(array, lambda shape: draw(shape, array.dtype))
-    return inplace(ops.fills[kind], input, (wrap(sample),), {})
+    return inplace(ops.fills[kind], input, (sample,), {})
 
 
 def uniform_(input, *args, generator=None, **named):
@@ -313,8 +341,11 @@ def bernoulli_(input, p=0.5, *, generator=None):
     if not isinstance(p, TensorBase):
         return _fill(input, "Bernoulli", lambda shape, dtype: source.bernoulli(p, shape, dtype))
     array = input._array
-    sample = source.bernoulli(p._array, array.shape, array.dtype)
-    return inplace(ops.fills["BernoulliOf"], input, (wrap(sample),), {})
+    if transforms_entered(0):
+        sample = to_dtype(lt(sampled(source.uniform, array.shape), p), dtype=array.dtype)
+    else:
+        sample = wrap(source.bernoulli(p._array, array.shape, array.dtype))
+    return inplace(ops.fills["BernoulliOf"], input, (sample,), {})
 
 
 def random_(input, *args, generator=None, **named):

@@ -14,11 +14,12 @@ import numpy as np
 from .. import core, errors
 from ..core import TensorBase
 from ..dtypes import result_dtype
-from ..inplace import rebase, run_inplace
+from ..inplace import rebase, run_inplace, storage_geometry
 from ..modes import grad_enabled
-from .batch_rules import aligned
+from .batch_rules import aligned, full
 from .copying import clone, copy, to_dtype
 from .hidden import Batched, outlived
+from .strided import as_strided
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
 numbers = itertools.count(1)
@@ -40,6 +41,8 @@ class BatchLevel:
 
     def __enter__(self):
         core.transforms_entered(1)
+        # Tensors that are born from here on are the vmapped function's own.
+        self.entered = core.entered()
         self._token = _open.set((*_open.get(), self))
         self.open = True
         return self
@@ -60,7 +63,11 @@ def level_of(inputs):
     """The innermost level at which one of the inputs is batched, None where none is."""
     found = None
     for x in inputs:
-        if isinstance(x, TensorBase) and type(x._array) is Batched:
+        if not isinstance(x, TensorBase):
+            continue
+        if x.view_of is not None:
+            refresh(x)
+        if type(x._array) is Batched:
             level = x._array.level
             if found is None or level.number > found.number:
                 found = level
@@ -167,6 +174,43 @@ def recorded(op, inputs, params, out):
     return out
 
 
+# -- random numbers
+
+
+def _check_random(levels):
+    if any([level.randomness == "error" for level in levels]):
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+            "randomness flags on vmap or perform the randomness operation out of vmap"
+        )
+
+
+def sampled(draw, shape):
+    """A tensor of draw(shape): for all samples the same, or for each its own, also where the batch was split since."""
+    levels = _open.get()
+    _check_random(levels)
+    levels = [level for level in levels if level.randomness == "different"]
+    array = draw((*[level.whole for level in levels], *shape))
+    for axis, level in enumerate(levels):
+        if level.chosen is not None:
+            array = array.take(level.chosen, axis)
+    tensor = core.wrap(array)
+    for level in levels:
+        tensor = show(tensor, level)
+    return tensor
+
+
+def rows_drawn(draw, x):
+    """draw(rows), which draws for each row of an array on its own, for the rows of a tensor."""
+    array = x._array
+    _check_random(_open.get())
+    if type(array) is not Batched:
+        return core.wrap(draw(array))
+    hidden = rows_drawn(draw, x._array.hidden.reshape(-1, array.shape[-1]))
+    lead = x._array.hidden._array.shape[:-1]
+    return show(hidden.reshape(*lead, hidden._array.shape[-1]), array.level, array.batched)
+
+
 # -- writes in place
 
 
@@ -178,7 +222,8 @@ def written(op, inputs, params):
     x, rest = inputs[0], [_joined(y, level) for y in inputs[1:]]
     shown = at_level(x, level)
     if not shown._array.batched and any([isinstance(y, TensorBase) and y._array.batched for y in rest]):
-        raise errors.unbatched_write()
+        own(x, level)
+        shown = x
     if shown is not x:
         # All are the same for every sample.
         rest = [y._array.hidden if isinstance(y, TensorBase) else y for y in rest]
@@ -195,6 +240,36 @@ def written(op, inputs, params):
     if out.requires_grad:
         rebase(x, out._grad_fn)
     return x
+
+
+def own(x, level):
+    """Give a tensor that was the same for all samples, made inside of the level, one value for each."""
+    base = x if x.view_of is None else x.view_of.base
+    if base.born < level.entered:
+        raise errors.unbatched_write()
+    shown, before = at_level(base, level), base._array
+    if not shown._array.batched:
+        hidden = clone(full(shown._array.hidden, level.size, False), order="C")
+        if shown is not base:
+            # What history it has lies outside of the level, and the hidden tensor has it too.
+            base._grad_fn, base._requires_grad, base.output_nr = None, False, 0
+        base._array = show(hidden, level)._array
+        base._array.before = before
+    if x is not base:
+        refresh(x)
+
+
+def refresh(x):
+    """Let a view follow its base, where that has got one value for each sample since."""
+    base, array = x.view_of.base._array, x._array
+    if type(base) is not Batched or base.before is None:
+        return
+    if type(array) is Batched and array.level is base.level and array.batched:
+        return
+    geometry = storage_geometry(array, base.before)
+    x._array = primal(as_strided, (show(base.hidden, base.level),), {**geometry})._array
+    if type(array) is not Batched:
+        x._grad_fn, x._requires_grad, x.output_nr = None, False, 0
 
 
 def _before(x):

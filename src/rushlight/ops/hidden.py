@@ -22,13 +22,21 @@ class Batched(np.ndarray):
 
     level = hidden = None
     batched = False
+    # The array that the tensor showed when it was the same for all samples, where it was.
+    before = None
 
     def _refuse(self, *_, **__):
         raise RuntimeError(
             "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
         )
 
-    __array_ufunc__ = __array_function__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
+    def __array_function__(self, func, types, args, kwargs):
+        if func not in _OF_SHAPES:
+            self._refuse()
+        plain = [a.view(np.ndarray) if type(a) is Batched else a for a in args]
+        return func(*plain, **kwargs)
+
+    __array_ufunc__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
     __index__ = __complex__ = copy = astype = tobytes = any = all = nonzero = _refuse
 
     def item(self):
@@ -36,6 +44,10 @@ class Batched(np.ndarray):
 
     def tolist(self):
         return values(self).tolist()
+
+
+# What NumPy tells of an array without looking at its values.
+_OF_SHAPES = (np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.may_share_memory)
 
 
 def values(array):
