@@ -155,11 +155,13 @@ def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequ
 
 def _largest(rows, bag, bags):
     """The largest row of each bag, element by element; zeros for an empty bag."""
-    width = rows.shape[1]
-    best = np.full((bags, width), -1)
-    values = rows._array
-    for place, b in enumerate(bag):
-        higher = (best[b] < 0) | (values[place] > values[best[b], np.arange(width)])
-        best[b][higher] = place
-    taken = rows.gather(0, core.wrap(np.maximum(best, 0))) if len(bag) else rows.new_zeros(bags, width)
-    return taken.masked_fill(core.wrap(best < 0), 0.0)
+    if not len(bag):
+        return rows.new_zeros(bags, rows.shape[1])
+    sizes = np.bincount(bag, minlength=bags)
+    # The rows of each bag side by side; what a bag has not is the last row, masked.
+    there = np.arange(sizes.max()) < sizes[:, None]
+    place = np.full(there.shape, len(bag) - 1)
+    place[there] = np.arange(len(bag))
+    beside = rows.index_select(0, core.wrap(place.reshape(-1))).reshape(*place.shape, rows.shape[1])
+    beside = beside.masked_fill(core.wrap(~there[..., None]), -np.inf)
+    return beside.max(1).values.masked_fill(core.wrap((sizes == 0)[:, None]), 0.0)
