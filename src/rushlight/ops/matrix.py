@@ -111,7 +111,12 @@ def outer_samples(a, b, batched):
     return column(a) * shape.unsqueeze(b, dim=b._array.ndim - 1)
 
 
-@linear(batch=mm_samples, a=lambda g, b: mm(g, mT(b)), b=lambda g, a, fortran: to_right(g, a, fortran))
+@linear(
+    batch=mm_samples,
+    a=lambda g, b: mm(g, mT(b)),
+    b=lambda g, a, fortran: to_right(g, a, fortran),
+    aliases={"a": "self", "b": "mat2"},
+)
 def mm(a, b, *, fortran=False):
     """The product of two matrices. `fortran` says that b is column-major, and its gradient is to be so too."""
     check.mm(a, b)
@@ -123,19 +128,29 @@ def to_right(g, a, fortran):
     return mT(mm(mT(g), a)) if fortran else mm(mT(a), g)
 
 
-@linear(batch=bmm_samples, a=lambda g, b: bmm(g, mT(b)), b=lambda g, a: bmm(mT(a), g))
+@linear(
+    batch=bmm_samples,
+    a=lambda g, b: bmm(g, mT(b)),
+    b=lambda g, a: bmm(mT(a), g),
+    aliases={"a": "self", "b": "mat2"},
+)
 def bmm(a, b):
     check.bmm(a, b)
     return product(a, b)
 
 
-@linear(batch=mv_samples, a=lambda g, b: column(g) * b, b=lambda g, a: mv(mT(a), g))
+@linear(
+    batch=mv_samples,
+    a=lambda g, b: column(g) * b,
+    b=lambda g, a: mv(mT(a), g),
+    aliases={"a": "self", "b": "vec"},
+)
 def mv(a, b):
     check.mv(None, a, b)
     return product(a, b)
 
 
-@linear(batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x)
+@linear(batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x, aliases={"y": "tensor"})
 def dot(x, y):
     check.dot(x, y)
     return product(x, y)
@@ -152,6 +167,7 @@ def vdot(x, y):
     batch=matmul_samples,
     a=lambda g, b, a_shape: sum_to(matmul(g, mT(b)), shape=a_shape),
     b=lambda g, a, b_shape: sum_to(matmul(mT(a), g), shape=b_shape),
+    aliases={"a": "self", "b": "other"},
 )
 def matmul(a, b):
     """The products of two batches of matrices, whose batch dimensions broadcast."""
