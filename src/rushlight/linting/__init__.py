@@ -13,7 +13,8 @@ class lint(Watcher):
 
     `model` is the module that is trained, or None; after it come all optimizers that train it. Run two or more steps
     of the usual loop in the block; the report is complete when the block ends. It holds findings (kind, code, line,
-    message, remedy), and its text lists them. Operations take longer while they are watched; results are the same.
+    message, remedy), and its text lists them. Operations take longer while they are watched; results
+    are the same but for rounding.
 
     >>> import rushlight
     >>> model = rushlight.nn.Linear(2, 1)
@@ -64,32 +65,26 @@ class lint(Watcher):
     def noted(self, kind, source, result):
         self.history.noted(kind, source, result)
 
-    def stepping(self, optimizer):
-        """optimizer.step() begins."""
-        self.gradients.stepping(optimizer)
-        self.modes.stepping()
-
     def stepped(self, optimizer):
         """optimizer.step() has ended."""
         self.report.steps += 1
-        for part in (self.losses, self.history):
-            part.stepped()
         self.gradients.stepped(optimizer)
+        for part in (self.losses, self.history, self.modes):
+            part.stepped()
 
 
 class _WatchedSteps:
-    """The hooks around an optimizer's steps, as long as a lint lasts."""
+    """The hook behind an optimizer's steps, as long as a lint lasts.
+
+    It comes after the step, since a step with a closure runs backward itself.
+    """
 
     def __init__(self, watching, optimizer):
         self.optimizer = optimizer
         self.was_watched = "step" in optimizer.__dict__
-        self.handles = [
-            optimizer.register_step_pre_hook(lambda *_: watching.stepping(optimizer)),
-            optimizer.register_step_post_hook(lambda *_: watching.stepped(optimizer)),
-        ]
+        self.handle = optimizer.register_step_post_hook(lambda *_: watching.stepped(optimizer))
 
     def finish(self):
-        for handle in self.handles:
-            handle.remove()
+        self.handle.remove()
         if not self.was_watched:
             self.optimizer.__dict__.pop("step", None)

@@ -95,8 +95,12 @@ def _prediction_crossed(a, b):
 
 def _made_column(x):
     """Whether x was given its dimension of size 1 on purpose, as by x[:, None]."""
-    base = x if x.view_of is None else x.view_of.base
-    return x._array.ndim == 2 and x._array.strides[-1] != 0 and base._array.ndim == 1
+    if x._array.ndim != 2 or x._array.shape[-1] != 1:
+        return False
+    node = x.grad_fn
+    if node is None:
+        return x.view_of is not None and x.view_of.base._array.ndim == 1
+    return node.name().startswith("Unsqueeze")
 
 
 def _shapes(inputs):

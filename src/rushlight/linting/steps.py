@@ -37,8 +37,8 @@ class Gradients:
         elif used == _state(p):
             self.left_over.add(id(p))
 
-    def stepping(self, optimizer):
-        """optimizer.step() begins."""
+    def stepped(self, optimizer):
+        """optimizer.step() has ended: what its parameters hold now is used."""
         line = user_line()
         self.step_line = self.step_line or line
         params = _held(optimizer)
@@ -48,12 +48,7 @@ class Gradients:
         if left_over:
             self.report.add("step-without-zero_grad", "RL601", line)
             self.left_over.difference_update(id(p) for p in left_over)
-
-    def stepped(self, optimizer):
-        """optimizer.step() has ended: what its parameters hold now is used."""
-        for p in _held(optimizer):
-            if p._grad is not None:
-                self.used[id(p)] = _state(p)
+        self.used.update({id(p): _state(p) for p in params if p._grad is not None})
 
     def finish(self):
         for handle in self.handles:
@@ -90,8 +85,8 @@ class Modes:
         """A backward pass goes through what the model computed last."""
         self.trained_in_eval = self.in_eval
 
-    def stepping(self):
-        """optimizer.step() begins."""
+    def stepped(self):
+        """A step has ended."""
         if self.trained_in_eval is not None:
             self.report.add("training-in-eval-mode", "RL611", self.trained_in_eval)
 
@@ -130,7 +125,7 @@ class History:
         for earlier in before:
             if earlier is None or earlier.sequence > self.boundary:
                 continue
-            if (earlier.code, earlier.offset) == (node.code, node.offset):
+            if earlier.code is node.code and earlier.line() == node.line():
                 self.report.add("history-kept", "RL604", line_of(node))
 
     def noted(self, kind, source, result):
@@ -179,12 +174,11 @@ def _held(optimizer):
 
 
 def _names(model, optimizers):
-    """{id: (parameter, name)} of the model and the optimizers."""
-    found = {} if model is None else {id(p): (p, name) for name, p in model.named_parameters()}
-    for optimizer in optimizers:
-        for i, p in enumerate(_held(optimizer)):
-            found.setdefault(id(p), (p, f"parameter {i} of the optimizer"))
-    return found
+    """{id: (parameter, name)} of the model, or where there is none of the optimizers."""
+    if model is not None:
+        return {id(p): (p, name) for name, p in model.named_parameters()}
+    held = [(optimizer, i, p) for optimizer in optimizers for i, p in enumerate(_held(optimizer))]
+    return {id(p): (p, f"parameter {i} of {type(optimizer).__name__}") for optimizer, i, p in held}
 
 
 def _state(p):
