@@ -6,6 +6,8 @@ in force for the thread or task that entered them.
 
 from contextvars import ContextVar
 
+from numpy import ndarray
+
 from . import core, modes
 from .core import Node, Packed, TensorBase
 from .hooks import Extras
@@ -40,12 +42,17 @@ def leave():
 
 
 def refuse(message):
-    """Refuse hooks with this message from now on (None: allow them); returns the message before."""
-    if message is not None and _in_force.get():
+    """Refuse hooks with this message from now on; returns what to give to `allow` afterwards."""
+    if _in_force.get():
         raise RuntimeError(message)
     before = _refused.get()
     _refused.set(message)
     return before
+
+
+def allow(before):
+    """Refuse only what was refused before."""
+    _refused.set(before)
 
 
 def check_callable(pack, unpack):
@@ -126,7 +133,8 @@ def pack(node):
 
 def _pack_at(node, place, hooks):
     value = kept(node, place)
-    if isinstance(value, TensorBase):
+    # A batched tensor may have history outside of its vmap, which unpacking could not give back: it stays as it is.
+    if isinstance(value, TensorBase) and type(value._array) is ndarray:
         put(node, place, packed(node, hooks, value))
 
 
