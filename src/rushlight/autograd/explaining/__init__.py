@@ -8,7 +8,7 @@ from ..rules import floating
 from . import memory
 from .graph import Graph
 from .replay import Replay
-from .words import CUT, CUTS, FREED, GONE, NOT_RUN, NOTHING_ARRIVED, RECORD, amount, called, listed
+from .words import CUT, CUTS, FREED, GONE, NOT_RUN, NOTHING_ARRIVED, RECORD, VIEW, amount, called, listed
 
 
 class Explanation:
@@ -111,8 +111,7 @@ class _Story:
             return
         if not self.loss.requires_grad:
             self.untracked(self.loss, "The loss")
-            return
-        if self.t.requires_grad:
+        elif self.t.requires_grad:
             self.reached()
         else:
             self.between()
@@ -125,9 +124,10 @@ class _Story:
             self.say(f"Its dtype is {x.dtype}; only floating point and complex tensors have gradients.")
         if x.inference:
             self.say("It was made under inference_mode, which records nothing.")
-        if x.view_of is not None and x.view_of.creation == "no_grad":
-            self.say("It is a view that was made under no_grad.")
         origin = memory.origin_of(x)
+        if x is self.loss and origin is not None:
+            self.between()
+            return
         if origin is None or origin.name is None:
             if not self.sentences[1:]:
                 self.say("A tensor that a program makes has none unless requires_grad_() is called before it is used.")
@@ -200,6 +200,8 @@ class _Story:
             self.say("t is the loss itself.")
         elif graph.root not in ways:
             self.say("Nothing in the graph of the loss leads to t.")
+            if any(leaf is not t and _apart(leaf) and leaf.view_of.base is _base(t) for leaf in graph.leaves.values()):
+                self.say(VIEW)
             self.between()
             return
         else:
@@ -267,12 +269,14 @@ class _Story:
         found = graph.not_finite()
         if found is None:
             self.say("The graph does not hold the value that was the first not to be finite." + RECORD)
-        elif found[1] is not None:
-            self.say(f"A tensor that is not finite was used by `{_operation(found[0])}` at {found[0].describe()}")
         else:
-            self.say(
-                f"The earliest value held that is not finite was made by `{_operation(found[0])}` at {found[0].describe()}"
+            node, made = found
+            what = (
+                "The earliest value held that is not finite was made"
+                if made
+                else "A constant or leaf that is not finite was used"
             )
+            self.say(f"{what} by `{_operation(node)}` at {node.describe()}")
 
     # -- no way from the loss to t
     def between(self):
@@ -303,6 +307,8 @@ class _Story:
                 self.say(f"{whose} became constants by {called(origin)} at {origin.where()}")
 
     def constants(self):
+        if VIEW in self.sentences:
+            return
         found = [] if self.loss.grad_fn is None else Graph(self.loss.grad_fn).constants()
         places = listed([f"`{_operation(node)}` at {node.describe()}" for node, _ in found])
         self.say(CUT)
@@ -314,6 +320,16 @@ class _Story:
 def _operation(node):
     """What people call the operation of a node."""
     return node.op.name.removesuffix("Backward") if node.op.custom is not None else node.op.name
+
+
+def _apart(leaf):
+    """Whether a leaf is a view that was made without a record of it."""
+    return leaf.view_of is not None and leaf.view_of.creation in ("no_grad", "inference")
+
+
+def _base(x):
+    """The tensor whose storage x shows."""
+    return x if x.view_of is None else x.view_of.base
 
 
 def _has_hooks(extras):

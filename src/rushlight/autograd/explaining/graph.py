@@ -56,15 +56,13 @@ class Graph:
         return found
 
     def not_finite(self):
-        """(node that made it or None, leaf or None, value) of the earliest value that is held and not finite."""
+        """(node, whether it made the value rather than used it) of the earliest value held that is not finite."""
         for node in reversed(self.nodes):
             for name, value in kept(node).items():
                 if not isinstance(value, np.ndarray) or value.dtype.kind not in "fcV" or np.isfinite(value).all():
                     continue
                 if name not in node.op.inputs:
-                    return node, None, value
+                    return node, True
                 edge = node.edge_at(node.op.inputs.index(name))
-                if isinstance(edge, Node):
-                    return edge, None, value
-                return node, edge, value
+                return (edge, True) if isinstance(edge, Node) else (node, False)
         return None

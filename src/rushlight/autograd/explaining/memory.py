@@ -101,7 +101,7 @@ class Recorder(Watcher):
         if name == "to_dtype":
             name = f"to({x.dtype})"
         tracked = any(was for _, was in before)
-        origin = put(x, Origin(name, before, self._cut(op, x) if tracked and not x.requires_grad else None, line))
+        origin = put(x, Origin(name, before, self._cut(op, x) if tracked and x.is_leaf else None, line))
         origin.finite = not floating(x) or bool(np.isfinite(x._array).all())
         origin.written = in_place
         if in_place and x.view_of is not None:

@@ -1,5 +1,7 @@
 """A backward pass run again, without hooks and without touching any .grad, to see where a gradient changed its kind."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from ...core import TensorBase, array_of, wrap
@@ -7,11 +9,26 @@ from ...watching import Watcher
 from ..backward import grad
 from ..rules import arguments, is_zero, kept, rule_of, through
 
+_HOOKS = ("tensor_hooks", "before_hooks", "after_hooks", "retained")
 _STEPS = ("round", "floor", "ceil", "trunc", "sign", "sgn", "div_rounded")
 _OVERWRITTEN = ("zero", "fill", "copy", "masked_fill", "drawn")
 _SATURATING = ("sigmoid", "tanh", "erf", "hardtanh", "hardsigmoid")
 _PRODUCTS = ("mul", "mm", "mv", "bmm", "matmul", "dot", "addcmul")
 _CHOICES = ("maximum", "minimum", "fmax", "fmin")
+
+
+@contextmanager
+def silenced(several):
+    """Without the hooks of these nodes and leaves, and without retain_grad()."""
+    before = [{name: getattr(extras, name) for name in _HOOKS} for extras in several]
+    try:
+        for extras in several:
+            extras.tensor_hooks, extras.before_hooks, extras.after_hooks, extras.retained = {}, {}, {}, []
+        yield
+    finally:
+        for extras, hooks in zip(several, before):
+            for name, value in hooks.items():
+                setattr(extras, name, value)
 
 
 class Replay(Watcher):
@@ -28,26 +45,11 @@ class Replay(Watcher):
 
     def run(self, loss, t):
         """The gradient of `t`, as backward would compute it but for hooks."""
-        hidden = [(node, node.extras) for node in self._ways if node.extras is not None]
         target = self._target
-        leaf_hooks = target.hooks if isinstance(target, TensorBase) else None
-        own = None if isinstance(target, TensorBase) else target.extras
-        try:
-            for node, _ in hidden:
-                node.extras = None
-            if isinstance(target, TensorBase):
-                target.hooks = None
-            else:
-                target.extras = None
-            with self, np.errstate(all="ignore"):
-                (g,) = grad(loss, t, retain_graph=True, allow_unused=True)
-        finally:
-            for node, extras in hidden:
-                node.extras = extras
-            if isinstance(target, TensorBase):
-                target.hooks = leaf_hooks
-            else:
-                target.extras = own
+        own = target.hooks if isinstance(target, TensorBase) else target.extras
+        several = [extras for extras in [own, *[node.extras for node in self._ways]] if extras is not None]
+        with silenced(several), self, np.errstate(all="ignore"):
+            (g,) = grad(loss, t, retain_graph=True, allow_unused=True)
         if g is not None and not g._array.any() and self._sent.get(id(target), 0) > 1:
             self.cancelled.append(None)
         return g
@@ -165,4 +167,4 @@ def _value(node, i, at, shape):
 
 
 def _number(x):
-    return f"{x:.6g}" if isinstance(x, float) and x != 0 else str(x)
+    return str(float(f"{x:.6g}")) if isinstance(x, float) else str(x)

@@ -30,6 +30,10 @@ FREED = (
     "What its backward needs was freed, so the values cannot be followed: compute the loss again, or pass the function "
     "that does."
 )
+VIEW = (
+    "It leads to a view of the same storage that was made under no_grad. Such a view is a leaf of its own: the gradient is "
+    "in the .grad of the view."
+)
 CUT = "Either t was not used in computing it, or what was computed from t was cut off."
 _METHODS = {"item": ".item()", "tolist": ".tolist()", "numpy": ".numpy()", "detach": ".detach()", "data": ".data"}
 
