@@ -6,7 +6,6 @@ import sys
 import pytest
 
 import rushlight as rl
-from rushlight import autograd
 
 
 def here(offset):
@@ -62,53 +61,6 @@ def test_a_leaf_written_says_what_to_do(x):
     with pytest.raises(RuntimeError) as caught:
         x.add_(1)
     assert "no_grad" in notes(caught.value)
-
-
-def test_anomaly_mode_names_the_forward_line(x):
-    class Broken(autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x * 2
-
-        @staticmethod
-        def backward(ctx, g):
-            raise ZeroDivisionError("in backward")
-
-    y = Broken.apply(x)
-    made = here(-1)
-    with autograd.set_detect_anomaly(True), pytest.raises(ZeroDivisionError) as caught:
-        y.sum().backward()
-    assert made in notes(caught.value)
-    assert "BrokenBackward" in notes(caught.value)
-
-
-def test_anomaly_mode_refuses_nan(x):
-    class ToNan(autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x * 2
-
-        @staticmethod
-        def backward(ctx, g):
-            return g * float("nan")
-
-    y = ToNan.apply(x)
-    made = here(-1)
-    with autograd.set_detect_anomaly(True), pytest.raises(RuntimeError, match="returned nan values") as caught:
-        y.sum().backward()
-    assert "Function 'ToNanBackward' returned nan values in its 0th output." in str(caught.value)
-    assert made in notes(caught.value)
-    assert x.grad is None
-    with autograd.set_detect_anomaly(True, check_nan=False):
-        ToNan.apply(x).sum().backward()
-    assert not rl.is_anomaly_enabled()
-
-
-def test_detect_anomaly_warns_and_restores():
-    with pytest.warns(UserWarning, match="Anomaly Detection has been"), autograd.detect_anomaly(check_nan=False):
-        assert rl.is_anomaly_enabled()
-        assert not rl.is_anomaly_check_nan_enabled()
-    assert not rl.is_anomaly_enabled()
 
 
 def test_the_line_is_the_users_and_not_the_packages(x):

@@ -14,6 +14,10 @@ _FREED = (
     "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
     "saved tensors after calling backward."
 )
+_HINT_IN_ANOMALY = (
+    "Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in question "
+    "was changed in there or anywhere later. Good luck!"
+)
 _HINT = (
     "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
     "torch.autograd.set_detect_anomaly(True, check_nan=False)."
@@ -39,10 +43,6 @@ _NON_LEAF_GRAD = (
     "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
     "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
     "access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
-)
-STRONG_ZERO = (
-    "If the gradient that came in was zero there, as behind a where() that took the other branch, "
-    "`with rushlight.autograd.strong_zero():` around backward keeps it zero."
 )
 
 
@@ -92,6 +92,12 @@ def _made_by(node):
     return node.name().rstrip("0123456789").removesuffix("Backward")
 
 
+def _hint():
+    from .modes import anomaly_enabled
+
+    return _HINT_IN_ANOMALY if anomaly_enabled() else _HINT
+
+
 def freed(node):
     """RuntimeError: what the node kept is gone."""
     return coded("RL101", RuntimeError(_FREED), name=node.name(), place=node.describe())
@@ -100,7 +106,7 @@ def freed(node):
 def _overwritten(node, array, maker, number, counter, version):
     sentence = (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{tensor_name(array)}]{output_of(maker, number)} is at version {counter.n}; expected version {version} instead. {_HINT}"
+        f"[{tensor_name(array)}]{output_of(maker, number)} is at version {counter.n}; expected version {version} instead. {_hint()}"
     )
     return coded("RL102", RuntimeError(sentence), name=node.name(), kept=node.describe(), written=counter.describe())
 
@@ -158,7 +164,7 @@ def check_grad(tensor, grad):
     if not isinstance(grad, type(tensor).__mro__[-2]):
         raise coded(
             "RL123",
-            TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__!r}"),
+            TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}"),
         )
     if grad is tensor:
         raise coded("RL123", RuntimeError("can't assign Variable as its own grad"))
@@ -295,7 +301,56 @@ def not_an_operand(op, arrays):
 
 def note_forward(error, node):
     """Say where the operation whose backward failed was recorded."""
+    warn_forward(node)
     error.add_note(f"{node.name()} was recorded at {node.describe()}")
+
+
+def warn_forward(node):
+    """The calls that led to an operation, as PyTorch's anomaly detection shows them; and to the backward it was in."""
+    level = _user_level()
+    warnings.warn(
+        f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{_trace(node)}",
+        UserWarning,
+        stacklevel=level,
+    )
+    parent = _metadata(node).get("parent_")
+    while parent is not None:
+        warnings.warn(
+            f"\n\nPrevious calculation was induced by {parent.name()}. Traceback of forward call that induced the "
+            f"previous calculation:\n{_trace(parent)}",
+            UserWarning,
+            stacklevel=level,
+        )
+        parent = _metadata(parent).get("parent_")
+
+
+def _user_level():
+    """How many frames the caller's `warnings.warn` must go up to show the user's line."""
+    import sys
+
+    package = __file__[: -len("errors.py")]
+    frame, level = sys._getframe(1), 1
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _metadata(node):
+    return {} if node.extras is None else node.extras.metadata
+
+
+def _trace(node):
+    """The calls as tracebacks show them; of what was recorded without anomaly detection the innermost one."""
+    found = _metadata(node).get("traceback_")
+    if found is not None:
+        return "".join(found)
+    place = node.line()
+    if place is None:
+        return "  an unknown line\n"
+    import linecache
+
+    filename, number, function = place
+    return f'  File "{filename}", line {number}, in {function}\n    {linecache.getline(filename, number).strip()}\n'
 
 
 def check_nan(node, results):
@@ -304,6 +359,7 @@ def check_nan(node, results):
         if result is None or result._array.dtype.kind not in "fcV":
             continue
         if (result._array != result._array).any():
+            warn_forward(node)
             raise coded(
                 "RL127",
                 RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),

@@ -1,17 +1,77 @@
-"""Anomaly detection: an error in backward tells which operation of the forward it belongs to, and nan is an error."""
+"""Anomaly detection: an error in backward tells which operation of the forward it belongs to, and nan is an error.
 
+While it is on, a watcher notes with each node the calls that led to it. The line alone every node knows anyway.
+"""
+
+import os
+import traceback
 import warnings
+from contextvars import ContextVar
 
 from .. import modes
+from ..core import TensorBase
+from ..node import extras_of
+from ..watching import Watcher
 
 _ANOMALY, _CHECK_NAN = 4, 8
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# The node whose backward runs, which is the parent of what is recorded meanwhile (create_graph).
+_running = ContextVar("rushlight_anomaly_running", default=None)
+
+
+class _Tracing(Watcher):
+    """Notes in the metadata of each new node the calls that led to it and the node whose backward made it."""
+
+    def called(self, op, inputs, params, in_place, proceed):
+        out = proceed()
+        for x in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(x, TensorBase) and x._grad_fn is not None:
+                _remember(x._grad_fn)
+        return out
+
+    def pulled(self, node, g, proceed):
+        token = _running.set(node)
+        try:
+            return proceed()
+        finally:
+            _running.reset(token)
+
+
+def _remember(node):
+    metadata = extras_of(node).metadata
+    if "traceback_" not in metadata:
+        frames = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(_PACKAGE)]
+        metadata["traceback_"] = traceback.format_list(frames)
+        metadata["parent_"] = _running.get()
+
+
+_tracing = _Tracing()
+
+
+def _switch(on, check_nan):
+    """Switch anomaly detection; returns the flags that were in force."""
+    for value, name, position in ((on, "enabled", 1), (check_nan, "check_nan", 2)):
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"set_anomaly_enabled(): argument '{name}' (position {position}) must be bool, not {type(value).__name__}"
+            )
+    before = modes.put_anomaly(on, check_nan)
+    if on and not before & _ANOMALY:
+        _tracing.__enter__()
+    elif not on and before & _ANOMALY:
+        _tracing.__exit__()
+    return before
+
+
+def _restore(before):
+    _switch(bool(before & _ANOMALY), bool(before & _CHECK_NAN))
 
 
 class set_detect_anomaly:
     """Switch anomaly detection: at once, and until the end of the block where it is used in `with`.
 
-    While it is on, an exception in backward names the line whose derivative failed, and (unless check_nan=False) a
-    gradient that is nan raises RuntimeError.
+    While it is on, an exception in backward names the line whose derivative failed, a warning shows the calls that led
+    there, and (unless check_nan=False) a gradient that is nan raises RuntimeError. TypeError for what is no bool.
 
     >>> import rushlight
     >>> with rushlight.autograd.set_detect_anomaly(True):
@@ -20,17 +80,26 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode, check_nan=True):
-        self._before = modes.put_anomaly(mode, check_nan)
+        self._before = _switch(mode, check_nan)
 
     def __enter__(self):
         return None
 
     def __exit__(self, *_):
-        modes.put_anomaly(bool(self._before & _ANOMALY), bool(self._before & _CHECK_NAN))
+        _restore(self._before)
 
 
 class detect_anomaly:
-    """Anomaly detection within a `with` block; see set_detect_anomaly."""
+    """Anomaly detection within a `with` block; see set_detect_anomaly.
+
+    >>> import rushlight
+    >>> x = rushlight.tensor([-1.0], requires_grad=True)
+    >>> with rushlight.autograd.detect_anomaly():
+    ...     rushlight.sqrt(x).sum().backward()
+    Traceback (most recent call last):
+      ...
+    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+    """
 
     def __init__(self, check_nan=True):
         self._check_nan = check_nan
@@ -43,8 +112,7 @@ class detect_anomaly:
         )
 
     def __enter__(self):
-        self._before.append(modes.put_anomaly(True, self._check_nan))
+        self._before.append(_switch(True, self._check_nan))
 
     def __exit__(self, *_):
-        before = self._before.pop()
-        modes.put_anomaly(bool(before & _ANOMALY), bool(before & _CHECK_NAN))
+        _restore(self._before.pop())
