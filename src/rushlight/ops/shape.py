@@ -66,7 +66,7 @@ def squeeze(x, *, dim=None):
 
 
 if _kernels is not None:
-    squeeze.accelerate(_kernels.squeeze)
+    squeeze.accelerate(_kernels.squeeze, x=np.ndarray.reshape)
 squeeze_dim = renamed(squeeze, "SqueezeBackward1")
 squeeze_dims = renamed(squeeze, "SqueezeBackward2")
 _INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
@@ -254,8 +254,8 @@ def interleaved_sum(x, *, repeats, dim, shape):
 
 
 if _kernels is not None:
-    view.accelerate(_kernels.view)
-    unsqueeze.accelerate(_kernels.unsqueeze)
+    view.accelerate(_kernels.view, x=np.ndarray.reshape)
+    unsqueeze.accelerate(_kernels.unsqueeze, x=np.ndarray.reshape)
     transpose.accelerate(_kernels.transpose)
     t.accelerate(_kernels.t)
     permute.accelerate(_kernels.permute)
