@@ -100,7 +100,7 @@ cdef class Run:
     @cython.locals(i=cython.int)
     cdef send_all(self, Node node, object results)
     @cython.locals(leaf=TensorBase, pending=Pending)
-    cdef finish_leaves(self)
+    cdef finish_leaves(self, bint accumulate)
     @cython.locals(node=Node)
     cdef release(self)
     @cython.locals(node=Node, pending=Pending)

@@ -179,11 +179,15 @@ class Run:
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
         if node.extras is not None:
-            g = node.extras.before(g, self)
+            g = node.extras.known(g, self)
             if node.extras.retained:
                 self.retained += node.extras.retained_now(g)
         if self.wanted is not None and not self.capture(node, g):
             return
+        if node.extras is not None:
+            g = node.extras.before(g)
+            if g is None and node.op.custom is None:
+                return
         if not self.keep_graph:
             if node.claimer is not None and node.claimer is not self and node.op.keeps_anything:
                 raise errors.freed(node)
@@ -282,16 +286,18 @@ class Run:
             if edge is not None and results[i] is not None:
                 self.send(edge, node.number(i), results[i])
 
-    def finish_leaves(self):
+    def finish_leaves(self, accumulate):
         """Run the hooks of the leaves and note what is captured; a hook that raises leaves all .grad as they were."""
         for pending in self.leaves:
             leaf = pending.leaf
             hooks = leaf.hooks
             if hooks is not None:
-                pending.grad = hooks.before(pending.grad, self)
+                pending.grad = hooks.known(pending.grad, self)
             if self.wanted is not None:
                 for _, position in self.wanted.get(leaf, ()):
                     self.captured[position] = pending.grad
+            if hooks is not None and accumulate:
+                pending.grad = hooks.before(pending.grad)
         if self.gathered is not None:
             call_gathered(self)
 
@@ -399,7 +405,7 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
         for edge, number, g in roots:
             run.send(edge, number, g)
         run.walk()
-        run.finish_leaves()
+        run.finish_leaves(accumulate)
         keep_retained(run.retained)
         if accumulate:
             run.commit()

@@ -41,8 +41,10 @@ class Extras:
         # Whether the node has saved tensors that hooks have packed: see saving.py.
         self.packs = False
 
-    def before(self, g, run):
-        """The gradient `g` (a list for several outputs) after the hooks that run before the rules."""
+    def known(self, g, run):
+        """The gradient `g` (a list for several outputs) after the hooks of tensors: what the gradient is taken to be."""
+        if not self.tensor_hooks:
+            return g
         single = not isinstance(g, list)
         gs = [g] if single else list(g)
         for number, hook in list(self.tensor_hooks.values()):
@@ -50,6 +52,14 @@ class Extras:
                 hook.received(gs[number], run)
                 continue
             gs[number] = _checked(hook, gs[number], hook(gs[number]))
+        return gs[0] if single else gs
+
+    def before(self, g):
+        """The same after the hooks that run before the rules, and do so only where the rules do."""
+        if not self.before_hooks:
+            return g
+        single = not isinstance(g, list)
+        gs = [g] if single else list(g)
         for hook in list(self.before_hooks.values()):
             gs = _replaced(hook, gs, hook(tuple(gs)))
         return gs[0] if single else gs
@@ -68,9 +78,12 @@ class Extras:
     def accumulated(self, leaf):
         """Call the hooks that wait for leaf.grad to be complete."""
         for hook in list(self.accumulated_hooks.values()):
-            hook(leaf)
+            returned = hook(leaf)
+            if returned is not None:
+                _check_is_tensor(returned)
+                raise errors.coded("RL126", RuntimeError("Tensor post accumulate grad hooks should return None."))
         for hook in list(self.after_hooks.values()):
-            hook((), (leaf.grad,))
+            _replaced(hook, (), hook((), (leaf.grad,)))
 
     def retain(self, tensor, number):
         """Keep the gradient of output `number` in tensor.grad from now on."""
@@ -147,22 +160,20 @@ def keep_retained(found):
         tensor._grad = g if tensor._grad is None else tensor._grad + g
 
 
+def _check_is_tensor(returned):
+    """TypeError for anything else that a hook returned."""
+    if not isinstance(returned, TensorBase):
+        raise errors.coded("RL125", TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'"))
+
+
 def _checked(hook, g, replaced):
     """The gradient after one hook; what it returned must be a gradient of the same kind."""
     if replaced is None:
         return g
-    if not isinstance(replaced, TensorBase):
-        raise errors.coded("RL125", TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'"))
     if g is None:
-        return replaced
+        raise errors.coded("RL126", RuntimeError("can't replace a None gradient with a non-None value"))
+    _check_is_tensor(replaced)
     before, after = g._array, replaced._array
-    if before.shape != after.shape:
-        raise errors.coded(
-            "RL126",
-            RuntimeError(f"hook '{_name(hook)}' has changed the size of value"),
-            before=list(before.shape),
-            after=list(after.shape),
-        )
     if before.dtype != after.dtype:
         raise errors.coded(
             "RL126",
@@ -170,6 +181,13 @@ def _checked(hook, g, replaced):
                 f"hook '{_name(hook)}' has changed the type of value (was {errors.tensor_type(before)} got "
                 f"{errors.tensor_type(after)})"
             ),
+        )
+    if before.shape != after.shape:
+        raise errors.coded(
+            "RL126",
+            RuntimeError(f"hook '{_name(hook)}' has changed the size of value"),
+            before=list(before.shape),
+            after=list(after.shape),
         )
     return replaced
 
@@ -188,7 +206,7 @@ def _replaced(hook, values, replaced):
                 f"{len(values)})"
             ),
         )
-    return [new if old is None else _checked(hook, old, new) for old, new in zip(values, replaced)]
+    return [None if new is None else _checked(hook, old, new) for old, new in zip(values, replaced)]
 
 
 def _name(hook):

@@ -4,5 +4,4 @@ from .row import Row
 
 ROWS = [
     Row("alias", lambda r: (r(2, 3),)),
-    Row("boundary", lambda r: (r(2, 3), r(2))),
 ]

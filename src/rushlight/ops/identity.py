@@ -8,13 +8,3 @@ from .declare import linear
 def alias(x):
     """A view of all of x."""
     return x[...]
-
-
-def through_boundary(g):
-    return tuple(g) if isinstance(g, list) else (g,)
-
-
-@linear(batch=as_it_is, many=True, jointly=True, joint=through_boundary, backward="BackwardHookFunctionBackward")
-def boundary(*xs):
-    """The same values, as the outputs of one node: hooks on it see the gradients of all together."""
-    return xs

@@ -4,8 +4,6 @@ import warnings
 from collections import OrderedDict
 
 from ...hooks import RemovableHandle
-from ...modes import grad_enabled
-from ...ops.identity import boundary
 from ...tensor import Tensor
 
 # Hooks for every module, in the order in which they are called.
@@ -13,8 +11,20 @@ _every_pre_hook = OrderedDict()
 _every_hook = OrderedDict()
 _every_backward_pre_hook = OrderedDict()
 _every_backward_hook = OrderedDict()
+_every_older_backward_hook = OrderedDict()
 _every_flags = {"with_kwargs": {}, "always_call": {}}
 
+# Called when a parameter, buffer or module becomes part of a module.
+_registering = {"parameter": OrderedDict(), "buffer": OrderedDict(), "module": OrderedDict()}
+
+_OLDER = (
+    "Using {}non-full backward hook{} is deprecated and will be removed in future versions. This hook will be missing "
+    "some {}. Please use register_full_backward_hook to get the documented behavior."
+)
+_TWO_GLOBAL_KINDS = (
+    "Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one of "
+    "them."
+)
 _TWO_KINDS = (
     "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
 )
@@ -86,39 +96,40 @@ class Hooked:
 
     def _call_hooked(self, args, kwargs):
         """forward with all hooks; those with always_call also where something raised."""
-        called = set()
+        call = Call(args, kwargs)
         try:
-            return self._forward_hooked(args, kwargs, called)
+            self._forward_hooked(call)
         except Exception:
-            self._call_remaining(args, kwargs, called)
+            self._call_remaining(call)
             raise
+        return call.result
 
-    def _forward_hooked(self, args, kwargs, called):
-        args, kwargs = self._before_forward(args, kwargs)
+    def _forward_hooked(self, call):
+        args, kwargs = call.args, call.kwargs = self._before_forward(call.args, call.kwargs)
         backward = self._boundaries()
         if backward is not None:
-            args = backward.enter(args)
-        result = self.forward(*args, **kwargs)
+            args = call.args = backward.enter(args)
+        call.result = self.forward(*args, **kwargs)
         for flags, hooks in self._all_forward_hooks():
             for number, hook in list(hooks.items()):
-                called.add(number)
+                call.called.add(number)
                 if number in flags:
-                    replaced = hook(self, args, kwargs, result)
+                    replaced = hook(self, args, kwargs, call.result)
                 else:
-                    replaced = hook(self, args, result)
+                    replaced = hook(self, args, call.result)
                 if replaced is not None:
-                    result = replaced
+                    call.result = replaced
         if backward is not None:
-            if not isinstance(result, (Tensor, tuple)):
+            if not isinstance(call.result, (Tensor, tuple)):
                 warnings.warn(
                     "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
-                    f"received {type(result)}",
+                    f"received {type(call.result)}",
                     stacklevel=4,
                 )
-            result = backward.leave(result)
-        if self._is_full_backward_hook is False and self._backward_hooks:
-            self._watch_last_operation(result)
-        return result
+            call.result = backward.leave(call.result)
+        older = self._older_backward_hooks()
+        if older:
+            watch_last_operation(self, older, args, call.result)
 
     def _all_forward_hooks(self):
         return (_every_flags["with_kwargs"], _every_hook), (
@@ -143,120 +154,76 @@ class Hooked:
             args, kwargs = replaced
         return args, kwargs
 
-    def _call_remaining(self, args, kwargs, called):
-        for flags, always, hooks in (
-            (_every_flags["with_kwargs"], _every_flags["always_call"], _every_hook),
-            (self._forward_hooks_with_kwargs, self._forward_hooks_always_called, self._forward_hooks),
+    def _call_remaining(self, call):
+        for kind, flags, always, hooks in (
+            ("global module", _every_flags["with_kwargs"], _every_flags["always_call"], _every_hook),
+            ("module", self._forward_hooks_with_kwargs, self._forward_hooks_always_called, self._forward_hooks),
         ):
             for number, hook in list(hooks.items()):
-                if number not in always or number in called:
+                if number not in always or number in call.called:
                     continue
+                given = (self, call.args, call.kwargs) if number in flags else (self, call.args)
                 try:
-                    hook(self, args, kwargs, None) if number in flags else hook(self, args, None)
+                    replaced = hook(*given, call.result)
                 except Exception as error:
                     warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that was silenced "
-                        "as another "
+                        f"{kind} forward hook with ``always_call=True`` raised an exception that was silenced as another "
                         f"error was raised in forward: {error}",
                         stacklevel=4,
                     )
+                else:
+                    call.result = call.result if replaced is None else replaced
 
     def _boundaries(self):
         full = list(_every_backward_hook.values())
         if self._is_full_backward_hook:
             full += self._backward_hooks.values()
         before = [*_every_backward_pre_hook.values(), *self._backward_pre_hooks.values()]
-        return Boundaries(self, full, before) if full or before else None
-
-    def _watch_last_operation(self, result):
-        tensor = result
-        while not isinstance(tensor, Tensor):
-            tensor = (
-                next(v for v in tensor.values() if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
-            )
-        if tensor.grad_fn is None:
-            return
-        for hook in self._backward_hooks.values():
-            tensor.grad_fn.register_hook(lambda given, received, hook=hook: hook(self, given, received))
-
-
-class Boundaries:
-    """Where gradients enter and leave a module: one operation around its outputs, one around its inputs."""
-
-    def __init__(self, module, hooks, pre_hooks):
-        self.module = module
-        self.hooks = hooks
-        self.pre_hooks = pre_hooks
-        self.grad_outputs = None
-        self.inputs = None
-        self.input_count = 0
-
-    def enter(self, args):
-        """The arguments behind the boundary."""
-        self.input_count = len(args)
-        places, args = self._through(args, self._inputs_done)
-        self.inputs = places
-        return args
-
-    def leave(self, result):
-        """The outputs behind the boundary."""
-        single = not isinstance(result, tuple)
-        outputs = (result,) if single else result
-        self.output_count = len(outputs)
-        self.outputs, outputs = self._through(outputs, self._outputs_known)
-        return outputs[0] if single else outputs
-
-    def _through(self, values, hook):
-        places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
-        if not grad_enabled() or not any(values[i].requires_grad for i in places):
-            return None, values
-        through = boundary(*[values[i] for i in places])
-        node = next(t.grad_fn for t in through if t.grad_fn is not None)
-        node.register_hook(hook)
-        values = list(values)
-        for i, tensor in zip(places, through):
-            values[i] = tensor
-        return places, tuple(values)
-
-    def _outputs_known(self, _, received):
-        grads = _spread(self.outputs, received, self.output_count)
-        for hook in self.pre_hooks:
-            replaced = hook(self.module, grads)
-            if replaced is None:
-                continue
-            grads = _checked(replaced, grads, "Backward pre hook returned an invalid number of grad_output")
-        if self.inputs is not None:
-            self.grad_outputs = grads
-        elif self.hooks:
-            self._without_inputs(grads)
-        return tuple(grads[i] for i in self.outputs)
-
-    def _without_inputs(self, grads):
-        warnings.warn(
-            "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
-            "require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module."
-            "register_full_backward_hook for more details.",
-            stacklevel=5,
-        )
-        for hook in self.hooks:
-            replaced = hook(self.module, (None,) * self.input_count, grads)
-            if replaced is not None and not all(g is None for g in replaced):
-                raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or "
-                    "None for all "
-                    "gradients."
-                )
-
-    def _inputs_done(self, given, _):
-        if self.grad_outputs is None:
+        if not full and not before:
             return None
-        grads = _spread(self.inputs, given, self.input_count)
-        for hook in self.hooks:
-            replaced = hook(self.module, grads, self.grad_outputs)
-            if replaced is not None:
-                grads = _checked(replaced, grads, "Backward hook returned an invalid number of grad_input")
-        self.grad_outputs = None
-        return tuple(grads[i] for i in self.inputs)
+        from .boundaries import Boundaries
+
+        return Boundaries(self, full, before)
+
+    def _older_backward_hooks(self):
+        older = list(_every_older_backward_hook.values())
+        return older if self._is_full_backward_hook is not False else [*older, *self._backward_hooks.values()]
+
+
+def watch_last_operation(module, hooks, args, result):
+    """The older kind of backward hooks: on the node of the result, whatever it is."""
+    tensor = result
+    while not isinstance(tensor, Tensor):
+        tensor = next(v for v in tensor.values() if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
+    node = tensor.grad_fn
+    if node is None:
+        return
+    for hook in hooks:
+        node.register_hook(lambda given, received, hook=hook: hook(module, given, received))
+    missed = _missed(args, result, node)
+    if missed:
+        warnings.warn(_OLDER.format(*missed), FutureWarning, stacklevel=5)
+
+
+def _missed(args, result, node):
+    """What the older hooks do not see of such a module, and where that lies; None where they see everything."""
+    result = (result,) if isinstance(result, Tensor) else result
+    if not _only_tensors(result):
+        return "", "s on a Module that does not return a single Tensor or a tuple of Tensors", "of the grad_output"
+    if not _only_tensors(args):
+        return (
+            "", "s on a Module that does not take as input a single Tensor or a tuple of Tensors",
+            "of the grad_input",
+        )
+    if len({t.grad_fn for t in result if t.grad_fn is not None}) > 1:
+        return "a ", " when outputs are generated by different autograd Nodes", "grad_output"
+    if {t.grad_fn for t in args if t.grad_fn is not None} != {edge for edge, _ in node.next_functions}:
+        return "a ", " when the forward contains multiple autograd Nodes", "grad_input"
+    return None
+
+
+def _only_tensors(values):
+    return isinstance(values, tuple) and all(isinstance(value, Tensor) for value in values)
 
 
 def _as_args(replaced, args):
@@ -265,18 +232,14 @@ def _as_args(replaced, args):
     return replaced if isinstance(replaced, tuple) else (replaced,)
 
 
-def _spread(places, values, count):
-    spread = [None] * count
-    for i, value in zip(places, values):
-        spread[i] = value
-    return tuple(spread)
+class Call:
+    """How far one call of a module has come."""
 
-
-def _checked(replaced, grads, sentence):
-    replaced = replaced if isinstance(replaced, tuple) else (replaced,)
-    if len(replaced) != len(grads):
-        raise RuntimeError(f"{sentence}, got {len(replaced)}, but expected {len(grads)}")
-    return replaced
+    def __init__(self, args, kwargs):
+        self.args = args
+        self.kwargs = kwargs
+        self.result = None
+        self.called = set()
 
 
 def _for_every_module(hooks, hook):
@@ -306,4 +269,37 @@ def register_module_full_backward_pre_hook(hook):
 
 def register_module_full_backward_hook(hook):
     """Call hook(module, grad_input, grad_output) after the backward of every module."""
+    if _every_older_backward_hook:
+        raise RuntimeError(_TWO_GLOBAL_KINDS)
     return _for_every_module(_every_backward_hook, hook)
+
+
+def register_module_backward_hook(hook):
+    """The older kind for every module: hook(module, grad_input, grad_output) sees the last operation of forward only."""
+    if _every_backward_hook:
+        raise RuntimeError(_TWO_GLOBAL_KINDS)
+    return _for_every_module(_every_older_backward_hook, hook)
+
+
+def register_module_parameter_registration_hook(hook):
+    """Call hook(module, name, param) for each parameter that a module gets; a parameter it returns takes its place."""
+    return RemovableHandle(_registering["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook):
+    """The same for buffers: hook(module, name, buffer)."""
+    return RemovableHandle(_registering["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook):
+    """The same for modules: hook(module, name, submodule)."""
+    return RemovableHandle(_registering["module"], hook)
+
+
+def registered(kind, module, name, value):
+    """The value to become part of `module`, after the hooks for its kind."""
+    for hook in list(_registering[kind].values()):
+        replaced = hook(module, name, value)
+        if replaced is not None:
+            value = replaced
+    return value

@@ -12,19 +12,28 @@ from ...tensor import Tensor
 from ..parameter import Buffer, is_parameter
 from .hooked import (
     Hooked,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
 )
 from .stateful import Stateful
 
 __all__ = [
     "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
@@ -101,7 +110,7 @@ class Module(Hooked, Stateful):
             self._check_started("module")
             self._forget(name, "_modules")
             _check_name(name, "module")
-            self._modules[name] = value
+            self._modules[name] = registered("module", self, name, value)
         elif isinstance(value, Tensor) and isinstance(value, Buffer):
             self._check_started("buffer")
             self._forget(name, "_buffers")
@@ -190,7 +199,7 @@ class Module(Hooked, Stateful):
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = registered("parameter", self, name, param)
 
     def register_buffer(self, name, tensor, persistent=True):
         """Give the module a tensor that is not trained; it is part of `state_dict()` where `persistent`."""
@@ -204,7 +213,7 @@ class Module(Hooked, Stateful):
                     "None required)"
                 ),
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -216,7 +225,7 @@ class Module(Hooked, Stateful):
             raise TypeError(f"{_typename(module)} is not a Module subclass")
         self._check_started("module")
         self._check_free(name, "module", self._modules)
-        self._modules[name] = module
+        self._modules[name] = registered("module", self, name, module)
 
     def register_module(self, name, module):
         """The same as `add_module`."""
