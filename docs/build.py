@@ -1,6 +1,6 @@
-"""python docs/build.py: writes docs/operations.md, then checks the links and runs the code of every page.
+"""python docs/build.py: writes docs/operations.md and the pages of codes, then checks links and code of every page.
 
-With --check nothing is written, and a page of operations that is out of date is a fault. Exits with 1 at faults.
+With --check nothing is written, and a written page that is out of date is a fault. Exits with 1 at faults.
 """
 
 import sys
@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+import codes_pages
 from links import faults_of_links
 from snippets import faults_of_code
 
@@ -157,6 +158,10 @@ def main(arguments):
         faults += filter(None, [fault_of_operations()])
     else:
         OPERATIONS.write_text(operations_page())
+    if check:
+        faults += codes_pages.faults(DOCS)
+    else:
+        codes_pages.write(DOCS)
     faults += faults_of_links(pages(), ROOT)
     for page in pages():
         faults += faults_of_code(page)

@@ -6,7 +6,8 @@ import sys
 
 USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `import torch` meaning rushlight
        rushlight run -m module [arguments]   the same for a module
-       rushlight info                        versions, and whether the core is compiled"""
+       rushlight info                        versions, and whether the core is compiled
+       rushlight explain [code]              what a code such as RL101 means; without one, all codes"""
 
 
 def main(arguments=None):
@@ -16,6 +17,8 @@ def main(arguments=None):
         return run(arguments[1:])
     if arguments == ["info"]:
         return info()
+    if arguments[:1] == ["explain"] and len(arguments) <= 2:
+        return explain(*arguments[1:])
     asked = arguments in (["-h"], ["--help"])
     print(USAGE, file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2
@@ -57,4 +60,19 @@ def info():
         + ("uncompiled, and slower: no C compiler was used when it was installed" if uncompiled else "compiled")
     )
     print("kernels: " + ("none" if kernels.load("elementwise") is None else "compiled"))
+    return 0
+
+
+def explain(code=None):
+    """Print what the catalogue says of a code, or the titles of all."""
+    from .. import codes
+
+    if code is None:
+        spoken = codes.language() == "zh"
+        print("\n".join(f"{code}  {entry.title[spoken]}" for code, entry in codes.catalogue().items()))
+        return 0
+    if code.upper() not in codes.catalogue():
+        print(f"rushlight: no code {code!r}; `rushlight explain` lists them", file=sys.stderr)
+        return 1
+    print(codes.explain(code.upper()))
     return 0
