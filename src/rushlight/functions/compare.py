@@ -107,7 +107,7 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     True
     """
     check_tensor(other, "allclose", 2, "other")
-    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 def equal(input, other):
@@ -119,7 +119,7 @@ def equal(input, other):
     """
     check_tensor(input, "equal")
     check_tensor(other, "equal", 2, "other")
-    return input._array.shape == other._array.shape and bool(ops.eq(input, other)._array.all())
+    return input._array.shape == other._array.shape and bool(ops.eq(input, other).all())
 
 
 def is_nonzero(input):

@@ -10,6 +10,7 @@ from ..ops import index as ops
 from ..ops import scatter as scatters
 from ..ops import select
 from ..ops.copying import copy, expand
+from ..ops.hidden import every
 from ..ops.strided import as_strided
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .indexing import accepts_typed_out, write
@@ -110,7 +111,8 @@ def _check_masked_scatter(input, mask, source):
 
 
 def _check_enough(mask, source):
-    if np.count_nonzero(mask._array) > source._array.size:
+    asked = every(mask._array)
+    if asked.size and np.count_nonzero(asked.reshape(-1, max(mask._array.size, 1)), axis=-1).max() > source._array.size:
         raise RuntimeError("Number of elements of source < number of ones in mask")
 
 
@@ -300,11 +302,11 @@ def one_hot(tensor, num_classes=-1):
     if array.size == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    elif array.min() < 0:
+    elif every(array).min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     elif num_classes == -1:
-        num_classes = int(array.max()) + 1
-    elif array.max() >= num_classes:
+        num_classes = int(every(array).max()) + 1
+    elif every(array).max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return select.one_hot(tensor, num_classes=num_classes)
 

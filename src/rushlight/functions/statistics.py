@@ -6,6 +6,8 @@ import numpy as np
 
 from ..core import TensorBase, wrap
 from ..ops import search
+from ..ops.copying import to_dtype
+from ..ops.hidden import every, values
 from ..ops.scatter import gather
 from ..ops.selection import where
 from .arguments import accepts_out, check_tensor, wrap_dim
@@ -49,7 +51,8 @@ def _fractions(name, input, q):
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._array.dtype != input._array.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-    if not ((q._array >= 0) & (q._array <= 1)).all():
+    fractions = every(q._array)
+    if not ((fractions >= 0) & (fractions <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     return q
 
@@ -79,27 +82,28 @@ def _quantiles(name, input, q, dim, keepdim, interpolation):
 def _along(name, input, q, dim, interpolation):
     """The quantiles of the lanes along `dim`, one beside the other in that dimension."""
     values = sort(input, dim)[0]
-    rank = _ranks(name, values._array, q.reshape([-1 if d == dim else 1 for d in range(values._array.ndim)]), dim)
+    rank = _ranks(name, values, q.reshape([-1 if d == dim else 1 for d in range(values._array.ndim)]), dim)
     if interpolation in ("lower", "higher", "nearest"):
-        nearest = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
-        return _at(values, nearest(rank._array), dim)
-    below = np.floor(rank._array)
-    weight = rank - wrap(below) if interpolation == "linear" else wrap(np.full_like(below, 0.5))
-    return _at(values, below, dim).lerp(_at(values, np.ceil(rank._array), dim), weight)
+        nearest = {"lower": "floor", "higher": "ceil", "nearest": "round"}[interpolation]
+        return _at(values, getattr(rank.detach(), nearest)(), dim)
+    below = rank.detach().floor()
+    weight = rank - below if interpolation == "linear" else below * 0 + 0.5
+    return _at(values, below, dim).lerp(_at(values, rank.detach().ceil(), dim), weight)
 
 
 def _ranks(name, values, q, dim):
     """Where the quantiles lie in the sorted lanes; a nan, which comes last, takes the whole lane of a quantile."""
-    n, dtype = values.shape[dim], values.dtype
-    numbers = np.add.reduce(values == values, axis=dim, keepdims=True, dtype=np.int64)
+    n, dtype = values._array.shape[dim], values._array.dtype
+    values = values.detach()
+    numbers = to_dtype((values == values).sum(dim, True), dtype=dtype)
     if name == "nanquantile":
-        return q * wrap(np.maximum(numbers - 1, 0).astype(dtype))
-    rank = q * wrap(np.full(numbers.shape, n - 1, dtype))
-    return rank if (numbers == n).all() else where(wrap(numbers < n), float(n - 1), rank)
+        return q * (numbers - 1).clamp(min=0)
+    rank = q * (numbers * 0 + (n - 1))
+    return where(numbers < n, float(n - 1), rank)
 
 
 def _at(values, rank, dim):
-    return gather(values, wrap(rank.astype(np.int64)), dim=dim)
+    return gather(values, to_dtype(rank, dtype=np.dtype(np.int64)), dim=dim)
 
 
 # ---- covariances
@@ -152,7 +156,7 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         if given is not None:
             _check_weights(name, given, floating, observations)
             weights = given if weights is None else weights * given
-    if weights is not None and observations and weights._array.sum() == 0:
+    if weights is not None and observations and (every(weights._array).sum(-1) == 0).any():
         raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     return _covariance(rows, correction, weights, fweights, aweights).squeeze()
 
@@ -171,14 +175,15 @@ def _covariance(rows, correction, weights, fweights, aweights):
         divisor = total - correction
     if not isinstance(divisor, TensorBase):
         divisor = wrap(np.asarray(divisor, np.int64))
-    if (divisor._array <= 0).any():
+    divisors = every(divisor._array)
+    if (divisors <= 0).any():
         import warnings
 
         warnings.warn(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.",
             stacklevel=3,
         )
-        divisor = wrap(np.zeros_like(divisor._array))
+        divisor = divisor.clamp(min=0)
     centred = rows - mean
     weighted = centred if weights is None else centred * weights
     return (centred @ weighted.t().conj()) / divisor
@@ -226,7 +231,8 @@ def histc(input, bins=100, min=0, max=0):
     refuse(input, "buic", "histogram_cpu")
     low, high = float(min), float(max)
     if low == high and input._array.size:
-        low, high = float(input._array.min()), float(input._array.max())
+        found = values(input._array)
+        low, high = float(found.min()), float(found.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low > high:
@@ -248,7 +254,7 @@ def bincount(input, weights=None, minlength=0):
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     array = input._array
-    if array.ndim != 1 or (array.size and array.min() < 0):
+    if array.ndim != 1 or (array.size and every(array).min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and weights._array.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")

@@ -10,6 +10,7 @@ from ..functions.arguments import accepts_out, check_tensor
 from ..functions.matrix import broadcast_batches
 from ..ops import decompose
 from ..ops import linalg as ops
+from ..ops.hidden import every
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 from .checks import check_equations, check_inexact, check_matrix, check_square
@@ -165,8 +166,8 @@ def lu_factor(A, *, pivot=True):
     """(LU, pivots) for lu_solve; RuntimeError where U is singular."""
     _check_lu(A, "torch.lu_factor", pivot)
     packed, pivots, info = _packed(A)
-    if info._array.any():
-        position, k = ops.first_failure(info._array)
+    if every(info._array).any():
+        position, k = ops.first_failure(every(info._array))
         raise RuntimeError(
             f"{ops.element(position, A._array.ndim > 2)}torch.linalg.lu_factor: U[{k},{k}] is zero and using it "
             "on lu_solve "

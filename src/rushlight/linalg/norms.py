@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from ..core import wrap
 from ..dtypes import as_dtype
 from ..functions import norms
 from ..functions.arguments import accepts_out, check_tensor, wrap_dim
 from ..ops import linalg as ops
+from ..ops.hidden import every
 from .checks import check_inexact, check_matrix, check_square
 from .decompositions import svdvals
 from .solvers import tolerances
@@ -119,11 +119,11 @@ def cond(A, p=None):
     if A._array.shape[-1] == 0:
         return A.abs().sum((-2, -1))
     inverse = ops.inv(A, asker="")
-    singular = np.isnan(inverse._array).any((-2, -1))
-    if not singular.any():
+    if not np.isnan(every(inverse._array)).any():
         return matrix_norm(A, p) * matrix_norm(inverse, p)
-    inverse = inverse.masked_fill(wrap(singular[..., None, None]), 0)
-    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(wrap(np.asarray(singular)), math.inf)
+    singular = inverse.detach().isnan().any(-1).any(-1)
+    inverse = inverse.masked_fill(singular[..., None, None], 0)
+    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(singular, math.inf)
 
 
 @accepts_out

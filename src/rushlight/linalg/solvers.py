@@ -8,7 +8,9 @@ from ..core import TensorBase, wrap
 from ..functions import return_types
 from ..functions.arguments import accepts_out, check_tensor
 from ..functions.matrix import broadcast_batches
+from ..ops import batching
 from ..ops import linalg as ops
+from ..ops.hidden import every
 from ..ops.matrix_checks import kind
 from .checks import check_equations, check_inexact, check_matrix, check_same_dtype, check_square
 
@@ -38,8 +40,8 @@ def inv_ex(A, *, check_errors=False):
 
 def info_of(result, A, find):
     """The int32 tensor of what went wrong with each matrix; `find` is asked only where a result is nan."""
-    if np.isnan(result._array).any():
-        return wrap(np.asarray(find(A._array)))
+    if np.isnan(every(result._array)).any():
+        return batching.by_values(find, A)
     return wrap(np.zeros(A._array.shape[:-2], np.int32))
 
 
@@ -174,16 +176,14 @@ def lstsq(A, B, rcond=None, *, driver=None):
     rows, columns = a.shape[-2:]
     if rcond is None:
         rcond = max(rows, columns) * float(np.finfo(a.dtype).eps)
-    values = np.linalg.svd(a, compute_uv=False)
-    rank = (
-        (values > ops.thresholds(values, 0.0, rcond)[..., None]).sum(-1) if values.shape[-1] else np.zeros(a.shape[:-2])
-    )
-    full = bool(np.all(rank == min(rows, columns)))
+    values = batching.by_values(lambda a: np.linalg.svd(a, compute_uv=False), A)
+    rank = batching.by_values(lambda values: _rank_of(values, rcond), values)
+    full = bool((rank == min(rows, columns)).all())
     if driver == "gels" and not full:
         raise ops.LinAlgError(
             f"{function}: The least squares solution could not be computed because the input matrix does not "
             "have full rank "
-            f"(error code: {int(np.min(rank)) + 1})."
+            f"(error code: {int(every(rank._array).min()) + 1})."
         )
     vector = _is_vector(a, B._array)
     right = B.unsqueeze(-1) if vector else B
@@ -192,9 +192,16 @@ def lstsq(A, B, rcond=None, *, driver=None):
     if rows > columns and full and driver != "gelsy":
         error = (A @ solution - right).abs()
         residuals = (error * error).sum(-2)
-    shown = wrap(np.asarray(rank).astype(np.int64)) if driver != "gels" else wrap(np.empty(0, np.int64))
-    singular = wrap(values) if driver in ("gelsd", "gelss") else wrap(np.empty(0, a.real.dtype))
+    shown = rank if driver != "gels" else wrap(np.empty(0, np.int64))
+    singular = values if driver in ("gelsd", "gelss") else wrap(np.empty(0, a.real.dtype))
     return return_types.linalg_lstsq(solution.squeeze(-1) if vector else solution, residuals, shown, singular)
+
+
+def _rank_of(values, rcond):
+    """How many singular values count as more than zero."""
+    if not values.shape[-1]:
+        return np.zeros(values.shape[:-1], np.int64)
+    return (values > ops.thresholds(values, 0.0, rcond)[..., None]).sum(-1, dtype=np.int64)
 
 
 def _check_lstsq(a, b, function):

@@ -135,10 +135,9 @@ def along(*dims, shapes=(), lists=()):
     def rule(op, size, inputs, batched, params):
         inputs = all_full(size, inputs, batched)
         scalar = [isinstance(x, TensorBase) and x._array.ndim == 1 for x in inputs]
-        flat = all([s for s, x in zip(scalar, inputs) if isinstance(x, TensorBase)])
-        flat = flat and not any([params[name] for name in shapes])
-        if flat:
-            inputs = [ops.unsqueeze(x, dim=1) if s else x for x, s in zip(inputs, scalar)]
+        flat = all([s for s, x in zip(scalar, inputs) if isinstance(x, TensorBase)]) if not shapes else False
+        flat = flat or any([not params[name] for name in shapes])
+        inputs = [ops.unsqueeze(x, dim=1) if s else x for x, s in zip(inputs, scalar)]
         moved = dict(params)
         for name in dims:
             moved[name] = shifted(params[name])

@@ -66,6 +66,18 @@ def values(array):
     return np.asarray(array)
 
 
+def every(array):
+    """The values of all samples, in an array that has the batches first: for what is to hold for each of them."""
+    while type(array) is Batched:
+        array = array.hidden._array
+    return array
+
+
+def plain(array):
+    """An array of the same shape and strides that can be asked for the shapes of its parts."""
+    return array.view(np.ndarray) if type(array) is Batched else array
+
+
 def _agreed(array, level):
     """The one value of all samples."""
     rows = [row.tobytes() for row in array]

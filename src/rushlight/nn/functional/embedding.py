@@ -8,6 +8,7 @@ from ...errors import coded
 from ...functions import selecting
 from ...functions.selecting import one_hot
 from ...ops import index as ops
+from ...ops.hidden import values
 from .arguments import check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -139,8 +140,12 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
 def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequency):
     count = indices._array.size
     bag = np.searchsorted(starts, np.arange(count), side="right") - 1
-    kept = np.flatnonzero(indices._array != padding) if padding >= 0 else np.arange(count)
-    bag, chosen = bag[kept], core.wrap(indices._array[kept])
+    if padding >= 0:
+        array = values(indices._array)
+        kept = np.flatnonzero(array != padding)
+        bag, chosen = bag[kept], core.wrap(array[kept])
+    else:
+        kept, chosen = np.arange(count), indices
     rows = ops.embedding(weight, chosen, padding_idx=-1, scale_grad_by_freq=by_frequency)
     if mode == "max":
         return _largest(rows, bag, len(starts))

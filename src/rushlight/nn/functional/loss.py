@@ -7,6 +7,7 @@ from ... import spelling
 from ...errors import coded, coded_sentence
 from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
+from ...ops.hidden import every
 from .arguments import (
     check_constant,
     check_implemented,
@@ -150,7 +151,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if target.dtype != input.dtype:
         raise RuntimeError(f"Found dtype {scalar_type(target)} but expected {scalar_type(input)}")
     for name, x in (("input", input), ("target", target)):
-        array = x._array
+        array = every(x._array)
         if array.size and not ((array >= 0) & (array <= 1) | (array != array)).all():
             raise coded("RL413", RuntimeError(f"all elements of {name} should be between 0 and 1"))
     return ops.binary_cross_entropy(input, target, weight, reduction=reduction)

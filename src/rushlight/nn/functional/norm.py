@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from ... import dtypes, spelling
-from ...core import written
+from ...core import transforms_entered, written
 from ...errors import coded
 from ...ops import norm as ops
+from ...ops.hidden import Batched
 from .arguments import check_implemented, check_tensor, ints, scalar_type, shape_of, type_name
 from .pad import pad
 from .pool import avg_pool2d, avg_pool3d
@@ -57,8 +58,8 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
     out, mean, var = ops.native_batch_norm(input, weight, bias, *used, training=bool(training), eps=eps)
     if training:
         count = input._array.size // channels
-        _move(running_mean, mean._array, momentum)
-        _move(running_var, var._array * (count / max(count - 1, 1)), momentum)
+        _move(running_mean, mean, momentum)
+        _move(running_var, var * (count / max(count - 1, 1)), momentum)
     return out
 
 
@@ -66,9 +67,23 @@ def _move(running, value, momentum):
     """running += momentum * (value - running), in place."""
     if running is None:
         return
-    array = running._array
-    np.copyto(array, (1 - momentum) * array + momentum * value.reshape(array.shape), casting="same_kind")
+    array, value = running._array, value.detach().reshape(running._array.shape)
+    if transforms_entered(0):
+        _check_batches(running, value)
+        running.detach().copy_(running.detach() * (1 - momentum) + value * momentum)
+        return
+    np.copyto(array, (1 - momentum) * array + momentum * value._array, casting="same_kind")
     written(running)
+
+
+def _check_batches(running, value):
+    """Refuse to update statistics that all samples share with those of one sample."""
+    if type(value._array) is Batched and value._array.batched and not (type(running._array) is Batched and running._array.batched):
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
+            "place, were not batched.\nIf you are using a module and do not need eval mode, please set "
+            "`track_running_stats` to be False."
+        )
 
 
 def instance_norm(
@@ -96,8 +111,7 @@ def instance_norm(
     if use_input_stats:
         for running, moved in zip((running_mean, running_var), statistics):
             if running is not None:
-                np.copyto(running._array, moved._array.reshape(n, channels).mean(0), casting="same_kind")
-                written(running)
+                running.detach().copy_(moved.reshape(n, channels).mean(0))
     return out.view(input.shape)
 
 
