@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from rushlight import core
 from rushlight.autograd import Function, graphs_alive, saved
 from rushlight.autograd.ledger import Alive
 from rushlight.autograd.profiler import profile
+from rushlight.autograd.sizes import address
+from rushlight.ops.declare import REGISTRY
+from test_registry import differentiable, drawn, tensors
 
 
 def line_of(function, offset):
@@ -385,3 +389,29 @@ def test_a_failed_pass_leaves_nothing():
 
     _, after = steps(200, body)
     assert after == 0
+
+
+# -- every operation
+
+
+@pytest.mark.parametrize("row", differentiable, ids=repr)
+def test_whatever_an_operation_keeps_is_listed(row):
+    inputs, at = drawn(row)
+    op = REGISTRY[row.op]
+    with profile() as prof, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        out = op(*tensors(inputs, at), **row.params)
+    outputs = [x for x in (out if isinstance(out, tuple) else (out,)) if x.requires_grad]
+    if not outputs:
+        pytest.skip("nothing is recorded")
+    node = outputs[0].grad_fn
+    held = saved(*outputs)
+    listed = [kept for each in held.rows for kept in each.kept]
+    asked = [node.saved_at(i) for i in range(node.count)] + [node.saved_out_at(k) for k in range(len(node.outs or ()))]
+    for value in asked:
+        if isinstance(value, rl.Tensor) and value.numel():
+            assert address(value._array) in {kept.address for kept in listed}
+    assert held.total_bytes == sum({kept.address: kept.bytes for kept in listed}.values())
+    assert node.name() in str(held) or not held.total_bytes
+    # The profile has seen it, and knows its node.
+    assert node.sequence in {event.sequence_nr for event in prof.function_events}

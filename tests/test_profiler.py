@@ -286,7 +286,7 @@ def test_options_of_a_table():
     table = events.table(top_level_events_only=True)
     assert "This report only display top-level ops statistics" in table
     assert "  c  " in table and "  b  " not in table
-    assert EventList().table() == ""
+    assert EventList().table() == "" and "  c  " in events.table(sort_by="cuda_time_total")
     with pytest.raises(AttributeError):
         events.table(sort_by="nope")
 

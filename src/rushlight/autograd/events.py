@@ -193,7 +193,8 @@ class EventList(list):
             return ""
         events = list(self)
         if sort_by is not None:
-            events.sort(key=lambda event: getattr(event, sort_by), reverse=True)
+            attribute = sort_by.replace("cuda", "device")
+            events.sort(key=lambda event: getattr(event, attribute), reverse=True)
         if top_level_events_only:
             events = [event for event in events if event.cpu_parent is None]
         events = events[: row_limit if row_limit >= 0 else None]

@@ -142,7 +142,7 @@ class record_function:
     >>> with profile() as prof, record_function("step"):
     ...     y = rushlight.ones(2) + 1
     >>> [(event.name, len(event.cpu_children)) for event in prof.function_events][:1]
-    [('step', 2)]
+    [('step', 1)]
     """
 
     def __init__(self, name, args=None):
