@@ -27,7 +27,7 @@ core.bind(
 inplace.bind(strided.as_strided, strided.strided_scatter, complex.view_across, complex.written_across)
 saving.bind(identity.alias)
 engine.bind(
-    conj=copying.conj,
+    conj=copying.conj_gradient,
     sum_to=copying.sum_to,
     to_dtype=copying.to_dtype,
     copy_grad=copying.copy_grad,

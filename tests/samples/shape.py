@@ -57,6 +57,7 @@ ROWS = [
     Row("fill", lambda r: (r(2, 3), r(1))),
     Row("zero", lambda r: (r(2, 3),)),
     Row("conj", lambda r: (r(2, 3),)),
+    Row("conj_gradient", lambda r: (r(2, 3),)),
     Row("expand", lambda r: (r(2, 1),), {"shape": (3, 2, 4)}),
     Row("sum_to", lambda r: (r(3, 2, 4),), {"shape": (2, 1)}),
     Row("drawn", lambda r: (r(2, 3), np.ones((2, 3)))),
