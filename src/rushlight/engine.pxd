@@ -68,7 +68,7 @@ cdef class Run:
     cdef list passed
     cdef list retained
     cdef set needed
-    cdef dict wanted
+    cdef readonly dict wanted
     cdef list captured
     cdef public dict gathered
     cdef object __weakref__

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 
 from numpy import ndarray
 
-from . import core, modes
-from .core import Node, Packed, TensorBase
+from . import core, errors, modes
+from .core import Node, Packed, TensorBase, VersionCounter
 from .hooks import Extras
 
 _in_force = ContextVar("rushlight_saved_tensors_hooks", default=())
@@ -118,6 +118,36 @@ def _with_history(tensor, edge, number):
         edge, number = node, 0
     tensor._grad_fn, tensor._requires_grad, tensor.output_nr = edge, True, number
     return tensor
+
+
+class Unwritten:
+    """A tensor that must be asked for before it is written to."""
+
+    def __init__(self, tensor):
+        # A counter is a Line, and the one whose mark Python can ask for.
+        self._place = VersionCounter()
+        self._place.bump()
+        self._tensor = tensor
+        self._version = tensor._version
+
+    def is_as_it_was(self):
+        return self._tensor._version == self._version
+
+    def tensor(self):
+        """The tensor; RuntimeError, as of any saved tensor, where it was written to since."""
+        if not self.is_as_it_was():
+            raise errors.modified(self, self._tensor, self._version)
+        return self._tensor
+
+    def replace(self, tensor):
+        """Stand for a tensor of the same values from now on."""
+        self._tensor, self._version = tensor, tensor._version
+
+    def name(self):
+        return "An operation"
+
+    def describe(self):
+        return self._place.describe()
 
 
 def pack(node):

@@ -4,29 +4,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from weakref import WeakSet
 
-from .. import errors, modes, saving
-from ..core import VersionCounter
+from .. import modes, saving
 from ..watching import Watcher
 
 _current = ContextVar("rushlight_mutation", default=None)
-
-
-class Saved:
-    """A tensor that was saved in the block; a copy once its memory is about to be written."""
-
-    def __init__(self, tensor):
-        # A counter is a Line, and the one whose mark Python can ask for.
-        self.place = VersionCounter()
-        self.place.bump()
-        self.tensor = tensor
-        self.version = tensor._version
-        self.copied = False
-
-    def name(self):
-        return "An operation"
-
-    def describe(self):
-        return self.place.describe()
 
 
 class Mutations(Watcher):
@@ -40,7 +21,7 @@ class Mutations(Watcher):
         self.saved = {}
 
     def pack(self, tensor):
-        saved = Saved(tensor)
+        saved = saving.Unwritten(tensor)
         self.saved.setdefault(tensor.versions, WeakSet()).add(saved)
         return saved
 
@@ -50,9 +31,7 @@ class Mutations(Watcher):
                 "Trying to backward outside of the 'allow_mutation_on_saved_tensors' contextin which the graph was "
                 "originally recorded."
             )
-        if not saved.copied and saved.tensor._version != saved.version:
-            raise errors.modified(saved, saved.tensor, saved.version)
-        return saved.tensor
+        return saved.tensor()
 
     def called(self, op, inputs, params, in_place, proceed):
         if in_place:
@@ -63,15 +42,15 @@ class Mutations(Watcher):
         """Copy what was saved of the storage of x; equal views of it are copied once."""
         copies = {}
         for saved in self.saved.pop(x.versions, ()):
-            tensor = saved.tensor
-            if tensor._version != saved.version:
+            if not saved.is_as_it_was():
                 continue
+            tensor = saved.tensor()
             place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
             if place not in copies:
                 before = modes.put_grad(False)
                 copies[place] = tensor.clone()
                 modes.put_grad(before & 1)
-            saved.tensor, saved.copied = copies[place], True
+            saved.replace(copies[place])
 
 
 @contextmanager

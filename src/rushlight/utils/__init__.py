@@ -1,0 +1,15 @@
+"""What PyTorch offers beside the library itself, each part imported when it is first named: `utils.checkpoint`."""
+
+from importlib import import_module
+
+_MODULES = ("checkpoint",)
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*globals(), *_MODULES})
