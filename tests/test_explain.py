@@ -493,6 +493,19 @@ def test_a_model(x):
     assert told(model[0].weight, lambda: model(x).sum(), "`relu` has an input that is not positive")
 
 
+def test_a_cut_under_vmap(w):
+    def program():
+        def each(row):
+            h = w.detach()
+            program.line = here(-1)
+            return (row * h).sum()
+
+        return rl.func.vmap(each)(rl.ones(3, 2)).sum()
+
+    program()
+    assert cut(w, program, "Cut by .detach() at", program.line)
+
+
 def test_recordings_keep_nothing_alive(w):
     with explain.recording():
         y = w * 2

@@ -258,6 +258,29 @@ def test_forward_over_reverse():
         assert forward_ad.unpack_dual(g).tangent.tolist() == [0.0, -0.25]
 
 
+# -- function transforms
+def test_under_vmap_as_in_a_loop():
+    rows = rl.tensor([[0.0, 4.0], [0.0, 0.0], [3.0, -1.0]], dtype=rl.float64)
+
+    def lengths(row):
+        length = row.square().sum().sqrt()
+        return rl.where(length > 0, length, 1) + rl.where(row > 0, row.log(), 0).sum() + (row / 0 * 0 * 0).sum() * 0
+
+    with strong_zero():
+        together = rl.func.vmap(rl.func.grad(lengths))(rows)
+        alone = [rl.func.grad(lengths)(row) for row in rows]
+    assert np.isfinite(together.numpy()).all()
+    np.testing.assert_allclose(together.numpy(), np.stack([g.numpy() for g in alone]))
+
+
+@pytest.mark.parametrize("slope", [rl.func.jacfwd, rl.func.jacrev])
+def test_transforms_of_transforms(slope):
+    x = rl.tensor([0.0, 2.0], dtype=rl.float64)
+    with strong_zero():
+        found = slope(rl.func.grad(lambda x: guarded(rl.log)(x).sum()))(x)
+    assert found.tolist() == [[0.0, 0.0], [0.0, -0.25]]
+
+
 # -- the block itself
 def test_it_ends_with_the_block_and_stays_in_its_thread():
     import threading

@@ -143,6 +143,12 @@ def test_a_function_with_random_numbers_is_left_out_and_draws_none():
     assert rl.rand(1).item() == after
 
 
+def test_what_runs_under_vmap_is_left_out():
+    with verify() as check:
+        rl.func.vmap(rl.func.grad(lambda x: x.sin().sum()))(rl.ones(3, 2))
+    assert check.skipped["sin"] == "it ran under vmap"
+
+
 def test_values_that_are_not_finite_are_left_out():
     x = leaf([0.0, 4.0])
     with verify() as check:

@@ -4,10 +4,11 @@ import numpy as np
 
 from ..core import wrap
 from ..ops import forward as forward_mode
-from ..ops.compare import eq, isfinite
+from ..ops.compare import isfinite
+from ..ops.hidden import every
 from ..ops.selection import where
 from ..watching import Watcher
-from .rules import arguments, fitted, floating, is_zero, rule_of, through
+from .rules import arguments, fitted, floating, rule_of, through
 
 # Not declared linear, since they add a constant; their rules are products of the gradient and another input.
 _PRODUCTS = ("addmm", "addmv", "addr", "baddbmm", "addbmm", "convolution", "convolution_transpose")
@@ -60,24 +61,32 @@ class strong_zero(Watcher):
 
 
 def _finite(x):
-    return not floating(x) or bool(np.isfinite(x._array).all())
+    return not floating(x) or bool(np.isfinite(every(x._array)).all())
+
+
+def _zero_throughout(parts):
+    """A truth value: whether gradients or tangents are zero in all elements (of a sample, under vmap)."""
+    zero = None
+    for part in parts:
+        if part is not None:
+            whole = (part == 0).all()
+            zero = whole if zero is None else zero & whole
+    return zero
 
 
 def _repaired(node, i, g, result):
     """The gradient of input i, not finite somewhere, without what comes from a gradient of zero."""
-    op = node.op
-    if is_zero(g):
-        return where(wrap(np.zeros(result._array.shape, bool)), result, 0)
-    if op.custom is not None or isinstance(g, list) or node.count == 0:
-        return result
-    rule = rule_of(node, i)
-    if rule is None:
-        return result
-    if op.kind == "elementwise":
-        return fitted(node, i, where(eq(g, 0), 0, through(node, rule, g, arguments(node, rule))))
-    if op.kind == "linear" or op.name in _PRODUCTS:
-        return _product(node, i, rule, g, result)
-    return _along(node, g, result)
+    op, rule = node.op, rule_of(node, i)
+    if isinstance(g, list):
+        return where(_zero_throughout(g), 0, result)
+    if op.custom is None and rule is not None:
+        if op.kind == "elementwise":
+            return fitted(node, i, where(g == 0, 0, through(node, rule, g, arguments(node, rule))))
+        if op.kind == "linear" or op.name in _PRODUCTS:
+            result = _product(node, i, rule, g, result)
+        else:
+            result = _along(node, g, result)
+    return where(_zero_throughout([g]), 0, result)
 
 
 def _product(node, i, rule, g, result):
@@ -90,48 +99,43 @@ def _product(node, i, rule, g, result):
     infinite = [floating(x) and not _finite(x) for x in given]
     if not any(infinite):
         return result
-    finite = [where(isfinite(x), x, 0) if bad else x for x, bad in zip(given, infinite)]
     random = np.random.default_rng(0)
-    weights = [_weighted(~np.isfinite(x._array), x, random) if bad else x for x, bad in zip(given, infinite)]
-    met = rule.fn(_weighted(g._array != 0, g, random), *weights)
-    met = fitted(node, i, met)._array != 0
-    return where(wrap(met), result, fitted(node, i, through(node, rule, g, finite)))
+    finite = [where(isfinite(x), x, 0) if bad else x for x, bad in zip(given, infinite)]
+    weights = [where(isfinite(x), 0, _weights(x, random)) if bad else x for x, bad in zip(given, infinite)]
+    met = fitted(node, i, rule.fn(where(g == 0, 0, _weights(g, random)), *weights))
+    return where(met == 0, fitted(node, i, through(node, rule, g, finite)), result)
 
 
-def _weighted(mask, like, random):
-    """Positive random numbers where the mask holds, of the dtype of a tensor."""
-    return wrap((mask * random.uniform(0.5, 1.5, mask.shape)).astype(like._array.dtype))
+def _weights(like, random):
+    """Positive random numbers in the shape and dtype of a tensor."""
+    return wrap(random.uniform(0.5, 1.5, like._array.shape).astype(like._array.dtype))
 
 
 def _along(node, g, result):
     """The same for operations along dimensions, whose slices do not depend on each other."""
-    params, shape, zero = node.params, result._array.shape, g._array == 0
-    if node.count != 1 or "dim" not in params:
+    params, shape, zero = node.params, result._array.shape, g == 0
+    dim = params.get("dim")
+    if node.count != 1 or "dim" not in params or not shape:
         return result
-    dim = params["dim"]
     if "keepdim" in params:
         dims = range(len(shape)) if dim is None or dim == () else dim if isinstance(dim, tuple) else (dim,)
-        dims = {d % len(shape) for d in dims} if shape else set()
-        zero = zero.reshape([1 if d in dims else n for d, n in enumerate(shape)])
-    elif isinstance(dim, int) and zero.shape == shape and shape:
-        zero = zero.all(dim, keepdims=True)
-    else:
-        return result
-    return where(wrap(zero), 0, result)
+        dims = {d % len(shape) for d in dims}
+        return where(zero.reshape([1 if d in dims else n for d, n in enumerate(shape)]), 0, result)
+    if isinstance(dim, int) and g._array.shape == shape:
+        return where(zero.all(dim, keepdim=True), 0, result)
+    return result
 
 
 def _pushed(op, inputs, params, out, level, tangent):
     """The tangent of a result, not finite somewhere, without what comes from a tangent of zero."""
     tangents = [forward_mode.tangent_of(x, level) for x in inputs]
-    if all(t is None or is_zero(t) for t in tangents):
-        return where(wrap(np.zeros(tangent._array.shape, bool)), tangent, 0)
     if op.kind != "elementwise":
-        return tangent
+        return where(_zero_throughout(tangents), 0, tangent)
     total = None
     for t, rule in zip(tangents, op.rules):
         if t is None or rule is None:
             continue
         given = [forward_mode._argument(op, rule, k, inputs, params, out) for k in range(rule.count)]
-        part = where(eq(t, 0), 0, rule.fn(t, *given))
+        part = where(t == 0, 0, rule.fn(t, *given))
         total = part if total is None else total + part
     return forward_mode._like(total, out)

@@ -8,6 +8,7 @@ from .. import modes, watching
 from ..core import TensorBase, wrap
 from ..generator import default_generator
 from ..ops import forward as forward_mode
+from ..ops.hidden import Batched
 from .rules import floating
 
 # How far both numbers may differ, relative to the sizes of the products that they are sums of.
@@ -51,7 +52,10 @@ class verify(watching.Watcher):
         self._random = np.random.default_rng(0)
 
     def called(self, op, inputs, params, in_place, proceed):
-        if not op.differentiable or not modes.grad_enabled():
+        tracked = any(isinstance(x, TensorBase) and x.requires_grad for x in inputs)
+        if not (tracked and op.differentiable and modes.grad_enabled()):
+            return proceed()
+        if any(isinstance(x, TensorBase) and type(x._array) is Batched for x in inputs):
             return proceed()
         before = [_copied(x) for x in inputs]
         out = proceed()
@@ -81,9 +85,11 @@ class verify(watching.Watcher):
 
     def _check(self, node, g, results):
         """None where the derivative of this node is right; why it cannot be checked; DerivativeError."""
+        if any(isinstance(r, TensorBase) and type(r._array) is Batched for r in results):
+            return "it ran under vmap"
         call = self._calls.get(node) or _from_kept(node, results)
         if call is None:
-            return "its inputs are not known, since it ran before the block began"
+            return "its inputs are not known, since it ran before the block began, or under vmap"
         vs = [None if v is None else _lifted(v._array) for v in (g if isinstance(g, list) else [g])]
         at = [i for i in range(node.count) if node.edge_at(i) is not None and floating(call.inputs[i])]
         pulled = {i: None if results[i] is None else _lifted(results[i]._array) for i in at}

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import core, modes
 from ...core import TensorBase
+from ...ops.hidden import Batched, every
 from ...watching import Watcher
 from ..rules import floating
 
@@ -76,6 +77,9 @@ def known(tensor):
     ):
         # The base was written to after the view was made.
         return put(tensor, Origin("view", [(o, True) for o in (own, base) if o is not None], line=base.line))
+    if own is None and type(tensor._array) is Batched:
+        hidden = tensor._array.hidden
+        return put(tensor, Origin("vmap", [(known(hidden), hidden.requires_grad)], line=here()))
     return own or put(tensor, Origin(None))
 
 
@@ -102,8 +106,10 @@ class Recorder(Watcher):
             name = f"to({x.dtype})"
         tracked = any(was for _, was in before)
         origin = put(x, Origin(name, before, self._cut(op, x) if tracked and x.is_leaf else None, line))
-        origin.finite = not floating(x) or bool(np.isfinite(x._array).all())
+        origin.finite = not floating(x) or bool(np.isfinite(every(x._array)).all())
         origin.written = in_place
+        if type(x._array) is Batched:
+            put(x._array.hidden, origin)
         if in_place and x.view_of is not None:
             base = x.view_of.base
             written = put(base, Origin(name, [(known(base), True), (origin, True)], line=line))
