@@ -2,6 +2,9 @@
 
 import ast
 import re
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -81,10 +84,10 @@ ALSO = [
     ("RL112", "torch.ones(2).long().requires_grad_()", "only Tensors of floating point"),
     ("RL117", "(w * 1).backward([1.0, 2.0])", None),
     ("RL123", "w.grad = [1.0, 2.0]", "assigned grad expected to be a Tensor or None"),
-    ("RL125", "(w * 1).grad_fn.register_hook(lambda *a: 1); ", None),
+    ("RL125", "y = w.sum(); y.grad_fn.register_hook(lambda *a: 1); y.backward()", "expected tuple, but hook returned"),
     ("RL126", "w.register_hook(lambda g: g.double()); w.sum().backward()", "hook '<lambda>' has changed the type"),
     ("RL201", "torch.autograd.Function.apply(w)", "You must implement the forward function"),
-    ("RL301", "w.add_(torch.ones(3))", "The size of tensor a (2) must match"),
+    ("RL301", "(w * 1).add_(torch.ones(3))", "The size of tensor a (2) must match"),
     ("RL304", "nn.Linear(2, 1)(torch.ones(2, 2).double())", "mat1 and mat2 must have the same dtype"),
     ("RL307", "x = torch.ones(3); x[:2] = torch.ones(3)", "The expanded size of the tensor (2)"),
     ("RL309", "torch.ones(2)[5]", "index 5 is out of bounds for dimension 0 with size 2"),
@@ -98,7 +101,7 @@ ALSO = [
 ]
 
 
-@pytest.mark.parametrize("code, program, sentence", ALSO[:7] + ALSO[8:], ids=lambda value: str(value)[:24])
+@pytest.mark.parametrize("code, program, sentence", ALSO, ids=lambda value: str(value)[:24])
 def test_the_code_is_the_same_elsewhere(code, program, sentence):
     got, said = pages.provoke(f"w = torch.ones(2, requires_grad=True)\n{program}")
     assert got == code
@@ -129,8 +132,6 @@ def test_the_sentence_begins_as_in_pytorch(code):
         pytest.skip("said otherwise on purpose, or differs between builds")
     names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
     program = CATALOGUE[code].wrong.strip().replace("rushlight", "torch")
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error" if code in ("RL122", "RL130", "RL408") else "ignore")
@@ -140,12 +141,12 @@ def test_the_sentence_begins_as_in_pytorch(code):
     else:
         pytest.skip("PyTorch lets it pass")
     kind, _, ours = pages.provoke(CATALOGUE[code].wrong)[1].partition(": ")
-    assert kind in (theirs[0], "LinAlgError" if "LinAlg" in theirs[0] else theirs[0])
+    assert kind.replace("NotImplemented", "Runtime") == theirs[0].strip("_").replace("NotImplemented", "Runtime")
     assert words(ours)[:4] == words(theirs[1])[:4]
 
 
 def words(sentence):
-    return re.sub(r"rushlight|torch\.", "", sentence).replace("\t", "").split()
+    return re.sub(r"\b(rushlight|torch)\.", "", sentence).replace("\t", "").split()
 
 
 # -- languages
@@ -214,8 +215,5 @@ def test_the_pages_are_up_to_date():
 
 
 def test_nothing_is_loaded_before_an_error():
-    import subprocess
-    import sys
-
     program = "import sys, rushlight; assert not [m for m in sys.modules if m.startswith('rushlight.codes')]"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

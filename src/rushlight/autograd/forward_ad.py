@@ -55,7 +55,9 @@ def make_dual(tensor, tangent, *, level=None):
         raise coded(
             "RL135",
             RuntimeError(
-                f"Expected tensor and tangent to have the same shape, but got {list(tensor.shape)} and {list(tangent.shape)}"
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "
+                f"not supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size "
+                f"{list(tangent.shape)}."
             ),
         )
     if tensor._array.dtype != tangent._array.dtype:
