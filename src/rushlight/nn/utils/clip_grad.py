@@ -81,5 +81,7 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
     for parameter in _listed(parameters):
         grad = parameter._grad
         if grad is not None:
+            if grad.is_complex():
+                raise NotImplementedError("clamp is not supported for complex types")
             np.clip(grad._array, -clip_value, clip_value, out=grad._array)
             written(grad)
