@@ -35,7 +35,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("backends", "codes", "compat", "cuda", "func", "linalg", "nn", "optim", "profiler", "special")
+LAZY = ("backends", "codes", "compat", "cuda", "func", "linalg", "nn", "optim", "profiler", "special", "utils")
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
