@@ -90,16 +90,7 @@ class set_detect_anomaly:
 
 
 class detect_anomaly:
-    """Anomaly detection within a `with` block; see set_detect_anomaly.
-
-    >>> import rushlight
-    >>> x = rushlight.tensor([-1.0], requires_grad=True)
-    >>> with rushlight.autograd.detect_anomaly():
-    ...     rushlight.sqrt(x).sum().backward()
-    Traceback (most recent call last):
-      ...
-    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
-    """
+    """Anomaly detection within a `with` block, which a warning announces; see set_detect_anomaly."""
 
     def __init__(self, check_nan=True):
         self._check_nan = check_nan
