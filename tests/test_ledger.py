@@ -176,6 +176,30 @@ def test_what_has_no_history():
     assert held.rows == [] and held.total_bytes == 0 and str(held)
 
 
+def test_values_that_hooks_have_packed():
+    x = rl.ones(100, requires_grad=True)
+    with rl.autograd.graph.saved_tensors_hooks(lambda t: t.half(), lambda t: t.float()):
+        y = (x * 2).exp()
+    assert saved(y).total_bytes == 200
+    with rl.autograd.graph.saved_tensors_hooks(lambda t: "elsewhere", lambda _: y.detach()):
+        z = (x * 2).exp()
+    assert saved(z).total_bytes == 0
+
+
+def test_values_under_vmap():
+    seen = []
+
+    def body(row):
+        y = row.exp()
+        seen.append(saved(y.sum()).total_bytes)
+        return y
+
+    rl.func.vmap(body)(rl.ones(3, 4, requires_grad=True) * 1)
+    assert seen == [48]
+    rl.func.vmap(rl.func.grad(lambda row: body(row).sum()))(rl.ones(3, 4))
+    assert seen == [48, 48]
+
+
 def test_a_node_is_taken_too():
     y = rl.ones(2, requires_grad=True).exp()
     assert saved(y.grad_fn).total_bytes == saved(y).total_bytes == 8

@@ -9,6 +9,7 @@ from collections import Counter, namedtuple
 
 from ..core import Node, TensorBase
 from ..lines import line_number
+from ..ops.hidden import Batched
 from .function import FunctionCtx
 from .sizes import address, arrays_in, columns, format_bytes, format_time, owner
 
@@ -183,6 +184,9 @@ def saved(*tensors):
             continue
         if not isinstance(tensor, TensorBase):
             raise TypeError(f"saved() takes tensors, not {type(tensor).__name__}")
+        while type(tensor._array) is Batched and not tensor.requires_grad:
+            # Under vmap the history is that of all samples.
+            tensor = tensor._array.hidden
         if not tensor.requires_grad:
             raise RuntimeError(_NO_HISTORY)
         if tensor.grad_fn is not None:
@@ -270,7 +274,7 @@ def _kept_by(node):
 
 def _rows(nodes, times):
     """A Row for each line that recorded some of the nodes."""
-    leaves = {address(leaf._array) for node in nodes for leaf in _leaves(node)}
+    leaves = {address(array) for node in nodes for leaf in _leaves(node) for array in arrays_in(leaf)}
     rows, counted = {}, set()
     for node in nodes:
         place = _place_of(node)

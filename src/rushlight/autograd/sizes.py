@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..core import TensorBase
+from ..core import Packed, TensorBase
+from ..ops.hidden import Batched
 
 
 def owner(array):
@@ -23,11 +24,16 @@ def address(array):
 
 
 def arrays_in(value):
-    """The arrays in a value: of a tensor, an array, or tuples, lists and dicts of such."""
+    """The arrays in a value: of a tensor, an array, what hooks have packed, or tuples, lists and dicts of such."""
     if isinstance(value, TensorBase):
-        yield value._array
+        yield from arrays_in(value._array)
+    elif type(value) is Batched:
+        # vmap shows one sample of it; the memory is that of all.
+        yield from arrays_in(value.hidden)
     elif isinstance(value, np.ndarray):
         yield value
+    elif isinstance(value, Packed):
+        yield from arrays_in(value.value)
     elif isinstance(value, (tuple, list)):
         for part in value:
             yield from arrays_in(part)
