@@ -40,7 +40,7 @@ def debug_unwrap(tensor, *, recurse=True):
     >>> def show(x):
     ...     print(rushlight.func.debug_unwrap(x))
     ...     return x
-    >>> _ = rushlight.vmap(show)(rushlight.tensor([1.0, 2.0]))
+    >>> _ = rushlight.func.vmap(show)(rushlight.tensor([1.0, 2.0]))
     tensor([1., 2.])
     """
     if not isinstance(tensor, TensorBase):
