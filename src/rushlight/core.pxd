@@ -63,7 +63,7 @@ cdef class View:
     cdef public str creation
 
 cdef class Op(Operation):
-    pass
+    cdef called(self, tuple inputs)
 
 cdef class Packed:
     pass

@@ -58,12 +58,24 @@ class Op(Operation):
     """An operation that can be called, on tensors."""
 
     def __call__(self, *inputs, **params):
+        if not params:
+            return self.called(inputs)
         if len(params) != len(self.defaults):
             for key in params:
                 if key not in self.defaults:
                     raise TypeError(f"{self.name}() got an unexpected keyword argument '{key}'")
             params = {**self.defaults, **params}
         return apply(self, inputs, params)
+
+    def called(self, inputs):
+        """A call without parameters, by the kernel where it takes such inputs."""
+        if self.kernel is not None and not self.is_view and self.arity == len(inputs):
+            x = inputs[0]
+            if self.arity == 1 and isinstance(x, TensorBase):
+                return call1(self, x)
+            if self.arity == 2 and isinstance(x, TensorBase) and isinstance(inputs[1], TensorBase):
+                return call2(self, x, inputs[1])
+        return apply(self, inputs, self.defaults)
 
 
 class Packed:
