@@ -15,23 +15,27 @@ from .gradcheck import gradcheck, gradgradcheck
 
 # The module of each name that is imported when someone first asks for it.
 _LATER = {
+    "DerivativeError": "verification",
     "Function": "function",
     "Variable": "variable",
     "detect_anomaly": "anomaly",
+    "enforce_grad_layout_policy": "switches",
     "graphs_alive": "ledger",
     "saved": "ledger",
+    "is_multithreading_enabled": "switches",
     "set_detect_anomaly": "anomaly",
+    "set_multithreading_enabled": "switches",
     "strong_zero": "strong_zeros",
-    "DerivativeError": "verification",
     "verify": "verification",
 }
 _MODULES = ("anomaly", "forward_ad", "function", "functional", "graph", "profiler", "variable")
 
 __all__ = [
-    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck",
-    "gradgradcheck", "graphs_alive", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
-    "saved", "set_detect_anomaly", "set_grad_enabled", "strong_zero",
-    "DerivativeError", "verify",
+    "DerivativeError", "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "grad",
+    "gradcheck", "gradgradcheck", "graphs_alive", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+    "is_multithreading_enabled", "no_grad", "saved", "set_detect_anomaly", "set_grad_enabled",
+    "set_multithreading_enabled", "strong_zero",
+    "verify",
 ]  # fmt: skip
 
 

@@ -93,10 +93,12 @@ class verify(watching.Watcher):
         vs = [None if v is None else _lifted(v._array) for v in (g if isinstance(g, list) else [g])]
         at = [i for i in range(node.count) if node.edge_at(i) is not None and floating(call.inputs[i])]
         pulled = {i: None if results[i] is None else _lifted(results[i]._array) for i in at}
-        if not all(
-            a is None or np.isfinite(a).all() for a in [*vs, *pulled.values(), *[call.inputs[i]._array for i in at]]
-        ):
-            return "there are values that are not finite"
+        values = [*vs, *pulled.values(), *[call.inputs[i]._array for i in at]]
+        if not all(a is None or np.isfinite(a).all() for a in values):
+            helps = any(v is not None and (v == 0).any() for v in vs) and any(
+                r is not None and np.isnan(r).any() for r in pulled.values()
+            )
+            return "there are values that are not finite" + ("; strong_zero() may help" if helps else "")
         rtol = self._rtol or max(_RTOL.get(call.inputs[i]._array.real.dtype.name, 1e-3) for i in at) if at else 0
         us = {i: self._direction(call.inputs[i]._array) for i in at}
         difference = _difference(call, vs, pulled, us, rtol, self._atol)

@@ -220,8 +220,14 @@ class _Story:
         self.found = replay.run(self.loss, self.t)
         g = self.found
         own = target.hooks if isinstance(target, TensorBase) else target.extras
-        if any(_has_hooks(extras) for extras in [own, *[node.extras for node in ways]]):
-            self.say("There are hooks on the way, which were not called here; what they change is not part of this.")
+        hooked = ["t"] if _has_hooks(own) else []
+        hooked += [f"`{_operation(node)}` at {node.describe()}" for node in ways if _has_hooks(node.extras)]
+        if hooked:
+            self.say(
+                "\n    ".join(
+                    ["Hooks were not called here, and what they change is not part of this, on:", *listed(hooked)]
+                )
+            )
         if not np.isfinite(self.loss._array).all():
             self.not_finite(graph)
         if g is None:
