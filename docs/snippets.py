@@ -44,7 +44,7 @@ def faults_of_code(page):
         command = [sys.executable, "-W", "error", __file__, str(page.resolve())]
         # The page's folder is not the project's, where relative paths to the package would lead elsewhere.
         path = os.pathsep.join(os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)
-        environment = {**os.environ, "PYTHONPATH": path}
+        environment = {**os.environ, "PYTHONPATH": path, "RUSHLIGHT_LANG": "en"}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     return [] if done.returncode == 0 else [f"{page.name}:\n{done.stdout}{done.stderr}"]
 

@@ -1,10 +1,14 @@
 """What every test may rely on: the way rushlight runs is shown, and modes are left as they were found."""
 
+import os
+
 import pytest
 
 import rushlight as rl
 from rushlight import core, kernels, modes
 
+# Explanations are compared in English, whatever the locale.
+os.environ["RUSHLIGHT_LANG"] = "en"
 COMPILED = not core.__file__.endswith(".py")
 
 
