@@ -46,6 +46,7 @@ ELSEWHERE = {
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
+    "vmap": ("func.vmap", "vmap"),
     **{
         name: ("nn.functional.recurrent", name)
         for name in ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell")

@@ -10,7 +10,6 @@ from ..ops import index as indexing
 from ..ops import join as ops
 from ..ops import triangle
 from ..ops.declare import renamed
-from ..ops.hidden import plain
 from .arguments import check_tensor, wrap_dim
 
 _select_scatter = renamed(triangle.slice_scatter, "SelectScatterBackward0")
@@ -70,7 +69,7 @@ def select(input, dim, index):
 
 
 def _checked_source(input, src, index):
-    want = plain(input._array)[index].shape
+    want = input._array[index].shape
     if src._array.shape != want:
         raise RuntimeError(
             f"expected src to have a size equal to the slice of self. src size = {list(src._array.shape)}, slice size "

@@ -69,6 +69,8 @@ def level_of(inputs):
             refresh(x)
         if type(x._array) is Batched:
             level = x._array.level
+            if not level.open:
+                raise outlived()
             if found is None or level.number > found.number:
                 found = level
     return found
@@ -87,6 +89,7 @@ def show(hidden, level, batched=True):
     if batched:
         array = array[0, ...] if len(array) else np.empty(array.shape[1:], array.dtype)
     shown = array.view(Batched)
+    core.transforms_entered(1)
     shown.level, shown.hidden, shown.batched = level, hidden, batched
     return core.wrap(shown)
 

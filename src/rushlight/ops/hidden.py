@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .. import core
+
 
 class Split(BaseException):
     """A value was read that differs between the samples of `level`: each of `groups` agrees on it.
@@ -36,8 +38,18 @@ class Batched(np.ndarray):
         plain = [a.view(np.ndarray) if type(a) is Batched else a for a in args]
         return func(*plain, **kwargs)
 
-    __array_ufunc__ = __getitem__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
+    __array_ufunc__ = __setitem__ = __bool__ = __int__ = __float__ = _refuse
     __index__ = __complex__ = copy = astype = tobytes = any = all = nonzero = _refuse
+
+    def __getitem__(self, index):
+        """The part, whose values are as hidden; for its shape."""
+        part = super().__getitem__(index)
+        return part if isinstance(part, np.ndarray) else self._refuse()
+
+    def __del__(self):
+        # While one is left, operations go the way on which it is recognized.
+        if self.level is not None:
+            core.transforms_entered(-1)
 
     def item(self):
         return values(self).item()
@@ -54,6 +66,8 @@ def values(array):
     """An array whose values are asked for. Under vmap it must be the same for all samples, or else the batch is split."""
     if type(array) is not Batched:
         return array
+    if array.hidden is None:
+        array._refuse()
     levels = []
     while type(array) is Batched:
         levels.append(array)
@@ -71,11 +85,6 @@ def every(array):
     while type(array) is Batched:
         array = array.hidden._array
     return array
-
-
-def plain(array):
-    """An array of the same shape and strides that can be asked for the shapes of its parts."""
-    return array.view(np.ndarray) if type(array) is Batched else array
 
 
 def _agreed(array, level):

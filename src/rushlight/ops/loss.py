@@ -3,6 +3,7 @@
 `slope` functions give the derivative of one element's loss by one of its arguments, as a tensor.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -12,7 +13,8 @@ from ..errors import coded
 from ..kernels import load
 from . import reduce
 from .batch_rules import each, full, merged, ops, parted, reduced_loss, reshape
-from .declare import general, linear, renamed
+from .copying import sum_to
+from .declare import general, renamed
 
 
 def reduced(losses, reduction):
@@ -104,12 +106,22 @@ def bce_target_slope(x, weight):
     return weighted((1 - x).log().clamp(min=-100) - x.log().clamp(min=-100), weight)
 
 
+def bce_losses(x, y):
+    return (y - 1) * (1 - x).log().clamp(min=-100) - y * x.log().clamp(min=-100)
+
+
 @general(
     batch=reduced_loss,
     x=lambda g, x, y, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_slope(x, y, weight),
     y=lambda g, x, weight, x_shape, reduction: share(g, x_shape, reduction) * bce_target_slope(x, weight),
-    push=lambda x_t, y_t, x, y, weight, reduction: pushed(
-        reduction, (x_t, lambda: bce_slope(x, y, weight)), (y_t, lambda: bce_target_slope(x, weight))
+    weight=lambda g, x, y, x_shape, weight_shape, reduction: sum_to(
+        share(g, x_shape, reduction) * bce_losses(x, y), shape=weight_shape
+    ),
+    push=lambda x_t, y_t, weight_t, x, y, weight, reduction: pushed(
+        reduction,
+        (x_t, lambda: bce_slope(x, y, weight)),
+        (y_t, lambda: bce_target_slope(x, weight)),
+        (weight_t, lambda: bce_losses(x, y)),
     ),
     aliases={"y": "target"},
 )
@@ -137,6 +149,16 @@ def softplus_of_minus(x):
     return (-x.abs()).exp().log1p() + (-x).clamp(min=0)
 
 
+def logits_losses(x, y, pos_weight):
+    softplus = softplus_of_minus(x)
+    return (1 - y) * x + (softplus if pos_weight is None else softplus * ((pos_weight - 1) * y + 1))
+
+
+def positive_losses(x, y, weight):
+    """The derivative of the losses by pos_weight."""
+    return weighted(y * softplus_of_minus(x), weight)
+
+
 @general(
     batch=reduced_loss,
     x=lambda g, x, y, weight, pos_weight, x_shape, reduction: (
@@ -145,10 +167,18 @@ def softplus_of_minus(x):
     y=lambda g, x, weight, pos_weight, x_shape, reduction: (
         share(g, x_shape, reduction) * logits_target_slope(x, weight, pos_weight)
     ),
-    push=lambda x_t, y_t, x, y, weight, pos_weight, reduction: pushed(
+    weight=lambda g, x, y, pos_weight, x_shape, weight_shape, reduction: sum_to(
+        share(g, x_shape, reduction) * logits_losses(x, y, pos_weight), shape=weight_shape
+    ),
+    pos_weight=lambda g, x, y, weight, x_shape, pos_weight_shape, reduction: sum_to(
+        share(g, x_shape, reduction) * positive_losses(x, y, weight), shape=pos_weight_shape
+    ),
+    push=lambda x_t, y_t, weight_t, pos_weight_t, x, y, weight, pos_weight, reduction: pushed(
         reduction,
         (x_t, lambda: logits_slope(x, y, weight, pos_weight)),
         (y_t, lambda: logits_target_slope(x, weight, pos_weight)),
+        (weight_t, lambda: logits_losses(x, y, pos_weight)),
+        (pos_weight_t, lambda: positive_losses(x, y, weight)),
     ),
     aliases={"y": "target"},
 )
@@ -166,7 +196,10 @@ def margin_slope(x, y):
 @general(
     batch=reduced_loss,
     x=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * margin_slope(x, y),
-    push=lambda x_t, x, y, reduction: pushed(reduction, (x_t, lambda: margin_slope(x, y))),
+    y=lambda g, x, y, x_shape, reduction: share(g, x_shape, reduction) * margin_slope(y, x),
+    push=lambda x_t, y_t, x, y, reduction: pushed(
+        reduction, (x_t, lambda: margin_slope(x, y)), (y_t, lambda: margin_slope(y, x))
+    ),
     aliases={"y": "target"},
 )
 def soft_margin_loss(x, y, *, reduction):
@@ -243,12 +276,63 @@ def nll_scatter_of_samples(op, size, inputs, batched, params):
     return parted(apply(op, (merged(g), merged(target), weight), {**params, "size": whole}), size)
 
 
-@linear(
+# -- how a loss moves with the weights of classes
+
+
+def counted(target, ignore_index):
+    """(where targets count, the class of each, 0 where it does not)."""
+    counts = ops.ne(target, ignore_index)
+    return counts, ops.where(counts, target, 0)
+
+
+def of_targets(weight, target, ignore_index):
+    """The weight of each target's class, as a tensor; 0 for ignored ones."""
+    counts, there = counted(target, ignore_index)
+    picked = ops.index_select(weight, there.reshape(-1), dim=0).reshape(target.shape)
+    return ops.where(counts, picked, 0.0)
+
+
+def to_classes(values, target, weight, ignore_index):
+    """The values of targets summed by class: the adjoint of of_targets."""
+    counts, there = counted(target, ignore_index)
+    values = ops.where(counts, values, 0.0).reshape(-1)
+    return ops.index_select_backward(values, there.reshape(-1), dim=0, shape=weight.shape)
+
+
+def unweighted(x, target, ignore_index):
+    return nll_loss(x, target, None, ignore_index=ignore_index, reduction="none")
+
+
+def weight_slope(x, target, weight, out, ignore_index, reduction):
+    """The derivative of the loss, or of each, by each target's weight."""
+    losses = unweighted(x, target, ignore_index)
+    return losses if reduction != "mean" else (losses - out) / of_targets(weight, target, ignore_index).sum()
+
+
+def push_weight(weight_t, x, target, weight, out, ignore_index, reduction):
+    moved = weight_slope(x, target, weight, out, ignore_index, reduction) * of_targets(weight_t, target, ignore_index)
+    return moved if reduction == "none" else moved.sum()
+
+
+def push_nll(x_t, weight_t, x, target, weight, out, ignore_index, reduction):
+    parts = []
+    if x_t is not None:
+        parts.append(nll_loss(x_t, target, weight, ignore_index=ignore_index, reduction=reduction))
+    if weight_t is not None:
+        parts.append(push_weight(weight_t, x, target, weight, out, ignore_index, reduction))
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+@general(
     batch=nll_of_samples,
     backward="NllLossBackward0",
     x=lambda g, x_shape, target, weight, ignore_index, reduction: nll_scatter(
         g, target, weight, size=x_shape, ignore_index=ignore_index, reduction=reduction
     ),
+    weight=lambda g, x, target, weight, out, ignore_index, reduction: to_classes(
+        g * weight_slope(x, target, weight, out, ignore_index, reduction), target, weight, ignore_index
+    ),
+    push=push_nll,
 )
 def nll_loss(x, target, weight, *, ignore_index, reduction):
     """-weight[target] * x at its target class, for x (N, C, *) and target (N, *), or (C,) and ()."""
@@ -263,12 +347,37 @@ def nll_loss(x, target, weight, *, ignore_index, reduction):
     return np.asarray(reduced(losses, "sum") / reduced(weights, "sum"), x.dtype)
 
 
-@linear(
+def scatter_weight(g, x, target, weight, ignore_index, reduction):
+    values = unweighted(g, target, ignore_index) * x
+    if reduction == "mean":
+        weights = of_targets(weight, target, ignore_index)
+        total = weights.sum()
+        values = (values - (values * weights).sum() / total) / total
+    return to_classes(values, target, weight, ignore_index)
+
+
+def push_scatter(x_t, weight_t, x, target, weight, out, size, ignore_index, reduction):
+    options = {"size": size, "ignore_index": ignore_index}
+    parts = []
+    if x_t is not None:
+        parts.append(nll_scatter(x_t, target, weight, reduction=reduction, **options))
+    if weight_t is not None and reduction == "mean":
+        total = of_targets(weight, target, ignore_index).sum()
+        parts.append(nll_scatter(x / total, target, weight_t, reduction="sum", **options))
+        parts.append(out * (-of_targets(weight_t, target, ignore_index).sum() / total))
+    elif weight_t is not None:
+        parts.append(nll_scatter(x, target, weight_t, reduction=reduction, **options))
+    return functools.reduce(lambda a, b: a + b, parts)
+
+
+@general(
     batch=nll_scatter_of_samples,
     backward="NllLossBackwardBackward0",
     x=lambda g, target, weight, ignore_index, reduction: nll_loss(
         g, target, weight, ignore_index=ignore_index, reduction=reduction
     ),
+    weight=scatter_weight,
+    push=push_scatter,
 )
 def nll_scatter(x, target, weight, *, size, ignore_index, reduction):
     """The adjoint of nll_loss: gradients of the losses, put where these were taken from."""
@@ -290,13 +399,26 @@ def through_cross_entropy(g, x, target, weight, ignore_index, reduction):
     return g - x.softmax(axis) * g.sum(axis, True)
 
 
-def push_cross_entropy(x_t, x, target, weight, ignore_index, reduction):
+def push_cross_entropy(x_t, weight_t, x, target, weight, out, ignore_index, reduction):
     axis = class_axis(x)
-    pushed_log = x_t - (x.softmax(axis) * x_t).sum(axis, True)
-    return nll_loss(pushed_log, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if x_t is not None:
+        x_t = x_t - (x.softmax(axis) * x_t).sum(axis, True)
+    scores = x if weight_t is None else x.log_softmax(axis)
+    return push_nll(x_t, weight_t, scores, target, weight, out, ignore_index, reduction)
 
 
-@general(batch=nll_of_samples, backward="NllLossBackward0", x=through_cross_entropy, push=push_cross_entropy)
+@general(
+    batch=nll_of_samples,
+    backward="NllLossBackward0",
+    x=through_cross_entropy,
+    weight=lambda g, x, target, weight, out, ignore_index, reduction: to_classes(
+        g * weight_slope(x.log_softmax(class_axis(x)), target, weight, out, ignore_index, reduction),
+        target,
+        weight,
+        ignore_index,
+    ),
+    push=push_cross_entropy,
+)
 def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     """nll_loss of the log-softmax of x over its classes."""
     axis = class_axis(x)

@@ -4,6 +4,7 @@ Each gives (out, mean, var), the statistics with their reduced dimensions kept. 
 recorded; under create_graph it computes them again from the input, as functions of it.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -87,11 +88,14 @@ def batch_axes(ndim):
     return (0, *range(2, ndim))
 
 
-def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs):
+def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs, running_mean, running_var):
     gs, g, axes, ndim = g, zeros_for(g[0], x), batch_axes(x.ndim), x.ndim
-    mean, rstd = statistics(x, axes, eps) if training and grad_enabled() else kept(mean, var, eps)
-    xhat = (x - mean) * rstd if training or needs[1] else None
-    gx = gw = gb = None
+    if training:
+        mean, rstd = statistics(x, axes, eps) if grad_enabled() else kept(mean, var, eps)
+    else:
+        mean, rstd = by_channel(running_mean, ndim), (by_channel(running_var, ndim) + eps) ** -0.5
+    xhat = (x - mean) * rstd if training or needs[1] or needs[4] else None
+    gx = gw = gb = gmean = gvar = None
     if needs[0]:
         gx = g if weight is None else g * by_channel(weight, ndim)
         gx = of_moments(of_input(gx, xhat, rstd, axes), gs, x, mean, axes) if training else gx * rstd
@@ -99,25 +103,57 @@ def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs
         gw = sum_to(g * xhat, shape=(x.shape[1], *[1] * (ndim - 2))).reshape(-1)
     if needs[2]:
         gb = sum_to(g, shape=(x.shape[1], *[1] * (ndim - 2))).reshape(bias_shape)
-    return gx, gw, gb, None, None
+    if not training and (needs[3] or needs[4]):
+        gmean, gvar = of_running(g if weight is None else g * by_channel(weight, ndim), gs, xhat, rstd, needs)
+    return gx, gw, gb, gmean, gvar
 
 
-def push_batch_norm(x_t, weight_t, bias_t, x, weight, running_mean, running_var, training, eps):
+def of_running(g, gs, xhat, rstd, needs):
+    """The gradients of running_mean and running_var, which are also the outputs mean and var."""
+    shape, out = (g.shape[1], *[1] * (g.ndim - 2)), [None, None]
+    if needs[3]:
+        out[0] = sum_to(-g * rstd, shape=shape).reshape(-1)
+    if needs[4]:
+        out[1] = sum_to(g * xhat * rstd * rstd * -0.5, shape=shape).reshape(-1)
+    return [
+        part if part is None or also is None else part + also.reshape(-1) for part, also in zip(out, (gs[1], gs[2]))
+    ]
+
+
+def push_batch_norm(
+    x_t, weight_t, bias_t, running_mean_t, running_var_t, x, weight, running_mean, running_var, training, eps
+):  # fmt: skip
     axes, ndim = batch_axes(x.ndim), x.ndim
     if training:
         mean, rstd = statistics(x, axes, eps)
     else:
         mean, rstd = by_channel(running_mean, ndim), (by_channel(running_var, ndim) + eps) ** -0.5
     xhat = (x - mean) * rstd
-    moments_t = tangents_of_moments(x_t, x, mean, axes) if training else (None, None)
-    x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes) if training else x_t * rstd
+    if training:
+        moments_t = tangents_of_moments(x_t, x, mean, axes)
+        x_t = None if x_t is None else of_input(x_t, xhat, rstd, axes)
+    else:
+        moments_t = [None if t is None else by_channel(t, ndim)[None] for t in (running_mean_t, running_var_t)]
+        x_t = push_evaluated(x_t, *moments_t, xhat, rstd)
     scale_t, shift_t = by_channel(weight_t, ndim), by_channel(bias_t, ndim)
     return pushed(x_t, scale_t, shift_t, xhat, by_channel(weight, ndim)), *moments_t
 
 
+def push_evaluated(x_t, mean_t, var_t, xhat, rstd):
+    """The tangent of (x - mean) * rstd."""
+    parts = []
+    if x_t is not None:
+        parts.append(x_t * rstd)
+    if mean_t is not None:
+        parts.append(-mean_t * rstd)
+    if var_t is not None:
+        parts.append(xhat * rstd * rstd * var_t * -0.5)
+    return functools.reduce(lambda a, b: a + b, parts) if parts else None
+
+
 def pushed(xhat_t, weight_t, bias_t, xhat, weight):
     """The tangent of xhat * weight + bias."""
-    total = xhat * 0 if xhat_t is None else xhat_t
+    total = xhat.detach() * 0 if xhat_t is None else xhat_t
     if xhat_t is not None and weight is not None:
         total = total * weight
     if weight_t is not None:
@@ -275,8 +311,19 @@ def _of_output(kernel):
     return through
 
 
+def _of_input(kernel):
+    """The joint kernel of batch norm, from the one that knows nothing of derivatives by running statistics."""
+
+    def through(g, x, weight, bias_shape, mean, var, training, eps, needs, running_mean, running_var):
+        if needs[3] or needs[4]:
+            return NotImplemented
+        return kernel(g, x, weight, bias_shape, mean, var, training, eps, needs)
+
+    return through
+
+
 _kernels = load("norm")
 if _kernels is not None:
-    native_batch_norm.accelerate(_kernels.batch_norm, joint=_of_output(_kernels.through_batch_norm))
+    native_batch_norm.accelerate(_kernels.batch_norm, joint=_of_output(_of_input(_kernels.through_batch_norm)))
     native_layer_norm.accelerate(_kernels.layer_norm, joint=_of_output(_kernels.through_layer_norm))
     native_group_norm.accelerate(_kernels.group_norm, joint=_of_output(_kernels.through_group_norm))

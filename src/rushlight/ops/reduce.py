@@ -200,7 +200,10 @@ def norm_slope(x, norm, ord, dim):
         return sign * hits / sum(hits, dim=dim, keepdim=True)
     if ord < 2:
         return where(x == 0, 0.0, sign * size ** (ord - 1)) * where(norm == 0, 0.0, norm ** (1 - ord))
-    return x * size ** (ord - 2) * where(norm == 0, 0.0, norm ** (1 - ord))
+    # Powers of numbers that are not zero, so that second derivatives are none of 0 * inf.
+    nothing, together = x == 0, norm == 0
+    power = where(nothing, 1.0, size) ** (ord - 2)
+    return where(nothing, 0.0, x * power) * where(together, 0.0, where(together, 1.0, norm) ** (1 - ord))
 
 
 @general(

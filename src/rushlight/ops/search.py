@@ -1,10 +1,11 @@
-"""Counting and looking up: nothing here has a derivative."""
+"""Counting and looking up: nothing here has a derivative but the weights of what is counted."""
 
 import numpy as np
 
 from ..core import apply
 from .batch_rules import all_full, each, reshape
-from .declare import general, nondifferentiable
+from .declare import general, linear, nondifferentiable
+from .index import index_select
 from .supported import without_derivative
 
 
@@ -39,7 +40,7 @@ def isin(x, candidates, *, assume_unique=False, invert=False):
     return np.asarray(np.isin(x, candidates, assume_unique=assume_unique and x.ndim == 1, invert=invert))
 
 
-@nondifferentiable(batch=each)
+@linear(batch=each, weights=lambda g, x: index_select(g, x, dim=0))
 def bincount(x, weights, *, minlength=0):
     if x.size == 0:
         return np.zeros(minlength, np.int64 if weights is None else _weight_dtype(weights))

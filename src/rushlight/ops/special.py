@@ -11,7 +11,7 @@ from .complex import sgn
 from .declare import elementwise, renamed
 from .exponential import exp, log, log1p
 from .selection import masked, where
-from .supported import FLOATING, supports, without_derivative
+from .supported import FLOATING, supports
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 _ROOT_HALF = math.sqrt(0.5)
@@ -99,13 +99,23 @@ def polygamma(x, *, n):
 @elementwise(
     promote="float",
     backward="SpecialZetaBackward0",
-    x=without_derivative("special_zeta"),
+    x=lambda g, x, y: g * zeta_slope(x, y, n=1),
     y=lambda g, x, y: g * (-x * zeta(x + 1, y)),
 )
 def zeta(x, y):
     """Hurwitz's zeta: the sum of (y + k)**-x."""
     supports(x, FLOATING, "zeta_cpu")
     return series.zeta(x, y).astype(x.dtype)
+
+
+@elementwise(
+    promote="float",
+    x=lambda g, x, y, n: g * zeta_slope(x, y, n=n + 1),
+    y=lambda g, x, y, n: -g * (x * zeta_slope(x + 1, y, n=n) + n * zeta_slope(x + 1, y, n=n - 1)),
+)
+def zeta_slope(x, y, *, n):
+    """The n-th derivative of zeta by its first argument."""
+    return series.zeta_slope(x, y, n).astype(x.dtype)
 
 
 # -- Bessel functions
@@ -169,17 +179,11 @@ def xlog1py(x, y):
     return np.where(np.isnan(y), y, np.where(x == 0, np.zeros_like(x), x * np.log1p(y)))
 
 
-@elementwise(
-    promote="float", backward="SpecialEntrBackward0", x=lambda g, x: g * where(x <= 0, _entr_edge(x), -log(x) - 1)
-)
+@elementwise(promote="float", backward="SpecialEntrBackward0", x=lambda g, x: g * (-log(x) - 1))
 def entr(x):
     """-x log x, 0 at 0, -inf below."""
     supports(x, FLOATING, "entr")
     return np.where(x > 0, -x * np.log(x), np.where(x == 0, np.zeros_like(x), np.where(np.isnan(x), x, -np.inf)))
-
-
-def _entr_edge(x):
-    return where(x == 0, math.inf, math.nan)
 
 
 # -- sigmoid's inverse
