@@ -12,6 +12,13 @@ def unary(name, *, low=-1.0, high=1.0, **named):
     return Row(name, lambda r: (r(2, 3, low=low, high=high),), **named)
 
 
+def made(r, values):
+    """An array that is differentiated, of these values."""
+    x = r(len(values))
+    x[...] = values
+    return x
+
+
 def binary(name, *, low=-1.0, high=1.0, **named):
     """A matrix against a row: broadcasting is undone for the second operand."""
     return Row(name, lambda r: (r(2, 3, low=low, high=high), r(3, low=low, high=high)), **named)
@@ -39,14 +46,14 @@ ARITHMETIC = [
     binary("div_rounded", low=0.5, high=2.0, params={"rounding_mode": "floor"}, note=STEPS),
     binary("div_rounded", low=0.5, high=2.0, params={"rounding_mode": "trunc"}, note=STEPS),
     Row("floor_divide", lambda r: (whole(7, -7, 5), whole(2, 2, -3))),
-    Row("remainder", lambda r: (r(2, 3), 3.0)),
-    Row("fmod", lambda r: (r(2, 3), 3.0)),
+    Row("remainder", lambda r: (r(2, 3, low=3.5, high=5.5), made(r, [1.5, 2.5, -3.3]))),
+    Row("fmod", lambda r: (r(2, 3, low=3.5, high=4.5), made(r, [1.5, 2.7, -3.3]))),
     Row("lerp", lambda r: (r(2, 3), r(3), r(2, 1, low=0.1, high=0.9))),
     Row("lerp", lambda r: (r(2, 3), r(3), 0.75)),
     Row("addcmul", lambda r: (r(2, 3), r(3), r(2, 1)), {"value": 0.5}),
     Row("addcdiv", lambda r: (r(2, 3), r(3), r(2, 1, positive=True)), {"value": 0.5}),
-    Row("copysign", lambda r: (r(2, 3, low=0.5, high=1.5), np.array([1.0, -1.0, 2.0]))),
-    Row("nextafter", lambda r: (np.array([1.0, 2.0]), np.array([2.0, 1.0]))),
+    Row("copysign", lambda r: (r(2, 3, low=0.5, high=1.5), made(r, [1.0, -1.0, 2.0]))),
+    Row("nextafter", lambda r: (made(r, [1.0, 2.0]), made(r, [2.0, 1.0]))),
 ]
 
 EXPONENTIAL = [
@@ -110,14 +117,14 @@ SELECTION = [
     Row("where", lambda r: (TRUTH, r(2, 3), r(3))),
     Row("where", lambda r: (TRUTH, r(2, 3), 0)),
     *[
-        Row(name, lambda r: (r(2, 3, low=0.0, high=1.0), np.array([0.2, 0.5, 0.8])), note=TIES)
+        Row(name, lambda r: (r(2, 3, low=0.0, high=1.0), made(r, [0.2, 0.5, 0.8])), note=TIES)
         for name in ("maximum", "minimum", "fmax", "fmin")
     ],
     Row("clamp", lambda r: (r(2, 3), -0.3, 0.4), note=TIES),
     Row("clamp", lambda r: (r(2, 3), r(3, low=-0.4, high=-0.2), r(3, low=0.2, high=0.4)), note=TIES),
     unary("clamp_numbers", params={"low": -0.3, "high": 0.4}, note=TIES),
-    Row("clamp_min", lambda r: (r(2, 3), 0.1), note=TIES),
-    Row("clamp_max", lambda r: (r(2, 3), 0.1), note=TIES),
+    Row("clamp_min", lambda r: (r(2, 3), made(r, [0.1, -0.2, 0.3])), note=TIES),
+    Row("clamp_max", lambda r: (r(2, 3), made(r, [0.1, -0.2, 0.3])), note=TIES),
     unary("nan_to_num"),
     Row("heaviside", lambda r: (np.array([-1.0, 0.0, 2.0]), np.array([0.5]))),
 ]

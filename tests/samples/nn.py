@@ -8,7 +8,6 @@ _SLIDE = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
 _PLAIN = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 2), "groups": 2}
 _POOL = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 0)}
 _TARGETS = np.array([0, 2, 1, -100])
-_WEIGHT = np.array([0.5, 1.0, 2.0])
 
 
 def _spaced(r, *shape):
@@ -102,7 +101,7 @@ ROWS = [
     Row("native_batch_norm", lambda r: (r(4, 3, 2), r(3), r(3), None, None), {"training": True, "eps": 1e-5}),
     Row(
         "native_batch_norm",
-        lambda r: (r(4, 3), r(3), r(3), _weight(3), _weight(3)),
+        lambda r: (r(4, 3), r(3), r(3), r(3), r(3, positive=True)),
         {"training": False, "eps": 1e-5},
     ),
     Row("native_batch_norm", lambda r: (r(3, 2, 3, 7), r(2), r(2), None, None), {"training": True, "eps": 1e-5}),
@@ -123,21 +122,37 @@ ROWS = [
     Row("huber_loss", lambda r: (r(3, 4), r(3, 4)), {"reduction": "mean", "delta": 0.7}),
     Row(
         "binary_cross_entropy",
-        lambda r: (_probabilities(r, 3, 4), _probabilities(r, 3, 4), _weight(4)),
+        lambda r: (_probabilities(r, 3, 4), _probabilities(r, 3, 4), r(4, positive=True)),
         {"reduction": "mean"},
     ),
     Row(
         "binary_cross_entropy_with_logits",
-        lambda r: (r(3, 4), _probabilities(r, 3, 4), _weight(3, 4), _weight(4)),
+        lambda r: (r(3, 4), _probabilities(r, 3, 4), r(3, 4, positive=True), r(4, positive=True)),
         {"reduction": "sum"},
     ),
-    Row("soft_margin_loss", lambda r: (r(3, 4), _weight(3, 4)), {"reduction": "mean"}),
-    Row("nll_loss", lambda r: (r(4, 3), _TARGETS, _WEIGHT), {"ignore_index": -100, "reduction": "mean"}),
+    Row("soft_margin_loss", lambda r: (r(3, 4), r(3, 4)), {"reduction": "mean"}),
+    *[
+        Row("nll_loss", lambda r: (r(4, 3), _TARGETS, r(3, positive=True)), {"ignore_index": -100, "reduction": how})
+        for how in ("none", "mean", "sum")
+    ],
+    Row("nll_loss", lambda r: (r(4, 3), _TARGETS, None), {"ignore_index": -100, "reduction": "mean"}),
     Row(
         "nll_scatter",
-        lambda r: (r(4), _TARGETS, _WEIGHT),
+        lambda r: (r(4), _TARGETS, r(3, positive=True)),
         {"size": (4, 3), "ignore_index": -100, "reduction": "none"},
     ),
-    Row("cross_entropy_indices", lambda r: (r(4, 3), _TARGETS, _WEIGHT), {"ignore_index": -100, "reduction": "mean"}),
+    Row(
+        "nll_scatter",
+        lambda r: (r(), _TARGETS, r(3, positive=True)),
+        {"size": (4, 3), "ignore_index": -100, "reduction": "mean"},
+    ),
+    *[
+        Row(
+            "cross_entropy_indices",
+            lambda r: (r(4, 3), _TARGETS, r(3, positive=True)),
+            {"ignore_index": -100, "reduction": how},
+        )
+        for how in ("none", "mean", "sum")
+    ],
     Row("cross_entropy_indices", lambda r: (r(3, 3), _TARGETS[:3], None), {"ignore_index": -100, "reduction": "sum"}),
 ]

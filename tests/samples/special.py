@@ -15,7 +15,11 @@ SPECIAL = [
     unary("lgamma", low=0.5, high=3.0),
     unary("digamma", low=0.5, high=3.0),
     unary("polygamma", low=0.5, high=3.0, params={"n": 1}),
-    Row("zeta", lambda r: (3.0, r(2, 3, low=1.0, high=2.0))),
+    Row("zeta", lambda r: (r(2, 3, low=1.5, high=4.0), r(2, 3, low=1.0, high=2.0))),
+    *[
+        Row("zeta_slope", lambda r: (r(2, 3, low=1.5, high=4.0), r(2, 3, low=0.3, high=2.0)), {"n": n})
+        for n in (0, 1, 2)
+    ],
     *[unary(name, low=0.2, high=1.5) for name in ("i0", "i0e", "i1", "i1e")],
     binary("xlogy", low=0.5, high=2.0),
     binary("xlog1py", low=0.5, high=2.0),

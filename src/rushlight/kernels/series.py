@@ -95,6 +95,34 @@ def zeta(s, q):
     return np.where(s < 1, np.nan, np.where(s == 1, np.inf, out))
 
 
+def zeta_slope(s, q, n):
+    """The n-th derivative of zeta by s, for q > 0; nan below s = 1.
+
+    Every part of the sum is a Taylor polynomial in s: a list of its coefficients up to the n-th.
+    """
+    s, q = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(q, np.float64))
+    out, y = np.zeros(q.shape), q.astype(np.float64)
+    for _ in range(int(_FAR)):
+        low = y < _FAR
+        out += np.where(low, y**-s * (-np.log(y)) ** n, 0)
+        y = np.where(low, y + 1, y)
+    power = [y**-s * (-np.log(y)) ** k / math.factorial(k) for k in range(n + 1)]
+    pole = [(-1) ** k / (s - 1) ** (k + 1) for k in range(n + 1)]
+    total = y * _product(power, pole)[n] + 0.5 * power[n]
+    factor = _product(power, [s / y, 1 / y])
+    for k, b in enumerate(_BERNOULLI, 1):
+        total += b / math.factorial(2 * k) * factor[n]
+        factor = _product(factor, [(s + 2 * k - 1) / y, 1 / y])
+        factor = _product(factor, [(s + 2 * k) / y, 1 / y])
+    out += math.factorial(n) * total
+    return np.where((s < 1) | (q <= 0), np.nan, np.where(q == np.inf, 0.0, out))
+
+
+def _product(a, b):
+    """The product of two Taylor polynomials, up to the degree of the first."""
+    return [sum(a[i] * b[k - i] for i in range(k + 1) if k - i < len(b)) for k in range(len(a))]
+
+
 def polygamma(n, x):
     """The n-th derivative of digamma, n >= 1."""
     if n == 1:

@@ -149,6 +149,12 @@ def pinv(A, *, atol=None, rtol=None, hermitian=False, rcond=None):
     if hermitian:
         check_square(A, "linalg.eigh")
     atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
+    for name, bound in (("atol", atol), ("rtol", rtol)):
+        if isinstance(bound, TensorBase) and bound.requires_grad:
+            raise RuntimeError(
+                f"The function 'linalg_pinv' is not differentiable with respect to argument '{name}'. This input "
+                "cannot have requires_grad True."
+            )
     return ops.pinv(A, atol, rtol, hermitian=hermitian)
 
 

@@ -238,7 +238,7 @@ def total_weights(target, weight, ignore_index, dtype):
         weights = weights * reshape(
             ops.index_select(weight, reshape(there, (there._array.size,)), dim=0), there._array.shape
         )
-    return weights.sum(tuple(range(1, target._array.ndim)))
+    return ops.sum(weights, dim=tuple(range(1, target._array.ndim)))
 
 
 def nll_of_samples(op, size, inputs, batched, params):
@@ -254,7 +254,7 @@ def nll_of_samples(op, size, inputs, batched, params):
         losses = parted(losses, size)
     if params["reduction"] == "none":
         return losses
-    total = losses.sum(tuple(range(1, losses._array.ndim)))
+    total = ops.sum(losses, dim=tuple(range(1, losses._array.ndim)))
     if params["reduction"] == "sum":
         return total
     return total / total_weights(full(target, size, batched[1]), weight, params["ignore_index"], losses._array.dtype)

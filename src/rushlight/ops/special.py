@@ -111,7 +111,7 @@ def zeta(x, y):
 @elementwise(
     promote="float",
     x=lambda g, x, y, n: g * zeta_slope(x, y, n=n + 1),
-    y=lambda g, x, y, n: -g * (x * zeta_slope(x + 1, y, n=n) + n * zeta_slope(x + 1, y, n=n - 1)),
+    y=lambda g, x, y, n: -g * (x * zeta_slope(x + 1, y, n=n) + (n * zeta_slope(x + 1, y, n=n - 1) if n else 0)),
 )
 def zeta_slope(x, y, *, n):
     """The n-th derivative of zeta by its first argument."""

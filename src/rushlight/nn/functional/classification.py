@@ -8,7 +8,7 @@ from ... import core
 from ...errors import coded
 from ...functions.activation import logsigmoid
 from ...ops import loss as ops
-from .arguments import check_constant, check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
+from .arguments import check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
 from .distance import pairwise_distance
 
 
@@ -110,7 +110,6 @@ def _check_classes(input, target, weight):
         raise coded("RL410", RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_type(target)}"))
     if weight is not None:
         classes = x.shape[1 if x.ndim > 1 else 0]
-        check_constant(weight, "nll_loss2d_forward" if x.ndim > 2 else "nll_loss_forward", "weight")
         if shape_of(weight) != [classes]:
             raise RuntimeError(
                 f"weight tensor should be defined either for all {classes} classes or no classes but got weight "
@@ -179,7 +178,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     if p == 2:
         short = short * short
     if weight is not None:
-        short = short * core.wrap(weight._array[place])
+        short = short * weight.index_select(0, target.reshape(-1)).unsqueeze(1)
     short = short.masked_fill(core.wrap(place == np.arange(classes)), 0)
     losses = short.sum(1) / classes
     return reduced(losses.reshape(target.shape) if input.ndim < 2 else losses, reduction)

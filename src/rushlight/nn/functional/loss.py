@@ -9,7 +9,6 @@ from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
 from ...ops.hidden import every
 from .arguments import (
-    check_constant,
     check_implemented,
     check_tensor,
     legacy_reduction,
@@ -147,7 +146,6 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     check_implemented(input, "binary_cross_entropy")
     if weight is not None:
         weight = _expanded(weight, input)
-    check_constant(weight, "binary_cross_entropy", "weight")
     if target.dtype != input.dtype:
         raise RuntimeError(f"Found dtype {scalar_type(target)} but expected {scalar_type(input)}")
     for name, x in (("input", input), ("target", target)):
@@ -187,8 +185,6 @@ def binary_cross_entropy_with_logits(
         raise coded(
             "RL412", ValueError(f"Target size ({_size(target)}) must be the same as input size ({_size(input)})")
         )
-    check_constant(weight, "binary_cross_entropy_with_logits", "weight")
-    check_constant(pos_weight, "binary_cross_entropy_with_logits", "pos_weight")
     for first, second in ((pos_weight, target), (input, weight)):
         if first is not None and second is not None and first.shape != second.shape:
             broadcast_tensors(first, second)
@@ -299,5 +295,4 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     tensor(0.6931)
     """
     input, target, reduction = _checked(input, target, "soft_margin_loss", size_average, reduce, reduction, warn=False)
-    check_constant(target, "soft_margin_loss", "target")
     return ops.soft_margin_loss(*_same_dtype(input, target), reduction=reduction)

@@ -7,6 +7,7 @@ import numpy as np
 from ... import dtypes, spelling
 from ...core import transforms_entered, written
 from ...errors import coded
+from ...modes import grad_enabled
 from ...ops import norm as ops
 from ...ops.hidden import Batched
 from .arguments import check_implemented, check_tensor, ints, scalar_type, shape_of, type_name
@@ -54,13 +55,18 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
     if input._array.size == 0:
         return input.clone()
-    used = (None, None) if training else (running_mean.detach(), running_var.detach())
+    used = (None, None) if training else _as_they_are(running_mean, running_var)
     out, mean, var = ops.native_batch_norm(input, weight, bias, *used, training=bool(training), eps=eps)
     if training:
         count = input._array.size // channels
         _move(running_mean, mean, momentum)
         _move(running_var, var * (count / max(count - 1, 1)), momentum)
     return out
+
+
+def _as_they_are(*running):
+    """The running statistics; copies where backward will need them, since the next step of training moves them."""
+    return [x.clone() for x in running] if grad_enabled() else running
 
 
 def _move(running, value, momentum):

@@ -5,7 +5,16 @@ import math
 from ...errors import coded
 from ...ops import pool as ops
 from ...ops import resample
-from .arguments import check_implemented, check_tensor, ints, kind_of, scalar_type, shape_of, window_ints
+from .arguments import (
+    check_constant,
+    check_implemented,
+    check_tensor,
+    ints,
+    kind_of,
+    scalar_type,
+    shape_of,
+    window_ints,
+)
 
 _MAX = {2: ops.max_pool2d, 3: ops.max_pool3d}
 _AVERAGE = {2: ops.avg_pool2d, 3: ops.avg_pool3d}
@@ -468,6 +477,7 @@ def fractional_max_pool3d_with_indices(
 def _fractional(d, input, kernel_size, output_size, output_ratio, samples):
     name = f"fractional_max_pool{d}d"
     check_tensor(input, name)
+    check_constant(samples, name, "random_samples")
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     kernel = window_ints(kernel_size, d, name, "kernel_size")
