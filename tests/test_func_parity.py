@@ -267,3 +267,74 @@ def test_stack_module_state_refuses(models):
 
 def test_names_are_complete():
     assert set(torch.func.__all__) <= set(rl.func.__all__)
+
+
+BATCHED = {
+    "rows": lambda m, x, w, y: m.autograd.grad(y, x, m.eye(2), is_grads_batched=True),
+    "unused": lambda m, x, w, y: m.autograd.grad(y, (x, w), m.eye(2), is_grads_batched=True, allow_unused=True),
+    "zeros": lambda m, x, w, y: m.autograd.grad(y, (x, w), m.eye(2), is_grads_batched=True, materialize_grads=True),
+    "unused refused": lambda m, x, w, y: m.autograd.grad(y, (x, w), m.eye(2), is_grads_batched=True),
+    "wrong shape": lambda m, x, w, y: m.autograd.grad(y, x, m.eye(3), is_grads_batched=True),
+    "wrong count": lambda m, x, w, y: m.autograd.grad((y, y), x, (m.eye(2), m.ones(3, 2)), is_grads_batched=True),
+    "no gradients": lambda m, x, w, y: m.autograd.grad(y, x, None, is_grads_batched=True),
+    "again": lambda m, x, w, y: m.autograd.grad(
+        m.autograd.grad(y, x, m.eye(2), create_graph=True, is_grads_batched=True)[0].sum(), x
+    ),
+    "within vmap": lambda m, x, w, y: m.func.vmap(lambda v: m.autograd.grad(y, x, v, retain_graph=True)[0])(m.eye(2)),
+}
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_batched_gradients(name):
+    def program(m, F):
+        x, w = m.tensor([1.0, 2.0], requires_grad=True), m.ones(2, requires_grad=True)
+        return BATCHED[name](m, x, w, x**3 * 2)
+
+    agree(program)
+
+
+FUNCTIONAL = {
+    "jacobian": lambda m, J: J.jacobian(lambda x: x**3, x3(m), vectorize=True),
+    "jacobian of several": lambda m, J: J.jacobian(lambda x, y: (x * y, y.sum()), (x3(m), x3(m)), vectorize=True),
+    "jacobian forward": lambda m, J: tuple(
+        map(tuple, J.jacobian(lambda x, y: (x * y, y.sum()), (x3(m), x3(m)), vectorize=True, strategy="forward-mode"))
+    ),
+    "jacobian of a constant": lambda m, J: J.jacobian(lambda x: m.ones(2), x3(m), vectorize=True),
+    "jacobian of complex": lambda m, J: J.jacobian(lambda x: x * x, x3(m) * 1j, vectorize=True).imag,
+    "jacobian recorded": lambda m, J: J.jacobian(
+        lambda x: x**3, x3(m, requires_grad=True), create_graph=True, vectorize=True
+    ),
+    "hessian": lambda m, J: J.hessian(wavy, x3(m)),
+    "hessian as a batch": lambda m, J: J.hessian(wavy, x3(m), vectorize=True),
+    "hessian of two": lambda m, J: J.hessian(lambda x, y: (x**2 * y).sum(), (x3(m), x3(m))),
+    "hessian of two as a batch": lambda m, J: J.hessian(lambda x, y: (x**2 * y).sum(), (x3(m), x3(m)), vectorize=True),
+    "hessian forward": lambda m, J: J.hessian(
+        wavy, x3(m), vectorize=True, outer_jacobian_strategy="forward-mode"
+    ).detach(),
+    "hessian of one element": lambda m, J: J.hessian(lambda x: x[:1] ** 3, x3(m)),
+    "hessian of a line": lambda m, J: J.hessian(lambda x: x.sum(), x3(m)),
+    "recorded hessian": lambda m, J: J.hessian(wavy, x3(m, requires_grad=True), create_graph=True),
+    "forward, not as a batch": lambda m, J: J.jacobian(lambda x: x, x3(m), strategy="forward-mode"),
+    "forward, not a batch, hessian": lambda m, J: J.hessian(wavy, x3(m), outer_jacobian_strategy="forward-mode"),
+    "forward and recorded": lambda m, J: J.jacobian(lambda x: x, x3(m), True, vectorize=True, strategy="forward-mode"),
+    "forward and strict": lambda m, J: J.jacobian(lambda x: x, x3(m), strict=True, strategy="forward-mode"),
+    "strict as a batch": lambda m, J: J.jacobian(lambda x: x, x3(m), strict=True, vectorize=True),
+    "strict hessian as a batch": lambda m, J: J.hessian(wavy, x3(m), strict=True, vectorize=True),
+    "no strategy": lambda m, J: J.jacobian(lambda x: x, x3(m), strategy="sideways"),
+    "no strategy of hessian": lambda m, J: J.hessian(wavy, x3(m), outer_jacobian_strategy="sideways"),
+    "strict line": lambda m, J: J.hessian(lambda x: x.sum(), x3(m), strict=True),
+    "strict constant": lambda m, J: J.hessian(lambda x: m.ones(()), x3(m), strict=True),
+    "strict of two": lambda m, J: J.hessian(lambda x, y: (x**3).sum() + (y**3).sum(), (x3(m), x3(m)), strict=True),
+    "strict jacobian": lambda m, J: J.jacobian(lambda x, y: x * 2, (x3(m), x3(m)), strict=True),
+    "strict and recorded": lambda m, J: J.jacobian(lambda x: x * 2, x3(m), strict=True, create_graph=True),
+    "a list": lambda m, J: J.jacobian(lambda x: x, [x3(m)], vectorize=True),
+    "a list of outputs": lambda m, J: J.jacobian(lambda x: [x], x3(m), vectorize=True),
+    "a tuple to hessian": lambda m, J: J.hessian(lambda x: (x.sum(),), x3(m), vectorize=True),
+    "several elements": lambda m, J: J.hessian(lambda x: x, x3(m), vectorize=True),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONAL)
+@pytest.mark.filterwarnings("ignore")
+def test_functional(name):
+    agree(lambda m, F: FUNCTIONAL[name](m, m.autograd.functional))

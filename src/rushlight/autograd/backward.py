@@ -231,26 +231,27 @@ def _zeros(x):
 
 
 def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
-    """The results for each entry along the first dimension of the gradients, stacked."""
-    from .. import stack
+    """The results for each entry along the first dimension of the gradients, by one pass for all of them."""
+    from ..func.vmap import vmap
 
+    if grad_outputs is None:
+        _roots(outputs, None)
     outputs, grads = _several(outputs), _several(grad_outputs)
     for i, (out, g) in enumerate(zip(outputs, grads)):
         if g is not None and g.shape[1:] != out.shape:
             raise coded("RL118", RuntimeError(_BATCHED.format(i, _size(g.shape[1:]), i, _size(out.shape))))
-    counts = {len(g) for g in grads if g is not None}
-    if len(counts) != 1:
-        raise coded(
-            "RL118",
-            RuntimeError(f"the batched gradients must agree in their first dimension, but have {sorted(counts)}"),
-        )
-    count = counts.pop()
     targets = [_target(x) for x in inputs]
-    rows = []
-    for k in range(count):
-        roots = _roots(outputs, [None if g is None else g[k] for g in grads])
-        rows.append(engine.backward(roots, keep_graph or k + 1 < count, create_graph, targets, False))
-    return [None if column[0] is None else stack(column) for column in zip(*rows)]
+    reached = []
+
+    def pulled(*given):
+        given = iter(given)
+        roots = _roots(outputs, [None if g is None else next(given) for g in grads])
+        found = engine.backward(roots, keep_graph, create_graph, targets, False)
+        reached[:] = [g is not None for g in found]
+        return [g for g in found if g is not None]
+
+    results = iter(vmap(pulled)(*[wrap(g) if isinstance(g, np.ndarray) else g for g in grads if g is not None]))
+    return [next(results) if there else None for there in reached]
 
 
 def _warn(sentence, category):

@@ -78,4 +78,5 @@ def columns(func, inputs):
     """For each output its blocks, one for each input: all tangents pushed forward at once. func returns a tuple."""
     from ..func.jacobians import jacfwd
 
-    return jacfwd(func, tuple(range(len(inputs))))(*inputs)
+    blocks = jacfwd(func, tuple(range(len(inputs))))(*[x.detach() for x in inputs])
+    return tuple([tuple([block.detach() for block in row]) for row in blocks])
