@@ -1,6 +1,7 @@
 """vmap: what it gives is what a loop over the samples gives."""
 
 import contextlib
+import functools
 import gc
 import threading
 
@@ -277,6 +278,16 @@ def test_gradients_of_each_sample_of_a_network():
     found = vmap(grad(loss), (None, 0, 0))(parameters, x, y)
     for name, g in found.items():
         close(g, rl.stack([grad(loss)(parameters, a, b)[name] for a, b in zip(x, y)]))
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_a_loss_of_a_single_score(reduction):
+    rl.manual_seed(0)
+    x, y = rl.randn(6, 4), rl.tensor([0, 1, 2, 3, 3, 1])
+    for loss in (F.cross_entropy, F.nll_loss):
+        f = functools.partial(loss, reduction=reduction)
+        close(vmap(f)(x, y), loop(f, x, y))
+        close(vmap(grad(f))(x, y), loop(grad(f), x, y))
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
