@@ -31,6 +31,7 @@ _PARTS = {
     "RL2": ("Custom Functions", "自定义 Function"),
     "RL3": ("Shapes, dtypes, indices, names", "形状、dtype、索引与名称"),
     "RL4": ("Modules, losses, optimizers", "模块、损失与优化器"),
+    "RL5": ("Functions of functions, checkpoints", "函数变换与检查点"),
     "RL6": ("Findings of lint", "lint 的发现"),
 }
 _REMEDY = ("**Remedy.** ", "**解决办法。** ")

@@ -31,9 +31,9 @@ def language():
 def catalogue():
     """{code: Entry} of all codes, in order."""
     if not _catalogue:
-        from . import arrays, backward, functions, modules, training
+        from . import arrays, backward, functions, modules, training, transforms
 
-        for part in (backward, functions, arrays, modules, training):
+        for part in (backward, functions, arrays, modules, transforms, training):
             _catalogue.update(part.ENTRIES)
     return _catalogue
 

@@ -2,6 +2,7 @@
 
 from .. import pytree
 from ..core import TensorBase
+from ..errors import coded
 
 
 def chosen(args, argnums):
@@ -24,21 +25,21 @@ def replaced(args, argnums, new):
 
 def _position(i, count):
     if not -count <= i < count:
-        raise RuntimeError(f"Got argnum={i}, but only {count} positional inputs")
+        raise coded("RL507", RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
     return i % count
 
 
 def _positions(argnums, count):
     if not isinstance(argnums, tuple):
-        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+        raise coded("RL507", RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}"))
     if not argnums:
-        raise RuntimeError("argnums must be non-empty")
+        raise coded("RL507", RuntimeError("argnums must be non-empty"))
     for i in argnums:
         if not isinstance(i, int):
-            raise RuntimeError(f"argnum must be int, got: {type(i)}")
+            raise coded("RL507", RuntimeError(f"argnum must be int, got: {type(i)}"))
     positions = [_position(i, count) for i in argnums]
     if len(set(positions)) != len(positions):
-        raise RuntimeError(f"argnums elements must be unique, got {tuple(positions)}")
+        raise coded("RL507", RuntimeError(f"argnums elements must be unique, got {tuple(positions)}"))
     return positions
 
 

@@ -1,6 +1,7 @@
 """Modules as functions of their parameters: functional_call, stack_module_state, replace_all_batch_norm_modules_."""
 
 from ..core import TensorBase
+from ..errors import coded
 from ..spelling import spell
 
 
@@ -44,17 +45,22 @@ def _merged(dicts):
     if isinstance(dicts, dict):
         return dicts
     if not isinstance(dicts, (list, tuple)):
-        raise ValueError(
-            f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(dicts)}"
+        raise coded(
+            "RL509",
+            ValueError(
+                f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(dicts)}"
+            ),
         )
     if not all([isinstance(d, dict) for d in dicts]):
-        raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
+        raise coded("RL509", ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries"))
     merged, again = {}, []
     for d in dicts:
         again += [name for name in d if name in merged]
         merged.update(d)
     if again:
-        raise ValueError(f"{again} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+        raise coded(
+            "RL509", ValueError(f"{again} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+        )
     return merged
 
 
@@ -75,9 +81,12 @@ def _tied(given, groups):
             continue
         found = {name: given[name] for name in names if name in given}
         if len({id(tensor) for tensor in found.values()}) > 1:
-            raise ValueError(
-                f"functional_call got multiple values for keys {sorted(found)}, which are tied. Consider using "
-                "tie_weights=False"
+            raise coded(
+                "RL509",
+                ValueError(
+                    f"functional_call got multiple values for keys {sorted(found)}, which are tied. Consider using "
+                    "tie_weights=False"
+                ),
             )
         for tensor in found.values():
             tensors.update(dict.fromkeys(names, tensor))
@@ -92,7 +101,7 @@ def _check_names(module, tensors, groups):
         if names:
             lines.append(f"\n\t{what} key(s): " + ", ".join([f"'{name}'" for name in names]) + ".")
     if lines:
-        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:" + "".join(lines))
+        raise coded("RL509", RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:" + "".join(lines)))
 
 
 _NOTHING = object()
@@ -158,11 +167,13 @@ def stack_module_state(models):
     """
     models = list(models)
     if not models:
-        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+        raise coded("RL510", RuntimeError("stack_module_state: Expected at least one model, got 0."))
     if len({model.training for model in models}) > 1:
-        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
+        raise coded(
+            "RL510", RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
+        )
     if len({type(model) for model in models}) > 1:
-        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
+        raise coded("RL510", RuntimeError("stack_module_state: Expected all models to be of the same class."))
     parameters = [dict(model.named_parameters()) for model in models]
     buffers = [dict(model.named_buffers()) for model in models]
     return _stacked(parameters), _stacked(buffers)

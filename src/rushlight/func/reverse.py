@@ -7,6 +7,7 @@ import numpy as np
 from .. import dtypes, pytree
 from ..autograd.backward import grad as gradients
 from ..core import TensorBase, wrap
+from ..errors import coded
 from ..modes import grad_enabled
 from . import arguments
 from .history import History, fresh, recorded
@@ -72,11 +73,14 @@ def _differentiated(func, argnums, has_aux, args, kwargs):
 
 def _check_scalar(out):
     if not isinstance(out, TensorBase):
-        raise RuntimeError(f"{_GRAD}: Expected f(*args) to return a Tensor, got {type(out)}")
+        raise coded("RL506", RuntimeError(f"{_GRAD}: Expected f(*args) to return a Tensor, got {type(out)}"))
     if out._array.ndim:
-        raise RuntimeError(
-            f"{_GRAD}: Expected f(*args) to return a scalar Tensor, got tensor with {out._array.ndim} dims. Maybe you "
-            "wanted to use the vjp or jacrev APIs instead?"
+        raise coded(
+            "RL506",
+            RuntimeError(
+                f"{_GRAD}: Expected f(*args) to return a scalar Tensor, got tensor with {out._array.ndim} dims. Maybe you "
+                "wanted to use the vjp or jacrev APIs instead?"
+            ),
         )
 
 

@@ -2,6 +2,7 @@
 
 from .. import pytree
 from ..core import TensorBase
+from ..errors import coded
 from ..ops.forward import Level, put_tangent, tangent_of
 from ..ops.identity import alias
 from ..size import Size
@@ -25,14 +26,20 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     if not isinstance(primals, tuple):
-        raise RuntimeError(f"{_JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
+        raise coded(
+            "RL508",
+            RuntimeError(f"{_JVP}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."),
+        )
     xs, spec = pytree.flatten(primals)
     ts, spec_of_tangents = pytree.flatten(tangents)
     if spec != spec_of_tangents:
-        raise RuntimeError(
-            f"{_JVP}: Expected primals and tangents to have the same python structure. For example, if primals is a "
-            f"tuple of 3 tensors, tangents also must be. Got primals with structure {spec} and tangents with "
-            f"structure {spec_of_tangents}"
+        raise coded(
+            "RL508",
+            RuntimeError(
+                f"{_JVP}: Expected primals and tangents to have the same python structure. For example, if primals is a "
+                f"tuple of 3 tensors, tangents also must be. Got primals with structure {spec} and tangents with "
+                f"structure {spec_of_tangents}"
+            ),
         )
     _check(xs, "primals")
     _check(ts, "tangents")
@@ -52,21 +59,24 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
 
 def _check(leaves, role):
     if not leaves:
-        raise RuntimeError(f"{_JVP}: Expected {role} to contain at least one Tensor.")
+        raise coded("RL508", RuntimeError(f"{_JVP}: Expected {role} to contain at least one Tensor."))
     for leaf in leaves:
         if not isinstance(leaf, TensorBase):
-            raise RuntimeError(f"{_JVP}: Expected {role} to only contain Tensors, got {type(leaf)}")
+            raise coded("RL508", RuntimeError(f"{_JVP}: Expected {role} to only contain Tensors, got {type(leaf)}"))
 
 
 def _dual(x, tangent, level):
     """x with a tangent at the level."""
     if x._array.dtype.kind not in "fcV":
-        raise ValueError(f"Expected primal to be floating point or complex, but got: {x.dtype}")
+        raise coded("RL135", ValueError(f"Expected primal to be floating point or complex, but got: {x.dtype}"))
     if x._array.shape != tangent._array.shape:
-        raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
-            f"supported. Tensor is of size {list(x.shape)} while the given forward gradient is of size "
-            f"{list(tangent.shape)}."
+        raise coded(
+            "RL135",
+            RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+                f"supported. Tensor is of size {list(x.shape)} while the given forward gradient is of size "
+                f"{list(tangent.shape)}."
+            ),
         )
     dual = alias(x)
     put_tangent(dual, level, tangent)
@@ -125,18 +135,27 @@ def _forward(out, found):
 def _checked_tangents(tangents, primals, spec):
     given, spec_of_tangents = pytree.flatten(tangents)
     if spec_of_tangents != spec:
-        raise RuntimeError(f"Expected the tangents {spec_of_tangents} to have the same argspec as the primals {spec}")
+        raise coded(
+            "RL508",
+            RuntimeError(f"Expected the tangents {spec_of_tangents} to have the same argspec as the primals {spec}"),
+        )
     for i, (t, x) in enumerate(zip(given, primals)):
         if not isinstance(t, TensorBase):
-            raise TypeError(f"tangent:{i} in flattened pytree must be a Tensor, but got {type(t)}")
+            raise coded("RL508", TypeError(f"tangent:{i} in flattened pytree must be a Tensor, but got {type(t)}"))
         if t._array.shape != x._array.shape:
-            raise RuntimeError(
-                f"tangent:{i} with shape {Size(t._array.shape)} in flattened pytree doesn't match the shape "
-                f"{Size(x._array.shape)} of the corresponding primal."
+            raise coded(
+                "RL508",
+                RuntimeError(
+                    f"tangent:{i} with shape {Size(t._array.shape)} in flattened pytree doesn't match the shape "
+                    f"{Size(x._array.shape)} of the corresponding primal."
+                ),
             )
         if t._array.dtype != x._array.dtype:
-            raise RuntimeError(
-                f"tangent:{i} with dtype {t.dtype} in flattened pytree doesn't match the dtype {x.dtype} of the "
-                "corresponding primal."
+            raise coded(
+                "RL508",
+                RuntimeError(
+                    f"tangent:{i} with dtype {t.dtype} in flattened pytree doesn't match the dtype {x.dtype} of the "
+                    "corresponding primal."
+                ),
             )
     return given

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import pytree
 from ..core import TensorBase
+from ..errors import coded
 from ..generator import default_generator
 from ..ops import batching
 from ..ops.batch_rules import full
@@ -116,14 +117,20 @@ class Batch:
         if isinstance(dims, tuple) and len(dims) == 1 and spec.kind is None:
             found = list(dims)
         if found is None:
-            raise ValueError(
-                f"vmap({name}, ..., out_dims={dims})(<inputs>): out_dims is not compatible with the structure of `outputs`. "
-                f"out_dims has structure {pytree.flatten(dims)[1]} but outputs has structure {spec}."
+            raise coded(
+                "RL503",
+                ValueError(
+                    f"vmap({name}, ..., out_dims={dims})(<inputs>): out_dims is not compatible with the structure of `outputs`. "
+                    f"out_dims has structure {pytree.flatten(dims)[1]} but outputs has structure {spec}."
+                ),
             )
         if not all([d is None or isinstance(d, int) for d in found]):
-            raise ValueError(
-                f"vmap({name}, ..., out_dims={dims}): `out_dims` must be an int, None or a python collection of ints "
-                "representing where in the outputs the vmapped dimension should appear."
+            raise coded(
+                "RL503",
+                ValueError(
+                    f"vmap({name}, ..., out_dims={dims}): `out_dims` must be an int, None or a python collection of ints "
+                    "representing where in the outputs the vmapped dimension should appear."
+                ),
             )
         return found
 
@@ -132,16 +139,22 @@ class Batch:
         if not isinstance(x, TensorBase):
             if dim is None:
                 return x
-            raise ValueError(
-                f"vmap({_name(self.func)}, ...): `{_name(self.func)}` must only return Tensors, got type {type(x)}. "
-                "Did you mean to set out_dims= to None for output?"
+            raise coded(
+                "RL503",
+                ValueError(
+                    f"vmap({_name(self.func)}, ...): `{_name(self.func)}` must only return Tensors, got type {type(x)}. "
+                    "Did you mean to set out_dims= to None for output?"
+                ),
             )
         array = x._array
         shown = type(array) is Batched and array.level is level
         if dim is None:
             if shown and array.batched:
-                raise ValueError(
-                    f"vmap({_name(self.func)}, ...): `{_name(self.func)}` can not return a BatchedTensor when out_dim is None"
+                raise coded(
+                    "RL503",
+                    ValueError(
+                        f"vmap({_name(self.func)}, ...): `{_name(self.func)}` can not return a BatchedTensor when out_dim is None"
+                    ),
                 )
             return array.hidden if shown else x
         return full(array.hidden if shown else x, level.size, shown and array.batched)
@@ -158,7 +171,10 @@ class Batch:
         order = np.argsort(positions)
         first = parts[0][1]
         if any([spec != first[2] for _, (_, _, spec) in parts]):
-            raise ValueError(f"vmap({_name(self.func)}, ...): the results of different samples differ in structure.")
+            raise coded(
+                "RL505",
+                ValueError(f"vmap({_name(self.func)}, ...): the results of different samples differ in structure."),
+            )
         leaves = []
         for number, (x, dim) in enumerate(zip(first[0], first[1])):
             if dim is None:
@@ -167,9 +183,12 @@ class Batch:
             pieces = [found[0][number] for _, found in parts]
             shapes = {piece._array.shape[1:] for piece in pieces}
             if len(shapes) > 1:
-                raise RuntimeError(
-                    f"vmap({_name(self.func)}, ...): the results of different samples differ in shape: "
-                    f"{' and '.join([str(list(shape)) for shape in sorted(shapes)])}."
+                raise coded(
+                    "RL505",
+                    RuntimeError(
+                        f"vmap({_name(self.func)}, ...): the results of different samples differ in shape: "
+                        f"{' and '.join([str(list(shape)) for shape in sorted(shapes)])}."
+                    ),
                 )
             whole = cat(*pieces, dim=0, sizes=tuple([piece._array.shape[0] for piece in pieces]))
             leaves.append(index_select(whole, order, dim=0))
@@ -186,21 +205,30 @@ def _checked_dims(func, in_dims, args, kwargs):
     """For each leaf of (args, kwargs) the dimension that is its batch, or None."""
     name = _name(func)
     if not isinstance(in_dims, (int, tuple, list)) or isinstance(in_dims, bool):
-        raise ValueError(
-            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
-            f"matching the structure of inputs, got: {type(in_dims)}."
+        raise coded(
+            "RL501",
+            ValueError(
+                f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
+                f"matching the structure of inputs, got: {type(in_dims)}."
+            ),
         )
     if not args and not kwargs:
-        raise ValueError(
-            f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a "
-            "function with no inputs. The latter is unsupported."
+        raise coded(
+            "RL502",
+            ValueError(
+                f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a "
+                "function with no inputs. The latter is unsupported."
+            ),
         )
     leaves, spec = pytree.flatten(args)
     dims = pytree.broadcast_prefix(tuple(in_dims) if isinstance(in_dims, list) else in_dims, spec)
     if dims is None:
-        raise ValueError(
-            f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
-            f"in_dims has structure {pytree.flatten(in_dims)[1]} but inputs has structure {spec}."
+        raise coded(
+            "RL501",
+            ValueError(
+                f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
+                f"in_dims has structure {pytree.flatten(in_dims)[1]} but inputs has structure {spec}."
+            ),
         )
     for x, dim in zip(leaves, dims):
         _check_dim(name, in_dims, x, dim)
@@ -213,35 +241,49 @@ def _check_dim(name, in_dims, x, dim):
         return
     about = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim}"
     if not isinstance(dim, int):
-        raise ValueError(f"{about} for an input but in_dim must be either an integer dimension or None.")
+        raise coded(
+            "RL501", ValueError(f"{about} for an input but in_dim must be either an integer dimension or None.")
+        )
     if not isinstance(x, TensorBase):
-        raise ValueError(
-            f"{about} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor arguments, please "
-            "use None as the respective in_dim"
+        raise coded(
+            "RL501",
+            ValueError(
+                f"{about} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor arguments, please "
+                "use None as the respective in_dim"
+            ),
         )
     ndim = x._array.ndim
     if not -ndim <= dim < ndim:
-        raise ValueError(
-            f"{about} for some input, but that input is a Tensor of dimensionality {ndim} so expected in_dim to satisfy "
-            f"-{ndim} <= in_dim < {ndim}."
+        raise coded(
+            "RL501",
+            ValueError(
+                f"{about} for some input, but that input is a Tensor of dimensionality {ndim} so expected in_dim to satisfy "
+                f"-{ndim} <= in_dim < {ndim}."
+            ),
         )
 
 
 def _size(leaves, dims):
     sizes = [x._array.shape[d] for x, d in zip(leaves, dims) if d is not None]
     if not sizes:
-        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+        raise coded("RL502", ValueError("vmap: Expected at least one Tensor to vmap over"))
     if any([n != sizes[0] for n in sizes]):
-        raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
-            "dimension"
+        raise coded(
+            "RL502",
+            ValueError(
+                f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
+                "dimension"
+            ),
         )
     return sizes[0]
 
 
 def _wrapped(dim, ndim):
     if not -ndim <= dim < ndim:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})")
+        raise coded(
+            "RL308",
+            IndexError(f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})"),
+        )
     return dim + ndim if dim < 0 else dim
 
 

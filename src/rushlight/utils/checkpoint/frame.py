@@ -4,6 +4,7 @@ from weakref import WeakKeyDictionary, ref
 
 from ... import saving
 from ...autograd.grad_mode import enable_grad
+from ...errors import coded
 from ...spelling import spell
 
 _TIP = """
@@ -60,7 +61,7 @@ class Frame:
         if holder.position not in values:
             self.compute(values)
         if holder.position not in values:
-            raise CheckpointError(_too_few(len(self.holders), holder.position))
+            raise coded("RL511", CheckpointError(_too_few(len(self.holders), holder.position)))
         return values.pop(holder.position).tensor()
 
     def compute(self, values):
@@ -91,9 +92,12 @@ class Recomputation:
         if position == len(frame.holders):
             if not frame.forward_completed:
                 return tensor
-            raise CheckpointError(
-                "torch.utils.checkpoint: trying to save more tensors during recomputation than during the original "
-                f"forward pass.\n{_TIP}"
+            raise coded(
+                "RL511",
+                CheckpointError(
+                    "torch.utils.checkpoint: trying to save more tensors during recomputation than during the original "
+                    f"forward pass.\n{_TIP}"
+                ),
             )
         self.metadata.append(metadata(tensor))
         if frame.holders[position]() is not None:
@@ -109,7 +113,7 @@ class Recomputation:
         """CheckpointError where it saved other tensors than the original."""
         frame = self.frame
         if len(self.metadata) != len(frame.holders):
-            raise CheckpointError(_too_few(len(frame.holders), len(self.metadata)))
+            raise coded("RL511", CheckpointError(_too_few(len(frame.holders), len(self.metadata))))
         if not frame.check:
             return
         lines = []
@@ -118,9 +122,12 @@ class Recomputation:
                 lines.append(f"tensor at position {position}:\nsaved metadata: {shown(before)}\n")
                 lines.append(f"recomputed metadata: {shown(now)}\n")
         if lines:
-            raise CheckpointError(
-                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than during "
-                f"the forward pass.\n{''.join(lines)}.\n{_TIP}"
+            raise coded(
+                "RL511",
+                CheckpointError(
+                    "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than during "
+                    f"the forward pass.\n{''.join(lines)}.\n{_TIP}"
+                ),
             )
 
 
