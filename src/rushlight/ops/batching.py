@@ -190,9 +190,12 @@ def by_values(function, x):
 
 def _check_random(levels):
     if any([level.randomness == "error" for level in levels]):
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
-            "randomness flags on vmap or perform the randomness operation out of vmap"
+        raise errors.coded(
+            "RL504",
+            RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+                "randomness flags on vmap or perform the randomness operation out of vmap"
+            ),
         )
 
 
