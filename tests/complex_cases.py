@@ -214,6 +214,7 @@ SHAPES = [
     Case("cumsum", lambda t, a: a.cumsum(1), "c23"),
     Case("cumprod", lambda t, a: a.cumprod(1), "c23"),
     Case("cumprod with a zero", lambda t, a: (a * t.tensor([1.0, 0.0, 1.0])).cumprod(1), "c23"),
+    Case("logcumsumexp", lambda t, a: a.logcumsumexp(1), "c23"),
     Case("var", lambda t, a: a.var(1), "c23"),
     Case("std", lambda t, a: a.std(), "c23"),
     Case("std correction", lambda t, a: a.std(1, correction=0), "c23"),

@@ -102,7 +102,7 @@ def conj(x):
     return np.conjugate(x)
 
 
-@linear(batch=as_it_is, x=lambda g: conj(g), holomorphic=False, backward="ConjBackward0")
+@linear(batch=as_it_is, x=lambda g: conj_gradient(g), holomorphic=False, backward="ConjBackward0")
 def conj_gradient(x):
     """The conjugate, in which a real number stays one: the engine turns gradients over twice, and none becomes 2 - 0j."""
     out = np.array(np.conjugate(x))
