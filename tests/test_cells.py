@@ -185,6 +185,7 @@ TARGETS = rushlight.tensor([0, 2, 1])
         lambda w: F.multi_margin_loss(uniform(3, 3).detach(), TARGETS, weight=w),
         lambda w: F.soft_margin_loss(uniform(3).detach(), w),
         lambda w: F.batch_norm(uniform(4, 3).detach(), w, w),
+        lambda w: F.instance_norm(uniform(2, 3, 4).detach(), w, w, use_input_stats=False),
         lambda w: rushlight.bincount(TARGETS, w),
     ],
 )

@@ -110,7 +110,8 @@ def instance_norm(
     for name, x in (("weight", weight), ("bias", bias)):
         if x is not None and x._array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x._array.size}")
-    statistics = [None if r is None else r.detach().repeat(n) for r in (running_mean, running_var)]
+    given = [r.detach() if use_input_stats and r is not None else r for r in (running_mean, running_var)]
+    statistics = [None if r is None else r.repeat(n) for r in given]
     scales = [None if s is None else s.repeat(n) for s in (weight, bias)]
     flat = input.contiguous().view(1, n * channels, *input.shape[2:])
     out = _batch_norm(flat, *statistics, *scales, use_input_stats, momentum, eps)
