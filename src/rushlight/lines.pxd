@@ -1,6 +1,9 @@
 cdef extern from *:
     """
     #include <string.h>
+    #if PY_VERSION_HEX < 0x030C0000
+    #include "internal/pycore_frame.h"
+    #endif
     /* The last file known to be the user's. A reference is held, so that its address stays its own. */
     static PyObject *rl_user_file = NULL;
 
@@ -19,6 +22,19 @@ cdef extern from *:
     }
 
     /* A new reference to the code object of the innermost frame outside of `package`, or NULL. */
+    #if PY_VERSION_HEX < 0x030C0000
+    /* From the interpreter's own records: asking for a frame object makes one, which takes longer than all the rest. */
+    static PyObject *rl_user_code(PyObject *package, int *offset) {
+        _PyInterpreterFrame *frame = PyThreadState_Get()->cframe->current_frame;
+        for (; frame != NULL; frame = frame->previous) {
+            if (_PyFrame_IsIncomplete(frame) || rl_inside(frame->f_code->co_filename, package)) continue;
+            *offset = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
+            Py_INCREF(frame->f_code);
+            return (PyObject *)frame->f_code;
+        }
+        return NULL;
+    }
+    #else
     static PyObject *rl_user_code(PyObject *package, int *offset) {
         PyFrameObject *frame = PyEval_GetFrame(), *back;
         PyCodeObject *code;
@@ -37,6 +53,7 @@ cdef extern from *:
         Py_DECREF(frame);
         return (PyObject *)code;
     }
+    #endif
     """
     void *rl_user_code(object package, int *offset)
 
