@@ -106,7 +106,7 @@ def note(found, value):
         for key, member in vars(value).items():
             if isinstance(member, property):
                 put(found, f"{name}.{key}", member.__doc__, value.__module__)
-            else:
+            elif not inspect.isclass(member) or member.__qualname__.startswith(value.__qualname__ + "."):
                 note(found, getattr(member, "__func__", member))
 
 
