@@ -43,7 +43,7 @@ def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mu
     >>> from functools import partial
     >>> from rushlight.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
     >>> x = rushlight.eye(2).requires_grad_()
-    >>> keep_products = partial(create_selective_checkpoint_contexts, ["matmul"])
+    >>> keep_products = partial(create_selective_checkpoint_contexts, ["mm"])
     >>> y = checkpoint(lambda x: (x @ x).exp(), x, use_reentrant=False, context_fn=keep_products)
     """
     if isinstance(policy_fn_or_list, list):
