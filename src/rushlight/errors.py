@@ -218,9 +218,20 @@ _UNRECORDED = (
 )
 
 
+def base_written(x, node):
+    """RuntimeError: the base of a view that a custom Function returned was written to, and the view's history with it."""
+    return coded(
+        "RL107",
+        RuntimeError(
+            f"Output {x.output_nr} of {_made_by(node)} is a view and its base or another view of its base has been modified "
+            f"inplace. {_CUSTOM}"
+        ),
+    )
+
+
 def _written_view(x, creation):
     """What is said of a recorded write to a view that came to be in a way that forbids it."""
-    node = x.grad_fn
+    node = x._grad_fn
     if node is not None:
         sentence = f"Output {x.output_nr} of {_made_by(node)} is a view and is being modified inplace."
     elif creation == "inference":

@@ -79,6 +79,8 @@ def rebase(x, node, number=0):
 def renewed(x):
     """A new history for a view whose storage was written since it got the one it has."""
     base, before = x.view_of.base, x._grad_fn
+    if x.view_of.creation == "custom":
+        raise errors.base_written(x, before)
     if x._array.dtype == base._array.dtype:
         node = new_node(_as_strided)
         node.put_input(0, base, False)

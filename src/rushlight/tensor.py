@@ -163,7 +163,7 @@ class Tensor(TensorBase):
             )
         if watching.in_force:
             watching.note("detach_", self, self)
-        self._grad_fn, self._requires_grad, self.output_nr = None, False, 0
+        self._grad_fn, self._requires_grad, self.output_nr, self.tangent = None, False, 0, None
         return self
 
     @property
@@ -233,18 +233,27 @@ class Tensor(TensorBase):
 
         if type(self._array) is Batched:
             return batching.shown(self)
-        node = self.grad_fn
         name = type(self).__name__
         return array_repr(
             self._array,
             requires_grad=self.requires_grad,
-            grad_fn_name=None if node is None else type(node).__name__,
+            grad_fn_name=self._node_name(),
             prefix="tensor(" if type(self) in (Tensor, core.parameter_class()) else f"{name}(",
             tangent=self.tangent_shown(),
         )
 
+    def _node_name(self):
+        """The name of the node as it is printed; that of a view whose history was lost to a write is 'Invalid'."""
+        try:
+            node = self.grad_fn
+        except RuntimeError:
+            return "Invalid"
+        return None if node is None else type(node).__name__
+
     def tangent_shown(self):
-        return None
+        """The tangent that is printed: that of the innermost open level of forward mode."""
+        levels = [level for level in self.tangent or () if level.open]
+        return self.tangent[max(levels, key=lambda level: level.number)] if levels else None
 
     def __len__(self):
         if self._array.ndim == 0:

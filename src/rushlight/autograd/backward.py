@@ -138,7 +138,7 @@ def _roots(tensors, grads):
 def _root(tensor, g, i):
     """The edge to output `i` and its gradient, a one where none is given."""
     if not isinstance(tensor, TensorBase):
-        return _edge_root(tensor, g)
+        return _edge_root(tensor, g, i)
     node = tensor.grad_fn
     if node is None and not tensor.requires_grad:
         raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
@@ -146,12 +146,17 @@ def _root(tensor, g, i):
     return (tensor if node is None else node), tensor.output_nr, g
 
 
-def _edge_root(edge, g):
+def _edge_root(edge, g, i):
     """The same for a GradientEdge, whose tensor is not at hand."""
     if not hasattr(edge, "output_nr"):
         raise AssertionError("Expected output to be a torch.Tensor")
-    if g is None:
+    like = getattr(edge, "like", None)
+    if g is None and like is None:
         raise coded("RL109", RuntimeError("grad can be implicitly created only for scalar outputs"))
+    if g is None:
+        g = _one(np.empty(*like))
+    elif like is not None:
+        g = _gradient(np.empty(*like), g, i)
     return (*_target(edge), wrap(g) if isinstance(g, np.ndarray) else g)
 
 
@@ -236,6 +241,10 @@ def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
 
     if grad_outputs is None:
         _roots(outputs, None)
+        raise ValueError(
+            "vmap(vjp, in_dims=0, ...)(<inputs>): Got in_dim=0 for some input, but that input is a Tensor of "
+            "dimensionality 0 so expected in_dim to satisfy 0 <= in_dim < 0"
+        )
     outputs, grads = _several(outputs), _several(grad_outputs)
     for i, (out, g) in enumerate(zip(outputs, grads)):
         if g is not None and g.shape[1:] != out.shape:

@@ -13,6 +13,7 @@ from .. import core, errors, modes, saving, watching
 from ..core import Op, TensorBase, wrap
 from ..inplace import rebase
 from ..node import GraphNode
+from ..ops import batching
 from ..ops import forward as forward_mode
 from ..ops.copying import sum_to, to_dtype
 from ..ops.identity import alias
@@ -82,13 +83,12 @@ class FunctionCtx:
 
     def mark_non_differentiable(self, *tensors):
         """Say which outputs are constants for differentiation."""
-        for i, tensor in enumerate(tensors):
+        for tensor in tensors:
             if not isinstance(tensor, TensorBase):
                 raise errors.coded(
                     "RL208",
                     RuntimeError(
-                        "mark_non_differentiable can only accept variables, but argument "
-                        f"{i} is of type {type(tensor).__name__}"
+                        f"mark_non_differentiable only accepts variable arguments, but got {type(tensor).__name__}"
                     ),
                 )
         self._constants = tensors
@@ -120,7 +120,27 @@ class FunctionNode(GraphNode):
         return getattr(self.params["ctx"], name)
 
 
-class Function:
+class BackwardCFunction(FunctionCtx):
+    """The context of one application: each Function has a class of these, named as its node."""
+
+    def apply(self, *grads):
+        """What backward (or vjp) makes of the gradients of the outputs."""
+        return _backward_of(self._forward_cls)(self, *grads)
+
+    def apply_jvp(self, *tangents):
+        """What jvp makes of the tangents of the arguments."""
+        return self._forward_cls.jvp(self, *tangents)
+
+
+class FunctionMeta(type):
+    """The class of Functions: gives each the class of its contexts."""
+
+    def __init__(cls, name, bases, members):
+        cls._backward_cls = type(name + "Backward", (BackwardCFunction,), {"_forward_cls": cls})
+        super().__init__(name, bases, members)
+
+
+class Function(metaclass=FunctionMeta):
     """An operation with a derivative of your own.
 
     `forward(ctx, *args)` computes, under no_grad; or `forward(*args)` with a `setup_context(ctx, inputs, output)`
@@ -142,6 +162,9 @@ class Function:
     >>> x.grad
     tensor(12.)
     """
+
+    # Whether vmap may run forward on the samples as it runs any code; else it asks for a `vmap` staticmethod.
+    generate_vmap_rule = False
 
     def __init__(self, *args, **named):
         import warnings
@@ -175,9 +198,22 @@ class Function:
     def jvp(ctx, *grad_inputs):
         raise errors.coded("RL201", NotImplementedError(_JVP))
 
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+            "generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args, **named):
         """The operation applied to tensors and whatever else forward takes."""
+        if core.transforms_entered(0):
+            level = batching.level_of(args)
+            if level is not None:
+                from .function_vmap import in_batch
+
+                return in_batch(cls, args, named, level, cls.vmap is not Function.vmap)
         if not watching.in_force:
             return cls._applied(args, named)
         return watching.called(
@@ -187,7 +223,7 @@ class Function:
     @classmethod
     def _applied(cls, args, named):
         """The same, watched by nobody."""
-        ctx = FunctionCtx()
+        ctx = cls._backward_cls()
         if named or cls.setup_context is not Function.setup_context:
             args, named = _bound(cls, ctx, args, named)
         ctx.needs_input_grad = tuple([isinstance(x, TensorBase) and x.requires_grad for x in args])
@@ -204,21 +240,29 @@ class Function:
             modes.put_grad(before & 1)
         _check_dirty(ctx, args, outputs)
         if levels:
-            _push(cls, ctx, args, finished, levels)
+            _push(cls, ctx, args, outputs, finished, levels)
         if node is not None:
             _record(node, ctx, args, outputs, finished)
         return tuple(finished) if isinstance(output, tuple) else finished[0]
 
 
-def once_differentiable(backward):
+class InplaceFunction(Function):
+    """A Function with a flag of its own, `inplace`, for those that are instantiated."""
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
+
+
+def once_differentiable(fn):
     """A backward that cannot itself be differentiated: it runs unrecorded, and a second derivative is an error."""
 
-    @functools.wraps(backward)
+    @functools.wraps(fn)
     def unrecorded(ctx, *grads):
         recording = modes.grad_enabled()
         before = modes.put_grad(False)
         try:
-            output = backward(ctx, *grads)
+            output = fn(ctx, *grads)
         finally:
             modes.put_grad(before & 1)
         if not recording or not any(isinstance(g, TensorBase) and g.requires_grad for g in grads):
@@ -363,6 +407,8 @@ def _record(node, ctx, args, outputs, finished):
 
 def _rewrite(x, node, number):
     """Make output `number` of the node the history of an input that forward has written to."""
+    if x.view_of is not None:
+        errors.check_inplace(x)
     core.written(x)
     rebase(x, node, number)
 
@@ -478,15 +524,16 @@ def _expandable(shape, to):
     return all(n == m or n == 1 for n, m in zip(reversed(shape), reversed(to)))
 
 
-def _push(cls, ctx, args, finished, levels):
+def _push(cls, ctx, args, outputs, finished, levels):
     """Forward mode: the tangents of the outputs, by the Function's jvp."""
     for level in levels:
         tangents = [_tangent(ctx, x, level) for x in args]
         pushed = forward_mode.below(level.number, cls.jvp, ctx, *tangents)
         pushed = pushed if isinstance(pushed, tuple) else (pushed,)
         _check_pushed(pushed, finished)
-        for x, tangent in zip(finished, pushed):
+        for x, returned, tangent in zip(finished, outputs, pushed):
             if tangent is not None and isinstance(x, TensorBase):
+                _check_follows(ctx, tangents, x, returned, tangent, args)
                 forward_mode.put_tangent(x, level, tangent)
 
 
@@ -518,6 +565,26 @@ def _check_pushed(pushed, finished):
                 f"not supported. Tensor is of size {list(x._array.shape)} while the given forward gradient is of size "
                 f"{list(tangent._array.shape)}."
             )
+
+
+def _check_follows(ctx, arg_tangents, x, returned, tangent, args):
+    """Refuse a tangent that does not follow writes as its output does."""
+    if _among(x, ctx._dirty):
+        if not any(x is arg and tangent is t for arg, t in zip(args, arg_tangents)):
+            raise RuntimeError(
+                "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is "
+                "modifying an input inplace, then the jvp function must modify the corresponding gradient inplace."
+            )
+    elif x.view_of is not None and (_among(returned, args) or _seen(x, args)) and tangent.view_of is None:
+        raise RuntimeError(
+            "A custom Function's forward is returning a view (or an input as-is) but the jvp is not returning a view."
+        )
+
+
+def _seen(x, args):
+    """Whether x is a view of one of the arguments, or of what they are views of."""
+    bases = [arg if arg.view_of is None else arg.view_of.base for arg in args if isinstance(arg, TensorBase)]
+    return _among(x.view_of.base, bases)
 
 
 _REFUSING = _custom_op("DelayedErrorBackward", _refuse, _refuse)

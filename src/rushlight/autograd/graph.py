@@ -19,7 +19,8 @@ __all__ = [
 class GradientEdge(namedtuple("GradientEdge", ("node", "output_nr", "ownership_token"), defaults=(None,))):
     """An output of a node: stands for a tensor in `backward(inputs=...)` and `grad` without keeping its values."""
 
-    __slots__ = ()
+    # The shape and dtype of the tensor, where they are known.
+    like = None
 
 
 def get_gradient_edge(tensor):
@@ -37,7 +38,9 @@ def get_gradient_edge(tensor):
             RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients"),
         )
     node = tensor.grad_fn
-    return GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
+    edge = GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
+    edge.like = tensor._array.shape, tensor._array.dtype
+    return edge
 
 
 def increment_version(tensor):

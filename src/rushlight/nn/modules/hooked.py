@@ -212,7 +212,8 @@ def _missed(args, result, node):
         return "", "s on a Module that does not return a single Tensor or a tuple of Tensors", "of the grad_output"
     if not _only_tensors(args):
         return (
-            "", "s on a Module that does not take as input a single Tensor or a tuple of Tensors",
+            "",
+            "s on a Module that does not take as input a single Tensor or a tuple of Tensors",
             "of the grad_input",
         )
     if len({t.grad_fn for t in result if t.grad_fn is not None}) > 1:
