@@ -1,7 +1,9 @@
 """Forward-mode differentiation: dual numbers, as torch.autograd.forward_ad has them."""
 
 from collections import namedtuple
+from contextlib import ContextDecorator
 
+from ..core import TensorBase
 from ..errors import coded
 from ..ops import forward
 from ..ops.identity import alias
@@ -22,12 +24,19 @@ def enter_dual_level():
 def exit_dual_level(*, level=None):
     """Close the level: all tangents made since are dropped."""
     if not _open:
-        raise coded("RL134", RuntimeError("Trying to exit a forward AD level but no level is currently open"))
+        raise coded("RL134", RuntimeError("Dual level must be a positive number."))
+    if level:
+        raise coded(
+            "RL134",
+            RuntimeError(
+                "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
+            ),
+        )
     _open.pop().close()
 
 
-class dual_level:
-    """`with dual_level():` opens a level of forward differentiation.
+class dual_level(ContextDecorator):
+    """`with dual_level():` opens a level of forward differentiation; as a decorator, for each call.
 
     >>> import rushlight
     >>> import rushlight.autograd.forward_ad as fwAD
@@ -45,7 +54,7 @@ class dual_level:
 
 
 def make_dual(tensor, tangent, *, level=None):
-    """A tensor of the same values that carries `tangent` (of the same shape and dtype)."""
+    """A tensor of the same values that carries `tangent` (of the same shape)."""
     current = _current("make_dual")
     if not (tensor.is_floating_point() or tensor.is_complex()):
         raise coded("RL135", ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}"))
@@ -60,11 +69,12 @@ def make_dual(tensor, tangent, *, level=None):
                 f"{list(tangent.shape)}."
             ),
         )
-    if tensor._array.dtype != tangent._array.dtype:
+    if forward.tangent_of(tensor, current) is not None:
         raise coded(
             "RL135",
             RuntimeError(
-                f"Expected tensor and tangent to have the same dtype, but got {tensor.dtype} and {tangent.dtype}"
+                "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not "
+                "supported."
             ),
         )
     dual = forward.primal(alias, (tensor,), {})
@@ -74,6 +84,8 @@ def make_dual(tensor, tangent, *, level=None):
 
 def unpack_dual(tensor, *, level=None):
     """(primal, tangent) of a tensor; the tangent is None where it has none."""
+    if not isinstance(tensor, TensorBase):
+        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
     if not _open:
         return UnpackedDualTensor(tensor, None)
     tangent = forward.tangent_of(tensor, _open[-1])

@@ -86,7 +86,13 @@ def accepts_out(function):
             return function(*args, **named)
         from ..modes import grad_enabled
 
-        if grad_enabled() and any(map(_requires_grad, (out, *args, *named.values()))):
+        given = (out, *args, *named.values())
+        if any(map(_has_tangent, given)):
+            raise NotImplementedError(
+                f"Trying to use forward AD with {function.__name__.lstrip('_')}_out that does not support it because it is "
+                "an out= function"
+            )
+        if grad_enabled() and any(map(_requires_grad, given)):
             raise coded(
                 "RL132",
                 RuntimeError(
@@ -103,6 +109,12 @@ def accepts_out(function):
         return out
 
     return with_out
+
+
+def _has_tangent(value):
+    if isinstance(value, (tuple, list)):
+        return any(map(_has_tangent, value))
+    return isinstance(value, TensorBase) and bool(value.tangent)
 
 
 def _requires_grad(value):
