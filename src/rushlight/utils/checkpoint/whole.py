@@ -130,7 +130,7 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
     >>> x = rushlight.zeros(1, requires_grad=True)
     >>> layers = [rushlight.exp, rushlight.sin, rushlight.exp, rushlight.cos]
     >>> checkpoint_sequential(layers, 2, x, use_reentrant=False)
-    tensor([-0.6682], grad_fn=<CosBackward0>)
+    tensor([-0.6809], grad_fn=<CosBackward0>)
     """
     if use_reentrant is None:
         warnings.warn(_UNSAID_SEQUENTIAL, UserWarning, stacklevel=2)
