@@ -110,8 +110,10 @@ def _check_power(x, y):
 
 def _through_base(g, x, y):
     """y * x**(y - 1), and 0 for the power 0 whatever x is."""
+    if isinstance(y, int):
+        return zero(g) if y == 0 else g if y == 1 else g * (y * x) if y == 2 else g * (y * power(x, y - 1))
     if not isinstance(y, TensorBase):
-        return zero(g) if y == 0 else g * (y * pow(x, y - 1))
+        return zero(g) if y == 0 else g * (y * power(x, y - 1))
     return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))
 
 
@@ -184,12 +186,18 @@ def power(x, y):
     return call2(pow if isinstance(y, TensorBase) else pow_number, x, y)
 
 
+def _through_small_power(g, x, y):
+    if type(y) is not int:
+        return NotImplemented
+    return g if y == 1 else _fast.through_square(g, x) if y == 2 else NotImplemented
+
+
 _fast = kernels.load("elementwise")
 if _fast is not None:
     for _op in (exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
         _op.accelerate(getattr(_fast, _op.name))
     pow_number.accelerate(_fast.pow)
-    pow.accelerate(x=lambda g, x, y: _fast.through_square(g, x) if type(y) is int and y == 2 else NotImplemented)
+    pow.accelerate(x=_through_small_power)
     exp.accelerate(x=_fast.mul)
     log.accelerate(x=_fast.div)
     sqrt.accelerate(x=_fast.through_sqrt)

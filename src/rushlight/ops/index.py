@@ -43,6 +43,11 @@ def slice_backward(x, *, shape, index):
     return out
 
 
+if _kernels is not None:
+    getitem.accelerate(x=lambda g, x_shape, index: slice_backward.forward(g, shape=x_shape, index=index))
+    slice_backward.accelerate(x=lambda g, index: np.array(g[index]))
+
+
 def apart(key):
     """Whether the index arrays of a key have a slice between them; what they gather then comes first."""
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
