@@ -43,6 +43,7 @@ IN_FUNCTIONAL = (
 )  # fmt: skip
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
+    "cdist": ("functions.distance", "cdist"),
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
@@ -91,7 +92,6 @@ FAMILIES = (
     "linalg",
     "reduction",
     "norms",
-    "distance",
     "cumulative",
     "sorting",
     "statistics",

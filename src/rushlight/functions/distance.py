@@ -9,10 +9,6 @@ from .arguments import check_tensor
 from .broadcasting import common_shape
 from .reduction import scalar_type
 
-FUNCTIONS = ("cdist",)
-METHODS = ()
-INPLACE = {}
-
 _MANY = 25
 
 
