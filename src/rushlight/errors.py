@@ -195,6 +195,10 @@ def check_inplace(x):
             raise coded("RL103", RuntimeError(_LEAF.format("a leaf Variable")))
         return
     base, creation = x.view_of.base, x.view_of.creation
+    if creation == "argument":
+        itself = x._grad_fn.op.name == "alias"
+        what = "a leaf Variable" if itself else "a view of a leaf Variable"
+        raise coded("RL103" if itself else "RL104", RuntimeError(_LEAF.format(what)))
     if creation:
         code = {"multiple": "RL105", "custom": "RL107"}.get(creation, "RL106")
         raise coded(code, RuntimeError(_written_view(x, creation)))

@@ -28,7 +28,10 @@ def fresh(x):
         inner = {level: t for level, t in (x.tangent or {}).items() if level.number > leaf._array.level.number}
         _put_tangents(leaf, inner)
     elif x.requires_grad:
-        return alias(x)
+        argument = alias(x)
+        # It counts as a leaf: a write would be one to the caller's tensor.
+        argument.view_of.creation = "argument"
+        return argument
     else:
         leaf = _same(x, x.tangent)
     leaf._requires_grad = True
