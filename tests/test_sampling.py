@@ -59,6 +59,19 @@ def test_embedding_bag(mode, options):
     check(lambda table: F.embedding_bag(indices, table, offsets, mode=mode, **options), uniform(4, 3))
 
 
+@pytest.mark.parametrize("padding_idx", [None, 1])
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_of_samples_with_their_own_indices(mode, padding_idx):
+    table, indices = uniform(4, 3).detach(), rushlight.tensor([[[0, 1], [2, 3]], [[1, 1], [3, 0]]])
+
+    def bags(indices):
+        return F.embedding_bag(indices, table, mode=mode, padding_idx=padding_idx)
+
+    together = rushlight.func.vmap(bags)(indices)
+    for i in range(2):
+        np.testing.assert_allclose(together[i], bags(indices[i]), rtol=1e-12)
+
+
 def test_embedding_bag_with_weights():
     indices = rushlight.tensor([[1, 2], [0, 3], [1, 1]])
 

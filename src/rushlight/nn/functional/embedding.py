@@ -8,7 +8,7 @@ from ...errors import coded
 from ...functions import selecting
 from ...functions.selecting import one_hot
 from ...ops import index as ops
-from ...ops.hidden import values
+from ...ops.hidden import every, values
 from .arguments import check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -46,6 +46,7 @@ def _padding(padding_idx, weight):
 
 
 def _check_range(indices, rows):
+    indices = every(indices)
     if indices.size and (indices.min() < 0 or indices.max() >= rows):
         raise coded("RL414", IndexError("index out of range in self"))
 
