@@ -3,10 +3,12 @@
 import warnings
 from contextlib import nullcontext
 
-from ... import modes, saving
-from ...autograd.function import Function
-from ...core import TensorBase
-from ...functions.creation import empty
+import numpy as np
+
+from ... import core, modes, saving
+from ...core import Op, TensorBase
+from ...node import node_class
+from ...operation import Rule
 from . import flags
 from .frame import Frame
 from .logs import Logs
@@ -76,13 +78,28 @@ def checkpoint(
     return checkpointed(function, preserve_rng_state, args)
 
 
-class Inputs(Function):
-    """A node that nothing leads to: it keeps the tensors among the arguments as any node does, hooks included."""
+def _never(g, xs):
+    raise AssertionError("nothing leads to the node that keeps the inputs of a checkpoint")
 
-    @staticmethod
-    def forward(ctx, dummy, *tensors):
-        ctx.save_for_backward(*tensors)
-        return empty(0)
+
+def _inputs_op():
+    """The operation of a node that nothing leads to: it keeps tensors as any node does, hooks included."""
+    op = Op("checkpoint_inputs", _never)
+    op.variadic = True
+    op.joint = Rule(_never, [0], ["xs"])
+    op.node_class = node_class("CheckpointInputs")
+    op.settle()
+    return op
+
+
+_INPUTS = _inputs_op()
+
+
+def _kept(tensors):
+    """A node that keeps the tensors."""
+    node = core.recorded(_INPUTS, tensors, {}, np.empty(0), 1)
+    saving.pack(node)
+    return node
 
 
 def _without_reentry(function, preserve_rng_state, settings, args, kwargs):
@@ -99,14 +116,14 @@ def _without_reentry(function, preserve_rng_state, settings, args, kwargs):
     if not modes.grad_enabled():
         return function(*args, **kwargs)
     state = kept_state(preserve_rng_state)
-    inputs = Inputs.apply(empty(0, requires_grad=True), *[x for x in args if isinstance(x, TensorBase)]).grad_fn
+    inputs = _kept(tuple([x for x in args if isinstance(x, TensorBase)]))
     others = [None if isinstance(x, TensorBase) else x for x in args]
     places = [i for i, x in enumerate(args) if isinstance(x, TensorBase)]
 
     def recompute():
         again = list(others)
-        for i, x in zip(places, inputs.saved_tensors):
-            again[i] = x
+        for k, i in enumerate(places):
+            again[i] = inputs.saved_at(k)
         with random_state(state), recompute_context:
             function(*again, **kwargs)
 
