@@ -86,3 +86,37 @@ class Values:
 
     def __repr__(self):
         return repr(np.round(self.array, 5).tolist())
+
+
+def leaf(m, *values):
+    """A tensor of float64 that requires a gradient."""
+    return m.tensor(values or (1.0, 2.0), dtype=m.float64, requires_grad=True)
+
+
+def plain(value):
+    """Tensors within tuples and lists as numbers within lists."""
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def made(m, forward, backward=None, name="Made", **members):
+    # A Function class of plain functions.
+    members = {
+        key: staticmethod(value) if callable(value) and key != "generate_vmap_rule" else value
+        for key, value in members.items()
+    }
+    members["forward"] = staticmethod(forward)
+    if backward is not None:
+        members["backward"] = staticmethod(backward)
+    return type(name, (m.autograd.Function,), members)
+
+
+def cube(m):
+    """The Function of x**3."""
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    return made(m, forward, lambda ctx, g: g * 3 * ctx.saved_tensors[0] ** 2, "Cube")

@@ -60,6 +60,11 @@ class Op(Operation):
     def __call__(self, *inputs, **params):
         if not params:
             return self.called(inputs)
+        if self.kernel is not None and not params and not self.is_view and isinstance(inputs[0], TensorBase):
+            if len(inputs) == 1:
+                return call1(self, inputs[0])
+            if len(inputs) == 2 and isinstance(inputs[1], TensorBase):
+                return call2(self, inputs[0], inputs[1])
         if len(params) != len(self.defaults):
             for key in params:
                 if key not in self.defaults:

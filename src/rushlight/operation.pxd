@@ -18,6 +18,8 @@ cdef class Rule:
     cdef public bint uses_out
     cdef public bint uses_shapes
 
+cdef bint of_one_float(list arrays) except -1
+
 cdef class Operation:
     cdef public str name
     cdef public object forward

@@ -46,6 +46,22 @@ class Rule:
                 self.uses_out = True
 
 
+def of_one_float(arrays):
+    """Whether all are arrays of the same float dtype, so that there is nothing to promote."""
+    first = None
+    for array in arrays:
+        if not isinstance(array, ndarray):
+            return False
+        dtype = array.dtype
+        if first is None:
+            if dtype.kind != "f":
+                return False
+            first = dtype
+        elif dtype is not first:
+            return False
+    return True
+
+
 class Operation:
     """An operation, declared once: its forward on arrays, its rules, and how it meets dtypes and shapes."""
 
@@ -113,7 +129,7 @@ class Operation:
         """The inputs checked, and brought to one dtype where the operation wants that."""
         if self.check is not None:
             self.check(*arrays)
-        if self.promotion == _AS_IT_IS:
+        if self.promotion == _AS_IT_IS or of_one_float(arrays):
             return arrays
         try:
             target = result_dtype(arrays)

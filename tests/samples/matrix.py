@@ -6,6 +6,8 @@ ROWS = [
     Row("mm", lambda r: (r(2, 3), r(3, 4))),
     Row("mm", lambda r: (r(2, 3), r(3, 4)), {"fortran": True}),
     Row("mm", lambda r: (r(2, 0), r(0, 4)), note="empty sum"),
+    Row("mm_nt", lambda r: (r(2, 3), r(4, 3))),
+    Row("mm_tn", lambda r: (r(3, 2), r(3, 4))),
     Row("bmm", lambda r: (r(5, 2, 3), r(5, 3, 4))),
     Row("mv", lambda r: (r(2, 3), r(3))),
     Row("dot", lambda r: (r(4), r(4))),

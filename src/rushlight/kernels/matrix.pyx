@@ -99,7 +99,33 @@ cdef class Product(Kernel):
         return product(x, y)
 
 
+cdef class ProductWithTurnedRight(Kernel):
+    """x @ y.T."""
+
+    cdef object call2(self, object x, object y):
+        return product(x, turned(y))
+
+
+cdef class ProductWithTurnedLeft(Kernel):
+    """x.T @ y."""
+
+    cdef object call2(self, object x, object y):
+        return product(turned(x), y)
+
+
 mm = Product()
+mm_nt = ProductWithTurnedRight()
+mm_tn = ProductWithTurnedLeft()
+
+
+def turned_mm(g, a):
+    """a @ g, for the rule of an operation that gets its gradient first."""
+    return product(a, g)
+
+
+def turned_nt(g, b):
+    """b @ g.T, likewise."""
+    return product(b, turned(g))
 
 
 def through_left(g, b, alpha=1, fortran=False):

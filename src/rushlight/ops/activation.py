@@ -22,9 +22,19 @@ def _lowest(x):
 # -- sigmoids
 
 
-@elementwise(promote="float", x=lambda g, out: g * ((1 - out) * out))
+@elementwise(promote="float", x=lambda g, out: sigmoid_backward(g, out))
 def sigmoid(x):
     return np.true_divide(1, 1 + np.exp(-x), dtype=x.dtype)
+
+
+@elementwise(
+    backward="SigmoidBackwardBackward0",
+    x=lambda g, y: sigmoid_backward(g, y),
+    y=lambda g, x, y: g * x * (1 - y * 2),
+)
+def sigmoid_backward(x, y):
+    """x * (1 - y) * y: the gradient x through a sigmoid of value y."""
+    return x * (1 - y) * y
 
 
 @elementwise(promote=None, backward="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
@@ -176,6 +186,7 @@ def hardshrink(x, *, lambd=0.5):
 _fast, _choice = kernels.load("elementwise"), kernels.load("choice")
 if _fast is not None:
     sigmoid.accelerate(_fast.sigmoid, x=_fast.through_sigmoid)
+    sigmoid_backward.accelerate(_fast.through_sigmoid, x=_fast.through_sigmoid)
     relu.accelerate(_fast.relu, x=_fast.through_relu)
     silu.accelerate(x=_fast.through_silu)
     gelu.accelerate(x=lambda g, x, approximate: _fast.through_gelu(g, x) if approximate == "none" else NotImplemented)

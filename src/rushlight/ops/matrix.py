@@ -18,6 +18,9 @@ def product(a, b):
     """a @ b, half precision accumulated in float32."""
     if a.dtype.itemsize == 2 and a.dtype.kind in "fV":
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+    if a.ndim > 2 and a.shape[-1] == 1 and a.dtype.kind in "fc":
+        # Outer products of a batch: one loop, instead of a product of matrices for each.
+        return np.multiply(a, b)
     return np.matmul(a, b)
 
 
@@ -113,8 +116,8 @@ def outer_samples(a, b, batched):
 
 @linear(
     batch=mm_samples,
-    a=lambda g, b: mm(g, mT(b)),
-    b=lambda g, a, fortran: to_right(g, a, fortran),
+    a=lambda g, b: mm_nt(g, b),
+    b=lambda g, a, fortran: mm_tn(a, g),
     aliases={"a": "self", "b": "mat2"},
 )
 def mm(a, b, *, fortran=False):
@@ -123,9 +126,31 @@ def mm(a, b, *, fortran=False):
     return product(a, b)
 
 
-def to_right(g, a, fortran):
-    """a.T @ g, column-major where that is wanted."""
-    return mT(mm(mT(g), a)) if fortran else mm(mT(a), g)
+# The derivatives of a product are products with one matrix transposed, and theirs are so again.
+
+
+@linear(
+    batch=lambda op, size, inputs, batched, params: multiply_samples(inputs[0], mT(inputs[1]), batched),
+    a=lambda g, b: mm(g, b),
+    b=lambda g, a: mm_tn(g, a),
+    backward="MmBackward0",
+    aliases={"a": "self", "b": "mat2"},
+)
+def mm_nt(a, b):
+    """a @ b.T"""
+    return product(a, b.T)
+
+
+@linear(
+    batch=lambda op, size, inputs, batched, params: multiply_samples(mT(inputs[0]), inputs[1], batched),
+    a=lambda g, b: mm_nt(b, g),
+    b=lambda g, a: mm(a, g),
+    backward="MmBackward0",
+    aliases={"a": "self", "b": "mat2"},
+)
+def mm_tn(a, b):
+    """a.T @ b"""
+    return product(a.T, b)
 
 
 @linear(
@@ -216,8 +241,8 @@ def _to_bias(g, c_shape, beta):
 
 @general(
     c=_to_bias,
-    a=lambda g, b, alpha: scale(mm(g, mT(b)), alpha),
-    b=lambda g, a, alpha, fortran: scale(to_right(g, a, fortran), alpha),
+    a=lambda g, b, alpha: scale(mm_nt(g, b), alpha),
+    b=lambda g, a, alpha, fortran: scale(mm_tn(a, g), alpha),
     push=_pushed(lambda a, b: mm(a, b)),
     batch=added_samples(lambda a, b: mm(a, b), multiply_samples),
     aliases=_NAMES,
@@ -285,6 +310,8 @@ def baddbmm(c, a, b, *, beta=1, alpha=1):
 _fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
 if _fast is not None:
     mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
+    mm_nt.accelerate(_fast.mm_nt, a=_fast.mm, b=_fast.mm_tn)
+    mm_tn.accelerate(_fast.mm_tn, a=_fast.turned_nt, b=_fast.turned_mm)
     addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
 if _reduce is not None:
     addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)
