@@ -28,8 +28,8 @@ def statistics(x, axes, eps):
 
 
 def kept(mean, var, eps):
-    """The same from the statistics that the forward kept, as constants."""
-    return mean.detach(), (var.detach() + eps) ** -0.5
+    """The same from the statistics that the forward kept: for rules that are not recorded."""
+    return mean, (var + eps) ** -0.5
 
 
 def standardized(x, mean, var, eps):
