@@ -4,7 +4,6 @@ A program is a function of the module. What it returns is compared: tensors by v
 requires_grad and the name of their node; exceptions by type and first sentence, warnings by category and first sentence.
 """
 
-import gc
 import re
 import warnings
 
@@ -30,7 +29,6 @@ def outcome(m, program):
         except Exception as error:
             result = ("raised", type(error).__name__, first_sentence(str(error)))
     said = [(w.category.__name__, first_sentence(str(w.message))) for w in caught if about_gradients(w)]
-    gc.collect()
     return result, said
 
 
