@@ -259,7 +259,12 @@ class Run:
         """The gradients of all inputs, None where there is none."""
         if node.op.joint is not None or node.op.custom is not None:
             return self.joint_results(node, g)
-        return [None if node.edge(i) is None else self.result(node, node.op, i, g) for i in range(node.count)]
+        results = []
+        for i in range(node.count):
+            edge = node.edge(i)
+            skipped = edge is None or (self.needed is not None and edge not in self.needed)
+            results.append(None if skipped else self.result(node, node.op, i, g))
+        return results
 
     def joint_results(self, node, g):
         """The same for rules that compute the gradients of all inputs at once."""
