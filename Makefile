@@ -8,7 +8,7 @@ TORCH := torch==2.13.0
 THREE_WAYS := tests/test_registry.py tests/test_backward.py tests/test_inplace.py tests/test_hooks.py \
               tests/test_grad_mode.py tests/test_robust.py tests/test_elementwise.py tests/test_reduction.py \
               tests/test_shape.py tests/test_views.py tests/test_indexing.py tests/test_matrix.py tests/test_forward_mode.py \
-              tests/test_function.py tests/test_subclass.py tests/test_floors.py
+              tests/test_function.py tests/test_subclass.py tests/test_floors.py tests/test_saved_hooks.py tests/test_checkpoint.py
 
 .PHONY: demo test test-pure test-uncompiled parity lint bench docs clean
 
