@@ -73,6 +73,7 @@ VALUES = {
     "a tracked weight": lambda m, F: (lambda w: F.grad_and_value(lambda x: (x**3 * w).sum())(x3(m)))(
         x3(m, requires_grad=True)
     ),
+    "in inference mode": lambda m, F: m.inference_mode()(lambda: F.grad(lambda x: (x**3).sum())(x3(m)))(),
     "vjp": lambda m, F: F.vjp(lambda d: {"o": d["a"] * 2, "p": (d["a"].sum(),)}, {"a": x3(m)})[1](
         {"o": x3(m), "p": (m.tensor(1.0),)}
     ),

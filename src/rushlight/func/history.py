@@ -34,7 +34,7 @@ def fresh(x):
         return argument
     else:
         leaf = _same(x, x.tangent)
-    leaf._requires_grad = True
+    leaf._requires_grad, leaf.inference = True, False
     return leaf
 
 
@@ -119,8 +119,11 @@ class recorded:
     """`with recorded() as recording:` operations are recorded within; `recording` says whether they were before."""
 
     def __enter__(self):
-        self._before = modes.put_grad(True)
+        self._inference = modes.inference_enabled()
+        self._before = modes.put_inference(False) if self._inference else modes.put_grad(True)
         return bool(self._before & 1)
 
     def __exit__(self, *_):
+        if self._inference:
+            modes.put_inference(True)
         modes.put_grad(self._before & 1)
