@@ -233,7 +233,7 @@ class Function(metaclass=FunctionMeta):
             node = _new_node(cls, args)
         before = modes.put_grad(False)
         try:
-            output = forward_mode.below(0, _computed, cls, ctx, args, named)
+            output = forward_mode.below(0, computed, cls, ctx, args, named)
             outputs = output if isinstance(output, tuple) else (output,)
             finished = [_finished(ctx, x, args) for x in outputs]
         finally:
@@ -320,7 +320,7 @@ def _bound(cls, ctx, args, named):
     return bound.args[len(before) :], bound.kwargs
 
 
-def _computed(cls, ctx, args, named):
+def computed(cls, ctx, args, named):
     if cls.setup_context is Function.setup_context:
         return cls.forward(ctx, *args, **named)
     output = cls.forward(*args, **named)

@@ -6,6 +6,7 @@ from .. import pytree
 from ..core import TensorBase
 from ..ops import batching
 from ..ops.shape import permute
+from .function import Function, computed
 
 _MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
 
@@ -24,7 +25,7 @@ def in_batch(cls, args, named, level, has_rule):
     if has_rule:
         return _by_own_rule(cls, args, named, level)
     if cls.generate_vmap_rule:
-        return cls._applied(args, named)
+        return _by_generated_rule(cls, args, named, level)
     raise RuntimeError(
         f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the "
         f"vmap staticmethod or set generate_vmap_rule=True. {_MORE}"
@@ -55,6 +56,112 @@ def _by_own_rule(cls, args, named, level):
             f"out_dims={out_dims} to be compatible with the structure of `output`. {_MORE}"
         )
     return pytree.unflatten([_shown(x, dim, level) for x, dim in zip(leaves, dims)], spec)
+
+
+def _by_generated_rule(cls, args, named, level):
+    """Forward and backward run on the samples; where the batch itself is differentiated, they are one node there."""
+    leaves, spec = pytree.flatten(args)
+    shown = [_at(x, level) for x in leaves]
+    tensors = [x for x in shown if isinstance(x, TensorBase)]
+    if not any(_differentiated_below(x) for x in tensors):
+        return cls._applied(args, named)
+    hidden = [x._array.hidden if isinstance(x, TensorBase) else x for x in shown]
+    call = _Call(cls, level, spec, [isinstance(x, TensorBase) and x._array.batched for x in shown], named)
+    below = Generated.apply(call, *hidden)
+    if not any(x.requires_grad for x in tensors):
+        output = [_shown(x, 0 if batched else None, level) for x, batched in zip(below, call.results)]
+        return pytree.unflatten(output, call.output)
+    # Differentiated at this level too: a node here, whose values have the history that the batch has.
+    output = cls._applied(args, named)
+    for x, outer in zip(pytree.flatten(output)[0], below):
+        if isinstance(x, TensorBase):
+            x._array.hidden = outer
+    return output
+
+
+def _differentiated_below(x):
+    return batching.tracked_below(x) or bool(x._array.hidden.tangent)
+
+
+class _Call:
+    """One application of a Function to a batch."""
+
+    def __init__(self, cls, level, spec, batched, named):
+        self.cls, self.size, self.randomness = cls, level.size, level.randomness
+        self.spec, self.batched, self.named = spec, batched, named
+
+    def level(self):
+        return batching.BatchLevel(self.size, self.randomness)
+
+
+class Generated(Function):
+    """A Function with generate_vmap_rule applied to all samples: forward and backward see one sample each."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(ctx, call, *hidden):
+        ctx.call = call
+        with call.level() as level:
+            inner = ctx.inner = call.cls._backward_cls()
+            args = pytree.unflatten(_all_shown(hidden, call.batched, level), call.spec)
+            inner.needs_input_grad = tuple([isinstance(x, TensorBase) and True for x in args])
+            leaves, call.output = pytree.flatten(computed(call.cls, inner, args, call.named))
+            leaves = [_at(x, level) for x in leaves]
+            call.results = _flags(leaves)
+            outputs = _all_hidden(leaves)
+            saved = [_at(x, level) for x in inner._to_save]
+            ctx.saved_batched = _flags(saved)
+            pushed = [_at(x, level) for x in inner._saved_forward]
+            ctx.pushed_batched = _flags(pushed)
+        inner._to_save = inner._saved_forward = ()
+        ctx.save_for_backward(*_all_hidden(saved))
+        ctx.hidden_pushed = _all_hidden(pushed)
+        ctx.set_materialize_grads(inner._materialize)
+        ctx.mark_non_differentiable(
+            *[out for out, x in zip(outputs, leaves) if any(x is constant for constant in inner._constants)]
+        )
+        return tuple(outputs)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        call = ctx.call
+        with call.level() as level:
+            ctx.inner._saved_forward = tuple(_all_shown(ctx.saved_tensors, ctx.saved_batched, level))
+            found = ctx.inner.apply(*_all_shown(grads, call.results, level))
+            found = found if isinstance(found, tuple) else (found,)
+            found = [_at(x, level) for x in found]
+            batched, found = _flags(found), _all_hidden(found)
+        return (None, *[_gathered(g, b, wanted, call.size) for g, b, wanted in zip(found, batched, call.batched)])
+
+    @staticmethod
+    def jvp(ctx, _, *tangents):
+        call = ctx.call
+        with call.level() as level:
+            ctx.inner._saved_forward = tuple(_all_shown(ctx.hidden_pushed, ctx.pushed_batched, level))
+            found = ctx.inner.apply_jvp(*_all_shown(tangents, call.batched, level))
+            found = [_at(x, level) for x in (found if isinstance(found, tuple) else (found,))]
+            batched, found = _flags(found), _all_hidden(found)
+        return tuple([_gathered(t, b, wanted, call.size) for t, b, wanted in zip(found, batched, call.results)])
+
+
+def _all_shown(hidden, batched, level):
+    return [batching.show(x, level, b) if isinstance(x, TensorBase) else x for x, b in zip(hidden, batched)]
+
+
+def _all_hidden(shown):
+    return [x._array.hidden if isinstance(x, TensorBase) else x for x in shown]
+
+
+def _flags(shown):
+    return [isinstance(x, TensorBase) and x._array.batched for x in shown]
+
+
+def _gathered(x, batched, wanted, size):
+    """A gradient or tangent for a tensor that has a batch dimension, or (the sum of all) for one that has none."""
+    if x is None or batched == wanted:
+        return x
+    return x.sum(0) if batched else x.expand(size, *x.shape)
 
 
 def _at(x, level):
