@@ -105,3 +105,15 @@ def test_attention_with_a_floating_mask_and_shared_heads():
     check(F.scaled_dot_product_attention, *inputs)
     heads = uniform(1, 4, 3, 2), uniform(1, 2, 3, 2, seed=1), uniform(1, 2, 3, 2, seed=2)
     check(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True), *heads)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("gather", "out of bounds"), ("index_select", "out of range"), ("take_along_dim", "out of bounds")],
+)
+def test_indices_of_every_sample_are_checked(name, words):
+    x, indices = rushlight.zeros(2, 3), rushlight.tensor([[0, 1], [2, 7]])
+    with pytest.raises((RuntimeError, IndexError), match=words):
+        rushlight.func.vmap(lambda x, i: getattr(rushlight, name)(x, *((i, 0) if "along" in name else (0, i))))(
+            x, indices
+        )

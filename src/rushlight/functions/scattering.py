@@ -10,6 +10,7 @@ from ..dtypes import of
 from ..ops import index as ops
 from ..ops import scatter as scatters
 from ..ops.copying import expand
+from ..ops.hidden import every
 from .arguments import check_tensor, wrap_dim
 from .indexing import accepts_typed_out, write
 from .options import check_fits
@@ -60,7 +61,7 @@ def _cast(value, x):
 
 def check_range(index, n, error, sentence=None):
     """Raise `error` where an index is outside 0 .. n - 1; PyTorch's sentence first, then which one it is."""
-    array = index._array
+    array = every(index._array)
     at = ops.first_outside(array, 0, n)
     if at < 0:
         return
@@ -260,9 +261,10 @@ def _index_fill(input, dim, index, value):
         raise RuntimeError("Index has to be a vector/scalar")
     value = check_value(value, input, "index_fill", dim, index)
     n = input._array.shape[dim] if input._array.ndim else 1
-    at = ops.first_outside(index._array, -n, n)
+    array = every(index._array)
+    at = ops.first_outside(array, -n, n)
     if at >= 0:
-        wrong = index._array.reshape(-1)[at]
+        wrong = array.reshape(-1)[at]
         raise errors.coded(
             "RL309", IndexError(f"index {wrong} is out of bounds for dimension 0 with size {n}"), position=[at]
         )

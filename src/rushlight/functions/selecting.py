@@ -140,9 +140,10 @@ def _check_flat(input, index, function):
     if index._array.dtype != np.int64:
         raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {type_of(index)}")
     n = input._array.size
-    at = ops.first_outside(index._array, -n, n)
+    array = every(index._array)
+    at = ops.first_outside(array, -n, n)
     if at >= 0:
-        value = index._array.reshape(-1)[at]
+        value = array.reshape(-1)[at]
         raise errors.coded(
             "RL309",
             IndexError(f"out of range: tried to access index {value} on a tensor of {n} elements."),
@@ -226,7 +227,7 @@ def take_along_dim(input, indices, dim=None):
 
 def _wrapped(indices, n):
     """Indices counted from the front; IndexError for one outside."""
-    array = indices._array
+    array = every(indices._array)
     at = ops.first_outside(array, -n, n)
     if at >= 0:
         raise errors.coded(
@@ -234,7 +235,7 @@ def _wrapped(indices, n):
             IndexError(f"index {array.reshape(-1)[at]} is out of bounds for a dimension of size {n}"),
             position=[int(p) for p in np.unravel_index(at, array.shape)],
         )
-    return wrap(np.where(array < 0, array + n, array)) if (array < 0).any() else indices
+    return indices.where(indices >= 0, indices + n) if (array < 0).any() else indices
 
 
 # -- by value

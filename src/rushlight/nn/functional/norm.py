@@ -33,6 +33,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             "RL407",
             ValueError(f"Expected more than 1 value per channel when training, got input size {_size(input.shape)}"),
         )
+    if eps < 0 or (training and eps == 0):
+        wanted = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
