@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from test_registry import REGISTRY, differentiable, drawn, tensors
 
 import rushlight as rl
 from rushlight import autograd, core
+from test_registry import REGISTRY, differentiable, drawn, tensors
 
 SPOILED = "has been modified by an inplace operation"
 
