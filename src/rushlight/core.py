@@ -21,6 +21,7 @@ if not cython.compiled:
     from numpy import ndarray
 
     from .kernels.compare import as_tensor, same_kind, shape_of
+    from .uncompiled import give_operators
 
 _sequence = 0
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
@@ -31,13 +32,8 @@ _entered = 0
 _packers = 0
 ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
 RSUB = RDIV = RPOW = MATMUL = GETITEM = None
-_tensor_class = None
-_parameter_class = None
-_transform = None
-_renewed = None
-_run_inplace = None
-_detach_batch = None
-_pack = None
+_tensor_class = _parameter_class = None
+_transform = _renewed = _run_inplace = _detach_batch = _pack = None
 
 
 class VersionCounter(Line):
@@ -786,27 +782,14 @@ def bind(**names):
     _detach_batch = given("detach_batch", _detach_batch)
     _pack = given("pack", _pack)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
-    NEG, POW, RSUB, RDIV, RPOW = (
-        given("neg", NEG),
-        given("pow", POW),
-        given("rsub", RSUB),
-        given("rdiv", RDIV),
-        given("rpow", RPOW),
-    )
+    NEG, POW, RSUB = given("neg", NEG), given("pow", POW), given("rsub", RSUB)
+    RDIV, RPOW = given("rdiv", RDIV), given("rpow", RPOW)
     LT, LE, GT, GE = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE)
     EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
 
 
-def reflected(name):
-    """The reflected form of an operator, which only the uncompiled class needs."""
-    return lambda self, other: getattr(TensorBase, name)(other, self)
-
-
 if not cython.compiled:
-    power = TensorBase.__pow__
-    TensorBase.__pow__ = lambda self, other, modulo=None: power(self, other, modulo)
-    for name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
-        setattr(TensorBase, f"__r{name}__", reflected(f"__{name}__"))
+    give_operators(TensorBase)
     set_fields(VersionCounter, n=0)
     set_fields(View, base=None, version=0, creation="")
     set_fields(Node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)
