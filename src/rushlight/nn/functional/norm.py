@@ -87,7 +87,11 @@ def _move(running, value, momentum):
 
 def _check_batches(running, value):
     """Refuse to update statistics that all samples share with those of one sample."""
-    if type(value._array) is Batched and value._array.batched and not (type(running._array) is Batched and running._array.batched):
+    if (
+        type(value._array) is Batched
+        and value._array.batched
+        and not (type(running._array) is Batched and running._array.batched)
+    ):
         raise RuntimeError(
             "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
             "place, were not batched.\nIf you are using a module and do not need eval mode, please set "
