@@ -7,6 +7,7 @@ import numpy as np
 from .. import kernels
 from ..core import TensorBase, call2
 from ..errors import coded
+from ..modes import grad_enabled
 from .compare import eq, ge, logical_and
 from .copying import zero
 from .declare import elementwise, renamed
@@ -110,8 +111,10 @@ def _check_power(x, y):
 
 def _through_base(g, x, y):
     """y * x**(y - 1), and 0 for the power 0 whatever x is."""
-    if isinstance(y, int):
-        return zero(g) if y == 0 else g if y == 1 else g * (y * x) if y == 2 else g * (y * power(x, y - 1))
+    if isinstance(y, int) and y == 2:
+        return g * (y * x)
+    if isinstance(y, int) and y == 1 and not grad_enabled():
+        return g
     if not isinstance(y, TensorBase):
         return zero(g) if y == 0 else g * (y * power(x, y - 1))
     return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))

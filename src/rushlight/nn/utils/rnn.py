@@ -16,8 +16,7 @@ __all__ = [
     "pad_sequence", "unpack_sequence", "unpad_sequence",
 ]  # fmt: skip
 
-PackedSequence_ = namedtuple("PackedSequence", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])
-PackedSequence_.__name__ = "PackedSequence_"
+PackedSequence_ = namedtuple("PackedSequence_", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])
 
 
 class PackedSequence(PackedSequence_):
