@@ -75,6 +75,7 @@ cdef class Run:
     cdef begin(self, bint keep_graph, bint create_graph)
     cdef wait(self, Pending pending)
     cdef restrict(self, list roots, list targets)
+    cdef bint visits(self, object edge) except -1
     @cython.locals(pending=Pending)
     cdef send(self, object edge, int number, TensorBase g)
     @cython.locals(pending=Pending)
@@ -113,7 +114,7 @@ cdef class Run:
 
 @cython.locals(run=Run)
 cpdef object backward(list roots, bint keep_graph, bint create_graph, list targets, bint accumulate)
-@cython.locals(node=Node, i=cython.int)
+@cython.locals(node=Node, i=cython.int, needed=set, seen=set, stack=list)
 cdef set leading_to(list edges, dict targets)
 cdef object conj(object g)
 cdef object fit(object g, object want)

@@ -70,10 +70,12 @@ class Run:
             self.wanted.setdefault(edge, []).append((number, position))
         self.needed = leading_to([edge for edge, _, _ in roots], self.wanted)
 
+    def visits(self, edge):
+        """Whether the run goes to this node or leaf, None for a constant."""
+        return edge is not None and (self.needed is None or edge in self.needed)
+
     def send(self, edge, number, g):
-        """Add `g` to what output `number` of `edge` has received."""
-        if self.needed is not None and edge not in self.needed:
-            return
+        """Add `g` to what output `number` of `edge`, which is to be visited, has received."""
         if isinstance(edge, TensorBase):
             pending = self.claim_leaf(edge)
         else:
@@ -219,7 +221,10 @@ class Run:
 
     def capture(self, node, g):
         """Note the gradients asked for at this node; whether anything beyond it is needed."""
-        for number, position in self.wanted.get(node, ()):
+        asked = self.wanted.get(node)
+        if asked is None:
+            return True
+        for number, position in asked:
             self.captured[position] = g if node.outputs == 1 else g[number]
         for i in range(node.count):
             if node.edge(i) in self.needed:
@@ -231,7 +236,7 @@ class Run:
         op = node.op
         for i in range(node.count):
             edge = node.edge(i)
-            if edge is None or (self.needed is not None and edge not in self.needed):
+            if not self.visits(edge):
                 continue
             gi = self.result(node, op, i, g)
             if gi is not None:
@@ -262,8 +267,7 @@ class Run:
         results = []
         for i in range(node.count):
             edge = node.edge(i)
-            skipped = edge is None or (self.needed is not None and edge not in self.needed)
-            results.append(None if skipped else self.result(node, node.op, i, g))
+            results.append(self.result(node, node.op, i, g) if self.visits(edge) else None)
         return results
 
     def joint_results(self, node, g):
@@ -288,7 +292,7 @@ class Run:
     def send_all(self, node, results):
         for i in range(node.count):
             edge = node.edge(i)
-            if edge is not None and results[i] is not None:
+            if results[i] is not None and self.visits(edge):
                 self.send(edge, node.number(i), results[i])
 
     def finish_leaves(self, accumulate):
@@ -408,7 +412,8 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
         if targets is not None:
             run.restrict(roots, targets)
         for edge, number, g in roots:
-            run.send(edge, number, g)
+            if run.visits(edge):
+                run.send(edge, number, g)
         run.walk()
         run.finish_leaves(accumulate)
         keep_retained(run.retained)
@@ -479,27 +484,26 @@ def fetch(node, rule, i, source):
 
 def leading_to(edges, targets):
     """All nodes and leaves on a way from `edges` to one of `targets`, the targets included."""
-    seen = {edge for edge in edges if isinstance(edge, Node)}
-    stack = list(seen)
-    while stack:
-        node = stack.pop()
-        for i in range(node.count):
-            edge = node.edge(i)
-            if isinstance(edge, Node) and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
     needed = set(targets)
-    for node in sorted(seen, key=sequence_of):
+    seen = set()
+    stack = [edge for edge in edges if isinstance(edge, Node)]
+    while stack:
+        node = stack[-1]
+        if node not in seen:
+            seen.add(node)
+            for i in range(node.count):
+                edge = node.edge(i)
+                if isinstance(edge, Node) and edge not in seen:
+                    stack.append(edge)
+            continue
+        # All that it came from has been looked at.
+        stack.pop()
         for i in range(node.count):
             edge = node.edge(i)
             if edge is not None and edge in needed:
                 needed.add(node)
                 break
     return needed
-
-
-def sequence_of(node):
-    return node.sequence
 
 
 def conj(g):
