@@ -166,6 +166,10 @@ class Operation:
             out = self.view(arrays[0], params)
             if out is not NotImplemented:
                 return out
+        elif self.kernel is not None and len(arrays) == 3 and not params:
+            out = self.kernel.call3(arrays[0], arrays[1], arrays[2])
+            if out is not NotImplemented:
+                return out
         if self.fast is not None:
             out = self.fast(*arrays, **params)
             if out is not NotImplemented:

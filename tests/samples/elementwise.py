@@ -78,6 +78,9 @@ EXPONENTIAL = [
 TRIGONOMETRIC = [
     Row("tanh_backward", lambda r: (r(2, 3), r(2, 3))),
     Row("sigmoid_backward", lambda r: (r(2, 3), r(3))),
+    Row("tanh_bend", lambda r: (r(2, 3), r(2, 3), r(2, 3))),
+    Row("sigmoid_bend", lambda r: (r(2, 3), r(3), r(2, 1))),
+    Row("sigmoid_bend", lambda r: (r(2, 3), r(2, 3), r(2, 3))),
     *[unary(name) for name in ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "deg2rad", "rad2deg")],
     *[unary(name, low=-0.8, high=0.8) for name in ("asin", "acos", "atanh")],
     unary("acosh", low=1.5, high=3.0),

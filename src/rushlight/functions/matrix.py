@@ -1,8 +1,9 @@
 """Products of matrices and vectors."""
 
 from .. import core
-from ..core import TensorBase
+from ..core import TensorBase, apply, view_by
 from ..ops import matrix as ops
+from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
 from .arguments import accepts_out, check_tensor
 
@@ -318,6 +319,10 @@ def inner(input, other):
 # -- layers
 
 
+# The weight comes transposed, and its gradient is to lie in memory as the weight does.
+_COLUMNS = {"beta": 1, "alpha": 1, "fortran": True}
+
+
 def linear(input, weight, bias=None):
     """input @ weight.T + bias, for an input of (..., in), a weight of (out, in) and a bias of (out,)."""
     _both(input, weight, "linear", "weight")
@@ -328,8 +333,8 @@ def linear(input, weight, bias=None):
         )
     if bias is None:
         return multiplied(input, weight.t())
-    if x.ndim == 2:
-        return ops.addmm(bias, input, weight.t(), fortran=True)
+    if x.ndim == weight._array.ndim == 2:
+        return apply(ops.addmm, (bias, input, view_by(turned, weight)), _COLUMNS)
     rows = input.reshape(_rows(x.shape), x.shape[-1])
     out = ops.addmm(bias, rows, weight.t(), fortran=True)
     return out.view(*x.shape[:-1], out._array.shape[-1])

@@ -14,6 +14,7 @@ cdef extern from *:
     #include <math.h>
     typedef void (*loop2)(const void *, int, const void *, int, void *, Py_ssize_t);
     typedef void (*loop1)(const void *, void *, Py_ssize_t);
+    typedef void (*loop3)(const void *, const void *, const void *, void *, Py_ssize_t);
 
     /* A loop sees each operand with step 1 (an array) or 0 (one number for all). */
     #define BINARY(NAME, T, R, EXPR)                                                             \\
@@ -29,6 +30,12 @@ cdef extern from *:
             const T *a = (const T *)pa; T *o = (T *)po; Py_ssize_t i;                            \\
             for (i = 0; i < n; i++) { T x = a[i]; o[i] = EXPR; }                                 \\
         }
+    #define TERNARY_OF(NAME, T, EXPR)                                                            \\
+        static void NAME(const void *pa, const void *pb, const void *pc, void *po, Py_ssize_t n) { \\
+            const T *a = (const T *)pa, *b = (const T *)pb, *c = (const T *)pc; T *o = (T *)po;  \\
+            for (Py_ssize_t i = 0; i < n; i++) { T x = a[i], y = b[i], z = c[i]; o[i] = EXPR; }  \\
+        }
+    #define TERNARY(NAME, EXPR) TERNARY_OF(NAME##_f4, float, EXPR) TERNARY_OF(NAME##_f8, double, EXPR)
     #define ARITHMETIC(NAME, EXPR) BINARY(NAME##_f4, float, float, EXPR) BINARY(NAME##_f8, double, double, EXPR)
     #define COMPARISON(NAME, EXPR) BINARY(NAME##_f4, float, unsigned char, EXPR) BINARY(NAME##_f8, double, unsigned char, EXPR)
     #define FUNCTION(NAME, E4, E8) UNARY(NAME##_f4, float, E4) UNARY(NAME##_f8, double, E8)
@@ -53,6 +60,8 @@ cdef extern from *:
     ARITHMETIC(rl_through_sigmoid, x * (1 - y) * y)
     ARITHMETIC(rl_through_tanh, x * (1 - y * y))
 
+    TERNARY(rl_tanh_bend, x * y * z * -2)
+    TERNARY(rl_sigmoid_bend, x * y * (1 - z * 2))
     ARITHMETIC(rl_through_square, x * 2 * y)
     ARITHMETIC(rl_through_sqrt, x / (2 * y))
     ARITHMETIC(rl_through_reciprocal, -x * (y * y))
@@ -123,6 +132,8 @@ cdef extern from *:
     loop2 rl_gt_f4, rl_gt_f8, rl_ge_f4, rl_ge_f8, rl_eq_f4, rl_eq_f8
     loop2 rl_ne_f4, rl_ne_f8, rl_through_relu_f4, rl_through_relu_f8, rl_through_sigmoid_f4, rl_through_sigmoid_f8
     loop2 rl_through_tanh_f4, rl_through_tanh_f8
+    ctypedef void (*loop3)(const void *, const void *, const void *, void *, Py_ssize_t) noexcept nogil
+    loop3 rl_tanh_bend_f4, rl_tanh_bend_f8, rl_sigmoid_bend_f4, rl_sigmoid_bend_f8
     loop1 rl_neg_f4, rl_neg_f8, rl_abs_f4, rl_abs_f8, rl_square_f4, rl_square_f8
     loop1 rl_reciprocal_f4, rl_reciprocal_f8, rl_sqrt_f4, rl_sqrt_f8, rl_rsqrt_f4, rl_rsqrt_f8
     loop1 rl_relu_f4, rl_relu_f8, rl_exp_f4, rl_exp_f8, rl_log_f4, rl_log_f8
@@ -139,6 +150,8 @@ cdef extern from *:
 
 # NumPy's vectorised exp, log, sin ... win over the C library's from about this many elements.
 cdef Py_ssize_t SCALAR_LIMIT = 256
+# A column-major operand is copied up to this many elements: NumPy is ahead beyond.
+cdef Py_ssize_t TURNED_LIMIT = 1 << 14
 # Smaller loops are over before another thread could have used the interpreter.
 cdef Py_ssize_t NOGIL_FROM = 20000
 
@@ -201,7 +214,7 @@ cdef class Binary(Kernel):
             return NotImplemented
         sa = step_of(a)
         if sa < 0:
-            return NotImplemented
+            return self.turned(x, y)
         pa = cnp.PyArray_DATA(a)
         n = cnp.PyArray_SIZE(a)
         if isinstance(y, cnp.ndarray):
@@ -210,7 +223,7 @@ cdef class Binary(Kernel):
                 return NotImplemented
             sb = step_of(b)
             if sb < 0:
-                return NotImplemented
+                return self.turned(x, y)
             pb = cnp.PyArray_DATA(b)
             if cnp.PyArray_SAMESHAPE(a, b):
                 pass
@@ -248,6 +261,23 @@ cdef class Binary(Kernel):
         return o
 
 
+    cdef object turned(self, object x, object y):
+        """The same for two matrices of which one or both are column-major."""
+        cdef cnp.ndarray a, b
+        if not isinstance(y, cnp.ndarray):
+            return NotImplemented
+        a, b = <cnp.ndarray>x, <cnp.ndarray>y
+        if cnp.PyArray_NDIM(a) != 2 or not cnp.PyArray_SAMESHAPE(a, b) or cnp.PyArray_SIZE(a) > TURNED_LIMIT:
+            return NotImplemented
+        if cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
+            out = self.call2(cnp.PyArray_Transpose(a, NULL), cnp.PyArray_Transpose(b, NULL))
+            return out if out is NotImplemented else cnp.PyArray_Transpose(<cnp.ndarray>out, NULL)
+        if cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b):
+            return self.call2(cnp.PyArray_NewCopy(a, cnp.NPY_CORDER), b)
+        if cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
+            return self.call2(a, cnp.PyArray_NewCopy(b, cnp.NPY_CORDER))
+        return NotImplemented
+
     cdef bint into2(self, object x, object y) except -1:
         cdef cnp.ndarray a, b
         cdef int kind
@@ -271,6 +301,35 @@ cdef class Binary(Kernel):
 cdef inline bint rows_against(cnp.ndarray a, cnp.ndarray b):
     """Whether b, a vector, stands against each row of the matrix a."""
     return cnp.PyArray_NDIM(a) == 2 and cnp.PyArray_NDIM(b) == 1 and cnp.PyArray_DIM(a, 1) == cnp.PyArray_DIM(b, 0) and cnp.PyArray_DIM(a, 0) > 1
+
+
+cdef class Ternary(Kernel):
+    """A loop over three arrays of one shape."""
+
+    cdef loop3 f4
+    cdef loop3 f8
+
+    cdef object call3(self, object x, object y, object z):
+        cdef cnp.ndarray a, b, c, o
+        cdef int kind
+        cdef loop3 loop
+        if not isinstance(x, cnp.ndarray) or not isinstance(y, cnp.ndarray) or not isinstance(z, cnp.ndarray):
+            return NotImplemented
+        a, b, c = <cnp.ndarray>x, <cnp.ndarray>y, <cnp.ndarray>z
+        kind = cnp.PyArray_TYPE(a)
+        if kind == cnp.NPY_FLOAT32:
+            loop = self.f4
+        elif kind == cnp.NPY_FLOAT64:
+            loop = self.f8
+        else:
+            return NotImplemented
+        if not usable(a, kind) or not usable(b, kind) or not usable(c, kind):
+            return NotImplemented
+        if not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_SAMESHAPE(a, c):
+            return NotImplemented
+        o = <cnp.ndarray>rl_like(a)
+        loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(c), cnp.PyArray_DATA(o), cnp.PyArray_SIZE(a))
+        return o
 
 
 cdef class Unary(Kernel):
@@ -339,6 +398,12 @@ cdef Binary binary(loop2 f4, loop2 f8, int result=-1):
     return kernel
 
 
+cdef Ternary ternary(loop3 f4, loop3 f8):
+    cdef Ternary kernel = Ternary()
+    kernel.f4, kernel.f8 = f4, f8
+    return kernel
+
+
 cdef Unary unary(loop1 f4, loop1 f8, Py_ssize_t limit=SCALAR_LIMIT):
     cdef Unary kernel = Unary()
     kernel.f4, kernel.f8, kernel.limit = f4, f8, limit
@@ -366,6 +431,8 @@ ne = binary(rl_ne_f4, rl_ne_f8, cnp.NPY_BOOL)
 through_relu = binary(rl_through_relu_f4, rl_through_relu_f8)
 through_sigmoid = binary(rl_through_sigmoid_f4, rl_through_sigmoid_f8)
 through_tanh = binary(rl_through_tanh_f4, rl_through_tanh_f8)
+tanh_bend = ternary(rl_tanh_bend_f4, rl_tanh_bend_f8)
+sigmoid_bend = ternary(rl_sigmoid_bend_f4, rl_sigmoid_bend_f8)
 through_square = binary(rl_through_square_f4, rl_through_square_f8)
 through_sqrt = binary(rl_through_sqrt_f4, rl_through_sqrt_f8)
 through_reciprocal = binary(rl_through_reciprocal_f4, rl_through_reciprocal_f8)

@@ -487,6 +487,11 @@ cdef Whole whole(bint divides):
 
 sum_whole = whole(False)
 mean_whole = whole(True)
+def spread(x, dim, shape):
+    """One number in an array of `shape`."""
+    return fill(x, shape, 1.0) if dim is None else NotImplemented
+
+
 fill_sum = filling(False)
 fill_mean = filling(True)
 

@@ -11,7 +11,7 @@ from .exponential import exp
 from .selection import where
 from .special import contiguously, erf
 from .supported import FLOATING, REAL_OR_BOOL, supports
-from .trigonometric import tanh
+from .trigonometric import tanh, tanh_bend
 
 
 def _lowest(x):
@@ -30,11 +30,21 @@ def sigmoid(x):
 @elementwise(
     backward="SigmoidBackwardBackward0",
     x=lambda g, y: sigmoid_backward(g, y),
-    y=lambda g, x, y: g * x * (1 - y * 2),
+    y=lambda g, x, y: sigmoid_bend(g, x, y),
 )
 def sigmoid_backward(x, y):
     """x * (1 - y) * y: the gradient x through a sigmoid of value y."""
     return x * (1 - y) * y
+
+
+@elementwise(
+    x=lambda g, y, z: sigmoid_bend(g, y, z),
+    y=lambda g, x, z: sigmoid_bend(g, x, z),
+    z=lambda g, x, y: tanh_bend(g, x, y),
+)
+def sigmoid_bend(x, y, z):
+    """xy * (1 - 2z): what bends sigmoid_backward by its second input."""
+    return x * y * (1 - z * 2)
 
 
 @elementwise(promote=None, backward="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
@@ -186,7 +196,8 @@ def hardshrink(x, *, lambd=0.5):
 _fast, _choice = kernels.load("elementwise"), kernels.load("choice")
 if _fast is not None:
     sigmoid.accelerate(_fast.sigmoid, x=_fast.through_sigmoid)
-    sigmoid_backward.accelerate(_fast.through_sigmoid, x=_fast.through_sigmoid)
+    sigmoid_backward.accelerate(_fast.through_sigmoid, x=_fast.through_sigmoid, y=_fast.sigmoid_bend)
+    sigmoid_bend.accelerate(_fast.sigmoid_bend, x=_fast.sigmoid_bend, y=_fast.sigmoid_bend, z=_fast.tanh_bend)
     relu.accelerate(_fast.relu, x=_fast.through_relu)
     silu.accelerate(x=_fast.through_silu)
     gelu.accelerate(x=lambda g, x, approximate: _fast.through_gelu(g, x) if approximate == "none" else NotImplemented)

@@ -241,8 +241,8 @@ def _to_bias(g, c_shape, beta):
 
 @general(
     c=_to_bias,
-    a=lambda g, b, alpha: scale(mm_nt(g, b), alpha),
-    b=lambda g, a, alpha, fortran: scale(mm_tn(a, g), alpha),
+    a=lambda g, b, alpha: mm_nt(g, b) if alpha == 1 else mm_nt(g, b) * alpha,
+    b=lambda g, a, alpha, fortran: mm_tn(a, g) if alpha == 1 else mm_tn(a, g) * alpha,
     push=_pushed(lambda a, b: mm(a, b)),
     batch=added_samples(lambda a, b: mm(a, b), multiply_samples),
     aliases=_NAMES,

@@ -394,6 +394,7 @@ _kernels = load("reduce")
 if _kernels is not None:
     sum.accelerate(_kernels.sum_whole, x=_kernels.fill_sum)
     mean.accelerate(_kernels.mean_whole, x=_kernels.fill_mean)
+    spread.accelerate(_kernels.spread)
     max_all.accelerate(_kernels.max_whole)
     min_all.accelerate(_kernels.min_whole)
     for _op in (sum, sum_dim):

@@ -59,11 +59,21 @@ def tanh(x):
 @elementwise(
     backward="TanhBackwardBackward0",
     x=lambda g, y: tanh_backward(g, y),
-    y=lambda g, x, y: g * x * y * -2,
+    y=lambda g, x, y: tanh_bend(g, x, y),
 )
 def tanh_backward(x, y):
     """x * (1 - y**2): the gradient x through a hyperbolic tangent of value y."""
     return x * (1 - y * y)
+
+
+@elementwise(
+    x=lambda g, y, z: tanh_bend(g, y, z),
+    y=lambda g, x, z: tanh_bend(g, x, z),
+    z=lambda g, x, y: tanh_bend(g, x, y),
+)
+def tanh_bend(x, y, z):
+    """-2xyz: what bends tanh_backward by its second input, and is bent by its own inputs."""
+    return x * y * z * -2
 
 
 @elementwise(promote="float", x=lambda g, x: g * rsqrt(x * x + 1))
@@ -143,4 +153,5 @@ if _fast is not None:
     sin.accelerate(x=_fast.through_sin)
     cos.accelerate(x=_fast.through_cos)
     tanh.accelerate(x=_fast.through_tanh)
-    tanh_backward.accelerate(_fast.through_tanh, x=_fast.through_tanh)
+    tanh_backward.accelerate(_fast.through_tanh, x=_fast.through_tanh, y=_fast.tanh_bend)
+    tanh_bend.accelerate(_fast.tanh_bend, x=_fast.tanh_bend, y=_fast.tanh_bend, z=_fast.tanh_bend)
