@@ -151,6 +151,9 @@ def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
 )
 def strided_scatter(x, y, *, size, stride, storage_offset, base_stride=None):
     """x with y written where as_strided would read it: what an in-place write through a view did to its base."""
-    out = arranged(x, base_stride).copy(order="K")
+    out = arranged(x, base_stride)
+    if out is x:
+        # A copy has no gaps between its elements, where the base may have some.
+        out = arranged(x.copy(order="K"), base_stride)
     strided(out, size, stride, storage_offset)[...] = y
     return out
