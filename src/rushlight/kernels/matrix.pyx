@@ -20,9 +20,24 @@ cdef extern from *:
             for (Py_ssize_t i = 0; i < m; i++)                                                            \\
                 for (Py_ssize_t j = 0; j < n; j++) c[i * n + j] += row[i * step + j];                     \\
         }
+    /* Outer products of m rows of a with n rows of b, for each of a batch; steps count bytes. */
+    #define OUTER(NAME, T)                                                                                \\
+        static void NAME(T *c, const char *a, Py_ssize_t ab, Py_ssize_t ai, const char *b, Py_ssize_t bb, \\
+                         Py_ssize_t bj, Py_ssize_t size, Py_ssize_t m, Py_ssize_t n) {                    \\
+            for (Py_ssize_t k = 0; k < size; k++, a += ab, b += bb)                                       \\
+                for (Py_ssize_t i = 0; i < m; i++, c += n) {                                              \\
+                    const T x = *(const T *)(a + i * ai);                                                 \\
+                    if (bj == sizeof(T)) for (Py_ssize_t j = 0; j < n; j++) c[j] = x * ((const T *)b)[j]; \\
+                    else for (Py_ssize_t j = 0; j < n; j++) c[j] = x * *(const T *)(b + j * bj);          \\
+                }                                                                                         \\
+        }
+    OUTER(rl_outer_f4, float)
+    OUTER(rl_outer_f8, double)
     ADD_ROWS(rl_add_rows_f4, float)
     ADD_ROWS(rl_add_rows_f8, double)
     """
+    void rl_outer_f4(float *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_outer_f8(double *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f8(double *, const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 
@@ -90,6 +105,32 @@ cdef object product(object x, object y):
 cdef inline object turned(object x):
     """The transpose of a matrix; anything else as it is."""
     return cnp.PyArray_Transpose(<cnp.ndarray>x, NULL) if kind_of(x) >= 0 else x
+
+
+def outer(object x, object y):
+    """x @ y for batches (B, m, 1) and (B, 1, n): outer products."""
+    cdef cnp.ndarray a, b, c
+    cdef cnp.npy_intp shape[3]
+    cdef int kind
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
+        return NotImplemented
+    a, b = <cnp.ndarray>x, <cnp.ndarray>y
+    kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind:
+        return NotImplemented
+    if not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+        return NotImplemented
+    if cnp.PyArray_NDIM(a) != 3 or cnp.PyArray_NDIM(b) != 3 or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(b, 0):
+        return NotImplemented
+    if cnp.PyArray_DIM(a, 2) != 1 or cnp.PyArray_DIM(b, 1) != 1:
+        return NotImplemented
+    shape[0], shape[1], shape[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1), cnp.PyArray_DIM(b, 2)
+    c = <cnp.ndarray>cnp.PyArray_SimpleNew(3, shape, kind)
+    if kind == cnp.NPY_FLOAT32:
+        rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
+    else:
+        rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
+    return c
 
 
 cdef class Product(Kernel):

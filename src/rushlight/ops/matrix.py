@@ -20,7 +20,8 @@ def product(a, b):
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
     if a.ndim > 2 and a.shape[-1] == 1 and a.dtype.kind in "fc":
         # Outer products of a batch: one loop, instead of a product of matrices for each.
-        return np.multiply(a, b)
+        out = NotImplemented if _fast is None else _fast.outer(a, b)
+        return np.multiply(a, b) if out is NotImplemented else out
     return np.matmul(a, b)
 
 
