@@ -252,7 +252,7 @@ class Tensor(TensorBase):
 
     def tangent_shown(self):
         """The tangent that is printed: that of the innermost open level of forward mode."""
-        levels = [level for level in self.tangent or () if level.open]
+        levels = [level for level, tangent in (self.tangent or {}).items() if level.open and tangent is not None]
         return self.tangent[max(levels, key=lambda level: level.number)] if levels else None
 
     def __len__(self):

@@ -56,6 +56,8 @@ class dual_level(ContextDecorator):
 def make_dual(tensor, tangent, *, level=None):
     """A tensor of the same values that carries `tangent` (of the same shape)."""
     current = _current("make_dual")
+    if level:
+        raise coded("RL134", RuntimeError("Invalid level given to _make_dual"))
     if not (tensor.is_floating_point() or tensor.is_complex()):
         raise coded("RL135", ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}"))
     if not (tangent.is_floating_point() or tangent.is_complex()):
@@ -91,7 +93,10 @@ def unpack_dual(tensor, *, level=None):
     tangent = forward.tangent_of(tensor, _open[-1])
     if tangent is None:
         return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(forward.primal(alias, (tensor,), {}), tangent)
+    primal = forward.primal(alias, (tensor,), {})
+    # A view of what was written has the tangent of that; this one has none.
+    primal.tangent = {_open[-1]: None}
+    return UnpackedDualTensor(primal, tangent)
 
 
 def _current(function):

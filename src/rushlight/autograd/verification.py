@@ -15,6 +15,8 @@ from .rules import floating
 _RTOL = {"float64": 1e-5, "float32": 1e-3, "float16": 5e-2, "bfloat16": 2e-1}
 # Operations whose derivative is not that of their forward, because PyTorch has it so.
 _BY_CONVENTION = ("normal", "ctc_loss")
+# These read one triangle of a symmetric matrix, and their derivative is that for steps which keep it symmetric.
+_SYMMETRIC = ("cholesky", "eigh", "eigvalsh")
 
 
 class DerivativeError(RuntimeError):
@@ -101,6 +103,8 @@ class verify(watching.Watcher):
             return "there are values that are not finite" + ("; strong_zero() may help" if helps else "")
         rtol = self._rtol or max(_RTOL.get(call.inputs[i]._array.real.dtype.name, 1e-3) for i in at) if at else 0
         us = {i: self._direction(call.inputs[i]._array) for i in at}
+        if node.op.name in _SYMMETRIC:
+            us = {i: (u + u.conj().swapaxes(-1, -2)) / 2 for i, u in us.items()}
         difference = _difference(call, vs, pulled, us, rtol, self._atol)
         if difference is None or isinstance(difference, str):
             return difference
@@ -124,8 +128,11 @@ class _Call:
         self.op, self.inputs, self.params = op, inputs, params
 
     def outputs(self, moved):
-        """The floating outputs, None for the others, with the inputs in `moved` replaced by these arrays."""
-        inputs = [moved.get(i, x) for i, x in enumerate(self.inputs)]
+        """The floating outputs, None for the others, with the inputs in `moved` replaced by these arrays.
+
+        The others are brought to double precision too: most operations want one dtype.
+        """
+        inputs = [moved.get(i, _lifted(x._array) if floating(x) else x) for i, x in enumerate(self.inputs)]
         inputs = [wrap(np.array(x, order="K")) if isinstance(x, (np.ndarray, np.generic)) else x for x in inputs]
         if self.op.custom is None:
             out = self.op(*inputs, **self.params)
@@ -186,7 +193,8 @@ def _from_kept(node, results):
 def _difference(call, vs, pulled, us, rtol, atol):
     """None where <J' v, u> is <v, J u>; why that cannot be told; or both numbers, and how the second was found."""
     left = sum(float((r.conj() * us[i]).real.sum()) for i, r in pulled.items() if r is not None)
-    size = sum(float(np.abs(r * us[i]).sum()) for i, r in pulled.items() if r is not None)
+    # Errors of rounding are independent of u, so they add up like the lengths of vectors.
+    size = np.sqrt(sum(float(np.square(np.abs(r * us[i])).sum()) for i, r in pulled.items() if r is not None))
     before, draws = modes.put_grad(False), default_generator.get_state()
     try:
         with watching.paused(), np.errstate(all="ignore"):
@@ -221,7 +229,7 @@ def _pushed(call, vs, us):
         level.close()
     parts = [(v.conj() * _lifted(t._array)).real for v, t in zip(vs, tangents) if v is not None and t is not None]
     total, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
-    return total, total, size * 1e-7, "the operation applied to u"
+    return total, total, size * 1e-9, "the operation applied to u"
 
 
 def _differences(call, vs, us):

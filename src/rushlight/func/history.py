@@ -99,7 +99,7 @@ def _lead_beyond(xs, leaves):
 
 def _graph_leads_beyond(xs, leaves):
     """Whether the graph of xs has a leaf that is neither among `leaves` nor one that was made here."""
-    seen = {x.grad_fn or x for x in xs if x.requires_grad}
+    seen = {_edge(x) for x in xs if x.requires_grad}
     todo = list(seen)
     while todo:
         edge = todo.pop()
@@ -113,6 +113,15 @@ def _graph_leads_beyond(xs, leaves):
                 seen.add(below)
                 todo.append(below)
     return False
+
+
+def _edge(x):
+    """What x comes from; a view that was made under no_grad counts with its base."""
+    node = x.grad_fn
+    if node is None and x.view_of is not None:
+        x = x.view_of.base
+        node = x.grad_fn
+    return x if node is None else node
 
 
 class recorded:

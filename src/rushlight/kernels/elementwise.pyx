@@ -152,6 +152,8 @@ cdef extern from *:
 cdef Py_ssize_t SCALAR_LIMIT = 256
 # A column-major operand is copied up to this many elements: NumPy is ahead beyond.
 cdef Py_ssize_t TURNED_LIMIT = 1 << 14
+# Larger broadcasts are left to NumPy, which lets other threads run meanwhile.
+cdef Py_ssize_t BROADCAST_LIMIT = 1 << 20
 # Smaller loops are over before another thread could have used the interpreter.
 cdef Py_ssize_t NOGIL_FROM = 20000
 
@@ -236,7 +238,7 @@ cdef class Binary(Kernel):
             elif sa == 1 and sb == 1 and rows_against(a, b):
                 rows = cnp.PyArray_DIM(a, 0)
             else:
-                return NotImplemented
+                return self.broadcast(a, b, kind)
         else:
             if PyFloat_CheckExact(y):
                 number = PyFloat_AS_DOUBLE(y)
@@ -262,13 +264,15 @@ cdef class Binary(Kernel):
 
 
     cdef object turned(self, object x, object y):
-        """The same for two matrices of which one or both are column-major."""
+        """The same where an operand is not contiguous: matrices that are column-major, and whatever has whole rows."""
         cdef cnp.ndarray a, b
         if not isinstance(y, cnp.ndarray):
             return NotImplemented
         a, b = <cnp.ndarray>x, <cnp.ndarray>y
-        if cnp.PyArray_NDIM(a) != 2 or not cnp.PyArray_SAMESHAPE(a, b) or cnp.PyArray_SIZE(a) > TURNED_LIMIT:
+        if cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a):
             return NotImplemented
+        if cnp.PyArray_NDIM(a) != 2 or not cnp.PyArray_SAMESHAPE(a, b) or cnp.PyArray_SIZE(a) > TURNED_LIMIT:
+            return self.broadcast(a, b, cnp.PyArray_TYPE(a))
         if cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
             out = self.call2(cnp.PyArray_Transpose(a, NULL), cnp.PyArray_Transpose(b, NULL))
             return out if out is NotImplemented else cnp.PyArray_Transpose(<cnp.ndarray>out, NULL)
@@ -276,7 +280,60 @@ cdef class Binary(Kernel):
             return self.call2(cnp.PyArray_NewCopy(a, cnp.NPY_CORDER), b)
         if cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
             return self.call2(a, cnp.PyArray_NewCopy(b, cnp.NPY_CORDER))
-        return NotImplemented
+        return self.broadcast(a, b, cnp.PyArray_TYPE(a))
+
+    cdef object broadcast(self, cnp.ndarray a, cnp.ndarray b, int kind):
+        """Arrays that broadcast, row by row along the last dimension, where each row is contiguous or one number."""
+        cdef int na = cnp.PyArray_NDIM(a), nb = cnp.PyArray_NDIM(b), nd, k
+        cdef cnp.npy_intp dims[8]
+        cdef cnp.npy_intp da[8]
+        cdef cnp.npy_intp db[8]
+        cdef cnp.npy_intp at[8]
+        cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(a), m, n, rows = 1, i, width
+        cdef const char *pa = <const char *>cnp.PyArray_DATA(a)
+        cdef const char *pb = <const char *>cnp.PyArray_DATA(b)
+        cdef char *po
+        cdef int sa, sb
+        cdef cnp.ndarray o
+        cdef loop2 loop = self.f4 if kind == cnp.NPY_FLOAT32 else self.f8
+        nd = na if na > nb else nb
+        if nd == 0 or nd > 8 or not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+            return NotImplemented
+        for k in range(nd):
+            m = cnp.PyArray_DIM(a, k - nd + na) if k >= nd - na else 1
+            n = cnp.PyArray_DIM(b, k - nd + nb) if k >= nd - nb else 1
+            if m != n and m != 1 and n != 1:
+                return NotImplemented
+            dims[k] = n if m == 1 else m
+            da[k] = 0 if m == 1 else cnp.PyArray_STRIDE(a, k - nd + na)
+            db[k] = 0 if n == 1 else cnp.PyArray_STRIDE(b, k - nd + nb)
+            at[k] = 0
+        width = dims[nd - 1]
+        if width <= 1 or not (da[nd - 1] == 0 or da[nd - 1] == item) or not (db[nd - 1] == 0 or db[nd - 1] == item):
+            return NotImplemented
+        sa, sb = da[nd - 1] != 0, db[nd - 1] != 0
+        for k in range(nd - 1):
+            rows *= dims[k]
+        if rows * width > BROADCAST_LIMIT:
+            return NotImplemented
+        o = <cnp.ndarray>cnp.PyArray_SimpleNew(nd, dims, kind if self.result < 0 else self.result)
+        po = <char *>cnp.PyArray_DATA(o)
+        item = width * cnp.PyArray_ITEMSIZE(o)
+        for i in range(rows):
+            loop(pa, sa, pb, sb, po, width)
+            po += item
+            k = nd - 2
+            while k >= 0:
+                at[k] += 1
+                pa += da[k]
+                pb += db[k]
+                if at[k] < dims[k]:
+                    break
+                pa -= da[k] * dims[k]
+                pb -= db[k] * dims[k]
+                at[k] = 0
+                k -= 1
+        return o
 
     cdef bint into2(self, object x, object y) except -1:
         cdef cnp.ndarray a, b

@@ -29,6 +29,8 @@ class Level:
         self.number = next(batching.numbers)
         self.open = True
         self.holders = []
+        # The tensors that got their tangent by being written to, by id: views made before have none of their own.
+        self.written = {}
         core.transforms_entered(1)
 
     def close(self):
@@ -43,9 +45,24 @@ class Level:
 
 def tangent_of(x, level):
     """The tangent of x at a level, None where it has none."""
-    if not isinstance(x, TensorBase) or x.tangent is None:
+    if not isinstance(x, TensorBase):
         return None
-    return x.tangent.get(level)
+    if x.tangent is not None and level in x.tangent:
+        return x.tangent[level]
+    return _tangent_of_view(x, level) if x.view_of is not None else None
+
+
+def _tangent_of_view(x, level):
+    """That of a view whose base got a tangent by a write since the view was made."""
+    base = x.view_of.base
+    reference = level.written.get(id(base))
+    if reference is None or reference() is not base:
+        return None
+    from .complex import seen_as
+
+    tangent = below(level.number, seen_as, base.tangent[level], x._array, base._array)
+    put_tangent(x, level, tangent)
+    return tangent
 
 
 def put_tangent(x, level, tangent):
@@ -67,7 +84,10 @@ def transformed(op, inputs, params, in_place):
 def _dispatched(op, inputs, params, in_place):
     levels = levels_of(inputs)
     if not levels:
-        return batching.written(op, inputs, params) if in_place else primal(op, inputs, params)
+        if in_place:
+            return batching.written(op, inputs, params)
+        out = primal(op, inputs, params)
+        return _without_tangents(out, inputs[0].tangent) if op.is_view and inputs[0].tangent else out
     if in_place:
         return _in_place(op, inputs, params, levels)
     # The tangents at these levels belong to the samples: what is behind a batch knows nothing of them.
@@ -77,6 +97,13 @@ def _dispatched(op, inputs, params, in_place):
         for level in levels:
             _give(out, level, _pushed(op, inputs, params, out, level))
         _keep_tangents(out)
+    return out
+
+
+def _without_tangents(out, tangents):
+    """Views of what was told to have no tangent have none either, whatever their base has."""
+    for part in out if isinstance(out, tuple) else (out,):
+        part.tangent = dict.fromkeys(tangents)
     return out
 
 
@@ -98,13 +125,22 @@ def levels_of(inputs):
     """The open levels, lowest first, at which an input has a tangent."""
     found = None
     for x in inputs:
-        if isinstance(x, TensorBase) and x.tangent:
-            found = x.tangent.keys() if found is None else found | x.tangent.keys()
-    if found is None:
+        if isinstance(x, TensorBase) and (x.tangent or x.view_of is not None):
+            levels = _own_levels(x)
+            found = levels if found is None else found | levels
+    if not found:
         return ()
     # What lies below the innermost batch is seen when the batch is opened.
     first, limit = batching.number_of(inputs), _below.get()
     return sorted([level for level in found if first < level.number < limit and level.open], key=_number)
+
+
+def _own_levels(x):
+    """The levels at which x has a tangent, or gets one from its base."""
+    levels = set() if x.tangent is None else {level for level, t in x.tangent.items() if t is not None}
+    if x.view_of is None or not x.view_of.base.tangent:
+        return levels
+    return levels | {level for level in list(x.view_of.base.tangent) if tangent_of(x, level) is not None}
 
 
 def _number(level):
@@ -262,9 +298,11 @@ def _write_tangent(x, level, t):
         base = x if x.view_of is None else x.view_of.base
         if base is x:
             put_tangent(x, level, t.clone())
+            level.written[id(x)] = weakref.ref(x)
             return
         if tangent_of(base, level) is None:
             put_tangent(base, level, _zeros(base))
+            level.written[id(base)] = weakref.ref(base)
         from .complex import seen_as
 
         before = seen_as(tangent_of(base, level), x._array, base._array)
