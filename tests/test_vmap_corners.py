@@ -5,6 +5,7 @@ import gc
 import numpy as np
 
 import rushlight as rl
+from rushlight import func
 from rushlight.func import grad, vmap
 
 
@@ -42,3 +43,26 @@ def test_gradients_of_writes_to_parts_of_samples_that_lie_between_one_another():
     found = vmap(grad(f, 1), in_dims=(1, 0))(x, y)
     gc.collect()
     close(found, loop(grad(f, 1), x.movedim(1, 0), y))
+
+
+# -- views
+
+
+def test_the_transpose_of_a_sample_without_dimensions_is_a_view():
+    def f(a):
+        t = a.clone()
+        t.t().add_(1)
+        return t
+
+    close(vmap(f)(drawn(3)), loop(f, drawn(3)))
+
+
+def test_a_view_made_under_no_grad_leaves_without_history():
+    def f(a):
+        with rl.no_grad():
+            part = a[..., :1]
+        return part, a * 2
+
+    x = drawn(2, 2)
+    for out in (func.linearize(f, x)[0], func.vjp(f, x)[0]):
+        assert [part.requires_grad for part in out] == [False, False]
