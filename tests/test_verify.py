@@ -361,3 +361,38 @@ def test_what_was_remembered_goes_with_the_graph():
         assert len(check._calls) == 3
         del y
         assert len(check._calls) == 0
+
+
+def test_inputs_that_need_no_gradient_are_brought_to_double_precision_too():
+    layer = rl.nn.Linear(3, 2)
+    with verify() as check:
+        layer(rl.ones(4, 3)).sum().backward()
+    assert check.skipped == {} and check.checked >= 2
+
+
+def test_one_wrong_element_of_a_thousand_is_found():
+    twice = custom(lambda x: x * 2, lambda x, g: rl.cat([g[:1] * 3, g[1:] * 2]))
+    x = rl.ones(1000, requires_grad=True)
+    with pytest.raises(DerivativeError, match="Custom"), verify():
+        twice.apply(x).sum().backward()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "erf"])
+def test_slopes_lost_by_rounding_are_no_mistakes(name):
+    with verify() as check:
+        getattr(rl.tensor([4.0, 9.1, 17.0, 17.3], requires_grad=True), name)().sum().backward()
+    assert check.skipped == {}
+
+
+def test_cholesky_reads_one_triangle():
+    x = leaf([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
+    with verify() as check:
+        rl.linalg.cholesky(x).sum().backward()
+    assert check.checked == 2
+
+
+def test_a_cast_to_half_precision():
+    rl.manual_seed(0)
+    with verify() as check:
+        (rl.randn(50, requires_grad=True).half() * 2).float().sum().backward()
+    assert check.skipped == {}

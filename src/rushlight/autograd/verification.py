@@ -16,7 +16,7 @@ _RTOL = {"float64": 1e-5, "float32": 1e-3, "float16": 5e-2, "bfloat16": 2e-1}
 # Operations whose derivative is not that of their forward, because PyTorch has it so.
 _BY_CONVENTION = ("normal", "ctc_loss")
 # These read one triangle of a symmetric matrix, and their derivative is that for steps which keep it symmetric.
-_SYMMETRIC = ("cholesky", "eigh", "eigvalsh")
+_SYMMETRIC = ("cholesky", "eigh")
 
 
 class DerivativeError(RuntimeError):
@@ -34,8 +34,8 @@ class verify(watching.Watcher):
 
     The forward pass has to be inside of the block too, since most operations do not keep their inputs. `skip` names
     operations and Functions not to be checked, such as a straight-through estimator. The tolerances are for the
-    difference of both numbers: `rtol` relative to the size of the products that they are sums of (1e-5 for float64,
-    1e-3 for float32), `atol` absolute (0). What was not checked, and why, is in `skipped`.
+    difference of both numbers: `rtol` relative to the length of the vector of products that they are sums of (1e-5 for
+    float64, 1e-3 for float32), `atol` absolute (0). What was not checked, and why, is in `skipped`.
 
     >>> import rushlight
     >>> x = rushlight.tensor([1.0, 2.0], requires_grad=True)
@@ -92,7 +92,8 @@ class verify(watching.Watcher):
         call = self._calls.get(node) or _from_kept(node, results)
         if call is None:
             return "its inputs are not known, since it ran before the block began, or under vmap"
-        vs = [None if v is None else _lifted(v._array) for v in (g if isinstance(g, list) else [g])]
+        given = g if isinstance(g, list) else [g]
+        vs = [None if v is None else _lifted(v._array) for v in given]
         at = [i for i in range(node.count) if node.edge_at(i) is not None and floating(call.inputs[i])]
         pulled = {i: None if results[i] is None else _lifted(results[i]._array) for i in at}
         values = [*vs, *pulled.values(), *[call.inputs[i]._array for i in at]]
@@ -101,14 +102,16 @@ class verify(watching.Watcher):
                 r is not None and np.isnan(r).any() for r in pulled.values()
             )
             return "there are values that are not finite" + ("; strong_zero() may help" if helps else "")
-        rtol = self._rtol or max(_RTOL.get(call.inputs[i]._array.real.dtype.name, 1e-3) for i in at) if at else 0
+        dtypes = [x._array.real.dtype for x in [*given, *[call.inputs[i] for i in at]] if x is not None]
+        rtol = self._rtol or max([_RTOL.get(dtype.name, 1e-3) for dtype in dtypes], default=0)
         us = {i: self._direction(call.inputs[i]._array) for i in at}
         if node.op.name in _SYMMETRIC:
             us = {i: (u + u.conj().swapaxes(-1, -2)) / 2 for i, u in us.items()}
-        difference = _difference(call, vs, pulled, us, rtol, self._atol)
+        eps = max([np.finfo(dtype).eps for dtype in dtypes if dtype.kind == "f"], default=1e-2)
+        difference = _difference(call, vs, pulled, us, rtol, self._atol, eps)
         if difference is None or isinstance(difference, str):
             return difference
-        alone = {i: _difference(call, vs, {i: pulled[i]}, {i: us[i]}, rtol, self._atol) for i in at}
+        alone = {i: _difference(call, vs, {i: pulled[i]}, {i: us[i]}, rtol, self._atol, eps) for i in at}
         wrong = [i for i, found in alone.items() if isinstance(found, tuple)]
         raise _error(node, call, difference, wrong)
 
@@ -190,16 +193,19 @@ def _from_kept(node, results):
     return _Call(node.op, inputs, node.params)
 
 
-def _difference(call, vs, pulled, us, rtol, atol):
-    """None where <J' v, u> is <v, J u>; why that cannot be told; or both numbers, and how the second was found."""
+def _difference(call, vs, pulled, us, rtol, atol, eps):
+    """None where <J' v, u> is <v, J u>; why that cannot be told; or both numbers, and how the second was found.
+
+    `eps` is the resolution of the dtype in which the program computed.
+    """
     left = sum(float((r.conj() * us[i]).real.sum()) for i, r in pulled.items() if r is not None)
     # Errors of rounding are independent of u, so they add up like the lengths of vectors.
-    size = np.sqrt(sum(float(np.square(np.abs(r * us[i])).sum()) for i, r in pulled.items() if r is not None))
+    size = _length([r * us[i] for i, r in pulled.items() if r is not None])
     before, draws = modes.put_grad(False), default_generator.get_state()
     try:
         with watching.paused(), np.errstate(all="ignore"):
             found = _pushed(call, vs, us) if call.op.kind == "linear" else None
-            low, high, noise, way = found or _differences(call, vs, us)
+            low, high, noise, way = found or _differences(call, vs, us, eps)
     except (ArithmeticError, IndexError, LookupError, RuntimeError, TypeError, ValueError) as error:
         return f"its forward does not run in float64 ({type(error).__name__}: {error})"
     finally:
@@ -228,11 +234,11 @@ def _pushed(call, vs, us):
     finally:
         level.close()
     parts = [(v.conj() * _lifted(t._array)).real for v, t in zip(vs, tangents) if v is not None and t is not None]
-    total, size = sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
-    return total, total, size * 1e-9, "the operation applied to u"
+    total, size = sum(float(p.sum()) for p in parts), _length(parts)
+    return total, total, size * 1e-7, "the operation applied to u"
 
 
-def _differences(call, vs, us):
+def _differences(call, vs, us, given_eps):
     """The least and the largest <v, J u> that differences to either side give, and what rounding may add to them."""
     xs = {i: _lifted(call.inputs[i]._array) for i in us}
     now, again = call.outputs(xs), call.outputs(xs)
@@ -251,6 +257,10 @@ def _differences(call, vs, us):
             if v is not None and a is not None
         ]
         noise = max(noise, 8 * eps / step * sum(sizes))
+    # A rule may use the result as it was rounded: near 1, what sigmoid has left of its slope is lost by that.
+    reach = min(100.0, max([1.0, *[float(np.abs(u).max(initial=0)) for u in us.values()]]))
+    rounded = _length([v * _lifted(a._array) for v, a in zip(vs, now) if v is not None and a is not None])
+    noise += given_eps * reach * rounded
     low = high = 0.0
     for column in zip(*slopes):
         if column[0] is None:
@@ -259,6 +269,11 @@ def _differences(call, vs, us):
         low += float(np.where(np.isnan(least), -np.inf, least).sum())
         high += float(np.where(np.isnan(most), np.inf, most).sum())
     return low, high, noise, "a difference of the forward"
+
+
+def _length(parts):
+    """The Euclidean length of all elements of several arrays."""
+    return float(np.sqrt(sum(float(np.square(np.abs(part)).sum()) for part in parts)))
 
 
 def _products(v, up, down, step):
