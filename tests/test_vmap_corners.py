@@ -3,6 +3,7 @@
 import gc
 
 import numpy as np
+import pytest
 
 import rushlight as rl
 from rushlight import func
@@ -66,3 +67,66 @@ def test_a_view_made_under_no_grad_leaves_without_history():
     x = drawn(2, 2)
     for out in (func.linearize(f, x)[0], func.vjp(f, x)[0]):
         assert [part.requires_grad for part in out] == [False, False]
+
+
+# -- Functions with a vmap of their own
+
+
+class Product(rl.autograd.Function):
+    @staticmethod
+    def forward(x, y):
+        return x * y
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return g * y, g * x
+
+    @staticmethod
+    def jvp(ctx, x_t, y_t):
+        x, y = ctx.saved_tensors
+        return x_t * y + x * y_t
+
+    @staticmethod
+    def vmap(info, in_dims, x, y):
+        x, y = [a.expand(info.batch_size, *a.shape) if d is None else a for a, d in zip((x, y), in_dims)]
+        return Product.apply(x, y), 0
+
+
+FUNCTIONS = [
+    lambda f: func.grad(f),
+    lambda f: func.jacrev(f, 1),
+    lambda f: func.hessian(f),
+    lambda f: lambda x, y: func.jvp(f, (x, y), (y, x))[1],
+    lambda f: func.grad(lambda x, y: func.grad(f)(x, y).sin().sum(), 1),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FUNCTIONS)))
+def test_a_function_with_its_own_rule_is_differentiated_within_the_batch(number):
+    f = FUNCTIONS[number](lambda x, y: Product.apply(x.sin(), y.exp()).sum())
+    x, y = drawn(3, 2), drawn(3, 2, seed=1).requires_grad_()
+    found, wanted = vmap(f)(x, y), loop(f, x, y)
+    close(found, wanted)
+    for a, b in zip(rl.autograd.grad(found.sin().sum(), y), rl.autograd.grad(wanted.sin().sum(), y)):
+        close(a, b)
+
+
+def test_a_function_with_its_own_rule_and_without_setup_context_is_not_differentiated_there():
+    class Old(rl.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def vmap(info, in_dims, x):
+            return x * 2, 0
+
+    close(vmap(Old.apply)(drawn(3)), drawn(3) * 2)
+    with pytest.raises(RuntimeError, match="it must override the setup_context staticmethod"):
+        vmap(grad(Old.apply))(drawn(3))

@@ -4,7 +4,9 @@ from collections import namedtuple
 
 from .. import pytree
 from ..core import TensorBase
+from ..modes import grad_enabled
 from ..ops import batching
+from ..ops import forward as forward_mode
 from ..ops.shape import permute
 from .function import Function, computed
 
@@ -23,13 +25,31 @@ def in_batch(cls, args, named, level, has_rule):
             f"ambiguity. {_MORE}"
         )
     if has_rule:
-        return _by_own_rule(cls, args, named, level)
+        output = _by_own_rule(cls, args, named, level)
+        return _recorded(cls, args, named, output) if _differentiated(args) else output
     if cls.generate_vmap_rule:
         return _by_generated_rule(cls, args, named, level)
     raise RuntimeError(
         f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the "
         f"vmap staticmethod or set generate_vmap_rule=True. {_MORE}"
     )
+
+
+def _differentiated(args):
+    """Whether an argument is differentiated inside of the batch."""
+    if forward_mode.levels_of(args):
+        return True
+    return grad_enabled() and any([isinstance(x, TensorBase) and x.requires_grad for x in args])
+
+
+def _recorded(cls, args, named, output):
+    """The output of the rule with the history, at the level, of the Function's application to the samples."""
+    if cls.setup_context is Function.setup_context:
+        raise RuntimeError(
+            "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must "
+            f"override the setup_context staticmethod. {_MORE}"
+        )
+    return cls._applied(args, named, output)
 
 
 def _by_own_rule(cls, args, named, level):
