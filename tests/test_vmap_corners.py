@@ -130,3 +130,40 @@ def test_a_function_with_its_own_rule_and_without_setup_context_is_not_different
     close(vmap(Old.apply)(drawn(3)), drawn(3) * 2)
     with pytest.raises(RuntimeError, match="it must override the setup_context staticmethod"):
         vmap(grad(Old.apply))(drawn(3))
+
+
+# -- writes in place
+
+
+WRITES = [
+    lambda t, w: t.__setitem__(0, w[0]),
+    lambda t, w: t[1:].add_(w[1:]),
+    lambda t, w: t.copy_(w),
+    lambda t, w: (t * 1)[1:].mul_(w[1:]),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRITES)))
+def test_what_is_differentiated_and_the_same_for_all_samples_is_written_into_a_tensor_of_the_function(number):
+    def f(w, r):
+        t = rl.ones(3, dtype=rl.float64)
+        part = t[1:]
+        WRITES[number](t, w)
+        part.mul_(r[1:])
+        return (t * r * w).sum() + part.sum()
+
+    w, x = drawn(3), drawn(2, 3, seed=1)
+    close(vmap(grad(f), (None, 0))(w, x), loop(lambda r: grad(f)(w, r), x))
+
+
+@pytest.mark.parametrize("write", [lambda t, r: t[0].mul_(r.sum()), lambda t, r: t.mul_(r), lambda t, r: t.pow_(2)])
+def test_what_a_write_overwrites_is_kept_for_the_history_below(write):
+    def f(r):
+        t = r.clone()
+        write(t, r)
+        return t.sin()
+
+    found, wanted = drawn(2, 3, 3).requires_grad_(), drawn(2, 3, 3).requires_grad_()
+    vmap(f)(found).sum().backward()
+    loop(f, wanted).sum().backward()
+    close(found.grad, wanted.grad)

@@ -235,7 +235,11 @@ def written(op, inputs, params):
         return run_inplace(op, inputs[0], inputs[1:], params)
     x, rest = inputs[0], [_joined(y, level) for y in inputs[1:]]
     shown = at_level(x, level)
-    if not shown._array.batched and any([isinstance(y, TensorBase) and y._array.batched for y in rest]):
+    tensors = [y for y in rest if isinstance(y, TensorBase)]
+    recording = op.differentiable and grad_enabled()
+    differs = not shown._array.batched and any([y._array.batched for y in tensors])
+    # What is differentiated inside of the level can be written only into what belongs to it.
+    if differs or shown is not x and recording and core.needed_of(tuple(tensors)) and _base_of(x).born >= level.entered:
         own(x, level)
         shown = x
     if shown is not x:
@@ -243,11 +247,12 @@ def written(op, inputs, params):
         rest = [y._array.hidden if isinstance(y, TensorBase) else y for y in rest]
         core.inplace(op, x, tuple(rest), params)
         return x
-    if op.differentiable and grad_enabled() and core.needed_of((x, *rest)):
+    if recording and core.needed_of((x, *rest)):
         errors.check_inplace(x)
         out = primal(op, (_before(x), *rest), params)
     else:
-        out = computed(op, (x, *rest), params, level)
+        kept_below = recording and any([tracked_below(y) for y in (x, *tensors)])
+        out = computed(op, (_before(x) if kept_below else x, *rest), params, level)
     errors.check_result(op, x._array, out._array)
     core.inplace(copy, x._array.hidden, (out._array.hidden,), copy.defaults)
     core.written(x)
@@ -256,9 +261,13 @@ def written(op, inputs, params):
     return x
 
 
+def _base_of(x):
+    return x if x.view_of is None else x.view_of.base
+
+
 def own(x, level):
     """Give a tensor that was the same for all samples, made inside of the level, one value for each."""
-    base = x if x.view_of is None else x.view_of.base
+    base = _base_of(x)
     if base.born < level.entered:
         raise errors.unbatched_write()
     shown, before = at_level(base, level), base._array
