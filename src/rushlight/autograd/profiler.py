@@ -44,8 +44,8 @@ class profile:
     >>> x = rushlight.ones(3, requires_grad=True)
     >>> with rushlight.autograd.profiler.profile() as prof:
     ...     (x * 2).sum().backward()
-    >>> [event.name for event in prof.function_events]
-    ['aten::mul', 'aten::sum', 'SumBackward0', 'MulBackward0']
+    >>> [event.name for event in prof.function_events][:3]
+    ['aten::mul', 'aten::sum', 'SumBackward0']
     """
 
     def __init__(
