@@ -239,7 +239,7 @@ def written(op, inputs, params):
     recording = op.differentiable and grad_enabled()
     differs = not shown._array.batched and any([y._array.batched for y in tensors])
     # What is differentiated inside of the level can be written only into what belongs to it.
-    if differs or shown is not x and recording and core.needed_of(tuple(tensors)) and _base_of(x).born >= level.entered:
+    if differs or (shown is not x and recording and core.needed_of(tuple(tensors)) and _base_of(x).born >= level.entered):
         own(x, level)
         shown = x
     if shown is not x:
