@@ -76,7 +76,7 @@ def test_a_gradient_that_is_fine(w):
     loss.backward(retain_graph=True)
     explanation = explain(w, loss)
     assert explanation.head == "t.grad is finite and not zero."
-    assert explanation.sentences == ["The loss leads to t by 2 ways through its graph."]
+    assert explanation.sentences == ["The loss depends on t along 2 paths of its graph."]
     assert explain(w).sentences == []
     assert w.grad.tolist() == [2.0, 4.0]
 
@@ -100,9 +100,9 @@ def test_never_reached(w, x):
     other = rl.tensor(1.0, requires_grad=True)
     loss = (other * x).sum()
     used = here(-1)
-    assert told(w, loss, "Nothing in the graph of the loss leads to t.")
-    assert told(w, loss, "Constants came into the loss, perhaps among others, by:", "`mul` at", used)
-    assert told(w, loss, "Which of both is not known.")
+    assert told(w, loss, "No path in the graph of the loss leads to t.")
+    assert told(w, loss, "Constants enter the loss in these operations, and perhaps in others:", "`mul` at", used)
+    assert told(w, loss, "Which of the two is not known.")
 
 
 def test_a_view_made_under_no_grad(w):
@@ -130,8 +130,8 @@ def test_a_loss_without_history(w, x):
 
 def test_another_output_of_the_same_node(w):
     first, second = w.split(1)
-    assert told(second, first.sum(), "Nothing in the graph of the loss leads to t.")
-    assert told(first, first.sum(), "The loss leads to t by 1 way through its graph.")
+    assert told(second, first.sum(), "No path in the graph of the loss leads to t.")
+    assert told(first, first.sum(), "The loss depends on t along 1 path of its graph.")
 
 
 def test_the_loss_itself(w):
@@ -362,7 +362,7 @@ ZERO = [
 def test_why_a_gradient_is_zero(w, function, words):
     line = f"test_explain.py:{function.__code__.co_firstlineno},"
     loss = function(w)
-    assert explain(w, loss).head == "t.grad is None; its gradient of this loss is zero everywhere."
+    assert explain(w, loss).head == "t.grad is None; the gradient of this loss is zero everywhere."
     assert told(w, loss, f"Wherever a gradient arrives, {words}" if words.startswith("`") else words, line)
     loss.backward(retain_graph=True)
     assert explain(w, loss).head == "t.grad is zero everywhere."
@@ -385,14 +385,14 @@ def test_a_custom_function_that_returns_zero(w):
 
 
 def test_different_ways_that_cancel(w):
-    assert told(w, (w - w).sum(), "The gradients that arrive at t by different ways add up to zero.")
+    assert told(w, (w - w).sum(), "The gradients that arrive at t along different paths add up to zero.")
     y = w * 2
     line = here(-1)
     assert told(w, (y - y).sum(), "The gradients that arrive at the result of `mul`", line, "add up to zero")
 
 
 def test_some_elements_are_zero(w):
-    assert told(w, (w - 1.5).relu().sum(), "It is zero in 1 of 2 elements.")
+    assert told(w, (w - 1.5).relu().sum(), "the gradient of this loss is finite, and zero in 1 of 2 elements.")
 
 
 # -- gradients that are not finite
@@ -400,8 +400,8 @@ def test_a_branch_not_taken():
     x = rl.tensor([-0.0, 4.0], requires_grad=True)
     loss = rl.where(x > 0, x.sqrt(), 0).sum()
     line = here(-1)
-    assert explain(x, loss).head == "t.grad is None; its gradient of this loss is not finite in 1 of 2 elements."
-    assert told(x, loss, "On the way back the gradient is nan first behind `sqrt` at", line)
+    assert explain(x, loss).head == "t.grad is None; the gradient of this loss is not finite in 1 of 2 elements."
+    assert told(x, loss, "On the way back the gradient first becomes nan in `sqrt` at", line)
     assert told(
         x, loss, "There the derivative at -0.0 is -inf, and the gradient that came in was 0.0: -inf times 0.0 is nan."
     )
@@ -415,7 +415,7 @@ def test_an_infinite_derivative():
     x = rl.tensor([0.0, 4.0], requires_grad=True)
     loss = x.sqrt().sum()
     line = here(-1)
-    assert told(x, loss, "the gradient is infinite first behind `sqrt` at", line)
+    assert told(x, loss, "the gradient first becomes infinite in `sqrt` at", line)
     assert told(x, loss, "There the derivative at 0.0 is inf, and the gradient that came in was 1.")
     assert "strong_zero" not in explain(x, loss)
 
@@ -425,7 +425,7 @@ def test_the_first_of_several():
     y = x.sqrt() * 2
     y = y.log()
     line = here(-1)
-    assert told(x, y.sum(), "the gradient is infinite first behind `log` at", line)
+    assert told(x, y.sum(), "the gradient first becomes infinite in `log` at", line)
 
 
 def test_overflow():
@@ -438,7 +438,7 @@ def test_a_norm_of_zero_behind_a_zero():
     x = rl.tensor([0.0, 0.0], requires_grad=True)
     loss = rl.where(x[0] > 0, x.var().sqrt(), 0)
     line = here(-1)
-    assert told(x, loss, "the gradient is nan first behind `sqrt` at", line)
+    assert told(x, loss, "the gradient first becomes nan in `sqrt` at", line)
 
 
 def test_values_that_are_not_finite(w):
@@ -479,7 +479,7 @@ def test_nothing_changes(w):
     assert told(
         w, loss, "Hooks were not called here, and what they change is not part of this, on:\n    t", "`mul` at", made
     )
-    assert told(y, loss, "The loss leads to t")
+    assert told(y, loss, "The loss depends on t")
     assert called == []
     assert w.grad is None
     assert y.grad is None
@@ -529,3 +529,94 @@ def test_wrong_arguments(w):
         explain(w, "loss")
     with pytest.raises(RuntimeError, match="grad can be implicitly created only for scalar outputs"):
         explain(w, w * 2)
+
+
+# -- programs that hide what they do
+def test_a_value_that_was_overwritten(w):
+    def loss():
+        y = w.exp()
+        kept = y.sum()
+        y += 1
+        return kept
+
+    assert told(w, loss, "Its backward pass raises RuntimeError: one of the variables needed for gradient computation")
+    assert told(w, loss, "It was overwritten at", f"{loss.__code__.co_firstlineno + 3}, in loss: y += 1")
+
+
+def test_detach_within_a_batch(w):
+    batch = rl.ones(3, 2)
+    assert told(w, lambda: rl.vmap(lambda row: (row * w).detach().sum())(batch).sum(), "Cut by .detach() at")
+    assert told(w, lambda: rl.vmap(lambda row: (row * w).sum())(batch).sum(), "The loss depends on t along 1 path")
+
+
+def test_an_array_of_a_detached_tensor(w, x):
+    b = rl.tensor(1.0, requires_grad=True)
+    explained = explain(w, lambda: (rl.from_numpy((w * 2).detach().numpy()) * b).sum())
+    assert "Values that came from t became constants by .numpy() at" in explained
+
+
+def test_an_index_that_was_computed(w, x):
+    b = rl.tensor(1.0, requires_grad=True)
+    for index in (lambda: w.argmax(), lambda: w.argsort(), lambda: (slice(None), w.argsort())):
+        explained = explain(w, lambda index=index: (x.expand(2, 2)[index()] * b).sum())
+        assert "Values that came from t became constants by being used as an index at" in explained
+
+
+def test_a_frozen_parameter():
+    layer = rl.nn.Linear(2, 1).requires_grad_(False)
+    b = rl.tensor(1.0, requires_grad=True)
+    explained = explain(layer.weight, lambda: (layer(rl.ones(1, 2)) * b).sum())
+    assert "It is a Parameter" in explained and "To know" not in explained
+    assert "t did not require a gradient when" in explained
+
+
+def test_a_checkpoint_that_runs_backward_itself(w):
+    from rushlight.utils.checkpoint import checkpoint
+
+    x = rl.ones(2, requires_grad=True)
+    explained = explain(w, lambda: checkpoint(lambda x: (x * w).sum(), x, use_reentrant=True))
+    assert "Not in this graph is what a checkpoint computed." in explained and "never reached" not in explained
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        explained = explain(w, lambda: checkpoint(lambda x: (x * w).sum(), x.detach(), use_reentrant=True))
+    assert "A checkpoint recorded nothing" in explained and "never reached" not in explained
+
+
+def test_the_first_nan_behind_a_mask_of_infinities(w):
+    def loss():
+        scores = w.masked_fill(rl.tensor([True, True]), float("-inf"))
+        return scores.softmax(0).sum()
+
+    assert told(w, loss, "The first value that is not finite was made by `masked_fill`")
+    assert told(w, loss, "The first nan was made by `softmax`", "return scores")
+
+
+def test_layers_whose_state_is_zero():
+    cell = rl.nn.RNN(2, 3)
+    assert told(cell.weight_hh_l0, lambda: cell(rl.ones(1, 1, 2))[0].sum(), "`addmm` multiplies by zero")
+    assert told(rl.zeros(2, requires_grad=True), None, "backward() has not run")
+    divisor = rl.ones(2, requires_grad=True)
+    assert told(divisor, (rl.zeros(2) / divisor).sum(), "`div` divides zero")
+
+
+def test_operations_have_the_names_that_programs_use(w):
+    assert told(w, w.clamp(5, 6).sum(), "`clamp` is saturated")
+
+
+def test_very_many_paths(w):
+    y = w
+    for _ in range(100):
+        y = y + y * 0.01
+    assert told(w, y.sum(), "along more than 1000 paths")
+
+
+def test_a_function_without_a_gradient(w):
+    class Nothing(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return None
+
+    assert told(w, Nothing.apply(w).sum(), "`Nothing` returned None for this input from its backward")

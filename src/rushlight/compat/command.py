@@ -68,11 +68,22 @@ def explain(code=None):
     from .. import codes
 
     if code is None:
-        spoken = codes.language() == "zh"
+        spoken = _language() == "zh"
         print("\n".join(f"{code}  {entry.title[spoken]}" for code, entry in codes.catalogue().items()))
         return 0
     if code.upper() not in codes.catalogue():
         print(f"rushlight: no code {code!r}; `rushlight explain` lists them", file=sys.stderr)
         return 1
-    print(codes.explain(code.upper()))
+    print(codes.explain(code.upper(), _language()))
     return 0
+
+
+def _language():
+    """The language of the codes; English where the terminal cannot show Chinese."""
+    from .. import codes
+
+    try:
+        "码".encode(sys.stdout.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return "en"
+    return codes.language()

@@ -12,7 +12,7 @@ from operator import index as as_int
 
 import numpy as np
 
-from .. import core, errors
+from .. import core, errors, watching
 from ..bounds import C_NAMES
 from ..core import TensorBase, wrap
 from ..dtypes import of
@@ -42,6 +42,10 @@ _WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
 
 def getitem(x, index):
     """x[index] for every index: `reading` does the common ones that make a view by itself."""
+    if watching.in_force:
+        for part in index if type(index) is tuple else (index,):
+            if isinstance(part, TensorBase):
+                watching.note("index", part, None)
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.getitem(x, index)
     key = _plain_key(x._array, index)
@@ -471,8 +475,16 @@ def put(x, key, values, accumulate):
 
 def _checked_values(array, key, values):
     _check_together(key)
-    if values._array.dtype != array.dtype:
-        own, given = of(array.dtype).scalar_type, of(values._array.dtype).scalar_type
+    check_dtype(array, values._array)
+    values = fitted(values, ops.shape_of(array.shape, key))
+    _check_inside(key, array.shape)
+    return values
+
+
+def check_dtype(array, values):
+    """Refuse values of another dtype than that of what they are written to."""
+    if values.dtype != array.dtype:
+        own, given = of(array.dtype).scalar_type, of(values.dtype).scalar_type
         raise errors.coded(
             "RL337",
             RuntimeError(
@@ -480,7 +492,10 @@ def _checked_values(array, key, values):
                 "for the source."
             ),
         )
-    shape = ops.shape_of(array.shape, key)
+
+
+def fitted(values, shape):
+    """Values for what an index names, without leading dimensions of size 1; refused where they do not fit."""
     given = values._array.shape
     values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
     trimmed = values._array.shape
@@ -492,7 +507,6 @@ def _checked_values(array, key, values):
                 f"{list(shape)}"
             ),
         )
-    _check_inside(key, array.shape)
     return values
 
 
@@ -503,17 +517,30 @@ def index_put(input, indices, values, accumulate=False):
     >>> rushlight.index_put(x, (rushlight.tensor([0, 0]),), rushlight.tensor(1.0), accumulate=True)
     tensor([2., 0., 0.])
     """
+    if _is_hidden(input, indices, values):
+        return hidden_index.index_put(input, indices, values, bool(accumulate))
     key, values = _read_put(input, indices, values, "index_put")
     return ops.index_put(input, values, key=key, accumulate=bool(accumulate))
 
 
 def index_put_(input, indices, values, accumulate=False):
     """The in-place form of `index_put`."""
+    if _is_hidden(input, indices, values):
+        hidden_index.setitem(input, tuple(indices), values, bool(accumulate))
+        return input
     key, values = _read_put(input, indices, values, "index_put_")
     return write(ops.index_put, ops.write_put, input, (values,), {"key": key, "accumulate": bool(accumulate)})
 
 
 INPLACE = {"index_put_": index_put_}
+
+
+def _is_hidden(input, indices, values):
+    """Whether index tensors differ between samples, in a call that is otherwise in order."""
+    if not core.transforms_entered(0) or not isinstance(indices, (tuple, list)) or not hidden_index.is_hidden(indices):
+        return False
+    tensors = all([isinstance(x, TensorBase) for x in (input, values, *indices)])
+    return tensors and len(indices) <= input._array.ndim
 
 
 def _read_put(input, indices, values, function):

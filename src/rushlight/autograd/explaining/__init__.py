@@ -8,7 +8,7 @@ from ..rules import floating
 from . import memory
 from .graph import Graph
 from .replay import Replay
-from .words import CUT, CUTS, FREED, GONE, NOT_RUN, NOTHING_ARRIVED, RECORD, VIEW, amount, called, listed
+from .words import CUT, CUTS, FREED, FROZEN, GONE, NOT_RUN, NOTHING_ARRIVED, RECORD, VIEW, called, listed, paths, spoken
 
 
 class Explanation:
@@ -60,7 +60,7 @@ def explain(t, loss=None):
     >>> import rushlight
     >>> w = rushlight.tensor([1.0, 2.0], requires_grad=True)
     >>> rushlight.explain(w, lambda: (w - 3).relu().sum()).head
-    't.grad is None; its gradient of this loss is zero everywhere.'
+    't.grad is None; the gradient of this loss is zero everywhere.'
     """
     if not isinstance(t, TensorBase):
         raise TypeError(f"explain(): argument 't' must be Tensor, not {type(t).__name__}")
@@ -78,6 +78,7 @@ def explain(t, loss=None):
 
 
 explain.recording = recording
+_CHECKPOINT = "CheckpointFunction"
 
 
 class _Story:
@@ -99,7 +100,7 @@ class _Story:
         return (
             f"{state}."
             if self.t._grad is not None and now == _state(self.t._grad)
-            else f"{state}; its gradient of this loss {now}."
+            else f"{state}; the gradient of this loss {now}."
         )
 
     def tell(self):
@@ -129,13 +130,16 @@ class _Story:
             self.between()
             return
         if origin is None or origin.name is None:
+            if type(x).__name__ == "Parameter" or getattr(x, "_is_param", False):
+                self.say(FROZEN)
+                return
             if not self.sentences[1:]:
                 self.say("A tensor that a program makes has none unless requires_grad_() is called before it is used.")
             self.say("If it was computed, how that was is not known." + RECORD)
             self.left(None)
             return
-        cuts = [self.cut(found) for found in self.cuts(memory.ancestors(origin))]
-        self.say(*cuts)
+        cuts = self.cuts(memory.ancestors(origin))
+        self.say_cuts(cuts)
         if not cuts:
             self.say(f"It was made by {called(origin)} at {origin.where()}")
             self.say("Nothing that it was made of, as far as it was recorded, required a gradient then.")
@@ -146,9 +150,13 @@ class _Story:
         found = [o for o in origins if o.cut and any(was and source in origins for source, was in o.inputs)]
         return sorted(found, key=lambda o: (o.line.line() or ("", 0, ""))[1] if o.line else 0)
 
-    def cut(self, origin):
-        words = CUTS[origin.cut].format(name=called(origin))
-        return f"{words} at {origin.where()}"
+    def say_cuts(self, origins):
+        """Where histories end, each line once."""
+        places = {}
+        for origin in origins:
+            places.setdefault((origin.cut, origin.where()), []).append(called(origin))
+        for (cut, where), names in places.items():
+            self.say(f"{CUTS[cut].format(name=' and '.join(dict.fromkeys(names)))} at {where}")
 
     # -- t alone
     def alone(self):
@@ -199,13 +207,13 @@ class _Story:
         if target is graph.root:
             self.say("t is the loss itself.")
         elif graph.root not in ways:
-            self.say("Nothing in the graph of the loss leads to t.")
+            self.say("No path in the graph of the loss leads to t.")
             if any(leaf is not t and _apart(leaf) and leaf.view_of.base is _base(t) for leaf in graph.leaves.values()):
                 self.say(VIEW)
             self.between()
             return
         else:
-            self.say(f"The loss leads to t by {amount(ways[graph.root], 'way')} through its graph.")
+            self.say(f"The loss depends on t along {paths(ways[graph.root])} of its graph.")
         freed = any(node.freed and (node.op.keeps_anything or node.op.custom is not None) for node in ways)
         if t._grad is None and not self.fresh and (t.is_leaf or retains(t)):
             self.missing(memory.origin_of(t), GONE if any(node.freed for node in ways) else NOT_RUN)
@@ -217,7 +225,14 @@ class _Story:
     def replayed(self, graph, ways, target):
         """Run the backward pass and say where the gradient changed its kind."""
         replay = Replay(ways, target)
-        self.found = replay.run(self.loss, self.t)
+        try:
+            self.found = replay.run(self.loss, self.t)
+        except Exception as error:
+            if self.loss._array.size != 1:
+                raise
+            self.say(f"Its backward pass raises {type(error).__name__}: {str(error).partition(' Hint:')[0]}")
+            self.say(*[line for note in getattr(error, "__notes__", ()) for line in note.splitlines()])
+            return
         g = self.found
         own = target.hooks if isinstance(target, TensorBase) else target.extras
         hooked = ["t"] if _has_hooks(own) else []
@@ -231,28 +246,26 @@ class _Story:
         if not np.isfinite(self.loss._array).all():
             self.not_finite(graph)
         if g is None:
-            self.say(*[f"`{_operation(node)}` {why} at {node.describe()}" for node, why in replay.vanished])
+            self.say(*[f"`{_operation(node)}` {why}, at {node.describe()}" for node, why in replay.vanished])
             return
         if not np.isfinite(g._array).all():
             self.broken(replay)
         elif not g._array.any():
             self.vanished(replay)
-        elif not g._array.all():
-            self.say(f"It is zero in {int((g._array == 0).sum())} of {g._array.size} elements.")
 
     def vanished(self, replay):
         for node, why in replay.vanished[:6]:
             self.say(f"Wherever a gradient arrives, `{_operation(node)}` {why}, at {node.describe()}")
         for node in replay.cancelled:
             what = "t" if node is None else f"the result of `{_operation(node)}` at {node.describe()}"
-            self.say(f"The gradients that arrive at {what} by different ways add up to zero.")
+            self.say(f"The gradients that arrive at {what} along different paths add up to zero.")
 
     def broken(self, replay):
         if not replay.broken:
-            self.say("The gradients are finite on each way to t, and their sum is not.")
+            self.say("The gradients are finite along each path to t, and their sum is not.")
             return
         node, kind, why, zero = replay.broken[0]
-        self.say(f"On the way back the gradient is {kind} first behind `{_operation(node)}` at {node.describe()}")
+        self.say(f"On the way back the gradient first becomes {kind} in `{_operation(node)}` at {node.describe()}")
         if why:
             self.say(f"There {why}.")
         if zero:
@@ -265,12 +278,13 @@ class _Story:
         self.say(f"The loss itself is {'nan' if np.isnan(self.loss._array).any() else 'infinite'}.")
         origin = memory.origin_of(self.loss)
         if origin is not None:
-            first = [
-                o for o in memory.ancestors(origin) if not o.finite and all(source.finite for source, _ in o.inputs)
-            ]
+            made = memory.ancestors(origin)
+            first = [o for o in made if not o.finite and all(source.finite for source, _ in o.inputs)]
             self.say(
                 *[f"The first value that is not finite was made by {called(o)} at {o.where()}" for o in first if o.line]
             )
+            nan = [o for o in made if o.nan and not any(source.nan for source, _ in o.inputs) and o not in first]
+            self.say(*[f"The first nan was made by {called(o)} at {o.where()}" for o in nan if o.line])
             return
         found = graph.not_finite()
         if found is None:
@@ -287,6 +301,8 @@ class _Story:
     # -- no way from the loss to t
     def between(self):
         """Where the way from the loss to t was cut, by what was recorded."""
+        if self.hidden():
+            return
         start, end = memory.origin_of(self.loss), memory.origin_of(self.t)
         if start is None or end is None:
             if start is None:
@@ -299,16 +315,38 @@ class _Story:
             self.say("t was not used in computing the loss, as far as that was recorded.")
             self.left(end)
             return
-        self.say(*[self.cut(origin) for origin in self.cuts(way)])
+        self.say_cuts(self.cuts(way))
         for origin in way:
             for source, was in origin.inputs:
                 if source is end and not was and self.t.is_leaf:
                     self.say(f"t did not require a gradient when {called(origin)} used it at {origin.where()}")
 
+    def hidden(self):
+        """Whether the loss came through a checkpoint whose operations are not in its graph."""
+        node = self.loss.grad_fn
+        for node in [] if node is None else Graph(node).nodes:
+            if _operation(node) == _CHECKPOINT:
+                self.say(
+                    "Not in this graph is what a checkpoint computed. If t is used there, backward() computes it again "
+                    f"and adds to t.grad; with use_reentrant=False it can be followed. It is at {node.describe()}"
+                )
+                return True
+        origin = memory.origin_of(self.loss)
+        for found in [] if origin is None else memory.ancestors(origin):
+            if found.name == _CHECKPOINT and not any(was for _, was in found.inputs):
+                self.say(
+                    "A checkpoint recorded nothing, since no tensor that it was given requires a gradient; with "
+                    f"use_reentrant=False it records what its function uses. It is at {found.where()}"
+                )
+                return True
+        return False
+
     def left(self, end):
         """What left the graph as numbers or arrays, from which the program may have gone on."""
         for origin in memory.exits:
-            if origin.inputs[0][1] and (end is None or end in memory.ancestors(origin)):
+            made = memory.ancestors(origin)
+            had = any(was for source in made for _, was in source.inputs)
+            if had and (end is None or end in made):
                 whose = "Values" if end is None else "Values that came from t"
                 self.say(f"{whose} became constants by {called(origin)} at {origin.where()}")
 
@@ -319,13 +357,13 @@ class _Story:
         places = listed([f"`{_operation(node)}` at {node.describe()}" for node, _ in found])
         self.say(CUT)
         if places:
-            self.say("\n    ".join(["Constants came into the loss, perhaps among others, by:", *places]))
-        self.say("Which of both is not known." + RECORD)
+            self.say("\n    ".join(["Constants enter the loss in these operations, and perhaps in others:", *places]))
+        self.say("Which of the two is not known." + RECORD)
 
 
 def _operation(node):
     """What people call the operation of a node."""
-    return node.op.name.removesuffix("Backward") if node.op.custom is not None else node.op.name
+    return node.op.name.removesuffix("Backward") if node.op.custom is not None else spoken(node.op.name)
 
 
 def _apart(leaf):
@@ -357,4 +395,5 @@ def _state(g):
         )
     if not array.any():
         return "is zero everywhere"
-    return "is finite and not zero everywhere" if not array.all() else "is finite and not zero"
+    zeros = int((array == 0).sum())
+    return f"is finite, and zero in {zeros} of {array.size} elements" if zeros else "is finite and not zero"

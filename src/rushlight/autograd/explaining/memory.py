@@ -32,7 +32,7 @@ class Origin:
         self.inputs = inputs
         self.cut = cut
         self.line = line
-        self.finite = True
+        self.finite, self.nan = True, False
         self.written = False
         # Of a leaf: the lines where a backward pass last gave it a gradient, and where zero_grad last took it.
         self.reached = self.dropped = None
@@ -46,6 +46,18 @@ def here():
     mark = core.wrap(np.zeros(0))
     core.written(mark)
     return mark.versions
+
+
+def innermost(tensor):
+    """The tensor that has the history: under vmap that of all samples."""
+    while type(tensor._array) is Batched and not tensor.requires_grad:
+        tensor = tensor._array.hidden
+    return tensor
+
+
+def tracked(tensor):
+    """Whether a tensor requires a gradient, or the batch does that it is a sample of."""
+    return innermost(tensor).requires_grad
 
 
 def origin_of(tensor):
@@ -79,7 +91,7 @@ def known(tensor):
         return put(tensor, Origin("view", [(o, True) for o in (own, base) if o is not None], line=base.line))
     if own is None and type(tensor._array) is Batched:
         hidden = tensor._array.hidden
-        return put(tensor, Origin("vmap", [(known(hidden), hidden.requires_grad)], line=here()))
+        return put(tensor, Origin("vmap", [(known(hidden), tracked(hidden))], line=here()))
     return own or put(tensor, Origin(None))
 
 
@@ -90,7 +102,7 @@ class Recorder(Watcher):
         self._backward = 0
 
     def called(self, op, inputs, params, in_place, proceed):
-        before = [(known(x), x.requires_grad) for x in inputs if isinstance(x, TensorBase)]
+        before = [(known(x), tracked(x)) for x in inputs if isinstance(x, TensorBase)]
         out = proceed()
         line = here()
         for x in out if isinstance(out, tuple) else (out,):
@@ -104,9 +116,11 @@ class Recorder(Watcher):
         name = op.name.removesuffix("Backward") if op.custom is not None else op.name
         if name == "to_dtype":
             name = f"to({x.dtype})"
-        tracked = any(was for _, was in before)
-        origin = put(x, Origin(name, before, self._cut(op, x) if tracked and x.is_leaf else None, line))
-        origin.finite = not floating(x) or bool(np.isfinite(every(x._array)).all())
+        cut = any(was for _, was in before) and innermost(x).is_leaf
+        origin = put(x, Origin(name, before, self._cut(op, x) if cut else None, line))
+        if floating(x):
+            origin.finite = bool(np.isfinite(every(x._array)).all())
+            origin.nan = not origin.finite and bool(np.isnan(every(x._array)).any())
         origin.written = in_place
         if type(x._array) is Batched:
             put(x._array.hidden, origin)
@@ -153,12 +167,14 @@ class Recorder(Watcher):
         if kind == "zero_grad":
             known(source).dropped = here()
             return
-        origin = Origin(kind, [(known(source), source.requires_grad)], line=here())
+        origin = Origin(kind, [(known(source), tracked(source))], line=here())
         if result is None:
             exits.append(origin)
             return
-        origin.cut = kind if source.requires_grad else None
+        origin.cut = kind if tracked(source) else None
         put(result, origin)
+        if type(result._array) is Batched:
+            put(result._array.hidden, origin)
 
 
 def leading_to(origin, target):

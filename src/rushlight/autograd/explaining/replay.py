@@ -13,7 +13,12 @@ _HOOKS = ("tensor_hooks", "before_hooks", "after_hooks", "retained")
 _STEPS = ("round", "floor", "ceil", "trunc", "sign", "sgn", "div_rounded")
 _OVERWRITTEN = ("zero", "fill", "copy", "masked_fill", "drawn")
 _SATURATING = ("sigmoid", "tanh", "erf", "hardtanh", "hardsigmoid")
-_PRODUCTS = ("mul", "mm", "mv", "bmm", "matmul", "dot", "addcmul")
+# The inputs that are multiplied with each other.
+_PRODUCTS = {
+    **dict.fromkeys(("mul", "dot"), ("x", "y")),
+    **dict.fromkeys(("mm", "mv", "bmm", "matmul", "addmm", "addmv", "baddbmm", "addbmm", "addr"), ("a", "b")),
+    "addcmul": ("tensor1", "tensor2"),
+}
 _CHOICES = ("maximum", "minimum", "fmax", "fmin")
 
 
@@ -79,7 +84,9 @@ def why_zero(node, i, g, r):
     """What follows 'wherever a gradient arrives, `name` ...' for a node that gives zero; said only where it is so."""
     op, rule = node.op, rule_of(node, i)
     if r is None:
-        return "has no derivative in this input"
+        return (
+            "has no derivative in this input" if op.custom is None else "returned None for this input from its backward"
+        )
     if op.custom is not None:
         return "returned zero from its backward"
     if op.name in _STEPS:
@@ -87,10 +94,11 @@ def why_zero(node, i, g, r):
     if op.name in _OVERWRITTEN and op.inputs[i] == "x":
         return "writes other values over it"
     held = kept(node)
-    if op.name in _PRODUCTS and any(not np.any(held[n]) for k, n in enumerate(op.inputs) if k != i and n in held):
+    factors, own = _PRODUCTS.get(op.name, ()), None if op.variadic else op.inputs[i]
+    if own in factors and any(name in held and not np.any(held[name]) for name in factors if name != own):
         return "multiplies by zero"
     if rule is None or isinstance(g, list):
-        return "gives zero"
+        return "takes nothing from this input there" if op.kind == "linear" else "gives zero: what it adds up cancels"
     if op.kind == "elementwise":
         return _elementwise_zero(node, i, rule, g, held)
     if op.kind == "linear" and not held:
@@ -117,6 +125,8 @@ def _elementwise_zero(node, i, rule, g, held):
         return "takes the other operand"
     if name in ("mul", "addcmul"):
         return "multiplies by zero"
+    if name == "div" and own == "y":
+        return "divides zero, which stays zero whatever the divisor"
     if name in _SATURATING:
         return "is saturated: its derivative is zero"
     x = held.get(own)

@@ -34,17 +34,37 @@ VIEW = (
     "It leads to a view of the same storage that was made under no_grad. Such a view is a leaf of its own: the gradient is "
     "in the .grad of the view."
 )
+FROZEN = (
+    "It is a Parameter, which requires a gradient unless it is told not to: it was frozen by requires_grad = False."
+)
 CUT = "Either t was not used in computing it, or what was computed from t was cut off."
-_METHODS = {"item": ".item()", "tolist": ".tolist()", "numpy": ".numpy()", "detach": ".detach()", "data": ".data"}
+_METHODS = {
+    "item": ".item()", "tolist": ".tolist()", "numpy": ".numpy()", "detach": ".detach()", "data": ".data",
+    "index": "being used as an index",
+}  # fmt: skip
+# Operations that programs call by another name.
+_SPOKEN = {
+    "clamp_numbers": "clamp", "cross_entropy_indices": "cross_entropy", "native_layer_norm": "layer_norm",
+    "unsafe_view": "view", "vector_norm": "norm", "to_dtype": "to", "t": "transpose",
+}  # fmt: skip
+_MANY = 1000
 
 
 def called(origin):
     """What made a tensor, as it is written in a program."""
-    return _METHODS.get(origin.name, f"`{origin.name}`")
+    return _METHODS.get(origin.name, f"`{spoken(origin.name)}`")
 
 
-def amount(n, what):
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def spoken(name):
+    """What a program calls an operation."""
+    return _SPOKEN.get(name, name)
+
+
+def paths(n):
+    """How many paths of a graph, in words."""
+    if n > _MANY:
+        return f"more than {_MANY} paths"
+    return "1 path" if n == 1 else f"{n} paths"
 
 
 def listed(places, most=6):
