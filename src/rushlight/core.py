@@ -15,7 +15,7 @@ from . import errors
 from .dtypes import scalar_category
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
-from .operation import Operation
+from .operation import Operation, hush, speak
 
 if not cython.compiled:
     from numpy import ndarray
@@ -477,8 +477,9 @@ def add_into(total, g):
     """total += g on arrays of one dtype and shape."""
     kernel = ADD.kernel
     if kernel is None or not kernel.into2(total, g):
-        with np.errstate(all="ignore"):
-            np.add(total, g, out=total)
+        before = hush()
+        np.add(total, g, out=total)
+        speak(before)
 
 
 def operand(value):

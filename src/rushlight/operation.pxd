@@ -18,6 +18,9 @@ cdef class Rule:
     cdef public bint uses_out
     cdef public bint uses_shapes
 
+cdef object _settings, _SILENT
+cpdef object hush()
+cpdef speak(object before)
 cdef bint of_one_float(list arrays) except -1
 
 cdef class Operation:
@@ -54,6 +57,7 @@ cdef class Operation:
     cdef object view(self, object array, dict params)
     cdef list prepared(self, list arrays)
     cdef list fits(self, list arrays, object out)
+    cdef object by_kernel(self, object arrays)
     cpdef object compute(self, object arrays, dict params)
     cdef public long long keep1, keep2, keep3, out_mask
     cpdef settle(self)

@@ -349,7 +349,15 @@ cdef class Binary(Kernel):
             loop = self.f8
         else:
             return False
-        if not usable(a, kind) or not usable(b, kind) or not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_ISWRITEABLE(a):
+        if cnp.PyArray_TYPE(b) != kind or not cnp.PyArray_ISBEHAVED(a) or not cnp.PyArray_ISBEHAVED_RO(b) or not cnp.PyArray_SAMESHAPE(a, b):
+            return False
+        if cnp.PyArray_IS_C_CONTIGUOUS(a):
+            if not cnp.PyArray_IS_C_CONTIGUOUS(b):
+                b = <cnp.ndarray>cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
+        elif cnp.PyArray_IS_F_CONTIGUOUS(a):
+            if not cnp.PyArray_IS_F_CONTIGUOUS(b):
+                b = <cnp.ndarray>cnp.PyArray_NewCopy(b, cnp.NPY_FORTRANORDER)
+        else:
             return False
         loop(cnp.PyArray_DATA(a), 1, cnp.PyArray_DATA(b), 1, cnp.PyArray_DATA(a), cnp.PyArray_SIZE(a))
         return True

@@ -92,9 +92,10 @@ class Module(Hooked, Stateful):
     def __getattr__(self, name):
         # Reached only for what is no ordinary attribute.
         fields = self.__dict__
-        if "_parameters" in fields:
-            if name in fields["_parameters"]:
-                return fields["_parameters"][name]
+        parameters = fields.get("_parameters")
+        if parameters is not None:
+            if name in parameters:
+                return parameters[name]
             if name in fields["_modules"]:
                 return fields["_modules"][name]
             if name in fields["_buffers"]:
