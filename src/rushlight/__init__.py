@@ -78,6 +78,7 @@ FAMILIES = (
     "legacy",
     "ranges",
     "conversion",
+    "memory",
     "shape",
     "broadcasting",
     "splitting",

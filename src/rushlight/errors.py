@@ -147,16 +147,24 @@ def retains(tensor):
 
 
 def warn_non_leaf_grad():
-    warnings.warn(coded_sentence("RL122", _NON_LEAF_GRAD), UserWarning, stacklevel=3)
+    warnings.warn(coded_sentence("RL122", _NON_LEAF_GRAD), UserWarning, stacklevel=user_level())
 
 
-def _c_name(dtype):
+def c_name(dtype):
     """What C++ calls a dtype, as PyTorch's message about .grad does."""
     named = {
         "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-        "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int64": "long int",
+        "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int64": "long int", "int32": "int",
+        "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
     }  # fmt: skip
     return named.get(dtype.name, dtype.name)
+
+
+def grad_dtype(leaf):
+    """The dtype of a leaf's gradient: its own unless another was set, None where any will do."""
+    if leaf.hooks is not None and leaf.hooks.has_grad_dtype:
+        return leaf.hooks.grad_dtype
+    return leaf.dtype
 
 
 def check_grad(tensor, grad):
@@ -168,14 +176,16 @@ def check_grad(tensor, grad):
         )
     if grad is tensor:
         raise coded("RL123", RuntimeError("can't assign Variable as its own grad"))
-    if grad._array.dtype != tensor._array.dtype:
-        from .dtypes import of
-
+    dtype = grad_dtype(tensor)
+    if dtype is not None and grad.dtype != dtype:
         raise coded(
             "RL123",
             RuntimeError(
-                f"attempting to assign a gradient with dtype '{_c_name(of(grad._array.dtype))}' to a tensor with "
-                f"grad_dtype '{of(tensor._array.dtype).scalar_type}'. The gradient must match the tensor's dtype."
+                f"attempting to assign a gradient with dtype '{c_name(grad.dtype)}' to a tensor with grad_dtype "
+                f"'{dtype.scalar_type}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
+                "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems "
+                "that assume they match."
             ),
         )
     if grad._array.shape != tensor._array.shape:
@@ -322,7 +332,7 @@ def note_forward(error, node):
 
 def warn_forward(node):
     """The calls that led to an operation, as PyTorch's anomaly detection shows them; and to the backward it was in."""
-    level = _user_level()
+    level = user_level()
     warnings.warn(
         f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{_trace(node)}",
         UserWarning,
@@ -339,7 +349,7 @@ def warn_forward(node):
         parent = _metadata(parent).get("parent_")
 
 
-def _user_level():
+def user_level():
     """How many frames the caller's `warnings.warn` must go up to show the user's line."""
     import sys
 

@@ -38,11 +38,15 @@ class Extras:
         self.retained = []
         self.metadata = {}
         self.accumulator = None
+        # The dtype that gradients of a leaf are cast to, where one was set; None leaves them as they come.
+        self.has_grad_dtype, self.grad_dtype = False, None
         # Whether the node has saved tensors that hooks have packed: see saving.py.
         self.packs = False
 
     def known(self, g, run):
         """The gradient `g` (a list for several outputs) after the hooks of tensors: what the gradient is taken to be."""
+        if self.grad_dtype is not None and g is not None and g.dtype != self.grad_dtype:
+            g = g.to(self.grad_dtype)
         if not self.tensor_hooks:
             return g
         single = not isinstance(g, list)

@@ -2,10 +2,10 @@
 
 import weakref
 
-from . import errors
-from .core import Node, TensorBase, adopt
+from .core import Node, TensorBase, adopt, detached
 from .hooks import Extras, RemovableHandle
 from .saving import SavedTensor
+from .size import Size
 
 _CLASSES = {}
 _QUALIFIED = ("CopySlices", "CopyBackwards")
@@ -42,8 +42,13 @@ class GraphNode(Node):
         """Call hook(grad_outputs) before the node runs; what it returns replaces grad_outputs."""
         return RemovableHandle(extras_of(self).before_hooks, hook)
 
-    def _register_hook_dict(self, tensor):
-        raise errors.RuntimeError("hooks of tensors are registered with tensor.register_hook")
+    @property
+    def requires_grad(self):
+        return True
+
+    def _sequence_nr(self):
+        """Larger than those of all nodes that this one came from."""
+        return self.sequence
 
     def __getattr__(self, name):
         if name.startswith("_saved_"):
@@ -118,18 +123,23 @@ def _shown(edge, number):
 def _saved(node, name):
     """What the node kept under PyTorch's name for it."""
     op = node.op
+    if name.endswith("_sym_sizes") and node.shapes is not None:
+        return Size(node.shapes[_place(node, "_saved_", name, "_sym_sizes")])
     for own in op.defaults:
         if op.aliases.get(own, own) == name:
             return node.params[own]
     place = _place(node, "_saved_", name)
-    return node.saved_at(place) if place >= 0 else node.saved_out_at(-1 - place)
+    value = node.saved_at(place) if place >= 0 else node.saved_out_at(-1 - place)
+    # Indices come from the node as well, but have no gradient.
+    differentiable = not isinstance(value, TensorBase) or value._array.dtype.kind in "fcV"
+    return value if differentiable else detached(value, True)
 
 
-def _place(node, prefix, name):
+def _place(node, prefix, name, ending=""):
     """Where a node keeps it: the number of an input, or -1 - the number of an output."""
     op = node.op
     for i, own in enumerate(op.inputs):
-        if op.aliases.get(own, own) == name:
+        if op.aliases.get(own, own) + ending == name:
             return i
     for k, own in enumerate(op.outputs or ("out",)):
         if op.aliases.get(own, own) == name:

@@ -224,6 +224,22 @@ class SavedTensor:
         self._node = node
         self._place = place
 
+    @property
+    def data(self):
+        """What is kept: the tensor, or what a pack hook made of it."""
+        value = kept(self._node, self._place)
+        return value.value if isinstance(value, PackedTensor) else value
+
+    @property
+    def unpack_hook(self):
+        """The hook that makes it a tensor again, None where there is none."""
+        value = kept(self._node, self._place)
+        return value.unpack if isinstance(value, PackedTensor) else None
+
+    def unpack(self):
+        """The tensor as it was recorded; RuntimeError where it was written to since."""
+        return self._node.saved_at(self._place) if self._place >= 0 else self._node.saved_out_at(-1 - self._place)
+
     def register_hooks(self, pack_hook, unpack_hook):
         """Pack the tensor now with pack_hook, and unpack it with unpack_hook when it is asked for."""
         check_callable(pack_hook, unpack_hook)

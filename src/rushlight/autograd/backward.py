@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import dtypes, engine
 from ..core import TensorBase, wrap
-from ..errors import coded, coded_sentence
+from ..errors import coded, coded_sentence, user_level
 from ..ops.copying import to_dtype
 from ..spelling import spell
 
@@ -98,7 +98,7 @@ def grad(
         roots = _roots(outputs, grad_outputs)
         results = engine.backward(roots, keep, create_graph, [_target(x) for x in inputs], False)
     if materialize_grads:
-        results = [_zeros(x) if g is None else g for x, g in zip(inputs, results)]
+        results = [_zeros(x, create_graph) if g is None else g for x, g in zip(inputs, results)]
     elif not allow_unused:
         for i, g in enumerate(results):
             if g is None:
@@ -229,10 +229,12 @@ def _accumulating(inputs):
     return [_target(x) for x in inputs]
 
 
-def _zeros(x):
+def _zeros(x, tracked):
     if not isinstance(x, TensorBase):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
-    return wrap(np.zeros(x._array.shape, x._array.dtype))
+    zeros = wrap(np.zeros(x._array.shape, x._array.dtype))
+    zeros._requires_grad = tracked
+    return zeros
 
 
 def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
@@ -247,8 +249,9 @@ def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
         )
     outputs, grads = _several(outputs), _several(grad_outputs)
     for i, (out, g) in enumerate(zip(outputs, grads)):
-        if g is not None and g.shape[1:] != out.shape:
-            raise coded("RL118", RuntimeError(_BATCHED.format(i, _size(g.shape[1:]), i, _size(out.shape))))
+        shape = out._array.shape if isinstance(out, TensorBase) else out.like and out.like[0]
+        if g is not None and shape is not None and g.shape[1:] != shape:
+            raise coded("RL118", RuntimeError(_BATCHED.format(i, _size(g.shape[1:]), i, _size(shape))))
     targets = [_target(x) for x in inputs]
     reached = []
 
@@ -266,4 +269,4 @@ def _batched(outputs, inputs, grad_outputs, keep_graph, create_graph):
 def _warn(sentence, category):
     import warnings
 
-    warnings.warn(sentence, category, stacklevel=3)
+    warnings.warn(sentence, category, stacklevel=user_level())

@@ -136,9 +136,9 @@ def hessian(
             if strict:
                 _refuse_untracked((out,))
             slopes = _grad((out,), inputs, None, True)
+            slopes = [_zeros(x) if g is None else g for g, x in zip(slopes, inputs)]
             if strict:
                 _refuse_constant(slopes)
-            slopes = [_zeros(x) if g is None else g for g, x in zip(slopes, inputs)]
             blocks = _blocks(slopes, inputs, create_graph, strict, vectorize)
     return tuple(blocks) if several else blocks[0][0]
 

@@ -4,16 +4,39 @@ from collections import namedtuple
 from contextlib import contextmanager
 
 from .. import core, saving
-from ..core import Node, TensorBase
+from ..core import TensorBase
 from ..errors import coded
 from ..hooks import Gathering, OneOfSeveral, RemovableHandle
-from ..node import AccumulateGrad, accumulator, extras_of, extras_of_leaf
+from ..node import AccumulateGrad, GraphNode, accumulator, extras_of, extras_of_leaf
 from .mutation import allow_mutation_on_saved_tensors
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
     "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
+
+
+class _NodeType(type):
+    """What is a node: of an operation, or the end of the graph at a leaf."""
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, (GraphNode, AccumulateGrad))
+
+    def __subclasscheck__(cls, subclass):
+        return issubclass(subclass, (GraphNode, AccumulateGrad))
+
+
+class Node(metaclass=_NodeType):
+    """A node of the graph, as `tensor.grad_fn` and `node.next_functions` show it; for isinstance.
+
+    >>> import rushlight
+    >>> x = rushlight.ones(2, requires_grad=True)
+    >>> isinstance((x * 2).grad_fn, rushlight.autograd.graph.Node)
+    True
+    """
+
+    def __init__(self):
+        raise TypeError("Can't instantiate abstract class Node")
 
 
 class GradientEdge(namedtuple("GradientEdge", ("node", "output_nr", "ownership_token"), defaults=(None,))):

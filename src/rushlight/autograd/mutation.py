@@ -38,6 +38,10 @@ class Mutations(Watcher):
             self.copy_before_write(inputs[0])
         return proceed()
 
+    def noted(self, kind, source, result):
+        if kind == "out":
+            self.copy_before_write(source)
+
     def copy_before_write(self, x):
         """Copy what was saved of the storage of x; equal views of it are copied once."""
         copies = {}

@@ -129,6 +129,7 @@ def write_out(out, value):
 
     import numpy as np
 
+    from .. import watching
     from ..dtypes import can_cast, of
 
     source, target = of(value._array.dtype), of(out._array.dtype)
@@ -150,5 +151,7 @@ def write_out(out, value):
                 stacklevel=3,
             )
         out._array = np.empty(value._array.shape, out._array.dtype)
+    elif watching.in_force:
+        watching.note("out", out, value)
     np.copyto(out._array, value._array, casting="unsafe")
     written(out)

@@ -8,6 +8,7 @@ import sys
 from .. import errors
 from ..core import TensorBase, call1, call2, inplace
 from ..dtypes import scalar_category
+from ..modes import grad_enabled
 from ..ops import copying
 from .arguments import accepts_out, check_tensor
 
@@ -115,6 +116,8 @@ def overwriting(op, *, tensors=False):
         for other in others:
             if not isinstance(other, TensorBase) and (tensors or scalar_category(other) is None):
                 check_tensor(other, op.name + "_", 1, "other")
+        if grad_enabled() and self.requires_grad:
+            errors.check_inplace(self)
         return overwrite(op, self, op(self, *others))
 
     return _method(method, op.name)

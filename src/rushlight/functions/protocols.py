@@ -3,6 +3,8 @@
 import copy
 import warnings
 
+import numpy as np
+
 from .. import core, modes, watching
 from ..core import TensorBase
 from ..errors import coded
@@ -88,7 +90,7 @@ def __deepcopy__(input, memo):
         )
     if id(input) in memo:
         return memo[id(input)]
-    result = _rebuilt(type(input), input._array.copy(), input.requires_grad, {})
+    result = _rebuilt(type(input), _copied_array(input._array, memo), input.requires_grad, {})
     memo[id(input)] = result
     if input._grad is not None:
         result.grad = copy.deepcopy(input._grad, memo)
@@ -96,19 +98,33 @@ def __deepcopy__(input, memo):
     return result
 
 
+def _copied_array(array, memo):
+    """A copy with the strides of the array; of arrays in one memory, one memory again."""
+    owner = array if array.base is None else array.base
+    if type(owner) is not np.ndarray or not owner.flags.c_contiguous:
+        return array.copy(order="K")
+    whole = memo.get(id(owner))
+    if whole is None:
+        whole = memo[id(owner)] = owner.copy()
+        # What the memo goes by must not be freed meanwhile.
+        memo.setdefault(id(memo), []).append(owner)
+    offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    return np.ndarray(array.shape, array.dtype, whole.reshape(-1).view(np.uint8), offset, array.strides)
+
+
 def __copy__(input):
     return _rebuilt(type(input), input._array, input.requires_grad, attributes(input))
 
 
 def __reduce_ex__(input, protocol):
-    if input.grad_fn is not None:
+    for hook in own_hooks(input):
         warnings.warn(
-            "A computed tensor is pickled without its history; pickle tensor.detach() to say so.",
+            f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the function "
+            "with @torch.utils.hooks.unserializable_hook to suppress this warning",
             UserWarning,
             stacklevel=2,
         )
-    leaf_grad = input.requires_grad and input.grad_fn is None
-    return _rebuilt, (type(input), input._array, leaf_grad, attributes(input))
+    return _unpickled, (type(input), *_dense(input._array), input.requires_grad, attributes(input))
 
 
 def __setstate__(input, state):
@@ -117,6 +133,30 @@ def __setstate__(input, state):
 
 def __dir__(input):
     return sorted({*object.__dir__(input), *input.__dict__})
+
+
+def own_hooks(input):
+    """The hooks that were registered on this tensor itself."""
+    extras = input.hooks if input.grad_fn is None else input.grad_fn.extras
+    if extras is None:
+        return []
+    return [hook for number, hook in extras.tensor_hooks.values() if number == input.output_nr]
+
+
+def _dense(array):
+    """(the elements without repetition, shape, strides): what an array is pickled as."""
+    if array.flags.c_contiguous:
+        return array, None, None
+    kept = array[tuple([slice(None) if step else slice(1) for step in array.strides])].copy(order="K")
+    # Steps over elements that are left out are not kept.
+    strides = [new if old else 0 for new, old in zip(kept.strides, array.strides)]
+    return kept.ravel(order="K"), array.shape, tuple(strides)
+
+
+def _unpickled(cls, array, shape, strides, requires_grad, attributes):
+    if shape is not None:
+        array = np.ndarray(shape, array.dtype, array, 0, strides)
+    return _rebuilt(cls, array, requires_grad, attributes)
 
 
 def attributes(input):
