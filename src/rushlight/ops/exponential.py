@@ -111,10 +111,9 @@ def _check_power(x, y):
 
 def _through_base(g, x, y):
     """y * x**(y - 1), and 0 for the power 0 whatever x is."""
-    if isinstance(y, int) and y == 2:
-        return g * (y * x)
-    if isinstance(y, int) and y == 1 and not grad_enabled():
-        return g
+    # Where it is recorded the derivative is a function of x also where it is constant, as in PyTorch.
+    if isinstance(y, int) and 0 < y < 3 and not grad_enabled():
+        return g if y == 1 else g * (y * x)
     if not isinstance(y, TensorBase):
         return zero(g) if y == 0 else g * (y * power(x, y - 1))
     return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))
