@@ -66,7 +66,9 @@ def test_imports_go_down(path):
 def test_the_page_of_the_house_has_every_module_on_its_floor():
     page = (Path(__file__).parent.parent / "docs/architecture.md").read_text()
     rows = re.findall(r"^\| (\d) \| ([^|]+) \|", page, re.MULTILINE)
-    told = {name.strip("/").removesuffix(".py"): int(row) for row, names in rows for name in re.findall("`(.+?)`", names)}
+    told = {
+        name.strip("/").removesuffix(".py"): int(row) for row, names in rows for name in re.findall("`(.+?)`", names)
+    }
     there = {path.relative_to(ROOT).with_suffix("").parts[0] for path in MODULES}
     assert told == {name: FLOORS[name] for name in there}
 
