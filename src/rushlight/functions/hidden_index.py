@@ -11,9 +11,9 @@ import numpy as np
 from .. import core
 from ..core import TensorBase, wrap
 from ..ops import index as ops
-from ..ops.copying import clone, copy, expand
+from ..ops.copying import clone, copy, expand, to_dtype
 from ..ops.hidden import Batched, values
-from ..ops.scatter import scatter
+from ..ops.scatter import scatter, scatter_add
 from ..ops.selection import where
 from ..ops.shape import inverse, permute, reshaped
 from . import indexing
@@ -27,65 +27,111 @@ def is_hidden(index):
 
 def getitem(x, index):
     """x[index] for such an index."""
-    view, dims, picked = taken_apart(x, index)
+    x, parts = _selected(x, _parts(x, index))
+    view, dims, picked, _ = taken_apart(x, parts)
     if not dims:
         return view
     sizes = view._array.shape
     rows, _ = in_rows(view, dims)
     found = ops.index_select(rows, flat(picked, [sizes[d] for d in dims]), dim=0)
-    if dims != list(range(dims[0], dims[0] + len(dims))):
+    if not _adjacent(dims):
         return found
-    # Index tensors side by side leave what they gather in their place.
     gathered = found._array.ndim - (len(sizes) - len(dims))
     before = list(range(gathered, gathered + dims[0]))
     rest = list(range(gathered + dims[0], found._array.ndim))
     return permute(found, dims=(*before, *range(gathered), *rest))
 
 
-def setitem(x, index, value):
-    """x[index] = value for such an index."""
-    view, dims, picked = taken_apart(x, index, written=True)
-    if not dims:
-        core.inplace(copy, view, (value,), {})
+def setitem(x, index, value, accumulate=False):
+    """x[index] = value for such an index; added to what is there with `accumulate`."""
+    parts = _parts(x, index)
+    chosen = {_dim_of(parts, k): part for k, part in enumerate(parts) if _is_hidden(part) and part._array.ndim == 0}
+    if chosen:
+        picked, rest = _selected(x, parts)
+        setitem(picked, rest, value, accumulate)
+        _put_rows(x, list(chosen), list(chosen.values()), picked, False)
         return
+    view, dims, picked, one_mask = taken_apart(x, parts)
+    if one_mask and value._array.ndim == 0:
+        value = to_dtype(value, dtype=x._array.dtype)
+    if not dims:
+        core.inplace(copy, view, (view + value if accumulate else value,), {})
+        return
+    indexing.check_dtype(x._array, value._array)
     sizes = view._array.shape
-    place = flat(picked, [sizes[d] for d in dims])
-    rows, order = in_rows(view, dims)
-    inner, gathered = rows._array.shape[1:], place._array.shape
-    n = place._array.size
-    adjacent = dims == list(range(dims[0], dims[0] + len(dims)))
-    lead = [sizes[d] for d in range(dims[0])] if adjacent else []
+    gathered = np.broadcast_shapes(*[p._array.shape for p in picked])
+    lead = [sizes[d] for d in range(dims[0])] if _adjacent(dims) else []
+    inner = [sizes[d] for d in range(len(sizes)) if d not in dims]
+    value = indexing.fitted(value, (*lead, *gathered, *inner[len(lead) :]))
     value = expand(value, shape=(*lead, *gathered, *inner[len(lead) :]))
-    value = permute(value, dims=(*range(len(lead), len(lead) + len(gathered)), *range(len(lead)),
-                                 *range(len(lead) + len(gathered), value._array.ndim)))  # fmt: skip
+    # The gathered dimensions first.
+    n, m = len(lead), len(lead) + len(gathered)
+    value = permute(value, dims=(*range(n, m), *range(n), *range(m, value._array.ndim)))
+    _put_rows(view, dims, picked, value, accumulate)
+
+
+def index_put(x, indices, value, accumulate):
+    """index_put for such indices."""
+    out = clone(x)
+    setitem(out, tuple(indices), value, accumulate)
+    return out
+
+
+def _put_rows(x, dims, picked, values, accumulate):
+    """Write `values` over the entries of x that the index tensors `picked` name in the dimensions `dims`."""
+    sizes = x._array.shape
+    place = flat(picked, [sizes[d] for d in dims])
+    rows, order = in_rows(x, dims)
+    inner, n = rows._array.shape[1:], place._array.size
     place = expand(reshaped(place, (n, *[1] * len(inner))), shape=(n, *inner))
-    rows = scatter(rows, place, reshaped(value, (n, *inner)), dim=0)
+    op = scatter_add if accumulate else scatter
+    rows = op(rows, place, reshaped(values, (n, *inner)), dim=0)
     turned = reshaped(rows, tuple([sizes[d] for d in order]))
-    core.inplace(copy, view, (permute(turned, dims=inverse(order)),), {})
+    core.inplace(copy, x, (permute(turned, dims=inverse(order)),), {})
 
 
-def taken_apart(x, index, written=False):
-    """(the view that the rest of the index makes, its dimensions with index tensors, these tensors)."""
+def _adjacent(dims):
+    """Whether index tensors are side by side, and leave what they gather in their place."""
+    return dims == list(range(dims[0], dims[0] + len(dims)))
+
+
+def _parts(x, index):
+    """The entries of an index, masks read and the ellipsis written out."""
     parts = list(index) if isinstance(index, (tuple, list)) else [index]
     parts = [wrap(values(p._array)) if _is_mask(p) else p for p in parts]
     if any([part is ... for part in parts]):
         at = next(k for k, part in enumerate(parts) if part is ...)
-        spare = x._array.ndim - sum([indexing._consumed(p._array if isinstance(p, TensorBase) else p) for p in parts])
+        spare = x._array.ndim - sum([_consumed(p) for p in parts])
         parts[at : at + 1] = [slice(None)] * spare
-    x, parts = _selected(x, parts, written)
-    hidden = {}
+    return parts
+
+
+def _consumed(part):
+    return indexing._consumed(part._array if isinstance(part, TensorBase) else part)
+
+
+def _dim_of(parts, k):
+    """The dimension that entry k is for."""
+    return sum([_consumed(part) for part in parts[:k]])
+
+
+def taken_apart(x, parts):
+    """(the view that the rest of the index makes, its dimensions with index tensors, these tensors, whether they are
+    one mask)."""
+    hidden, parts = {}, list(parts)
     for k, part in enumerate(parts):
         if _is_hidden(part):
             hidden[id(stand_in := np.zeros(part._array.shape, np.int64))] = part
             parts[k] = stand_in
-    op, basic, key, _ = indexing.split(x._array, tuple(parts))
+    op, basic, key, one_mask = indexing.split(x._array, tuple(parts))
     view = x if op is ops.alias and x._array.ndim else indexing._viewed(x, op, basic)
     if key is None:
-        return view, [], []
+        return view, [], [], False
+    indexing._check_together(key)
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
     order = [part for part in parts if isinstance(part, np.ndarray)]
     named = iter([hidden.get(id(part)) for part in order if part.dtype != np.bool_])
-    return view, dims, [_tensor_of(key[d], named) for d in dims]
+    return view, dims, [_tensor_of(key[d], named) for d in dims], one_mask
 
 
 def _tensor_of(array, named):
@@ -102,19 +148,15 @@ def _is_mask(part):
     return _is_hidden(part) and part._array.dtype == np.bool_
 
 
-def _selected(x, parts, written):
-    """Index tensors without dimensions choose one entry each, before all others, as integers do."""
-    dim = 0
-    parts = list(parts)
+def _selected(x, parts):
+    """Index tensors without dimensions choose one entry each, before all others, as integers do: the entries, in
+    dimensions of size 1, and the parts with 0 for them."""
+    rest = list(parts)
     for k, part in enumerate(parts):
         if _is_hidden(part) and part._array.ndim == 0:
-            if written:
-                parts[k] = reshaped(part, (1,))
-            else:
-                x = ops.index_select(x, reshaped(part, (1,)), dim=dim)
-                parts[k] = 0
-        dim += 1 if isinstance(part, TensorBase) else indexing._consumed(part)
-    return x, parts
+            x = ops.index_select(x, reshaped(part, (1,)), dim=_dim_of(parts, k))
+            rest[k] = 0
+    return x, rest
 
 
 def in_rows(x, dims):
