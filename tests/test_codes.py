@@ -1,6 +1,7 @@
 """Codes: each is given once and for good, is in the source, is raised by a program, and speaks two languages."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -220,3 +221,24 @@ def test_the_pages_are_up_to_date():
 def test_nothing_is_loaded_before_an_error():
     program = "import sys, rushlight; assert not [m for m in sys.modules if m.startswith('rushlight.codes')]"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_warnings_name_the_line_of_the_program():
+    x = rl.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning) as caught:
+        (x * 2).grad
+        (x * 2).sum().backward(create_graph=True)
+    here = test_warnings_name_the_line_of_the_program.__code__.co_firstlineno
+    assert [(os.path.basename(w.filename), w.lineno - here) for w in caught] == [
+        ("test_codes.py", 3),
+        ("test_codes.py", 4),
+    ]
+    x.grad = None
+
+
+def test_the_command_speaks_english_where_the_terminal_cannot_show_chinese():
+    environment = {**os.environ, "RUSHLIGHT_LANG": "zh", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rushlight", "explain", "RL101"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("RL101: The graph was freed")

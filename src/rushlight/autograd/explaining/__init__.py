@@ -323,8 +323,8 @@ class _Story:
 
     def hidden(self):
         """Whether the loss came through a checkpoint whose operations are not in its graph."""
-        node = self.loss.grad_fn
-        for node in [] if node is None else Graph(node).nodes:
+        root = self.loss.grad_fn
+        for node in [] if root is None else Graph(root).nodes:
             if _operation(node) == _CHECKPOINT:
                 self.say(
                     "Not in this graph is what a checkpoint computed. If t is used there, backward() computes it again "
