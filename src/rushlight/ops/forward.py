@@ -60,6 +60,7 @@ def _tangent_of_view(x, level):
         return None
     from .complex import seen_as
 
+    batching.refresh(x)
     tangent = below(level.number, seen_as, base.tangent[level], x._array, base._array)
     put_tangent(x, level, tangent)
     return tangent
