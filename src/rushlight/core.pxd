@@ -3,7 +3,7 @@ cimport cython
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.lines cimport Line
 from rushlight.modes cimport grad_enabled, inference_enabled
-from rushlight.operation cimport Operation, hush, speak
+from rushlight.operation cimport Operation, add_quietly
 
 from numpy cimport ndarray
 

@@ -15,7 +15,7 @@ from . import errors
 from .dtypes import scalar_category
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
-from .operation import Operation, hush, speak
+from .operation import Operation, add_quietly
 
 if not cython.compiled:
     from numpy import ndarray
@@ -477,9 +477,7 @@ def add_into(total, g):
     """total += g on arrays of one dtype and shape."""
     kernel = ADD.kernel
     if kernel is None or not kernel.into2(total, g):
-        before = hush()
-        np.add(total, g, out=total)
-        speak(before)
+        add_quietly(total, g)
 
 
 def operand(value):

@@ -19,8 +19,9 @@ cdef class Rule:
     cdef public bint uses_shapes
 
 cdef object _settings, _SILENT
-cpdef object hush()
-cpdef speak(object before)
+cdef object hush()
+cdef speak(object before)
+cpdef add_quietly(object total, object g)
 cdef bint of_one_float(list arrays) except -1
 
 cdef class Operation:

@@ -72,6 +72,15 @@ def speak(before):
         before.__exit__(None, None, None)
 
 
+def add_quietly(total, g):
+    """total += g on arrays."""
+    before = hush()
+    try:
+        np.add(total, g, out=total)
+    finally:
+        speak(before)
+
+
 def of_one_float(arrays):
     """Whether all are arrays of the same float dtype, so that there is nothing to promote."""
     first = None
