@@ -157,6 +157,39 @@ with torch.lint() as report:
         with torch.no_grad():
             w -= 0.1 * slope
 """,
+    "gradients of autograd.grad, put into .grad": """
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(8, 2), torch.randn(8, 1)
+with torch.lint(model, optimizer) as report:
+    for step in range(3):
+        params = list(model.parameters())
+        for p, g in zip(params, torch.autograd.grad(F.mse_loss(model(x), y), params)):
+            p.grad = g
+        optimizer.step()
+""",
+    "a loss looked at after its step": """
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(8, 2), torch.randn(8, 1)
+with torch.lint(model, optimizer) as report:
+    for step in range(4):
+        loss = F.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        print(loss.sqrt().item() / 2)
+""",
+    "a loss without slope": """
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+with torch.lint(model, optimizer) as report:
+    for step in range(3):
+        loss = (model(torch.ones(4, 2)) - 100).relu().mean()
+        optimizer.zero_grad(set_to_none=False)
+        loss.backward()
+        optimizer.step()
+""",
 }
 
 _SETUP = """
@@ -303,5 +336,22 @@ FAULTY = {
         "data-written",
         "RL613",
         _steps(_ZERO, "out = (model(x) * 2).exp()", "out.data[0].zero_()  # here", "loss = out.mean()", _BACK, _STEP),
+    ),
+    "zero_grad to zeros before step": (
+        "step-without-gradients",
+        "RL610",
+        _steps(_LOSS, _BACK, "optimizer.zero_grad(set_to_none=False)", _STEP + "  # here"),
+    ),
+    "the mean of losses with their history": (
+        "history-kept",
+        "RL604",
+        _steps(_ZERO, _LOSS, _BACK, _STEP, "seen.append(loss)", "mean = sum(seen) / len(seen)  # here",
+               before="seen = []"),
+    ),
+    "softmax and clamp before cross_entropy": (
+        "softmax-before-cross_entropy",
+        "RL606",
+        _steps(_ZERO, "p = model(x).softmax(1).clamp(1e-6, 1)", "loss = F.cross_entropy(p, y)  # here", _BACK, _STEP,
+               setup=_CLASSES),
     ),
 }  # fmt: skip

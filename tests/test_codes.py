@@ -226,7 +226,7 @@ def test_nothing_is_loaded_before_an_error():
 def test_warnings_name_the_line_of_the_program():
     x = rl.ones(2, requires_grad=True)
     with pytest.warns(UserWarning) as caught:
-        (x * 2).grad
+        _ = (x * 2).grad
         (x * 2).sum().backward(create_graph=True)
     here = test_warnings_name_the_line_of_the_program.__code__.co_firstlineno
     assert [(os.path.basename(w.filename), w.lineno - here) for w in caught] == [

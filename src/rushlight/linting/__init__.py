@@ -64,6 +64,7 @@ class lint(Watcher):
 
     def noted(self, kind, source, result):
         self.history.noted(kind, source, result)
+        self.gradients.noted(kind, source)
 
     def stepped(self, optimizer):
         """optimizer.step() has ended."""

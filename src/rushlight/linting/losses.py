@@ -9,8 +9,8 @@ from .report import line_of, user_line
 
 _PAIRWISE = frozenset(("mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss"))
 _SHAPING = frozenset(
-    ("alias", "expand", "flatten", "getitem", "permute", "reshape", "squeeze", "t", "to_dtype", "transpose", "unsqueeze",
-     "unsafe_view", "view")
+    ("alias", "clamp", "clamp_numbers", "expand", "flatten", "getitem", "permute", "reshape", "squeeze", "t", "to_dtype",
+     "transpose", "unsqueeze", "unsafe_view", "view")
 )  # fmt: skip
 # Loss operation: {operation that its input must not come from: (kind, code)}.
 _SOFTMAX = ("softmax-before-cross_entropy", "RL606")
@@ -63,7 +63,7 @@ class Losses:
 
 
 def _source(x):
-    """The name of the operation that made x, through those that only shape it."""
+    """The name of the operation that made x, through those that only shape or limit it."""
     node = x.grad_fn if isinstance(x, TensorBase) else None
     while node is not None and getattr(node, "op", None) is not None and node.op.name in _SHAPING:
         node = node.edge_at(0)

@@ -19,30 +19,43 @@ class Gradients:
         self.held = {id(p) for optimizer in optimizers for p in _held(optimizer)}
         self.reached = set()
         self.left_over = set()
+        # Parameters to whose .grad something is being added, and whether that is still what a step has used.
+        self.arriving = {}
+        self.zeroed = set()
         self.used = {}
         self.backward_line = self.step_line = None
-        self.handles = [
-            p.register_hook(lambda g, p=p: self.arrives(p))
-            for p, _ in self.names.values()
-            if p.requires_grad and p.is_leaf
-        ]
+        trained = [p for p, _ in self.names.values() if p.requires_grad and p.is_leaf]
+        self.handles = [p.register_hook(lambda g, p=p: self.arrives(p)) for p in trained]
+        self.handles += [p.register_post_accumulate_grad_hook(self.arrived) for p in trained]
 
     def arrives(self, p):
-        """A gradient is about to be added to p.grad."""
+        """A gradient of p is there: to be added to p.grad, or what autograd.grad() returns."""
         self.reached.add(id(p))
         self.backward_line = user_line()
-        used = self.used.pop(id(p), None)
-        if p._grad is None or not p._grad._array.any():
+        empty = p._grad is None or not p._grad._array.any()
+        self.arriving[id(p)] = None if empty else self.used.get(id(p)) == _state(p)
+
+    def arrived(self, p):
+        """It was added to p.grad."""
+        self.zeroed.discard(id(p))
+        self.used.pop(id(p), None)
+        over = self.arriving.pop(id(p), None)
+        if over is None:
             self.left_over.discard(id(p))
-        elif used == _state(p):
+        elif over:
             self.left_over.add(id(p))
+
+    def noted(self, kind, source):
+        """zero_grad() reached a parameter."""
+        if kind == "zero_grad":
+            self.zeroed.add(id(source))
 
     def stepped(self, optimizer):
         """optimizer.step() has ended: what its parameters hold now is used."""
         line = user_line()
         self.step_line = self.step_line or line
         params = _held(optimizer)
-        if not any(p._grad is not None for p in params):
+        if all(p._grad is None or (id(p) in self.zeroed and not p._grad._array.any()) for p in params):
             self.report.add("step-without-gradients", "RL610", line)
         left_over = [p for p in params if id(p) in self.left_over and p._grad is not None and p._grad._array.any()]
         if left_over:
@@ -100,7 +113,7 @@ class History:
 
     def __init__(self, report):
         self.report = report
-        self.newest = self.boundary = 0
+        self.newest = self.boundary = self.boundary_before = 0
         self.detached = {}
         self.keepers = {}
         self.spoiled = {}
@@ -121,11 +134,13 @@ class History:
             self.written(inputs[0])
 
     def check_kept(self, node, before):
-        """The same line has made an input in an earlier step: `total += loss`."""
+        """An input comes from an earlier step, by the same line (`total += loss`) or from a graph that is long used."""
         for earlier in before:
             if earlier is None or earlier.sequence > self.boundary:
                 continue
-            if earlier.code is node.code and earlier.line() == node.line():
+            again = earlier.code is node.code and earlier.line() == node.line()
+            # A loss of the last step may still be looked at; one from before has been collected.
+            if again or (earlier.freed and earlier.sequence <= self.boundary_before):
                 self.report.add("history-kept", "RL604", line_of(node))
 
     def noted(self, kind, source, result):
@@ -154,7 +169,8 @@ class History:
 
     def end_period(self):
         """What was recorded up to now is of an earlier step."""
-        self.boundary = self.newest
+        if self.newest > self.boundary:
+            self.boundary_before, self.boundary = self.boundary, self.newest
 
     def stepped(self):
         """A step has ended."""
