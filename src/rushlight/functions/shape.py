@@ -6,13 +6,14 @@ import warnings
 import numpy as np
 
 from .. import errors
-from ..core import TensorBase, apply, view_by, written
+from ..core import TensorBase, apply, transforms_entered, view_by, written
 from ..dtypes import NAMES, as_dtype, dtype
 from ..dtypes import of as dtype_of
 from ..inplace import storage_geometry
 from ..modes import grad_enabled
 from ..ops import copying, strided
 from ..ops import shape as ops
+from ..ops.batching import level_of
 from .arguments import check_tensor, wrap_dim, wrap_dims
 from .options import listed_size
 
@@ -417,6 +418,8 @@ def as_strided(input, size, stride, storage_offset=None):
     """
     check_tensor(input, "as_strided")
     size, stride = listed_size(size, "as_strided"), listed_size(stride, "as_strided", "stride")
+    if transforms_entered(0):
+        level_of((input,))
     base = input if input.view_of is None else input.view_of.base
     own = storage_geometry(input._array, base._array)["storage_offset"]
     offset = own if storage_offset is None else storage_offset

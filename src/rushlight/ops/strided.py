@@ -1,6 +1,7 @@
 """Views by strides: as_strided, its adjoint, and what an in-place write through a view means for the base.
 
-`size`, `stride` and `storage_offset` count elements of the storage that the input begins at, laid out by `base_stride`.
+`size`, `stride` and `storage_offset` count elements of the storage that the input begins at, laid out by `base_stride`;
+None is the row-major layout.
 """
 
 import numpy as np
@@ -31,7 +32,8 @@ def extent(size, stride, storage_offset=0):
 
 def arranged(x, base_stride):
     """x laid out by `base_stride`: itself where it is so already, a copy otherwise."""
-    if base_stride is None or all(n <= 1 or s == x.itemsize * b for n, s, b in zip(x.shape, x.strides, base_stride)):
+    base_stride = contiguous_stride(x.shape) if base_stride is None else base_stride
+    if all(n <= 1 or s == x.itemsize * b for n, s, b in zip(x.shape, x.strides, base_stride)):
         return x
     storage = np.zeros(extent(x.shape, base_stride), x.dtype)
     laid = strided(storage, x.shape, base_stride, 0)
@@ -68,7 +70,7 @@ def layout_of_samples(x, base_stride):
     """The element strides of the storage that x, batched, lies in, or is to be arranged in."""
     array = x._array
     if base_stride is None:
-        return None, array.strides[0] // array.itemsize
+        base_stride = contiguous_stride(array.shape[1:])
     if all([n <= 1 or s == array.itemsize * b for n, s, b in zip(array.shape[1:], array.strides[1:], base_stride)]):
         step = array.strides[0] // array.itemsize
     else:
