@@ -439,3 +439,16 @@ def test_whatever_an_operation_keeps_is_listed(row):
     assert node.name() in str(held) or not held.total_bytes
     # The profile has seen it, and knows its node.
     assert node.sequence in {event.sequence_nr for event in prof.function_events}
+
+
+def test_a_checkpoint_keeps_its_inputs():
+    from rushlight.utils.checkpoint import checkpoint
+
+    x, data = rl.ones(10, requires_grad=True), rl.ones(10)
+    loss = checkpoint(lambda a, b: (a.sin() * b).exp(), x + 1, data, use_reentrant=False).sum()
+    held = saved(loss)
+    assert (held.total_bytes, held.intermediate_bytes, held.constant_bytes) == (80, 40, 40)
+    assert {kept.name for row in held.rows for kept in row.kept} == {"input of its checkpoint"}
+    assert saved(checkpoint(lambda a: a.sin(), x, use_reentrant=False)).leaf_bytes == 40
+    loss.backward()
+    assert saved(loss).total_bytes == 0

@@ -7,7 +7,7 @@ import linecache
 import os
 from collections import Counter, namedtuple
 
-from ..core import Node, TensorBase
+from ..core import Node, Packed, TensorBase
 from ..lines import line_number
 from ..ops.hidden import Batched
 from .function import FunctionCtx
@@ -260,16 +260,30 @@ def _kept_by(node):
         yield from (("saved_tensors", kept, edge is None) for kept, _, edge, _ in entries)
     else:
         for i in range(node.count):
-            value = (node.saved0, node.saved1)[i] if i < 2 else node.more[i - 2][2]
             name = op.inputs[0 if op.variadic else i]
-            yield op.aliases.get(name, name), value, node.edge_at(i) is None
+            yield from _behind(op.aliases.get(name, name), _input(node, i), node.edge_at(i) is None)
     for name, (array, _, _) in zip(op.outputs or ("out",), node.outs or ()):
-        yield op.aliases.get(name, name), array, False
+        yield from _behind(op.aliases.get(name, name), array, False)
     for name, value in (node.params or {}).items():
         if isinstance(value, FunctionCtx):
             yield from ((key, each, not getattr(each, "requires_grad", False)) for key, each in vars(value).items())
         else:
             yield op.aliases.get(name, name), value, True
+
+
+def _behind(name, value, constant):
+    """The same of a value; of one that a checkpoint will compute again, what it is computed from."""
+    inputs = getattr(value.value, "inputs", None) if isinstance(value, Packed) else None
+    if not isinstance(inputs, Node):
+        yield name, value, constant
+        return
+    for i in range(inputs.count):
+        yield "input of its checkpoint", _input(inputs, i), inputs.edge_at(i) is None
+
+
+def _input(node, i):
+    """What a node keeps of its input i."""
+    return (node.saved0, node.saved1)[i] if i < 2 else node.more[i - 2][2]
 
 
 def _rows(nodes, times):

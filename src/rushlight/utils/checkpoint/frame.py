@@ -27,19 +27,20 @@ class Stop(Exception):
 
 
 class Holder:
-    """Stands in a node for a saved tensor: which one it was."""
+    """Stands in a node for a saved tensor: which one it was, and the node of the inputs that it is computed from."""
 
-    __slots__ = ("__weakref__", "position")
+    __slots__ = ("__weakref__", "inputs", "position")
 
-    def __init__(self, position):
-        self.position = position
+    def __init__(self, position, inputs):
+        self.position, self.inputs = position, inputs
 
 
 class Frame:
-    """A checkpointed call. `recompute()` calls the function once more."""
+    """A checkpointed call. `recompute()` calls the function once more, with what the node `inputs` keeps."""
 
-    def __init__(self, recompute, early_stop, check):
+    def __init__(self, recompute, inputs, early_stop, check):
         self.recompute = recompute
+        self.inputs = inputs
         self.early_stop = early_stop
         self.check = check
         self.forward_completed = False
@@ -50,7 +51,7 @@ class Frame:
 
     # -- hooks of the original forward
     def pack(self, tensor):
-        holder = Holder(len(self.holders))
+        holder = Holder(len(self.holders), self.inputs)
         self.holders.append(ref(holder))
         self.metadata.append(metadata(tensor))
         return holder

@@ -127,7 +127,7 @@ def _without_reentry(function, preserve_rng_state, settings, args, kwargs):
         with random_state(state), recompute_context:
             function(*again, **kwargs)
 
-    frame = Frame(recompute, early_stop, determinism_check == "default")
+    frame = Frame(recompute, inputs, early_stop, determinism_check == "default")
     unpack = frame.unpack if logs is None else logs.told(frame.unpack)
     saving.enter(frame.pack, unpack)
     try:
