@@ -4,11 +4,6 @@ BIN := .venv/bin
 SOURCES := $(shell find src setup.py pyproject.toml -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name '*.toml')
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
-# What must hold with the compiled core and kernels, without the kernels, and without any compiled code.
-THREE_WAYS := tests/test_registry.py tests/test_backward.py tests/test_inplace.py tests/test_hooks.py \
-              tests/test_grad_mode.py tests/test_robust.py tests/test_elementwise.py tests/test_reduction.py \
-              tests/test_shape.py tests/test_views.py tests/test_indexing.py tests/test_matrix.py tests/test_forward_mode.py \
-              tests/test_function.py tests/test_subclass.py tests/test_floors.py tests/test_saved_hooks.py tests/test_checkpoint.py
 
 .PHONY: demo test test-pure test-uncompiled parity lint bench docs clean
 
@@ -19,10 +14,10 @@ test: .venv/test
 	$(BIN)/python -m pytest tests
 
 test-pure: .venv/test
-	RUSHLIGHT_PURE=1 $(BIN)/python -m pytest $(THREE_WAYS)
+	RUSHLIGHT_PURE=1 $(BIN)/python -m pytest tests
 
 test-uncompiled: .venv-uncompiled/test
-	.venv-uncompiled/bin/python -m pytest $(THREE_WAYS)
+	.venv-uncompiled/bin/python -m pytest tests
 
 parity: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
