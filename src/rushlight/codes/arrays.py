@@ -230,7 +230,7 @@ torch.cat([torch.ones(2, 3), torch.ones(2, 4)], dim=1)
         explanation=("cat and stack got an empty list.", "cat 和 stack 收到了空列表。"),
         remedy=(
             "Look whether the loop that fills the list ran, and whether a filter took everything out.",
-            "检查填充列表的循环是否运行过，或者是否全部被过滤掉了。",
+            "检查生成该列表的循环是否运行过，或者元素是否全被过滤掉了。",
         ),
         wrong="""
 torch.stack([])
@@ -276,10 +276,10 @@ x = x + torch.ones(3, 2)
 """,
     ),
     "RL317": Entry(
-        title=("A write to elements that share memory", "写入共享内存的元素"),
+        title=("A write to elements that share memory", "写入共用同一内存的元素"),
         explanation=(
             "In an expanded tensor many elements are one place in memory; writing to all of them at once has no meaning.",
-            "扩展得到的张量中，多个元素是同一处内存，同时写入它们没有意义。",
+            "扩展得到的张量中，多个元素共用同一处内存，无法写入不同的值。",
         ),
         remedy=("Write into x.clone().", "写入 x.clone()。"),
         wrong="""
@@ -314,10 +314,10 @@ torch.from_numpy(array).clone().add_(1)
 """,
     ),
     "RL319": Entry(
-        title=("One number of several", "多个元素不能变成一个数"),
+        title=("A single number from several elements", "多个元素不能变成一个数"),
         explanation=(
             "item(), float() and int() give the one element of a tensor, and this one has another number of elements.",
-            "item()、float()、int() 取出张量唯一的元素，而该张量的元素个数不是一。",
+            "item()、float()、int() 只能取出仅有一个元素的张量的值，而该张量的元素个数不是一。",
         ),
         remedy=(
             "Reduce or index first, x.mean().item(), or take all: x.tolist().",
@@ -460,7 +460,7 @@ torch.einsum("ij,kj->ik", torch.ones(2, 3), torch.ones(2, 3))
         title=("The largest of nothing", "空张量没有最值"),
         explanation=(
             "max, min, argmax and argmin of no elements do not exist.",
-            "没有元素时，max、min、argmax、argmin 不存在。",
+            "张量没有元素时，max、min、argmax、argmin 没有结果。",
         ),
         remedy=(
             "Look why the tensor is empty, x.numel() == 0; often a mask selected nothing.",
@@ -553,7 +553,7 @@ torch.tensor([[1, 2], [3, 0]])
 """,
     ),
     "RL334": Entry(
-        title=("Data that is no numbers", "数据不是数字"),
+        title=("Data that are not numbers", "数据不是数字"),
         explanation=(
             "Tensors hold numbers and booleans; strings, None and other objects have no dtype.",
             "张量只能存放数字和布尔值；字符串、None 等对象没有对应的 dtype。",
@@ -585,7 +585,7 @@ torch.sigmoid
 """,
     ),
     "RL336": Entry(
-        title=("A 0-dim tensor has no entries", "零维张量没有条目"),
+        title=("A 0-dim tensor has no entries", "零维张量不能迭代"),
         explanation=(
             "A tensor without dimensions is a number: it has no length and cannot be iterated over.",
             "没有维度的张量就是一个数：没有长度，也不能迭代。",
@@ -635,7 +635,7 @@ torch.ones(1)
         title=("More elements asked for than there are", "请求的元素多于现有元素"),
         explanation=(
             "topk and kthvalue can give at most as many entries as the dimension has.",
-            "topk 和 kthvalue 最多返回该维大小那么多的条目。",
+            "topk 和 kthvalue 返回的个数不能超过该维的大小。",
         ),
         remedy=("Limit it: k = min(k, x.shape[dim]).", "加以限制：k = min(k, x.shape[dim])。"),
         wrong="""

@@ -6,8 +6,8 @@ ENTRIES = {
     "RL101": Entry(
         title=("The graph was freed", "计算图已被释放"),
         explanation=(
-            "Backward frees the values that it kept as it goes, and an operation of this graph was asked for its values again.",
-            "反向传播会在结束时释放为求导保存的中间值，而这里又用到了其中某个运算已释放的值。",
+            "A backward pass frees the values that were kept for it, and here an operation of this graph needs them once more.",
+            "反向传播结束时会释放为求导而保存的中间值，而这里又要用到某个运算已被释放的值。",
         ),
         remedy=(
             "Call backward(retain_graph=True) the first time, or compute the value again before each backward.",
@@ -359,7 +359,7 @@ torch.autograd.grad(x.sum(), [x])
 """,
     ),
     "RL117": Entry(
-        title=("Outputs and gradients are not as many", "输出与梯度的个数或类型不符"),
+        title=("Outputs and gradients differ in number", "输出与梯度的个数或类型不符"),
         explanation=(
             "There is one gradient to begin with for each output: a tensor, or None for a single number.",
             "每个输出对应一个初始梯度：张量，或者（输出为单个数时）None。",
@@ -416,7 +416,7 @@ torch.autograd.grad(x.sum(), x, materialize_grads=True)
         title=("detach_() of a view", "对视图调用 detach_()"),
         explanation=(
             "The history of a view is that of its base; forgetting it for the view alone is not possible in place.",
-            "视图的历史就是其基张量的历史，无法只对视图原地丢弃。",
+            "视图的历史就是其基张量的历史，无法只为视图原地丢弃历史。",
         ),
         remedy=("Use y = y.detach(), which makes a new tensor.", "使用 y = y.detach()，它会生成新的张量。"),
         wrong="""
@@ -477,11 +477,11 @@ y.grad
         title=(".grad set to something that does not fit", "赋给 .grad 的值不匹配"),
         explanation=(
             "The gradient of a tensor has the tensor's own shape and dtype.",
-            "张量的梯度必须与它自身形状和 dtype 相同。",
+            "梯度的形状和 dtype 必须与张量本身相同。",
         ),
         remedy=(
             "Assign a tensor of the same shape and dtype, or None: x.grad = torch.zeros_like(x).",
-            "赋值同形状、同 dtype 的张量或 None：x.grad = torch.zeros_like(x)。",
+            "赋一个形状和 dtype 都相同的张量，或者 None：x.grad = torch.zeros_like(x)。",
         ),
         wrong="""
 x = torch.ones(2, requires_grad=True)
@@ -571,7 +571,7 @@ x.sum().backward()
             "input rather than on the result. If the gradient that came in was zero there, as behind a where() that took "
             "the other branch, `with rushlight.autograd.strong_zero():` around backward keeps it zero.",
             "在运算之前避开临界点：sqrt(x + eps)、log(x.clamp_min(eps))，并对输入而不是结果使用 where()。若传入的梯度在该处"
-            "本来就是零（例如 where() 选了另一支），可在反向传播外使用 `with rushlight.autograd.strong_zero():` 使其保持为零。",
+            "本来就是零（例如 where() 选了另一支），可以把反向传播放进 `with rushlight.autograd.strong_zero():` 中，使其保持为零。",
         ),
         facts=("{name} was recorded at {place}", "{name} 记录于 {place}"),
         wrong="""
@@ -613,7 +613,7 @@ x += 1
         explanation=(
             "Nobody has stated the derivative of this operation with respect to this input (PyTorch has none either, or "
             "it has no useful one).",
-            "该运算对该输入没有给出导数（PyTorch 同样没有，或者没有有意义的导数）。",
+            "尚未给出该运算对这个输入的导数（PyTorch 同样没有，或者没有有意义的导数）。",
         ),
         remedy=(
             "Detach the input if its gradient is not wanted, or state the derivative in a torch.autograd.Function.",
@@ -746,7 +746,7 @@ with forward_ad.dual_level():
 """,
     ),
     "RL136": Entry(
-        title=("A functional derivative got something else than tensors", "函数式求导得到的不是张量"),
+        title=("A functional derivative of something other than tensors", "函数式求导得到的不是张量"),
         explanation=(
             "jacobian, hessian, vjp, jvp and the like call your function with tensors, and it must return tensors.",
             "jacobian、hessian、vjp、jvp 等用张量调用你的函数，函数也必须返回张量。",

@@ -56,7 +56,7 @@ class Twice(torch.autograd.Function):
         title=("A Function was called like a module", "像模块一样调用了 Function"),
         explanation=(
             "Functions are not instances with a state: their methods are static, and apply() runs them.",
-            "Function 不是带状态的实例：它的方法都是静态的，由 apply() 运行。",
+            "Function 没有状态，也不需要实例化：它的方法都是静态的，由 apply() 运行。",
         ),
         remedy=("Write Twice.apply(x) instead of Twice()(x).", "用 Twice.apply(x) 代替 Twice()(x)。"),
         wrong="""

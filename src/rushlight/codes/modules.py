@@ -29,7 +29,7 @@ Net()
         explanation=(
             "This name of the module is a parameter, a module or a buffer, and stays one: a plain tensor would be left out "
             "of parameters().",
-            "模块的这个名称是参数、子模块或缓冲区，必须保持其种类：普通张量不会出现在 parameters() 中。",
+            "模块的这个名称是参数、子模块或缓冲区，种类不能改变：普通张量不会出现在 parameters() 中。",
         ),
         remedy=(
             "Assign nn.Parameter(value), or write into it: with torch.no_grad(): layer.weight.copy_(value).",
@@ -108,7 +108,7 @@ nn.Conv2d(3, 4, 3)(torch.ones(1, 8, 8, 3).permute(0, 3, 1, 2))
         ),
         remedy=(
             "Use larger inputs, fewer strides or poolings, or padding.",
-            "使用更大的输入、更少的步长或池化，或者加上填充。",
+            "使用更大的输入、更小的步长或更少的池化层，或者加上填充。",
         ),
         wrong="""
 nn.Conv2d(1, 1, 5)(torch.ones(1, 1, 2, 2))
@@ -183,7 +183,7 @@ F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 2]))
 """,
     ),
     "RL411": Entry(
-        title=("Predictions and targets are not as many", "预测与目标的个数不符"),
+        title=("Predictions and targets differ in number", "预测与目标的个数不符"),
         explanation=(
             "The first dimension, the batch, must be the same in prediction and target.",
             "预测与目标的第一维（批次）必须相同。",
@@ -269,7 +269,7 @@ nn.LayerNorm(4)(torch.ones(2, 4))
 """,
     ),
     "RL416": Entry(
-        title=("A dropout probability that is none", "dropout 概率无效"),
+        title=("An invalid dropout probability", "dropout 概率无效"),
         explanation=("p is the share of entries that are zeroed, from 0 to 1.", "p 是被置零的比例，取值 0 到 1。"),
         remedy=("Use a p from 0 to 1, such as 0.5.", "使用 0 到 1 之间的 p，例如 0.5。"),
         wrong="""
@@ -306,7 +306,7 @@ torch.optim.SGD(Net().parameters(), lr=0.1)
 """,
     ),
     "RL418": Entry(
-        title=("An optimizer of a computed tensor", "优化计算结果"),
+        title=("An optimizer of a computed tensor", "让优化器更新计算结果"),
         explanation=(
             "An optimizer changes leaves; this tensor is computed from others, and changing it would change nothing for them.",
             "优化器只能修改叶子张量；该张量由其他张量计算得到，修改它对它们没有作用。",

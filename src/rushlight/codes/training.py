@@ -81,9 +81,9 @@ ENTRIES = {
     "RL604": Entry(
         title=("History kept from step to step", "历史跨步骤保留"),
         explanation=(
-            "This line adds to a value that it computed in an earlier step, together with that step's graph: memory grows "
-            "with every step, and backward goes through all of them.",
-            "这一行把结果累加到它在之前步骤中算出的值上，连同那一步的计算图：内存每一步都在增长，反向传播会经过所有步骤。",
+            "This line uses a value of an earlier step, and with it that step's graph: memory grows with every step, and "
+            "backward goes through all of them.",
+            "这一行用到了之前某一步算出的值，连同那一步的计算图：内存每一步都在增长，反向传播会经过所有步骤。",
         ),
         remedy=(
             "Add numbers, total += loss.item(), or cut the history, hidden = hidden.detach().",
@@ -93,7 +93,7 @@ ENTRIES = {
         right=_RIGHT.replace("with torch", "total = 0.0\nwith torch") + "        total += loss.item()\n",
     ),
     "RL605": Entry(
-        title=("A loss that compares each with each", "损失两两比较"),
+        title=("A loss that compares each with each", "损失中发生两两比较"),
         explanation=(
             "Prediction and target are a column (N, 1) and a row (N,), which broadcast to N * N pairs: the loss is a number, "
             "but the model learns the mean of the targets.",

@@ -90,7 +90,7 @@ torch.vmap(lambda x: x * 2 if x.sum() > 2 else x)(torch.tensor([[1.0, 0.0], [2.0
 """,
     ),
     "RL506": Entry(
-        title=("func.grad of something else than a number", "func.grad 的函数没有返回一个数"),
+        title=("func.grad of a function that returns no single number", "func.grad 的函数没有返回一个数"),
         explanation=(
             "func.grad differentiates functions that return a tensor without dimensions.",
             "func.grad 只对返回零维张量的函数求导。",
@@ -173,7 +173,7 @@ torch.func.stack_module_state([nn.Linear(2, 1), nn.Linear(2, 1)])
 """,
     ),
     "RL511": Entry(
-        title=("A recomputation that went otherwise", "重新计算的结果不同"),
+        title=("A recomputation that went differently", "重新计算的结果不同"),
         explanation=(
             "A checkpoint runs its function again in backward, and this time other tensors were kept than the first time.",
             "检查点在反向传播时会重新运行函数，而这一次保存的张量与第一次不同。",
