@@ -620,3 +620,12 @@ def test_a_function_without_a_gradient(w):
             return None
 
     assert told(w, Nothing.apply(w).sum(), "`Nothing` returned None for this input from its backward")
+
+
+def test_a_function_that_returns_nothing(w):
+    with pytest.raises(TypeError, match="a function that gives one, not NoneType"):
+        explain(w, lambda: None)
+
+
+def test_integers_and_a_loss_need_no_more_words(w):
+    assert "not used" not in explain(rl.tensor(1), w.sum())

@@ -68,7 +68,7 @@ def explain(t, loss=None):
     if fresh:
         with recording():
             loss = loss()
-    if loss is not None and not isinstance(loss, TensorBase):
+    if (fresh or loss is not None) and not isinstance(loss, TensorBase):
         raise TypeError(
             f"explain(): argument 'loss' must be Tensor or a function that gives one, not {type(loss).__name__}"
         )
@@ -114,7 +114,7 @@ class _Story:
             self.untracked(self.loss, "The loss")
         elif self.t.requires_grad:
             self.reached()
-        else:
+        elif memory.origin_of(self.loss) is not None:
             self.between()
 
     # -- tensors without history
