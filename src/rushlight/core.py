@@ -204,7 +204,8 @@ class Node(Line):
         elif counter.n != version:
             raise errors.modified_output(self, k, value, counter, version)
         else:
-            out = restore(value, self, k, counter)
+            tracked = self.outputs == 1 or value.dtype.kind in "fcV"
+            out = restore(value, self if tracked else None, k, counter)
         if self.tangents is not None:
             out.tangent = self.tangents[k]
         return out

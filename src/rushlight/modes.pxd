@@ -1,6 +1,6 @@
 from cpython.contextvars cimport get_value
 
-cdef int _GRAD, _INFERENCE, _ANOMALY, _CHECK_NAN
+cdef int _GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES
 cdef object _flags
 cdef bint _inference_seen
 

@@ -11,7 +11,7 @@ except ImportError:
     from . import uncompiled as cython
 
 # The value of the variable is a sum of these bits.
-_GRAD, _INFERENCE, _ANOMALY, _CHECK_NAN = 1, 2, 4, 8
+_GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES = 1, 2, 4, 8
 
 _flags = ContextVar("rushlight_modes", default=1)
 # A variable that was set is found in a cache; one that has only its default is searched for each time.
@@ -62,7 +62,7 @@ def anomaly_enabled():
 
 
 def check_nan_enabled():
-    return (flags() & _CHECK_NAN) != 0
+    return (flags() & _NAN_PASSES) == 0
 
 
 def put_grad(on):
@@ -84,5 +84,5 @@ def put_inference(on):
 def put_anomaly(on, check_nan):
     """Switch anomaly detection; returns the flags that were in force."""
     before = flags()
-    put_flags((before & ~(_ANOMALY | _CHECK_NAN)) | (_ANOMALY if on else 0) | (_CHECK_NAN if on and check_nan else 0))
+    put_flags((before & ~(_ANOMALY | _NAN_PASSES)) | (_ANOMALY if on else 0) | (0 if check_nan else _NAN_PASSES))
     return before

@@ -13,7 +13,7 @@ from ..core import TensorBase
 from ..node import extras_of
 from ..watching import Watcher
 
-_ANOMALY, _CHECK_NAN = 4, 8
+_ANOMALY, _NAN_PASSES = 4, 8
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # The node whose backward runs, which is the parent of what is recorded meanwhile (create_graph).
 _running = ContextVar("rushlight_anomaly_running", default=None)
@@ -64,7 +64,7 @@ def _switch(on, check_nan):
 
 
 def _restore(before):
-    _switch(bool(before & _ANOMALY), bool(before & _CHECK_NAN))
+    _switch(bool(before & _ANOMALY), not before & _NAN_PASSES)
 
 
 class set_detect_anomaly:

@@ -29,7 +29,7 @@ def is_anomaly_enabled():
 
 def is_anomaly_check_nan_enabled():
     """Whether anomaly detection refuses gradients that are nan, or would if it were on."""
-    return modes.check_nan_enabled() or not modes.anomaly_enabled()
+    return modes.check_nan_enabled()
 
 
 class _Mode:
