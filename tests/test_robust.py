@@ -184,16 +184,19 @@ def test_training_does_not_grow(compiled):
 
     count = 20_000 if compiled else 2_000
     steps(count // 10)
-    gc.collect()
-    size, objects = resident(), len(gc.get_objects())
-    gc.disable()
-    try:
-        steps(count)
-        grown = len(gc.get_objects()) - objects
-    finally:
-        gc.enable()
-    assert grown < 50
-    assert resident() - size < 2 * 2**20
+    grown = []
+    # The allocator may take another arena once; what leaks grows every time.
+    while len(grown) < 3 and (not grown or grown[-1] >= 2 * 2**20):
+        gc.collect()
+        size, objects = resident(), len(gc.get_objects())
+        gc.disable()
+        try:
+            steps(count)
+            assert len(gc.get_objects()) - objects < 50
+        finally:
+            gc.enable()
+        grown.append(resident() - size)
+    assert min(grown) < 2 * 2**20
 
 
 def programs():
