@@ -1,5 +1,6 @@
 """Corners of vmap and of the transforms: each test is a program that once went wrong."""
 
+import copy
 import gc
 
 import numpy as np
@@ -167,3 +168,116 @@ def test_what_a_write_overwrites_is_kept_for_the_history_below(write):
     vmap(f)(found).sum().backward()
     loop(f, wanted).sum().backward()
     close(found.grad, wanted.grad)
+
+
+READS = {
+    "item": lambda t, part, one: rl.tensor(one.item()),
+    "float": lambda t, part, one: rl.tensor(float(one)),
+    "if": lambda t, part, one: rl.tensor(1.0 if one else 2.0),
+    "tolist": lambda t, part, one: rl.tensor(part.tolist()),
+    "numpy": lambda t, part, one: rl.from_numpy(part.numpy().copy()),
+    "tensor": lambda t, part, one: part.new_tensor([one, one]),
+    "detach": lambda t, part, one: part.detach().sum(),
+    "deepcopy": lambda t, part, one: copy.deepcopy(part),
+    "in": lambda t, part, one: rl.tensor(1.0 if 1.0 in part else 0.0),
+    "out": lambda t, part, one: rl.add(part, 1, out=rl.empty(2)),
+    "as_strided": lambda t, part, one: part.as_strided((2,), (1,)).sum(),
+    "write": lambda t, part, one: (part.fill_(3.0), t.sum())[1],
+    "as it is": lambda t, part, one: part,
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("nested", [False, True])
+def test_views_made_before_a_write_that_differs_between_samples(name, nested):
+    def f(s, r):
+        t = s * rl.zeros(3) if nested else rl.zeros(3)
+        part, one = t[:2], t.view(3)[0]
+        t[0] = r
+        return READS[name](t, part, one)
+
+    x, y = rl.tensor([1.0, -2.0]), rl.tensor([1.0, 3.0])
+    close(vmap(lambda s: vmap(lambda r: f(s, r))(x))(y), loop(lambda s: loop(lambda r: f(s, r), x), y))
+
+
+@pytest.mark.parametrize("alias", [lambda t: t.detach(), lambda t: t.data, lambda t: t.view(3).detach()[:2]])
+def test_aliases_without_history_follow_writes_both_ways(alias):
+    def f(r):
+        t = rl.zeros(3)
+        other = alias(t)
+        other[0] = r
+        t[1] = r * 2
+        return t[:2] + 10 * other[:2]
+
+    close(vmap(f)(rl.tensor([1.0, -2.0])), loop(f, rl.tensor([1.0, -2.0])))
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct from a tensor")
+def test_copies_of_samples():
+    for f in (lambda r: rl.tensor(r), lambda r: r.new_tensor(r, dtype=rl.float32), copy.deepcopy):
+        close(vmap(f)(drawn(3, 2)), loop(f, drawn(3, 2)))
+
+
+# -- indices
+
+
+PUTS = [
+    lambda x, k, v: x.index_put((k,), v.sum()),
+    lambda x, k, v: x.index_put((k, k.flip(0)), v[:2], accumulate=True),
+    lambda x, k, v: x.clone().index_put_((k[0],), v, accumulate=True),
+    lambda x, k, v: x.index_put((x > 0,), v.sum()),
+    lambda x, k, v: put(x, (slice(None), k[0]), v),
+    lambda x, k, v: put(x, (k[0], slice(1, None)), v[1:]),
+    lambda x, k, v: put(x, (k[0], k), v[:2]),
+    lambda x, k, v: put(x, (slice(None), k), v[:2]),
+    lambda x, k, v: put(x, (..., k[0]), v),
+]
+
+
+def put(x, index, value):
+    x = x.clone()
+    x[index] = value
+    return x
+
+
+@pytest.mark.parametrize("number", range(len(PUTS)))
+def test_writes_to_indices_that_differ(number):
+    f = PUTS[number]
+    x, v = drawn(4, 3, 3), drawn(4, 3, seed=1)
+    k = rl.from_numpy(np.random.default_rng(2).integers(-3, 3, (4, 2)))
+    close(vmap(f)(x, k, v), loop(f, x, k, v))
+    for number in (0, 2):
+        slope = grad(lambda x, k, v: f(x, k, v).sin().sum(), number)
+        close(vmap(slope)(x, k, v), loop(slope, x, k, v))
+    with pytest.raises(RuntimeError, match="Index put requires the source and destination dtypes match"):
+        vmap(lambda x, k, v: x.index_put((k,), v.sum().float()))(x, k, v)
+
+
+# -- forward mode
+
+
+def test_the_tangent_of_a_view_made_before_the_write_that_brought_it():
+    constant = drawn(3, 3)
+
+    def f(b):
+        a = constant.clone()
+        flat, turned = a.view(-1), a.t()
+        turned[0] = turned[0] * 2 + b.sum()
+        flat[-1:].mul_(b.mean())
+        return (a + flat[0]).sum()
+
+    x = drawn(3, 1)
+    close(func.hessian(f)(x), func.jacrev(func.jacrev(f))(x))
+
+
+def test_gradients_of_gradients_through_strides():
+    def strided(a):
+        return a.permute(1, 0, 2).contiguous().as_strided((2, 2), (6, 1)).sin().sum(1).sin().sum()
+
+    def sliced(a):
+        return a.permute(1, 0, 2)[:, 0, :2].sin().sum(1).sin().sum()
+
+    def bend(f):
+        return grad(lambda a: grad(f)(a).sin().sum())(drawn(2, 2, 3))
+
+    close(bend(strided), bend(sliced))

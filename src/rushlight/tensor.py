@@ -145,6 +145,8 @@ class Tensor(TensorBase):
     def detach(self):
         """The same memory without the history."""
         result = core.detached(self, True)
+        if core.transforms_entered(0):
+            batching.followed(result, self)
         if watching.in_force:
             watching.note("detach", self, result)
         return result
@@ -170,6 +172,8 @@ class Tensor(TensorBase):
     def data(self):
         """The same memory without history and with a version counter of its own: writes go unnoticed."""
         result = core.detached(self, False)
+        if core.transforms_entered(0):
+            batching.followed(result, self)
         if watching.in_force:
             watching.note("data", self, result)
         return result

@@ -2,8 +2,9 @@
 
 import functools
 
-from ..core import TensorBase, written
+from ..core import TensorBase, inplace, transforms_entered, written
 from ..errors import coded
+from ..ops.copying import copy
 
 
 def check_tensor(value, function, position=1, name="input"):
@@ -153,5 +154,8 @@ def write_out(out, value):
         out._array = np.empty(value._array.shape, out._array.dtype)
     elif watching.in_force:
         watching.note("out", out, value)
+    if transforms_entered(0):
+        inplace(copy, out, (value.detach(),), {})
+        return
     np.copyto(out._array, value._array, casting="unsafe")
     written(out)

@@ -11,6 +11,7 @@ from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int6
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import coded
+from ..ops.hidden import Batched, values
 from .options import check_place, finished, numpy_dtype, read_number, require_grad
 
 _NUMBERS = frozenset((bool, int, float, complex))
@@ -219,6 +220,9 @@ def copied(data, dtype):
     if kind is list and data and _NUMBERS.issuperset(kinds := set(map(type, data))):
         return _of_numbers(data, dtype, _scalar_dtype(kinds))
     if isinstance(data, TensorBase):
+        if type(data._array) is Batched:
+            copy = data.detach().clone()
+            return (copy if dtype is None else copy.to(dtype_of(dtype)))._array
         return _cast(data._array, dtype)
     if isinstance(data, np.ndarray):
         _check_array(data)
@@ -375,7 +379,7 @@ def _entry(entry):
     if isinstance(entry, TensorBase):
         if entry._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return entry._array.reshape(()), entry.dtype
+        return values(entry._array).reshape(()), entry.dtype
     if isinstance(entry, (np.ndarray, np.generic)):
         return np.asarray(entry), dtype_of(entry.dtype)
     if type(entry) in _NUMBERS:

@@ -8,6 +8,7 @@ import numpy as np
 from .. import core, modes, watching
 from ..core import TensorBase
 from ..errors import coded
+from ..ops.hidden import Batched
 
 FUNCTIONS = ()
 METHODS = (
@@ -70,7 +71,7 @@ def __format__(input, spec):
 
 def __contains__(input, element):
     if isinstance(element, (TensorBase, int, float, complex)):
-        return bool((core.array_of(input) == core.array_of(element)).any())
+        return bool((input == element).any())
     raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
@@ -90,7 +91,8 @@ def __deepcopy__(input, memo):
         )
     if id(input) in memo:
         return memo[id(input)]
-    result = _rebuilt(type(input), _copied_array(input._array, memo), input.requires_grad, {})
+    array = input.detach().clone()._array if type(input._array) is Batched else _copied_array(input._array, memo)
+    result = _rebuilt(type(input), array, input.requires_grad, {})
     memo[id(input)] = result
     if input._grad is not None:
         result.grad = copy.deepcopy(input._grad, memo)

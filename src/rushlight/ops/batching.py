@@ -8,6 +8,7 @@ tensors have a history like any others, and at the level itself for tensors that
 
 import itertools
 from contextvars import ContextVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class BatchLevel:
         self.whole = size
         self.size = size if chosen is None else len(chosen)
         self.open = False
+        # Of the outermost level: views and other aliases of tensors made inside, and what they are aliases of, by id.
+        self.aliases, self.sources = WeakValueDictionary(), {}
 
     def __enter__(self):
         core.transforms_entered(1)
@@ -49,6 +52,7 @@ class BatchLevel:
 
     def __exit__(self, *_):
         self.open = False
+        self.sources.clear()
         _open.reset(self._token)
         core.transforms_entered(-1)
 
@@ -123,9 +127,14 @@ def primal(op, inputs, params):
     """The operation without regard to tangents at the level of its inputs."""
     level = level_of(inputs)
     if level is None:
-        return core.run(op, inputs, params)
-    inputs = tuple([_joined(x, level) for x in inputs])
-    return recorded(op, inputs, params, computed(op, inputs, params, level))
+        out = core.run(op, inputs, params)
+    else:
+        inputs = tuple([_joined(x, level) for x in inputs])
+        out = recorded(op, inputs, params, computed(op, inputs, params, level))
+    for part in out if isinstance(out, tuple) else (out,):
+        if part.view_of is not None:
+            followed(part, inputs[0])
+    return out
 
 
 def _joined(x, level):
@@ -239,7 +248,9 @@ def written(op, inputs, params):
     recording = op.differentiable and grad_enabled()
     differs = not shown._array.batched and any([y._array.batched for y in tensors])
     # What is differentiated inside of the level can be written only into what belongs to it.
-    if differs or (shown is not x and recording and core.needed_of(tuple(tensors)) and _base_of(x).born >= level.entered):
+    if differs or (
+        shown is not x and recording and core.needed_of(tuple(tensors)) and _root(x, _open.get()[0]).born >= level.entered
+    ):
         own(x, level)
         shown = x
     if shown is not x:
@@ -265,9 +276,27 @@ def _base_of(x):
     return x if x.view_of is None else x.view_of.base
 
 
+def followed(x, source):
+    """Remember that x, a view or another alias of `source`, is to follow when that gets one value for each sample."""
+    levels, array = _open.get(), x._array
+    if not levels or source.born < levels[0].entered:
+        return
+    if type(array) is Batched and array.batched and array.level is levels[-1]:
+        return
+    levels[0].aliases[id(x)] = x
+    levels[0].sources[id(x)] = _root(source, levels[0])
+
+
+def _root(x, level):
+    """The tensor whose memory x lies in."""
+    base = _base_of(x)
+    return level.sources[id(base)] if level.aliases.get(id(base)) is base else base
+
+
 def own(x, level):
     """Give a tensor that was the same for all samples, made inside of the level, one value for each."""
-    base = _base_of(x)
+    first = _open.get()[0]
+    base = _root(x, first)
     if base.born < level.entered:
         raise errors.unbatched_write()
     shown, before = at_level(base, level), base._array
@@ -278,13 +307,20 @@ def own(x, level):
             base._grad_fn, base._requires_grad, base.output_nr = None, False, 0
         base._array = show(hidden, level)._array
         base._array.before = before
+    for alias in list(first.aliases.values()):
+        if first.sources[id(alias)] is base:
+            _follow(alias, base)
     if x is not base:
-        refresh(x)
+        _follow(x, base)
 
 
 def refresh(x):
     """Let a view follow its base, where that has got one value for each sample since."""
-    base, array = x.view_of.base._array, x._array
+    _follow(x, x.view_of.base)
+
+
+def _follow(x, base):
+    base, array = base._array, x._array
     if type(base) is not Batched or base.before is None:
         return
     if type(array) is Batched and array.level is base.level and array.batched:
