@@ -281,3 +281,17 @@ def test_gradients_of_gradients_through_strides():
         return grad(lambda a: grad(f)(a).sin().sum())(drawn(2, 2, 3))
 
     close(bend(strided), bend(sliced))
+
+
+def test_index_tensors_of_which_some_differ():
+    x, k, shared = drawn(4, 3, 3, 2), rl.tensor([[0, 2], [1, 1], [-1, 0], [2, 2]]), rl.tensor([1, 0])
+    mask = rl.tensor([True, False, True])
+    for f in (
+        lambda x, k: x[shared, k],
+        lambda x, k: x[shared, :, k - k + 1],
+        lambda x, k: x[mask, k],
+        lambda x, k: x[[0, 1], k],
+        lambda x, k: put(x, (shared, k), x[0, 0]),
+        lambda x, k: x.index_put((shared, k), x[0, 0], accumulate=True),
+    ):
+        close(vmap(f)(x, k), loop(f, x, k))

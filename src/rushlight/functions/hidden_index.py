@@ -118,26 +118,21 @@ def _dim_of(parts, k):
 def taken_apart(x, parts):
     """(the view that the rest of the index makes, its dimensions with index tensors, these tensors, whether they are
     one mask)."""
-    hidden, parts = {}, list(parts)
-    for k, part in enumerate(parts):
-        if _is_hidden(part):
-            hidden[id(stand_in := np.zeros(part._array.shape, np.int64))] = part
-            parts[k] = stand_in
-    op, basic, key, one_mask = indexing.split(x._array, tuple(parts))
+    stand_ins = [np.zeros(p._array.shape, p._array.dtype) if _is_hidden(p) else p for p in parts]
+    plain = tuple(indexing._parts(tuple(stand_ins)))
+    op, basic, key, one_mask = indexing.split(x._array, plain)
     view = x if op is ops.alias and x._array.ndim else indexing._viewed(x, op, basic)
     if key is None:
         return view, [], [], False
     indexing._check_together(key)
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
-    order = [part for part in parts if isinstance(part, np.ndarray)]
-    named = iter([hidden.get(id(part)) for part in order if part.dtype != np.bool_])
-    return view, dims, [_tensor_of(key[d], named) for d in dims], one_mask
-
-
-def _tensor_of(array, named):
-    """The hidden tensor that an array of the key stands for, or the array."""
-    found = next(named, None)
-    return wrap(array) if found is None else found
+    # A mask has an entry in the key for each of its dimensions.
+    sources = []
+    for given, part in zip(parts, plain):
+        if isinstance(part, (bool, np.ndarray)):
+            is_mask = isinstance(part, bool) or part.dtype == np.bool_
+            sources += [None] * max(np.ndim(part), 1) if is_mask else [given if _is_hidden(given) else None]
+    return view, dims, [wrap(key[d]) if found is None else found for d, found in zip(dims, sources)], one_mask
 
 
 def _is_hidden(part):
@@ -145,7 +140,7 @@ def _is_hidden(part):
 
 
 def _is_mask(part):
-    return _is_hidden(part) and part._array.dtype == np.bool_
+    return _is_hidden(part) and part._array.dtype in (np.bool_, np.uint8)
 
 
 def _selected(x, parts):
