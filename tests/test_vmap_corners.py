@@ -295,3 +295,37 @@ def test_index_tensors_of_which_some_differ():
         lambda x, k: x.index_put((shared, k), x[0, 0], accumulate=True),
     ):
         close(vmap(f)(x, k), loop(f, x, k))
+
+
+WRITTEN = [
+    lambda y, v: y[0].copy_(v),
+    lambda y, v: (y[:, 1].copy_(v), y.mul_(v)),
+    lambda y, v: (y[1, 2].copy_(v[0]), y.t().view(-1)[4:].mul_(v[1])),
+    lambda y, v: (y.mul_(v), y.t().view(-1)[4:].mul_(v[1])),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRITTEN)))
+def test_tangents_of_what_lies_otherwise_in_memory(number):
+    constant, v, t = drawn(3, 3), drawn(3, seed=1), drawn(3, seed=2)
+
+    def f(v):
+        y = constant.t().clone()
+        first, flat = y[0], y.t().view(-1)
+        WRITTEN[number](y, v)
+        return y.sin().sum(0) + first * flat[:3]
+
+    wanted = func.jacrev(f)(v)
+    close(func.jacfwd(f)(v), wanted)
+    close(vmap(lambda v: func.jvp(f, (v,), (t,))[1])(v.expand(2, 3)), (wanted @ t).expand(2, 3))
+    close(func.hessian(lambda v: f(v).sum())(v), func.jacrev(func.jacrev(lambda v: f(v).sum()))(v))
+
+
+def test_a_write_where_the_tangent_came_by_broadcasting():
+    def f(v):
+        y = v[0] + rl.zeros(3, dtype=rl.float64)
+        y[0] = 1.0
+        y[1:].mul_(v[1:])
+        return y.sin()
+
+    close(func.jacfwd(f)(drawn(3)), func.jacrev(f)(drawn(3)))

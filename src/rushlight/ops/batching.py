@@ -20,7 +20,7 @@ from ..modes import grad_enabled
 from .batch_rules import aligned, full
 from .copying import clone, copy, to_dtype
 from .hidden import Batched, outlived
-from .strided import as_strided
+from .strided import as_strided, laid_as
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
 numbers = itertools.count(1)
@@ -301,7 +301,7 @@ def own(x, level):
         raise errors.unbatched_write()
     shown, before = at_level(base, level), base._array
     if not shown._array.batched:
-        hidden = clone(full(shown._array.hidden, level.size, False), order="C")
+        hidden = laid_as(full(shown._array.hidden, level.size, False), before)
         if shown is not base:
             # What history it has lies outside of the level, and the hidden tensor has it too.
             base._grad_fn, base._requires_grad, base.output_nr = None, False, 0

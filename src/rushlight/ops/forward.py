@@ -14,6 +14,7 @@ from ..core import TensorBase
 from ..modes import grad_enabled
 from . import batching, copying
 from .batching import primal
+from .strided import laid_as, lies_as
 
 _SHAPE, _OUT, _PARAM = 1000, 2000, 3000
 _ALL = 1 << 60
@@ -172,6 +173,8 @@ def _pushed(op, inputs, params, out, level):
     tangents = [tangent_of(x, level) for x in inputs]
     token = _below.set(level.number)
     try:
+        if (out[0] if isinstance(out, tuple) else out).view_of is not None:
+            _lay_tangent(inputs[0], level, tangents)
         if op.push is not None:
             return _by_push(op, inputs, params, out, tangents)
         if op.kind == "linear":
@@ -183,6 +186,15 @@ def _pushed(op, inputs, params, out, level):
     raise NotImplementedError(
         f"Trying to use forward AD with {op.name} that does not support it because it has not been implemented yet."
     )
+
+
+def _lay_tangent(x, level, tangents):
+    """Let the tangent of x, which is about to be viewed as x is, lie in memory as x does."""
+    t = tangents[0]
+    if t is None or t._array.shape != x._array.shape or lies_as(t._array, x._array):
+        return
+    tangents[0] = laid_as(t, x._array)
+    put_tangent(x, level, tangents[0])
 
 
 def _by_rules(op, inputs, params, out, tangents):
@@ -202,7 +214,8 @@ def _like(t, out):
     if t._array.dtype != out._array.dtype:
         t = copying.to_dtype(t, dtype=out._array.dtype)
     if t._array.shape != out._array.shape:
-        t = copying.expand(t, shape=out._array.shape)
+        # A write to the output writes to its tangent, whose elements have to be apart.
+        t = copying.clone(copying.expand(t, shape=out._array.shape), order="C")
     return t
 
 
@@ -297,15 +310,8 @@ def _write_tangent(x, level, t):
         return
     if before is None:
         base = x if x.view_of is None else x.view_of.base
-        if base is x:
-            put_tangent(x, level, t.clone())
-            level.written[id(x)] = weakref.ref(x)
-            return
         if tangent_of(base, level) is None:
-            put_tangent(base, level, _zeros(base))
-            level.written[id(base)] = weakref.ref(base)
-        from .complex import seen_as
-
-        before = seen_as(tangent_of(base, level), x._array, base._array)
-        put_tangent(x, level, before)
+            put_tangent(base, level, laid_as(_zeros(base), base._array))
+        level.written[id(base)] = weakref.ref(base)
+        before = tangent_of(x, level)
     core.inplace(copying.copy, before, (_zeros(before) if t is None else t,), copying.copy.defaults)

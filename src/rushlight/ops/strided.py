@@ -7,8 +7,10 @@ None is the row-major layout.
 import numpy as np
 from numpy.lib import stride_tricks
 
+from .. import core
 from ..kernels import load
 from .batch_rules import all_full
+from .copying import clone
 from .declare import linear
 
 _kernels = load("strided")
@@ -159,3 +161,24 @@ def strided_scatter(x, y, *, size, stride, storage_offset, base_stride=None):
         out = arranged(x.copy(order="K"), base_stride)
     strided(out, size, stride, storage_offset)[...] = y
     return out
+
+
+def lies_as(array, like):
+    """Whether the elements of an array (of each sample, where it has a dimension more) lie in memory as those of `like`."""
+    lead = array.ndim - like.ndim
+    return all([n <= 1 or s == t for n, s, t in zip(like.shape, array.strides[lead:], like.strides)])
+
+
+def laid_as(x, like):
+    """A copy of x that lies in memory as the array `like` does, so that views have the same geometry in both."""
+    lead, stride = x._array.ndim - like.ndim, tuple([s // like.itemsize for s in like.strides])
+    order = sorted(range(like.ndim), key=lambda d: -stride[d])
+    out = clone(x, order=(*range(lead), *[d + lead for d in order]))
+    if lies_as(out._array, like) or _overlaps(like.shape, stride):
+        return out
+    # There are gaps between the elements.
+    step, shape = extent(like.shape, stride), x._array.shape
+    stride = (*[step] * lead, *stride)
+    storage = core.wrap(np.zeros(step * (shape[0] if lead else 1), x._array.dtype))
+    storage = strided_scatter(storage, x, size=shape, stride=stride, storage_offset=0)
+    return as_strided(storage, size=shape, stride=stride)
