@@ -329,3 +329,45 @@ def test_a_write_where_the_tangent_came_by_broadcasting():
         return y.sin()
 
     close(func.jacfwd(f)(drawn(3)), func.jacrev(f)(drawn(3)))
+
+
+def test_columns_of_gradients_of_products_with_what_is_the_same_for_all_columns():
+    def slope(a):
+        return grad(lambda z: (z * a.sum().exp()).sum())(a)
+
+    def product(a):
+        return func.vjp(lambda z: z * a.sum(), a)[1](a.cos())[0]
+
+    for f in (slope, product):
+        close(func.jacfwd(f)(drawn(3)), func.jacrev(f)(drawn(3)))
+        close(func.jacfwd(func.jacfwd(f))(drawn(3)), func.jacrev(func.jacrev(f))(drawn(3)))
+
+
+class Generated(rl.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return x**3
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 3 * ctx.saved_tensors[0] ** 2
+
+    @staticmethod
+    def jvp(ctx, t):
+        return t * 3 * ctx.saved_tensors[0] ** 2
+
+
+def test_a_generated_rule_within_a_generated_rule():
+    f = lambda x: vmap(vmap(Generated.apply))(x).sin()
+    x = drawn(2, 3)
+    for outer in (func.jacfwd, func.jacrev):
+        for inner in (func.jacfwd, func.jacrev):
+            close(outer(inner(f))(x), outer(inner(lambda x: (x**3).sin()))(x))
+            close(vmap(outer(inner(f)))(x[None]), outer(inner(f))(x)[None])

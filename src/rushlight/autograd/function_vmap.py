@@ -136,7 +136,7 @@ class Generated(Function):
             ctx.pushed_batched = _flags(pushed)
         inner._to_save = inner._saved_forward = ()
         ctx.save_for_backward(*_all_hidden(saved))
-        ctx.hidden_pushed = _all_hidden(pushed)
+        ctx.save_for_forward(*_all_hidden(pushed))
         ctx.set_materialize_grads(inner._materialize)
         ctx.mark_non_differentiable(
             *[out for out, x in zip(outputs, leaves) if any(x is constant for constant in inner._constants)]
@@ -158,7 +158,7 @@ class Generated(Function):
     def jvp(ctx, _, *tangents):
         call = ctx.call
         with call.level() as level:
-            ctx.inner._saved_forward = tuple(_all_shown(ctx.hidden_pushed, ctx.pushed_batched, level))
+            ctx.inner._saved_forward = tuple(_all_shown(ctx.saved_tensors, ctx.pushed_batched, level))
             found = ctx.inner.apply_jvp(*_all_shown(tangents, call.batched, level))
             found = [_at(x, level) for x in (found if isinstance(found, tuple) else (found,))]
             batched, found = _flags(found), _all_hidden(found)

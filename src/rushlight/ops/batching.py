@@ -8,7 +8,7 @@ tensors have a history like any others, and at the level itself for tensors that
 
 import itertools
 from contextvars import ContextVar
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -141,7 +141,15 @@ def _joined(x, level):
     """An input as a tensor of the level; numbers stay."""
     if isinstance(x, np.ndarray):
         x = core.wrap(x)
-    return at_level(x, level) if isinstance(x, TensorBase) else x
+    if not isinstance(x, TensorBase):
+        return x
+    shown = at_level(x, level)
+    if shown is not x and x.tangent:
+        # The node of the operation keeps it, and with it the tangents at levels inside of this one.
+        shown.tangent = {inner: t for inner, t in x.tangent.items() if inner.number > level.number and inner.open}
+        for inner in shown.tangent:
+            inner.holders.append(ref(shown))
+    return shown
 
 
 def computed(op, inputs, params, level):
