@@ -100,7 +100,14 @@ def _by_generated_rule(cls, args, named, level):
 
 
 def _differentiated_below(x):
-    return batching.tracked_below(x) or bool(x._array.hidden.tangent)
+    if batching.tracked_below(x):
+        return True
+    array = x._array
+    while type(array) is batching.Batched:
+        if array.hidden.tangent:
+            return True
+        array = array.hidden._array
+    return False
 
 
 class _Call:
