@@ -371,3 +371,26 @@ def test_a_generated_rule_within_a_generated_rule():
         for inner in (func.jacfwd, func.jacrev):
             close(outer(inner(f))(x), outer(inner(lambda x: (x**3).sin()))(x))
             close(vmap(outer(inner(f)))(x[None]), outer(inner(f))(x)[None])
+
+
+def test_forward_mode_within_a_batch_that_is_differentiated_around_it():
+    x = drawn(3, 2).requires_grad_()
+    f = lambda a: func.jvp(lambda a: Generated.apply(a.sin()), (a,), (a.cos(),))[1]
+    found, wanted = vmap(f)(x), loop(f, x)
+    close(found, wanted)
+    close(rl.autograd.grad(found.sum(), x)[0], rl.autograd.grad(wanted.sum(), x)[0])
+
+
+def test_a_write_at_an_inner_level_that_differs_at_an_outer_one():
+    constant = drawn(3)
+
+    def f(a, b):
+        t = a.clone()
+        flat, turned = t.view(-1), t.view(1, 3)
+        turned[0] = turned[0] * 2 + b.sum()
+        flat[-1:].mul_(b.mean())
+        return (t + flat[0]).sin().sum()
+
+    b = drawn(2, 4)
+    for slope in (func.hessian(f), lambda a, b: func.vmap(func.grad(f), (0, None))(a.expand(2, 3), b)):
+        close(vmap(slope, (None, 0))(constant, b), loop(lambda b: slope(constant, b), b))

@@ -88,7 +88,7 @@ def _by_generated_rule(cls, args, named, level):
     hidden = [x._array.hidden if isinstance(x, TensorBase) else x for x in shown]
     call = _Call(cls, level, spec, [isinstance(x, TensorBase) and x._array.batched for x in shown], named)
     below = Generated.apply(call, *hidden)
-    if not any(x.requires_grad for x in tensors):
+    if not _differentiated(args):
         output = [_shown(x, 0 if batched else None, level) for x, batched in zip(below, call.results)]
         return pytree.unflatten(output, call.output)
     # Differentiated at this level too: a node here, whose values have the history that the batch has.

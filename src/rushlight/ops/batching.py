@@ -273,7 +273,11 @@ def written(op, inputs, params):
         kept_below = recording and any([tracked_below(y) for y in (x, *tensors)])
         out = computed(op, (_before(x) if kept_below else x, *rest), params, level)
     errors.check_result(op, x._array, out._array)
-    core.inplace(copy, x._array.hidden, (out._array.hidden,), copy.defaults)
+    hidden = x._array.hidden
+    before = hidden._array
+    core.inplace(copy, hidden, (out._array.hidden,), copy.defaults)
+    if hidden._array is not before:
+        _show_anew(x)
     core.written(x)
     if out.requires_grad:
         rebase(x, out._grad_fn)
@@ -289,7 +293,7 @@ def followed(x, source):
     levels, array = _open.get(), x._array
     if not levels or source.born < levels[0].entered:
         return
-    if type(array) is Batched and array.batched and array.level is levels[-1]:
+    if type(array) is Batched and array.batched and len(levels) == 1:
         return
     levels[0].aliases[id(x)] = x
     levels[0].sources[id(x)] = _root(source, levels[0])
@@ -320,6 +324,18 @@ def own(x, level):
             _follow(alias, base)
     if x is not base:
         _follow(x, base)
+
+
+def _show_anew(x):
+    """Show x, and what shares its memory, over the arrays that their hidden tensors have got."""
+    first = _open.get()[0]
+    root = _root(x, first)
+    for alias in [root, x, *[a for a in list(first.aliases.values()) if first.sources[id(a)] is root]]:
+        array = alias._array
+        if type(array) is Batched:
+            level_of((array.hidden,))
+            alias._array = show(array.hidden, array.level, array.batched)._array
+            alias._array.before = array.before
 
 
 def refresh(x):
