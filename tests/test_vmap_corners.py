@@ -9,6 +9,8 @@ import pytest
 import rushlight as rl
 from rushlight import func
 from rushlight.func import grad, vmap
+from rushlight.nn import functional as F
+from rushlight.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 def drawn(*shape, seed=0):
@@ -391,6 +393,51 @@ def test_a_write_at_an_inner_level_that_differs_at_an_outer_one():
         flat[-1:].mul_(b.mean())
         return (t + flat[0]).sin().sum()
 
-    b = drawn(2, 4)
-    for slope in (func.hessian(f), lambda a, b: func.vmap(func.grad(f), (0, None))(a.expand(2, 3), b)):
-        close(vmap(slope, (None, 0))(constant, b), loop(lambda b: slope(constant, b), b))
+    b, slope = drawn(2, 4), func.hessian(f)
+    close(vmap(slope, (None, 0))(constant, b), loop(lambda b: slope(constant, b), b))
+
+
+# -- functions that read values
+
+
+def labels(*shape):
+    return rl.from_numpy(np.random.default_rng(5).integers(0, 4, shape))
+
+
+LISTED = rl.tensor([[[0, 2, -1, 0]] * 5, [[1, -1, 0, 0]] * 5, [[3, 2, 1, 0]] * 5])
+READING = {
+    "multi_margin_loss": (F.multi_margin_loss, drawn(3, 5, 4), labels(3, 5)),
+    "multilabel_margin_loss": (F.multilabel_margin_loss, drawn(3, 5, 4), LISTED),
+    "smoothed cross_entropy": (
+        lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1, ignore_index=1), drawn(3, 5, 4), labels(3, 5),
+    ),
+    "packed ctc_loss": (
+        lambda x, y: F.ctc_loss(x.log_softmax(-1), y.clamp(min=1), (6, 6), (2, 3)), drawn(3, 6, 2, 4), labels(3, 5),
+    ),
+    "packed ctc_loss of lengths": (
+        lambda x, y, n: F.ctc_loss(x.log_softmax(-1), y.clamp(min=1), rl.tensor([6, 6]), n), drawn(3, 6, 2, 4),
+        labels(3, 5), rl.tensor([[2, 3], [3, 2], [1, 4]]),
+    ),
+    "gaussian_nll_loss": (lambda x: F.gaussian_nll_loss(x[0], x[1], x[2].abs() + 1), drawn(3, 3, 4)),
+    "pack_padded_sequence": (
+        lambda x, n: pad_packed_sequence(pack_padded_sequence(x, n, enforce_sorted=False))[0].sum(0), drawn(3, 5, 2, 4),
+        rl.tensor([[5, 3], [2, 5], [4, 4]]),
+    ),
+    "embedding_bag": (lambda x, y, o: F.embedding_bag(y, x, o), drawn(3, 5, 4), labels(3, 5), rl.tensor([[0, 2], [0, 3], [0, 1]])),
+    "max_norm": (lambda x, y: F.embedding(y, x * 3, max_norm=1.0), drawn(3, 5, 4), labels(3, 5)),
+    "max_unpool1d": (lambda x: F.max_unpool1d(*F.max_pool1d(x, 2, return_indices=True), 2), drawn(3, 5, 4)),
+    "repeat_interleave": (lambda x, y: x.repeat_interleave(y, dim=0).sum(0), drawn(3, 5, 4), labels(3, 5)),
+    "masked_select": (lambda x: x.masked_select(x > 0).sum(), drawn(3, 5, 4)),
+    "masked_scatter": (lambda x: x.masked_scatter(x > 0, x * 2), drawn(3, 5, 4)),
+    "nonzero": (lambda x: x * sum(rl.where(x > 0)).sum() + (x > 0.5).nonzero().sum(), drawn(3, 5, 4)),
+    "unique": (lambda x, y: x * y.unique().sum(), drawn(3, 5, 4), labels(3, 5)),
+    "bincount": (lambda x, y: x * rl.bincount(y).sum(), drawn(3, 5, 4), labels(3, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READING)
+def test_functions_that_read_values(name):
+    f, *batches = READING[name]
+    close(vmap(f)(*batches), loop(f, *batches))
+    slope = grad(lambda x, *rest: f(x, *rest).sin().sum())
+    close(vmap(slope)(*batches), loop(slope, *batches))

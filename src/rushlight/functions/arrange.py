@@ -3,6 +3,7 @@
 from ..core import TensorBase
 from ..ops import pad as padding
 from ..ops import shape as ops
+from ..ops.hidden import values
 from .arguments import check_tensor, wrap_dim, wrap_dims
 from .joining import stack
 from .options import read_number
@@ -133,7 +134,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 
 
 def _counts(repeats):
-    array = repeats._array
+    array = values(repeats._array)
     if array.dtype.kind != "i" or array.itemsize < 4:
         raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.scalar_type}'")
     if array.ndim > 1:

@@ -258,6 +258,8 @@ def nonzero(input, *, out=None, as_tuple=False):
         raise RuntimeError(f"nonzero: Expected out tensor to have scalar type Long but got scalar type{type_of(out)}")
     if not as_tuple:
         return _nonzero_rows(input, out=out)
+    if core.transforms_entered(0):
+        return _nonzero_rows(input if input._array.ndim else input.reshape(1)).unbind(1)
     array = input._array
     return tuple([wrap(part) for part in (array if array.ndim else array.reshape(1)).nonzero()])
 

@@ -9,6 +9,7 @@ from math import prod
 
 from ..core import TensorBase, apply
 from .declare import REGISTRY
+from .hidden import Unlike
 
 
 class _Operations:
@@ -120,11 +121,11 @@ def each(op, size, inputs, batched, params):
 
 
 def stacked(parts):
-    if any([part._array.shape != parts[0]._array.shape for part in parts]):
-        raise RuntimeError(
-            "vmap: It looks like you're attempting to use an operation whose result has another shape for each sample "
-            "(dynamic shapes), which is not supported."
-        )
+    groups = {}
+    for place, part in enumerate(parts):
+        groups.setdefault(part._array.shape, []).append(place)
+    if len(groups) > 1:
+        raise Unlike(list(groups.values()))
     return ops.stack(*parts, dim=0)
 
 

@@ -19,7 +19,7 @@ from ..inplace import rebase, run_inplace, storage_geometry
 from ..modes import grad_enabled
 from .batch_rules import aligned, full
 from .copying import clone, copy, to_dtype
-from .hidden import Batched, outlived
+from .hidden import Batched, Split, Unlike, outlived
 from .strided import as_strided, laid_as
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
@@ -173,7 +173,10 @@ def _by_rule(op, inputs, hidden, batched, params, level):
     rule = op.batch or (aligned if op.elementwise else None)
     if rule is None:
         raise NotImplementedError(f"Batching rule not implemented for {op.name}. We could not generate a fallback.")
-    return rule(op, level.size, hidden, batched, params)
+    try:
+        return rule(op, level.size, hidden, batched, params)
+    except Unlike as error:
+        raise Split(level, error.groups) from None
 
 
 def _promote(inputs, hidden, batched):

@@ -16,6 +16,13 @@ class Split(BaseException):
         self.groups = groups
 
 
+class Unlike(Exception):
+    """The results of an operation differ in shape between samples: those of each of `groups` are alike."""
+
+    def __init__(self, groups):
+        self.groups = groups
+
+
 class Batched(np.ndarray):
     """The shape, dtype and strides of one sample. Its values are not for computing: each sample has its own.
 

@@ -8,6 +8,7 @@ from ... import core
 from ...errors import coded
 from ...functions.activation import logsigmoid
 from ...ops import loss as ops
+from ...ops.hidden import Batched, every, values
 from .arguments import check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
 from .distance import pairwise_distance
 
@@ -74,9 +75,10 @@ def _smoothed(input, target, weight, reduction, ignore_index, label_smoothing):
     logs = input.log_softmax(axis)
     nll = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     spread = logs if weight is None else logs * weight.reshape(-1, *[1] * (input.ndim - 1 - axis))
-    ignored = core.wrap(target._array == ignore_index)
-    spread = (-spread.sum(axis)).masked_fill(ignored, 0)
-    if reduction == "mean":
+    spread = (-spread.sum(axis)).masked_fill(target == ignore_index, 0)
+    if reduction == "mean" and type(target._array) is Batched:
+        spread = spread.sum() / ops.total_weights(target.reshape(1, -1), weight, ignore_index, input._array.dtype)[0]
+    elif reduction == "mean":
         weights = ops.class_weights(
             target._array, None if weight is None else weight._array, ignore_index, input._array.dtype
         )
@@ -170,16 +172,16 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {shape_of(weight)}")
-    place = target._array.reshape(-1, 1)
-    if ((place < 0) | (place >= classes)).any():
+    labels = every(target._array)
+    if ((labels < 0) | (labels >= classes)).any():
         raise RuntimeError("target out of range")
-    own = core.wrap(place)
+    own = target.reshape(-1, 1)
     short = (margin - x.gather(1, own) + x).clamp_min(0)
     if p == 2:
         short = short * short
     if weight is not None:
         short = short * weight.index_select(0, target.reshape(-1)).unsqueeze(1)
-    short = short.masked_fill(core.wrap(place == np.arange(classes)), 0)
+    short = short.masked_fill(own == core.wrap(np.arange(classes)), 0)
     losses = short.sum(1) / classes
     return reduced(losses.reshape(target.shape) if input.ndim < 2 else losses, reduction)
 
@@ -199,7 +201,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         raise RuntimeError(f"inconsistent target size: {shape_of(target)} for input of size: {shape_of(input)}")
     x = input.reshape(1, -1) if input.ndim < 2 else input
     n, classes = x.shape
-    labels = target._array.reshape(n, classes)
+    labels = values(target._array).reshape(n, classes)
     if ((labels < -1) | (labels >= classes)).any():
         raise RuntimeError("argument #2 'target' is out of range")
     listed = np.minimum.accumulate(labels >= 0, axis=1)

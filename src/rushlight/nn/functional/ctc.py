@@ -6,6 +6,7 @@ from ... import core
 from ...core import TensorBase
 from ...dtypes import int64
 from ...ops import ctc as ops
+from ...ops.hidden import values
 from ...ops.selection import where
 from .arguments import check_implemented, kind_of, reduction_of, type_name
 
@@ -92,7 +93,7 @@ def _rows(targets, lengths, count):
     if targets.ndim == 2:
         return targets
     # One target takes no reading of lengths, so it may be one of a batch (vmap).
-    return targets.unsqueeze(0) if count == 1 else _parted(targets._array, lengths._array)
+    return targets.unsqueeze(0) if count == 1 else _parted(values(targets._array), values(lengths._array))
 
 
 def _misfit(wanted, size):

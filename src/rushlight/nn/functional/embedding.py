@@ -8,7 +8,7 @@ from ...errors import coded
 from ...functions import selecting
 from ...functions.selecting import one_hot
 from ...ops import index as ops
-from ...ops.hidden import every, values
+from ...ops.hidden import Batched, every, values
 from .arguments import check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -32,7 +32,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     padding_idx = _padding(padding_idx, weight)
     if max_norm is not None:
         _check_range(input._array, weight.shape[0])
-        _shorten(weight, input._array, max_norm, norm_type)
+        _shorten(weight, input, max_norm, norm_type)
     return selecting.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
@@ -53,11 +53,24 @@ def _check_range(indices, rows):
 
 def _shorten(weight, indices, max_norm, norm_type):
     """Scale the rows that are longer than max_norm down to it, in place."""
-    rows = np.unique(indices)
+    if type(weight._array) is Batched:
+        _shorten_samples(weight, indices, max_norm, norm_type)
+        return
+    rows = np.unique(every(indices._array))
     lengths = np.linalg.norm(weight._array[rows].astype(np.float64), norm_type, axis=1)
     long = lengths > max_norm
     scale = max_norm / (lengths[long] + 1e-7)
     weight._array[rows[long]] = (weight._array[rows[long]] * scale[:, None]).astype(weight._array.dtype)
+    written(weight)
+
+
+def _shorten_samples(weight, indices, max_norm, norm_type):
+    """The same for tables that differ between samples (vmap), by operations."""
+    table = weight.detach()
+    named = table.new_zeros(len(table)).index_fill(0, indices.reshape(-1), 1) > 0
+    lengths = table.norm(norm_type, 1)
+    scale = (max_norm / (lengths + 1e-7)).masked_fill(~named | (lengths <= max_norm), 1)
+    table.mul_(scale.unsqueeze(1))
     written(weight)
 
 
@@ -95,7 +108,7 @@ def embedding_bag(
     padding = _padding(padding_idx, weight)
     _check_range(indices._array, weight.shape[0])
     if max_norm is not None:
-        _shorten(weight, indices._array, max_norm, norm_type)
+        _shorten(weight, indices, max_norm, norm_type)
     return _summed(weight, indices, starts, padding, mode, per_sample_weights, bool(scale_grad_by_freq))
 
 
@@ -123,7 +136,7 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    starts = offsets._array
+    starts = values(offsets._array)
     if starts.size and starts[0] != 0:
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "

@@ -253,7 +253,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = var * input.detach().new_ones(input.shape)
-    elif (var._array < 0).any():
+    elif (every(var._array) < 0).any():
         raise ValueError("var has negative entry/entries")
     if var.shape != input.shape:
         if input.shape[:-1] == var.shape:

@@ -5,6 +5,7 @@ import math
 from ...errors import coded
 from ...ops import pool as ops
 from ...ops import resample
+from ...ops.hidden import every
 from .arguments import (
     check_constant,
     check_implemented,
@@ -438,7 +439,7 @@ def _unpool_checked(d, input, indices, size, stride):
         )
     if d == 3 and min(stride) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(stride)}")
-    where = indices._array
+    where = every(indices._array)
     wrong = where[(where < 0) | (where >= math.prod(size))]
     if wrong.size:
         volumes = "x".join(map(str, size))

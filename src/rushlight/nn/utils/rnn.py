@@ -9,6 +9,7 @@ from ...core import TensorBase
 from ...functions.arguments import check_tensor
 from ...functions.broadcasting import common_shape
 from ...functions.joining import stack
+from ...ops.hidden import values
 from ..functional.pad import pad
 
 __all__ = [
@@ -103,7 +104,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     >>> packed.data, packed.batch_sizes
     (tensor([1, 2, 3]), tensor([2, 1]))
     """
-    lengths = (lengths._array if isinstance(lengths, TensorBase) else np.asarray(lengths)).astype(np.int64)
+    lengths = (values(lengths._array) if isinstance(lengths, TensorBase) else np.asarray(lengths)).astype(np.int64)
     if lengths.ndim != 1:
         raise RuntimeError(
             f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.ndim}D cpu Long tensor"
@@ -158,7 +159,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
 
     They are padded to the length of the longest, or to `total_length`; ValueError where that is shorter.
     """
-    sizes = sequence.batch_sizes._array
+    sizes = values(sequence.batch_sizes._array)
     steps = len(sizes)
     if total_length is not None:
         if total_length < steps:
@@ -171,10 +172,11 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     there = np.arange(count) < sizes[:, None]
     time, row = np.nonzero(there)
     if order is not None:
-        row = np.argsort(order._array)[row]
+        order = values(order._array)
+        row = np.argsort(order)[row]
     place = row * steps + time if batch_first else time * count + row
     flat = data.new_full((steps * count, *data.shape[1:]), padding_value).index_copy(0, core.wrap(place), data)
-    lengths = there.sum(0) if order is None else there.sum(0)[order._array]
+    lengths = there.sum(0) if order is None else there.sum(0)[order]
     first = (count, steps) if batch_first else (steps, count)
     return flat.reshape(*first, *data.shape[1:]), core.wrap(lengths)
 
