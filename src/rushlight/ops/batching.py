@@ -260,7 +260,10 @@ def written(op, inputs, params):
     differs = not shown._array.batched and any([y._array.batched for y in tensors])
     # What is differentiated inside of the level can be written only into what belongs to it.
     if differs or (
-        shown is not x and recording and core.needed_of(tuple(tensors)) and _root(x, _open.get()[0]).born >= level.entered
+        shown is not x
+        and recording
+        and core.needed_of(tuple(tensors))
+        and _root(x, _open.get()[0]).born >= level.entered
     ):
         own(x, level)
         shown = x
