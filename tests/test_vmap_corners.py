@@ -441,3 +441,29 @@ def test_functions_that_read_values(name):
     close(vmap(f)(*batches), loop(f, *batches))
     slope = grad(lambda x, *rest: f(x, *rest).sin().sum())
     close(vmap(slope)(*batches), loop(slope, *batches))
+
+
+def test_a_write_at_an_inner_level_into_what_is_differentiated_at_an_outer_one():
+    def f(x, y):
+        t = x.clone()
+        t[1:] = y
+        return t.sin().sum() + x.sum()
+
+    slope = grad(lambda x, y: vmap(f, (None, 0))(x, y).sum())
+    x, y = drawn(3, 4), drawn(3, 2, 3, seed=1)
+    close(vmap(slope)(x, y), loop(grad(lambda x, y: sum(f(x, row) for row in y)), x, y))
+
+
+def test_a_function_with_its_own_rule_of_what_is_the_same_for_all_samples():
+    w, x = drawn(3), drawn(2, 3)
+    f = grad(lambda w, r: (Product.apply(w, w) * r).sum())
+    close(vmap(f, (None, 0))(w, x), loop(lambda r: f(w, r), x))
+    close(
+        func.hessian(lambda w: vmap(lambda r: Product.apply(r, r).sum())(w).sum())(x),
+        func.hessian(lambda w: (w * w).sum())(x),
+    )
+
+
+def test_a_search_among_no_boundaries():
+    found = vmap(rl.searchsorted)(rl.zeros(3, 0), drawn(3, 2, 3).float())
+    assert found.tolist() == [[[0] * 3] * 2] * 3

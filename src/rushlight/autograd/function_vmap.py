@@ -58,6 +58,9 @@ def _by_own_rule(cls, args, named, level):
     tensors = [_at(x, level) for x in leaves]
     hidden = [x._array.hidden if isinstance(x, TensorBase) else x for x in tensors]
     dims = [0 if isinstance(x, TensorBase) and x._array.batched else None for x in tensors]
+    if dims == [None] * len(dims):
+        output = cls.apply(*pytree.unflatten(hidden, spec), **named)
+        return pytree.tree_map(lambda x: _shown(x, None, level), output)
     returned = cls.vmap(
         VmapInfo(level.size, level.randomness), pytree.unflatten(dims, spec), *pytree.unflatten(hidden, spec), **named
     )

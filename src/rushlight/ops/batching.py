@@ -357,7 +357,7 @@ def _follow(x, base):
         return
     geometry = storage_geometry(array, base.before)
     x._array = primal(as_strided, (show(base.hidden, base.level),), {**geometry})._array
-    if type(array) is not Batched:
+    if type(array) is not Batched or array.level is not base.level:
         x._grad_fn, x._requires_grad, x.output_nr = None, False, 0
 
 

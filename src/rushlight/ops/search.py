@@ -1,5 +1,7 @@
 """Counting and looking up: nothing here has a derivative but the weights of what is counted."""
 
+from math import prod
+
 import numpy as np
 
 from ..core import apply
@@ -29,7 +31,7 @@ def searchsorted(boundaries, x, *, right=False):
     out = np.zeros(x.shape, np.int64)
     if x.size == 0:
         return out
-    rows = boundaries.reshape(-1, boundaries.shape[-1])
+    rows = boundaries.reshape(prod(boundaries.shape[:-1]), boundaries.shape[-1])
     for row, values, places in zip(rows, x.reshape(len(rows), -1), out.reshape(len(rows), -1)):
         places[...] = row.searchsorted(values, side)
     return out
