@@ -136,9 +136,9 @@ class BackwardCFunction(FunctionCtx):
 class FunctionMeta(type):
     """The class of Functions: gives each the class of its contexts."""
 
-    def __init__(cls, name, bases, members):
+    def __init__(cls, name, bases, attrs):
         cls._backward_cls = type(name + "Backward", (BackwardCFunction,), {"_forward_cls": cls})
-        super().__init__(name, bases, members)
+        super().__init__(name, bases, attrs)
 
 
 class Function(metaclass=FunctionMeta):
