@@ -117,6 +117,38 @@ def test_gradients_of_a_batch_are_those_of_its_samples(row, chosen):
         np.testing.assert_allclose(value, np.stack([g._array for g in parts]), **CLOSE)
 
 
+@pytest.mark.parametrize(
+    ("row", "chosen"),
+    [case for case in CASES if REGISTRY[case[0].op].differentiable and "not differentiable" not in case[0].note],
+    ids=lambda v: repr(v) if not isinstance(v, tuple) else str(v),
+)
+def test_gradients_through_a_batch_are_those_through_its_samples(row, chosen):
+    drawn, _, floats = samples(row)
+    op = REGISTRY[row.op]
+    each = [gradients(*run(op, sample_of(drawn, chosen, k), row.params, floats), floats) for k in range(SIZE)]
+    around = [x if not isinstance(x, np.ndarray) else core.wrap(x) for x in drawn[0]]
+    for i in chosen:
+        around[i] = core.wrap(np.stack([sample[i] for sample in drawn]))
+    for i in floats:
+        around[i].requires_grad_()
+    with batching.BatchLevel(SIZE, "error") as level:
+        shown = [batching.show(x, level) if i in chosen else x for i, x in enumerate(around)]
+        results = [x._array.hidden for x in outs(op(*shown, **row.params)) if x._array.batched]
+    results = [out for out in results if out.requires_grad]
+    if not results:
+        return
+    weights = [core.wrap(np.stack([cosines(out._array[0]) for _ in range(SIZE)])) for out in results]
+    found = autograd.grad(results, [around[i] for i in floats], weights, allow_unused=True)
+    for i, g, parts in zip(floats, found, zip(*each)):
+        if g is not None and parts[0] is not None:
+            whole = np.stack([part._array for part in parts])
+            np.testing.assert_allclose(g._array, whole if i in chosen else whole.sum(0), **CLOSE)
+
+
+def cosines(array):
+    return np.cos(np.arange(array.size)).reshape(array.shape).astype(array.dtype)
+
+
 def gradients(inputs, results, leaves):
     """The gradients of the inputs `leaves` for fixed gradients of the results."""
     results = [out for out in results if out.requires_grad]
@@ -124,6 +156,5 @@ def gradients(inputs, results, leaves):
         return [None] * len(leaves)
     weights = []
     for out in results:
-        shape = tuple(out.shape)
-        weights.append(core.wrap(np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape).astype(out._array.dtype)))
+        weights.append(core.wrap(cosines(np.empty(out.shape, out._array.dtype))))
     return autograd.grad(results, [inputs[i] for i in leaves], weights, allow_unused=True)

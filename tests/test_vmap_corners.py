@@ -467,3 +467,11 @@ def test_a_function_with_its_own_rule_of_what_is_the_same_for_all_samples():
 def test_a_search_among_no_boundaries():
     found = vmap(rl.searchsorted)(rl.zeros(3, 0), drawn(3, 2, 3).float())
     assert found.tolist() == [[[0] * 3] * 2] * 3
+
+
+def test_the_gradient_of_a_target_that_all_samples_share():
+    target = drawn(3).requires_grad_()
+    vmap(F.mse_loss, (0, None))(drawn(2, 3, seed=1), target).sum().backward()
+    found, target.grad = target.grad, None
+    loop(lambda x: F.mse_loss(x, target), drawn(2, 3, seed=1)).sum().backward()
+    close(found, target.grad)

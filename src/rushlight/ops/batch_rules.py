@@ -106,7 +106,7 @@ def like_first(op, size, inputs, batched, params):
 
 def lined_up(inputs, batched):
     ndim = max([x._array.ndim - b for x, b in zip(inputs, batched) if isinstance(x, TensorBase)])
-    return [in_line(x, ndim) if b else x for x, b in zip(inputs, batched)]
+    return [in_line(x, ndim) if b and isinstance(x, TensorBase) else x for x, b in zip(inputs, batched)]
 
 
 def each(op, size, inputs, batched, params):
@@ -212,7 +212,9 @@ def at_front(*names):
 
 def reduced_loss(op, size, inputs, batched, params):
     """For losses of matching elements with a `reduction`."""
-    losses = like_first(op, size, inputs, batched, {**params, "reduction": "none"})
+    # All in one shape: the gradient of what is the same for all samples is theirs summed up.
+    inputs = lined_up(all_full(size, inputs, batched), [True] * len(inputs))
+    losses = apply(op, tuple(inputs), {**params, "reduction": "none"})
     reduction = params["reduction"]
     if reduction == "none":
         return losses

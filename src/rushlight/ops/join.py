@@ -31,6 +31,10 @@ def parts(g, needs, dim, sizes):
 
 
 def join_samples(op, size, inputs, batched, params):
+    if None in params.get("sizes", ()):
+        kept = [i for i, n in enumerate(params["sizes"]) if n is not None]
+        inputs, batched = [inputs[i] for i in kept], [batched[i] for i in kept]
+        params = {**params, "sizes": tuple([params["sizes"][i] for i in kept])}
     return op(*all_full(size, inputs, batched), **{**params, "dim": shifted(params["dim"])})
 
 
