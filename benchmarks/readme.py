@@ -12,6 +12,8 @@ GROUPS = (
     ("One recorded operation", ("recorded",)),
     ("Forward and backward", ("chain", "(x")),
     ("A training step", ("two-layer",)),
+    ("Second derivatives", ("Hessian", "Laplacian", "functional")),
+    ("Derivatives for each sample", ("vmap",)),
     ("Slicing, transposing, reshaping", ("slice", "row", "column", "transpose", "reshape", "view")),
     ("Others", ("",)),
 )
