@@ -475,3 +475,56 @@ def test_the_gradient_of_a_target_that_all_samples_share():
     found, target.grad = target.grad, None
     loop(lambda x: F.mse_loss(x, target), drawn(2, 3, seed=1)).sum().backward()
     close(found, target.grad)
+
+
+# -- leaves made inside, and what watches
+
+
+def trained(r):
+    q = rl.ones(2, dtype=rl.float64).requires_grad_()
+    for _ in range(3):
+        (g,) = rl.autograd.grad(((q * 2 * r).sum() - 1) ** 2 + (q * q).sum(), q)
+        with rl.no_grad():
+            q -= 0.1 * g
+    return q.detach()
+
+
+def test_leaves_made_inside_are_differentiated_for_each_sample():
+    close(vmap(trained)(drawn(3, 2)), loop(trained, drawn(3, 2)))
+    f = lambda r: rl.autograd.grad((q := rl.ones(2, dtype=rl.float64, requires_grad=True)).sum() * r.sum(), q)[0]
+    close(vmap(f)(drawn(3, 2)), loop(f, drawn(3, 2)))
+
+
+def test_a_write_into_a_leaf_made_inside_is_refused():
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        vmap(lambda r: rl.ones(2).requires_grad_().add_(r))(drawn(3, 2).float())
+
+
+def test_backward_of_samples_is_refused():
+    for f in (
+        lambda x: x.sum().backward(),
+        lambda x: rl.autograd.backward([x.sum()]),
+        lambda x: x.backward(rl.ones(2)),
+    ):
+        with pytest.raises(RuntimeError, match=r"^backward\(\) called inside a functorch transform\. "):
+            vmap(f)(drawn(3, 2))
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
+def test_watched_batches():
+    w = drawn(2).requires_grad_()
+    f = grad(lambda r: (r.sin() * w).sum() if r[0] > 0 else r.prod())
+    wanted = loop(f, drawn(4, 2))
+    for watch in (
+        rl.autograd.verify,
+        rl.autograd.strong_zero,
+        rl.autograd.detect_anomaly,
+        rl.autograd.graph.save_on_cpu,
+    ):
+        with watch():
+            close(vmap(f)(drawn(4, 2)), wanted)
+    with rl.autograd.verify():
+        close(func.grad(lambda r: (r * w).sum())(drawn(2)), w)
+    with rl.autograd.detect_anomaly(), pytest.warns(UserWarning, match="Error detected in SqrtBackward0"):
+        with pytest.raises(RuntimeError, match="returned nan values in its 0th output"):
+            vmap(grad(lambda r: (r.sqrt() * 0).sum()))(rl.zeros(2, 2))

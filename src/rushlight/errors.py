@@ -383,7 +383,11 @@ def check_nan(node, results):
     for i, result in enumerate(results):
         if result is None or result._array.dtype.kind not in "fcV":
             continue
-        if (result._array != result._array).any():
+        array = result._array
+        while getattr(array, "hidden", None) is not None:
+            # Under vmap: that of all samples.
+            array = array.hidden._array
+        if (array != array).any():
             warn_forward(node)
             raise coded(
                 "RL127",
@@ -395,11 +399,11 @@ def check_nan(node, results):
 
 def unbatched_write():
     """RuntimeError: under vmap, one tensor for all samples was to be overwritten with one value per sample."""
-    return noted(
+    return coded(
+        "RL512",
         RuntimeError(
             "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args "
             "that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped "
             "over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic."
         ),
-        "Make the tensor that is written from a batched one: x.new_zeros(...) or zeros_like(x) instead of zeros(...).",
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import core, dtypes, errors, modes, watching
-from .autograd.backward import backward
+from .autograd.backward import backward, check_outside
 from .core import TensorBase
 from .device import check_cpu, cpu, strided
 from .engine import backward_from_scalar
@@ -126,6 +126,8 @@ class Tensor(TensorBase):
     # -- history
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
+        if core.transforms_entered(0):
+            check_outside([self])
         if gradient is None and inputs is None and not create_graph:
             if backward_from_scalar(self, retain_graph or False):
                 return
@@ -137,6 +139,8 @@ class Tensor(TensorBase):
         if requires_grad and not self.tracked_dtype():
             raise errors.not_floating("only Tensors of floating point dtype can require gradients")
         self.requires_grad = requires_grad
+        if requires_grad and core.transforms_entered(0):
+            batching.leaf_made()
         return self
 
     def tracked_dtype(self):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .. import dtypes, engine
+from .. import core, dtypes, engine
 from ..core import TensorBase, wrap
 from ..errors import coded, coded_sentence, user_level
+from ..ops import batching
 from ..ops.copying import to_dtype
 from ..spelling import spell
 
@@ -41,6 +42,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     >>> x.grad
     tensor([2., 4.])
     """
+    if core.transforms_entered(0):
+        check_outside(_several(tensors))
     if grad_tensors is None and inputs is None and grad_variables is None and isinstance(tensors, TensorBase):
         roots = [_root(tensors, None, 0)]
     else:
@@ -55,6 +58,18 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if create_graph:
         _warn(coded_sentence("RL130", _CYCLE), UserWarning)
     engine.backward(roots, create_graph if retain_graph is None else retain_graph, create_graph, targets, True)
+
+
+def check_outside(tensors):
+    """Refuse to add the gradients of single samples to `.grad`."""
+    if batching.level_of(tensors) is not None:
+        raise coded(
+            "RL515",
+            RuntimeError(
+                "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+                "functorch.vjp instead or call backward() outside of functorch transforms."
+            ),
+        )
 
 
 def grad(

@@ -94,7 +94,7 @@ class verify(watching.Watcher):
             return "its inputs are not known, since it ran before the block began, or under vmap"
         given = g if isinstance(g, list) else [g]
         vs = [None if v is None else _lifted(v._array) for v in given]
-        at = [i for i in range(node.count) if node.edge_at(i) is not None and floating(call.inputs[i])]
+        at = [i for i in range(node.count) if _asked(node, i, results[i]) and floating(call.inputs[i])]
         pulled = {i: None if results[i] is None else _lifted(results[i]._array) for i in at}
         values = [*vs, *pulled.values(), *[call.inputs[i]._array for i in at]]
         if not all(a is None or np.isfinite(a).all() for a in values):
@@ -122,6 +122,15 @@ class verify(watching.Watcher):
             u = u + 1j * self._random.uniform(-1, 1, x.shape)
         size = np.abs(_lifted(x))
         return u * np.where(size == 0, 1, size)
+
+
+def _asked(node, i, result):
+    """Whether the gradient of input i was asked for: a pass to some of the leaves leaves out what does not lead there."""
+    if node.edge_at(i) is None:
+        return False
+    if result is not None or node.op.custom is not None:
+        return True
+    return node.op.joint is None and node.op.rules[i] is None
 
 
 class _Call:

@@ -197,4 +197,76 @@ x = torch.ones(2, requires_grad=True)
 checkpoint(lambda x: (x * x).sin(), x, use_reentrant=False).sum().backward()
 """,
     ),
+    "RL512": Entry(
+        title=("A write of samples into what they share", "把各样本的值写入共用的张量"),
+        explanation=(
+            "A tensor from outside of vmap is one for all samples, so it has no room for a value of each.",
+            "vmap 之外的张量由所有样本共用，放不下每个样本各自的值。",
+        ),
+        remedy=(
+            "Return the values, or write into a tensor that the function makes itself.",
+            "把值作为结果返回，或写入函数内部创建的张量。",
+        ),
+        wrong="""
+total = torch.zeros(2)
+torch.vmap(lambda x: total.add_(x))(torch.ones(3, 2))
+""",
+        right="""
+total = torch.vmap(lambda x: x)(torch.ones(3, 2)).sum(0)
+""",
+    ),
+    "RL513": Entry(
+        title=("A sample outside of its vmap", "样本离开了它的 vmap"),
+        explanation=(
+            "What a vmapped function sees is one sample of a batch, and means nothing when vmap is done.",
+            "vmap 内的函数看到的是批次中的一个样本，vmap 结束后它就没有意义了。",
+        ),
+        remedy=(
+            "Return the tensor from the function: vmap then gives that of all samples.",
+            "从函数中返回该张量，vmap 会给出所有样本的结果。",
+        ),
+        wrong="""
+kept = []
+torch.vmap(lambda x: kept.append(x * 2) or x)(torch.ones(3))
+kept[0] + 1
+""",
+        right="""
+out, doubled = torch.vmap(lambda x: (x, x * 2))(torch.ones(3))
+doubled + 1
+""",
+    ),
+    "RL514": Entry(
+        title=("An operation that reads hidden values", "运算读取了隐藏的值"),
+        explanation=(
+            "Under vmap the values of a tensor differ between samples, and this way of reading them cannot tell.",
+            "在 vmap 中张量的值因样本而异，这种读取方式无法区分各个样本。",
+        ),
+        remedy=(
+            "Use the tensor's own operations, or read by .item(), .tolist() or .numpy(), which split the batch.",
+            "使用张量自身的运算，或用 .item()、.tolist()、.numpy() 读取，它们会拆分批次。",
+        ),
+        wrong="""
+torch.vmap(lambda x: nn.init.ones_(x))(torch.zeros(3, 2))
+""",
+        right="""
+torch.vmap(lambda x: x.fill_(1.0))(torch.zeros(3, 2))
+""",
+    ),
+    "RL515": Entry(
+        title=("backward() of a sample", "对单个样本调用 backward()"),
+        explanation=(
+            "Under vmap each sample has a gradient of its own, and .grad of a leaf has room for one.",
+            "在 vmap 中每个样本都有各自的梯度，而叶子张量的 .grad 只能存放一个。",
+        ),
+        remedy=(
+            "Use func.grad, or autograd.grad inside the function, and return the gradients.",
+            "使用 func.grad，或在函数内使用 autograd.grad，并把梯度作为结果返回。",
+        ),
+        wrong="""
+torch.vmap(lambda x: (x * x).sum().backward())(torch.ones(3, 2))
+""",
+        right="""
+torch.vmap(torch.func.grad(lambda x: (x * x).sum()))(torch.ones(3, 2))
+""",
+    ),
 }

@@ -6,12 +6,13 @@ from operator import index
 import numpy as np
 
 from ..bounds import LIMITS
-from ..core import TensorBase, wrap
+from ..core import TensorBase, transforms_entered, wrap
 from ..device import check_cpu, strided
 from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import coded, not_floating
+from ..ops.batching import leaf_made
 from .arguments import write_out
 
 _INTS = frozenset((int,))
@@ -128,6 +129,8 @@ def require_grad(tensor, requires_grad, function="tensor"):
         if tensor._array.dtype.kind not in "fcV":
             raise not_floating("Only Tensors of floating point and complex dtype can require gradients")
         tensor._requires_grad = True
+        if transforms_entered(0):
+            leaf_made()
     return tensor
 
 

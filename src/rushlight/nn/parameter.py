@@ -86,6 +86,8 @@ def parameter_of(array, requires_grad=True, cls=Parameter):
     """A Parameter over an array, which is not copied."""
     parameter = core.TensorBase.__new__(cls)
     parameter._array = array
+    if core.transforms_entered(0):
+        parameter.born = core.entered()
     if requires_grad:
         parameter.requires_grad_(True)
     return parameter

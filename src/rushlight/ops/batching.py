@@ -20,6 +20,7 @@ from ..modes import grad_enabled
 from .batch_rules import aligned, full
 from .copying import clone, copy, to_dtype
 from .hidden import Batched, Split, Unlike, outlived
+from .identity import alias
 from .strided import as_strided, laid_as
 
 # One count for levels of batching and of forward mode: the larger number is the inner one.
@@ -39,6 +40,8 @@ class BatchLevel:
         self.whole = size
         self.size = size if chosen is None else len(chosen)
         self.open = False
+        # Whether requires_grad was switched on inside.
+        self.leaves = False
         # Of the outermost level: views and other aliases of tensors made inside, and what they are aliases of, by id.
         self.aliases, self.sources = WeakValueDictionary(), {}
 
@@ -110,7 +113,16 @@ def at_level(x, level):
         return x
     if type(x._array) is Batched and not x._array.level.open:
         raise outlived()
-    return show(x, level, False)
+    shown = show(x, level, False)
+    if level.leaves and x.requires_grad and x.born >= level.entered:
+        core.record(alias, (x,), {}, [shown])
+    return shown
+
+
+def leaf_made():
+    """Let open levels know that a leaf is made inside of them: what it is used for has a history there."""
+    for level in _open.get():
+        level.leaves = True
 
 
 def tracked_below(x):
@@ -320,14 +332,16 @@ def own(x, level):
     shown, before = at_level(base, level), base._array
     if not shown._array.batched:
         hidden = laid_as(full(shown._array.hidden, level.size, False), before)
-        if shown is not base:
+        if shown is not base and base.is_leaf and base.requires_grad:
+            hidden = hidden.detach()
+        elif shown is not base:
             # What history it has lies outside of the level, and the hidden tensor has it too.
             base._grad_fn, base._requires_grad, base.output_nr = None, False, 0
         base._array = show(hidden, level)._array
         base._array.before = before
-    for alias in list(first.aliases.values()):
-        if first.sources[id(alias)] is base:
-            _follow(alias, base)
+    for other in list(first.aliases.values()):
+        if first.sources[id(other)] is base:
+            _follow(other, base)
     if x is not base:
         _follow(x, base)
 
@@ -336,12 +350,12 @@ def _show_anew(x):
     """Show x, and what shares its memory, over the arrays that their hidden tensors have got."""
     first = _open.get()[0]
     root = _root(x, first)
-    for alias in [root, x, *[a for a in list(first.aliases.values()) if first.sources[id(a)] is root]]:
-        array = alias._array
+    for other in [root, x, *[a for a in list(first.aliases.values()) if first.sources[id(a)] is root]]:
+        array = other._array
         if type(array) is Batched:
             level_of((array.hidden,))
-            alias._array = show(array.hidden, array.level, array.batched)._array
-            alias._array.before = array.before
+            other._array = show(array.hidden, array.level, array.batched)._array
+            other._array.before = array.before
 
 
 def refresh(x):

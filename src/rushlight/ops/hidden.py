@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import core
+from ..errors import coded
 
 
 class Split(BaseException):
@@ -35,8 +36,11 @@ class Batched(np.ndarray):
     before = None
 
     def _refuse(self, *_, **__):
-        raise RuntimeError(
-            "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
+        raise coded(
+            "RL514",
+            RuntimeError(
+                "vmap: It looks like this operation reads the values of a batched tensor, which has no batching rule."
+            ),
         )
 
     def __array_function__(self, func, types, args, kwargs):
@@ -108,7 +112,7 @@ def _agreed(array, level):
 
 
 def outlived():
-    return RuntimeError("vmap: a batched tensor was used outside of the vmap() that made it.")
+    return coded("RL513", RuntimeError("vmap: a batched tensor was used outside of the vmap() that made it."))
 
 
 def may_hold(x, value):
