@@ -100,13 +100,16 @@ def grad(
             "other parts of the graph, please use torch.autograd.backward.",
             FutureWarning,
         )
+    keep = create_graph if retain_graph is None else retain_graph
+    if isinstance(inputs, TensorBase) and isinstance(outputs, TensorBase) and grad_outputs is None:
+        if not (is_grads_batched or materialize_grads):
+            return (_slope(outputs, inputs, keep, create_graph, allow_unused),)
     names = None
     if isinstance(inputs, dict):
         names, inputs = list(inputs), inputs.values()
     inputs = _several(inputs)
     if not inputs:
         raise coded("RL116", RuntimeError("`inputs` argument to `grad()` cannot be empty."))
-    keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         results = _batched(outputs, inputs, grad_outputs, keep, create_graph)
     else:
@@ -119,6 +122,14 @@ def grad(
             if g is None:
                 raise coded("RL111", RuntimeError(_UNUSED.format(i)))
     return tuple(results) if names is None else dict(zip(names, results))
+
+
+def _slope(output, x, keep, create_graph, allow_unused):
+    """The common case: one output, a scalar, by one input."""
+    (g,) = engine.backward([_root(output, None, 0)], keep, create_graph, [_target(x)], False)
+    if g is None and not allow_unused:
+        raise coded("RL111", RuntimeError(_UNUSED.format(0)))
+    return g
 
 
 def _several(tensors):
