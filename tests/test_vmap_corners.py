@@ -525,6 +525,22 @@ def test_watched_batches():
             close(vmap(f)(drawn(4, 2)), wanted)
     with rl.autograd.verify():
         close(func.grad(lambda r: (r * w).sum())(drawn(2)), w)
-    with rl.autograd.detect_anomaly(), pytest.warns(UserWarning, match="Error detected in SqrtBackward0"):
-        with pytest.raises(RuntimeError, match="returned nan values in its 0th output"):
-            vmap(grad(lambda r: (r.sqrt() * 0).sum()))(rl.zeros(2, 2))
+    with (
+        rl.autograd.detect_anomaly(),
+        pytest.warns(UserWarning, match="Error detected in SqrtBackward0"),
+        pytest.raises(RuntimeError, match="returned nan values in its 0th output"),
+    ):
+        vmap(grad(lambda r: (r.sqrt() * 0).sum()))(rl.zeros(2, 2))
+
+
+def test_a_leaf_by_assignment_inside_of_vmap():
+    w = drawn(2)
+
+    def f(r):
+        leaf = w.clone()
+        leaf.requires_grad = True
+        (slope,) = rl.autograd.grad((leaf * r).sin().sum(), leaf)
+        return slope
+
+    x = drawn(3, 2, seed=1)
+    close(vmap(f)(x), x * (w * x).cos())

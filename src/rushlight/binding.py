@@ -7,6 +7,7 @@ from .ops import batching, compare, complex, copying, elementwise, exponential, 
 core.bind(
     transform=forward.transformed,
     detach_batch=batching.detached,
+    leaf_made=batching.leaf_made,
     add=elementwise.add,
     sub=elementwise.sub,
     mul=elementwise.mul,

@@ -49,7 +49,7 @@ cdef int _transforms, _packers
 cdef type _tensor_class, _parameter_class
 cdef object _transform
 cdef object _renewed
-cdef object _run_inplace, _detach_batch, _pack
+cdef object _run_inplace, _detach_batch, _leaf_made, _pack
 cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
 cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
 

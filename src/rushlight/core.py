@@ -33,7 +33,7 @@ _packers = 0
 ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
 RSUB = RDIV = RPOW = MATMUL = GETITEM = None
 _tensor_class = _parameter_class = None
-_transform = _renewed = _run_inplace = _detach_batch = _pack = None
+_transform = _renewed = _run_inplace = _detach_batch = _leaf_made = _pack = None
 
 
 class VersionCounter(Line):
@@ -264,6 +264,8 @@ class TensorBase:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if on and self._array.dtype.kind not in "fcV":
             raise errors.not_floating("only Tensors of floating point and complex dtype can require gradients")
+        if on and _transforms != 0:
+            _leaf_made()
         if self._grad_fn is None:
             self._requires_grad = bool(on)
 
@@ -771,16 +773,15 @@ def entered():
 
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
-    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch, _pack
+    global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch, _leaf_made, _pack
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
     _tensor_class = given("tensor_class", _tensor_class)
     _parameter_class = given("parameter_class", _parameter_class)
     _transform = given("transform", _transform)
     _renewed = given("renewed", _renewed)
-    _run_inplace = given("run_inplace", _run_inplace)
-    _detach_batch = given("detach_batch", _detach_batch)
-    _pack = given("pack", _pack)
+    _run_inplace, _pack = given("run_inplace", _run_inplace), given("pack", _pack)
+    _detach_batch, _leaf_made = given("detach_batch", _detach_batch), given("leaf_made", _leaf_made)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
     NEG, POW, RSUB = given("neg", NEG), given("pow", POW), given("rsub", RSUB)
     RDIV, RPOW = given("rdiv", RDIV), given("rpow", RPOW)

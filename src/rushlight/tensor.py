@@ -139,8 +139,6 @@ class Tensor(TensorBase):
         if requires_grad and not self.tracked_dtype():
             raise errors.not_floating("only Tensors of floating point dtype can require gradients")
         self.requires_grad = requires_grad
-        if requires_grad and core.transforms_entered(0):
-            batching.leaf_made()
         return self
 
     def tracked_dtype(self):
