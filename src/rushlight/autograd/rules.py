@@ -1,9 +1,7 @@
 """The rules of one recorded operation, called apart from a backward pass: for what explains, repairs or checks it."""
 
+from .. import engine
 from ..core import TensorBase, array_of
-from ..ops.copying import conj, sum_to, to_dtype
-
-_SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 
 
 def rule_of(node, i):
@@ -14,16 +12,7 @@ def rule_of(node, i):
 
 def argument(node, rule, k):
     """What argument k of a rule is for this node; RuntimeError where it was freed or overwritten."""
-    source = rule.sources[k]
-    if source < _SHAPE:
-        return node.saved_at(source)
-    if source < _OUT:
-        return node.shapes[source - _SHAPE]
-    if source < _PARAM:
-        return node.saved_out_at(source - _OUT)
-    if source < _NEEDS:
-        return node.params[rule.names[k]]
-    return tuple([node.edge_at(j) is not None for j in range(node.count)])
+    return engine.fetch(node, rule, k, rule.sources[k])
 
 
 def arguments(node, rule):
@@ -34,20 +23,12 @@ def through(node, rule, g, given):
     """The rule on the gradient `g` and the arguments `given`; broadcasting and promotion are not undone yet."""
     if not node.conjugate:
         return rule.fn(g, *given)
-    return conj(rule.fn(conj(g), *given))
+    return engine.conj(rule.fn(engine.conj(g), *given))
 
 
 def fitted(node, i, g):
     """A gradient in the shape and dtype of input i."""
-    want = None if node.fits is None else node.fits[i]
-    if want is None:
-        return g
-    shape, dtype = want
-    if shape is not None and g._array.shape != shape:
-        g = sum_to(g, shape=shape)
-    if dtype is not None and g._array.dtype != dtype:
-        g = to_dtype(g, dtype=dtype)
-    return g
+    return g if node.fits is None else engine.fit(g, node.fits[i])
 
 
 def kept(node):

@@ -135,7 +135,7 @@ def _pushed(op, inputs, params, out, level, tangent):
     for t, rule in zip(tangents, op.rules):
         if t is None or rule is None:
             continue
-        given = [forward_mode._argument(op, rule, k, inputs, params, out) for k in range(rule.count)]
+        given = [forward_mode.argument(op, rule, k, inputs, params, out) for k in range(rule.count)]
         part = where(t == 0, 0, rule.fn(t, *given))
         total = part if total is None else total + part
-    return forward_mode._like(total, out)
+    return forward_mode.like(total, out)

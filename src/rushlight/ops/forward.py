@@ -204,12 +204,12 @@ def _by_rules(op, inputs, params, out, tangents):
         rule = op.rules[i]
         if t is None or rule is None:
             continue
-        part = rule.fn(t, *[_argument(op, rule, k, inputs, params, out) for k in range(rule.count)])
+        part = rule.fn(t, *[argument(op, rule, k, inputs, params, out) for k in range(rule.count)])
         total = part if total is None else total + part
-    return None if total is None else _like(total, out)
+    return None if total is None else like(total, out)
 
 
-def _like(t, out):
+def like(t, out):
     """A tangent in the shape and dtype of the output."""
     if t._array.dtype != out._array.dtype:
         t = copying.to_dtype(t, dtype=out._array.dtype)
@@ -219,7 +219,7 @@ def _like(t, out):
     return t
 
 
-def _argument(op, rule, k, inputs, params, out):
+def argument(op, rule, k, inputs, params, out):
     """Argument k of a rule, from the operation's inputs, outputs and parameters at hand."""
     source, name = rule.sources[k], rule.names[k]
     if source < _SHAPE:
