@@ -118,3 +118,24 @@ def cube(m):
         return x**3
 
     return made(m, forward, lambda ctx, g: g * 3 * ctx.saved_tensors[0] ** 2, "Cube")
+
+
+# -- for programs
+
+
+def leaf_of_shape(m, *shape, dtype=None):
+    """A leaf of the given shape: quarters, counted from one."""
+    n = 1
+    for s in shape:
+        n *= s
+    return (m.arange(1.0, n + 1, dtype=dtype or m.float64).reshape(*shape) / 4).requires_grad_()
+
+
+def grads(m, out, *inputs):
+    w = m.arange(1.0, out.numel() + 1, dtype=m.float64).reshape(out.shape)
+    found = m.autograd.grad((out * w).sum(), inputs, allow_unused=True, retain_graph=True)
+    return values(found)
+
+
+def values(found):
+    return [g if g is None else g.clone() for g in found]

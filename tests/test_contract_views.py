@@ -6,27 +6,11 @@ Each program is run by PyTorch and by us: values, gradients, names of nodes, err
 import pytest
 
 import rushlight as rl
-from beside import attempt, collect, outcome
+from beside import attempt, collect, grads, outcome
+from beside import leaf_of_shape as leaf
 
 PROGRAMS = []
 program = collect(PROGRAMS)
-
-
-def leaf(m, *shape, dtype=None):
-    n = 1
-    for s in shape:
-        n *= s
-    return (m.arange(1.0, n + 1, dtype=dtype or m.float64).reshape(*shape) / 4).requires_grad_()
-
-
-def grads(m, out, *inputs):
-    w = m.arange(1.0, out.numel() + 1, dtype=m.float64).reshape(out.shape)
-    found = m.autograd.grad((out * w).sum(), inputs, allow_unused=True, retain_graph=True)
-    return values(found)
-
-
-def values(found):
-    return [g if g is None else g.clone() for g in found]
 
 
 # ---- chains of views
