@@ -4,6 +4,7 @@ RUSHLIGHT_COMPILE=0 leaves the compiler alone; RUSHLIGHT_COMPILE=1 makes a faile
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def sources():
     return sorted([*package.rglob("*.pyx"), *compiled])
 
 
+def headers(path):
+    """The headers that a source names, and those that they name."""
+    text = "".join(p.read_text() for p in {path, path.with_suffix(".pxd")} if p.exists())
+    named = {SOURCE / "rushlight/kernels" / name for name in re.findall(r"(\w+\.h)\"", text)}
+    named = {header for header in named if header.exists()}
+    return named.union(*(headers(header) for header in named))
+
+
 def extension(path):
     import numpy
 
@@ -28,7 +37,7 @@ def extension(path):
         ".".join(path.relative_to(SOURCE).with_suffix("").parts),
         [str(path)],
         include_dirs=[numpy.get_include(), str(SOURCE / "rushlight")],
-        depends=[str(header) for header in (SOURCE / "rushlight/kernels").glob("*.h")],
+        depends=[str(header) for header in sorted(headers(path))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
     )

@@ -1,0 +1,3 @@
+ctypedef void (*span)(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil
+
+cdef void spread(span work, void *what, Py_ssize_t n, Py_ssize_t least) noexcept nogil

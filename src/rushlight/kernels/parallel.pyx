@@ -1,0 +1,26 @@
+"""Loops divided among threads. Which part a thread takes never changes what is computed for an element.
+
+`spread(work, what, n, least)` calls work(what, begin, end) for parts that make up [0, n), each of at least `least`
+steps (choose 20 to 50 microseconds of work; a shorter loop is run where it is). It is called without the GIL.
+"""
+
+from rushlight.kernels.parallel cimport span
+
+cdef extern from "kernels/threads.h" nogil:
+    int rl_threads_get()
+    void rl_threads_set(int n)
+    void rl_spread(span work, void *what, Py_ssize_t n, Py_ssize_t least)
+
+
+cdef void spread(span work, void *what, Py_ssize_t n, Py_ssize_t least) noexcept nogil:
+    rl_spread(work, what, n, least)
+
+
+def threads():
+    """How many threads share a long loop: OMP_NUM_THREADS, or the processors that this process may use."""
+    return rl_threads_get()
+
+
+def set_threads(int n):
+    """Let `n` threads share a long loop."""
+    rl_threads_set(n)
