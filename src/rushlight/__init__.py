@@ -83,6 +83,7 @@ FAMILIES = (
     "broadcasting",
     "splitting",
     "joining",
+    "copies",
     "arrange",
     "triangle",
     "queries",

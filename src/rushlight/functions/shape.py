@@ -423,7 +423,7 @@ def as_strided(input, size, stride, storage_offset=None):
     base = input if input.view_of is None else input.view_of.base
     own = storage_geometry(input._array, base._array)["storage_offset"]
     offset = own if storage_offset is None else storage_offset
-    _check_strides(base._array, size, stride, offset)
+    check_strides(base._array, size, stride, offset)
     if offset < own:
         input, own = base, 0
     array = input._array
@@ -432,7 +432,7 @@ def as_strided(input, size, stride, storage_offset=None):
     return apply(strided.as_strided, (input,), params)
 
 
-def _check_strides(storage, size, stride, offset):
+def check_strides(storage, size, stride, offset):
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):
