@@ -1,0 +1,418 @@
+# cython: boundscheck=False, cdivision=True
+"""Elimination and substitution: loops of our own for small matrices, the LAPACK behind numpy.linalg for larger ones.
+
+Each function takes batches of matrices and returns new arrays, or NotImplemented for what it does not handle: numbers
+that are not floating, empty matrices, and, where NumPy's LAPACK was not found, complex ones.
+"""
+
+cimport numpy as cnp
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+from rushlight.kernels.parallel cimport spread
+
+import numpy as np
+from numpy.linalg import _umath_linalg
+
+cnp.import_array()
+
+cdef extern from "kernels/dense.h" nogil:
+    ctypedef struct rl_dense:
+        int kind, upper, unit, adjoint
+        Py_ssize_t m, n, columns, a_step, b_step, row, column
+        void *a
+        void *b
+        int32_t *pivots
+        int32_t *info
+    void rl_lu_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_lu_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_substitute_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_substitute_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_apply_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_apply_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+
+cdef extern from "kernels/lapack.h" nogil:
+    ctypedef struct rl_lapack:
+        void (*getrf)(int64_t *, int64_t *, void *, int64_t *, int64_t *, int64_t *) noexcept nogil
+        void (*getrs)(const char *, int64_t *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*getri)(int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
+        void (*trsm)(const char *, const char *, const char *, const char *, int64_t *, int64_t *, const void *, const void *, int64_t *, void *, int64_t *, size_t, size_t, size_t, size_t) noexcept nogil
+        void (*sytrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*hetrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
+    rl_lapack rl_routines[4]
+    int rl_lapack_open(const char *)
+
+cdef bint found = rl_lapack_open(_umath_linalg.__file__.encode())
+
+# Up to this size our own loops are ahead of LAPACK.
+cdef Py_ssize_t SMALL = 48
+
+cdef double complex ONE = 1
+cdef float complex ONE_SHORT = 1
+
+
+cdef int kind_of(object x):
+    """0 to 3 for floats, doubles, and complex numbers of them; -1 of anything that is not handled."""
+    cdef cnp.ndarray a
+    cdef int kind
+    if not cnp.PyArray_CheckExact(x):
+        return -1
+    a = <cnp.ndarray>x
+    if cnp.PyArray_NDIM(a) < 2 or cnp.PyArray_SIZE(a) == 0 or not cnp.PyArray_ISBEHAVED_RO(a):
+        return -1
+    kind = cnp.PyArray_TYPE(a)
+    if kind == cnp.NPY_FLOAT64:
+        return 1
+    if kind == cnp.NPY_FLOAT32:
+        return 0
+    if not found:
+        return -1
+    return 2 if kind == cnp.NPY_COMPLEX64 else 3 if kind == cnp.NPY_COMPLEX128 else -1
+
+
+cdef inline Py_ssize_t rows_of(cnp.ndarray a):
+    return cnp.PyArray_DIM(a, cnp.PyArray_NDIM(a) - 2)
+
+
+cdef inline Py_ssize_t columns_of(cnp.ndarray a):
+    return cnp.PyArray_DIM(a, cnp.PyArray_NDIM(a) - 1)
+
+
+cdef inline Py_ssize_t count_of(cnp.ndarray a):
+    return cnp.PyArray_SIZE(a) // (rows_of(a) * columns_of(a))
+
+
+cdef inline cnp.ndarray turned(cnp.ndarray a):
+    return a.swapaxes(-2, -1)
+
+
+cdef inline bint ours(int kind, Py_ssize_t n):
+    return kind < 2 and (n <= SMALL or not found)
+
+
+cdef inline Py_ssize_t least(Py_ssize_t work):
+    """How many matrices are worth a thread, each of them of so many multiplications."""
+    return 1 + 60000 // (1 + work)
+
+
+cdef void run_lu(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t part = least(job.m * job.n * min(job.m, job.n) // 3)
+    with nogil:
+        spread(rl_lu_span_f4 if kind == 0 else rl_lu_span_f8, job, count, part)
+
+
+cdef void run_getrf(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+    """The same of column-major matrices; LAPACK has threads of its own for large ones."""
+    cdef int64_t m = job.m, n = job.n, k = min(m, n), info, j
+    cdef Py_ssize_t size = 4 << (kind & 1) << (kind > 1), i
+    cdef int64_t *pivots = <int64_t *>malloc(k * sizeof(int64_t))
+    with nogil:
+        for i in range(count):
+            rl_routines[kind].getrf(&m, &n, <char *>job.a + i * job.a_step * size, &m, pivots, &info)
+            job.info[i] = <int32_t>info
+            for j in range(k):
+                job.pivots[i * k + j] = <int32_t>pivots[j]
+    free(pivots)
+
+
+def lu_factor(object x):
+    """(L below U in one matrix, the row exchanged with each, counted from 1, the first zero pivot or 0)."""
+    cdef int kind = kind_of(x)
+    cdef cnp.ndarray a, pivots, info
+    cdef rl_dense job
+    if kind < 0:
+        return NotImplemented
+    a = <cnp.ndarray>x
+    job.m, job.n = rows_of(a), columns_of(a)
+    shape = x.shape[:-2]
+    pivots = np.empty((*shape, min(job.m, job.n)), np.int32)
+    info = np.empty(shape, np.int32)
+    job.pivots, job.info = <int32_t *>cnp.PyArray_DATA(pivots), <int32_t *>cnp.PyArray_DATA(info)
+    job.a_step = job.m * job.n
+    if ours(kind, min(job.m, job.n)):
+        a = a.copy(order="C")
+        job.a = cnp.PyArray_DATA(a)
+        run_lu(kind, &job, count_of(a))
+        return a, pivots, info
+    a = turned(a).copy(order="C")
+    job.a = cnp.PyArray_DATA(a)
+    run_getrf(kind, &job, count_of(a))
+    return turned(a), pivots, info
+
+
+cdef object paired(object x, object y):
+    """Matrices and right-hand sides with equal batches (x may be one matrix for all); None where dtypes differ."""
+    if kind_of(x) < 0 or kind_of(x) != kind_of(y):
+        return None
+    before, behind = x.shape[:-2], y.shape[:-2]
+    if before == behind or not before:
+        return x, y
+    lead = np.broadcast_shapes(before, behind)
+    return np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
+
+
+cdef cnp.ndarray laid_out(cnp.ndarray a):
+    """The matrices, each row-major or column-major, one right behind the other."""
+    if cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_C_CONTIGUOUS(turned(a)):
+        return a
+    return a.copy(order="C")
+
+
+cdef void set_matrix(rl_dense *job, cnp.ndarray a) noexcept:
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(a)
+    cdef int nd = cnp.PyArray_NDIM(a)
+    job.n = columns_of(a)
+    job.a = cnp.PyArray_DATA(a)
+    job.row, job.column = cnp.PyArray_STRIDE(a, nd - 2) // size, cnp.PyArray_STRIDE(a, nd - 1) // size
+    if job.n == 1:
+        job.row = job.column = 1
+    job.a_step = 0 if count_of(a) == 1 else job.n * job.n
+
+
+def solve_triangular(object a, object b, bint upper, bint left=True, bint unitriangular=False):
+    """The x of a @ x = b (or x @ a = b) for triangular matrices."""
+    cdef cnp.ndarray x, matrix
+    cdef rl_dense job
+    cdef int kind
+    if not left:
+        x = solve_triangular(turned(a), turned(b), not upper, True, unitriangular)
+        return turned(x)
+    both = paired(a, b)
+    if both is None:
+        return NotImplemented
+    matrix, x = laid_out(both[0]), both[1].copy(order="C")
+    kind = kind_of(matrix)
+    set_matrix(&job, matrix)
+    job.columns, job.b, job.b_step = columns_of(x), cnp.PyArray_DATA(x), job.n * columns_of(x)
+    job.upper, job.unit = upper, unitriangular
+    if ours(kind, job.n):
+        run_substitute(kind, &job, count_of(x))
+    else:
+        run_trsm(kind, &job, count_of(x))
+    return x
+
+
+cdef void run_substitute(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t part = least(job.n * job.n * job.columns // 2)
+    with nogil:
+        spread(rl_substitute_span_f4 if kind == 0 else rl_substitute_span_f8, job, count, part)
+
+
+cdef void run_trsm(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+    """Row-major right-hand sides are column-major ones transposed, which stand on the other side of the matrix."""
+    cdef Py_ssize_t size = 4 << (kind & 1) << (kind > 1), i
+    cdef int64_t n = job.n, columns = job.columns
+    cdef bint by_rows = job.column == 1
+    cdef const char *uplo = b"U" if job.upper != by_rows else b"L"
+    cdef const char *trans = b"N" if by_rows else b"T"
+    cdef const char *diag = b"U" if job.unit else b"N"
+    cdef float one_f4 = 1
+    cdef double one_f8 = 1
+    cdef const void *alpha = <void *>&one_f4 if kind == 0 else <void *>&one_f8
+    if kind > 1:
+        alpha = <void *>&ONE_SHORT if kind == 2 else <void *>&ONE
+    with nogil:
+        for i in range(count):
+            rl_routines[kind].trsm(b"R", uplo, trans, diag, &columns, &n, alpha, <char *>job.a + i * job.a_step * size,
+                                   &n, <char *>job.b + i * job.b_step * size, &columns, 1, 1, 1, 1)
+
+
+def lu_solve(object lu, object pivots, object b, bint adjoint=False):
+    """The x of a @ x = b (or of a.mH @ x = b), a given by its lu_factor."""
+    cdef cnp.ndarray x, matrix, exchanged
+    cdef rl_dense job
+    cdef int kind
+    both = paired(lu, b)
+    if both is None or pivots.dtype != np.int32:
+        return NotImplemented
+    matrix, x = laid_out(both[0]), both[1]
+    exchanged = np.ascontiguousarray(np.broadcast_to(pivots, both[0].shape[:-1]))
+    kind = kind_of(matrix)
+    set_matrix(&job, matrix)
+    job.pivots = <int32_t *>cnp.PyArray_DATA(exchanged)
+    job.adjoint = adjoint
+    if not ours(kind, job.n):
+        return by_getrs(kind, &job, matrix, x)
+    x = x.copy(order="C")
+    job.columns, job.b, job.b_step = columns_of(x), cnp.PyArray_DATA(x), job.n * columns_of(x)
+    run_apply(kind, &job, count_of(x))
+    return x
+
+
+cdef void run_apply(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t part = least(job.n * job.n * job.columns)
+    with nogil:
+        spread(rl_apply_span_f4 if kind == 0 else rl_apply_span_f8, job, count, part)
+
+
+cdef object by_getrs(int kind, rl_dense *job, cnp.ndarray matrix, cnp.ndarray b):
+    cdef cnp.ndarray x = turned(b).copy(order="C")
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x), count = count_of(x), i, k
+    cdef int64_t n = job.n, columns = rows_of(x), info
+    cdef const char *trans = b"N" if not job.adjoint else b"T" if kind < 2 else b"C"
+    cdef int64_t *pivots
+    if job.column == 1 and n > 1:
+        matrix = turned(turned(matrix).copy(order="C"))
+        job.a = cnp.PyArray_DATA(matrix)
+    pivots = <int64_t *>malloc(n * sizeof(int64_t))
+    job.b = cnp.PyArray_DATA(x)
+    with nogil:
+        for i in range(count):
+            for k in range(n):
+                pivots[k] = job.pivots[(i * n if job.a_step else 0) + k]
+            rl_routines[kind].getrs(trans, &n, &columns, <char *>job.a + i * job.a_step * size, &n, pivots,
+                                    <char *>job.b + i * n * columns * size, &n, &info, 1)
+    free(pivots)
+    return turned(x)
+
+
+def solve(object a, object b):
+    """The x of a @ x = b; NotImplemented where a matrix is singular."""
+    cdef int kind = kind_of(a)
+    if kind < 0 or kind_of(b) != kind:
+        return NotImplemented
+    # What is row-major is the transpose for LAPACK, whose decomposition solves as well.
+    adjoint = kind < 2 and not ours(kind, a.shape[-1]) and a.flags.c_contiguous
+    lu, pivots, info = lu_factor(a.swapaxes(-2, -1) if adjoint else a)
+    if info.any():
+        return NotImplemented
+    return lu_solve(lu, pivots, b, adjoint)
+
+
+def inv(object x):
+    """The inverses; NotImplemented where a matrix is singular."""
+    cdef int kind = kind_of(x)
+    cdef cnp.ndarray a, pivots, info, out
+    cdef Py_ssize_t n
+    if kind < 0:
+        return NotImplemented
+    if not ours(kind, x.shape[-1]):
+        # The inverse of the transpose is the transpose of the inverse.
+        lu, pivots, info = lu_factor(x.swapaxes(-2, -1))
+        if info.any():
+            return NotImplemented
+        out = turned(lu)
+        return by_getri(kind, out, pivots)
+    a, pivots, info = lu_factor(x)
+    if info.any():
+        return NotImplemented
+    out = np.zeros(x.shape, x.dtype)
+    n = columns_of(a)
+    out.reshape(-1, n * n)[:, :: n + 1] = 1
+    return applied(kind, a, pivots, out)
+
+
+cdef object applied(int kind, cnp.ndarray a, cnp.ndarray pivots, cnp.ndarray out):
+    cdef rl_dense job
+    set_matrix(&job, a)
+    job.pivots, job.adjoint = <int32_t *>cnp.PyArray_DATA(pivots), 0
+    job.columns, job.b, job.b_step = job.n, cnp.PyArray_DATA(out), job.n * job.n
+    run_apply(kind, &job, count_of(out))
+    return out
+
+
+cdef object by_getri(int kind, cnp.ndarray a, cnp.ndarray pivots):
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(a), count = count_of(a), i, k
+    cdef int64_t n = columns_of(a), room = n * 64, info
+    cdef int32_t *exchanged = <int32_t *>cnp.PyArray_DATA(pivots)
+    cdef char *data = <char *>cnp.PyArray_DATA(a)
+    cdef int64_t *wide = <int64_t *>malloc(n * sizeof(int64_t))
+    cdef void *work = malloc(room * size)
+    with nogil:
+        for i in range(count):
+            for k in range(n):
+                wide[k] = exchanged[i * n + k]
+            rl_routines[kind].getri(&n, data + i * n * n * size, &n, wide, work, &room, &info)
+    free(work)
+    free(wide)
+    return a
+
+
+def ldl_factor(object x, bint hermitian=False):
+    """(LD, pivots, info) of symmetric (or Hermitian) matrices, as LAPACK's sytrf (hetrf) packs them below."""
+    cdef int kind = kind_of(x)
+    cdef cnp.ndarray a, pivots, info
+    cdef Py_ssize_t size, count, i, k
+    cdef int64_t n, room, failed
+    cdef int64_t *wide
+    cdef int32_t *exchanged
+    cdef int32_t *bad
+    cdef char *data
+    cdef void *work
+    if kind < 0 or not found:
+        return NotImplemented
+    a = turned(x).copy(order="C")
+    pivots, info = np.empty(x.shape[:-1], np.int32), np.empty(x.shape[:-2], np.int32)
+    size, count, n = cnp.PyArray_ITEMSIZE(a), count_of(a), columns_of(a)
+    room = n * 64
+    exchanged, bad, data = <int32_t *>cnp.PyArray_DATA(pivots), <int32_t *>cnp.PyArray_DATA(info), <char *>cnp.PyArray_DATA(a)
+    wide, work = <int64_t *>malloc(n * sizeof(int64_t)), malloc(room * size)
+    with nogil:
+        for i in range(count):
+            if hermitian:
+                rl_routines[kind].hetrf(b"L", &n, data + i * n * n * size, &n, wide, work, &room, &failed, 1)
+            else:
+                rl_routines[kind].sytrf(b"L", &n, data + i * n * n * size, &n, wide, work, &room, &failed, 1)
+            bad[i] = <int32_t>failed
+            for k in range(n):
+                exchanged[i * n + k] = <int32_t>wide[k]
+    free(work)
+    free(wide)
+    return turned(a), pivots, info
+
+
+def lstsq(object a, object b, double rcond):
+    """(solution of the smallest norm, rank) of least squares problems, by a QR decomposition with pivots."""
+    cdef int kind = kind_of(a)
+    cdef cnp.ndarray matrix, x, rank
+    cdef Py_ssize_t size, count, i, k
+    cdef int64_t m, n, columns, room = -1, info, wide, high
+    cdef int64_t *order
+    cdef int64_t *ranks
+    cdef char *data
+    cdef char *right
+    cdef double best[2]
+    cdef float short_rcond = <float>rcond
+    cdef const void *bound = <void *>&short_rcond if kind == 0 else <void *>&rcond
+    cdef void *work
+    if kind < 0 or kind > 1 or not found or kind_of(b) != kind or a.shape[:-2] != b.shape[:-2]:
+        return NotImplemented
+    matrix = turned(a).copy(order="C")
+    m, n, columns = a.shape[-2], a.shape[-1], b.shape[-1]
+    high = max(m, n)
+    # The solution is written over the right-hand side, which may be too short for it.
+    x = np.zeros((*a.shape[:-2], columns, high), a.dtype)
+    x[..., :m] = turned(b)
+    rank = np.empty(a.shape[:-2], np.int64)
+    size, count = cnp.PyArray_ITEMSIZE(matrix), count_of(matrix)
+    data, right, ranks = <char *>cnp.PyArray_DATA(matrix), <char *>cnp.PyArray_DATA(x), <int64_t *>cnp.PyArray_DATA(rank)
+    order = <int64_t *>malloc(n * sizeof(int64_t))
+    rl_routines[kind].gelsy(&m, &n, &columns, data, &m, right, &high, order, bound, ranks, best, &room, &info)
+    room = <int64_t>((<float *>best)[0] if kind == 0 else best[0])
+    work = malloc(room * size)
+    with nogil:
+        for i in range(count):
+            for k in range(n):
+                order[k] = 0
+            rl_routines[kind].gelsy(&m, &n, &columns, data + i * m * n * size, &m, right + i * high * columns * size, &high,
+                                    order, bound, ranks + i, work, &room, &info)
+    free(work)
+    free(order)
+    return turned(x[..., :n]), rank
+
+
+def row_order(object pivots, Py_ssize_t rows):
+    """Where each row comes from after the exchanges of lu_factor."""
+    cdef cnp.ndarray exchanged = np.ascontiguousarray(pivots, np.int32)
+    cdef cnp.ndarray out = np.empty((*pivots.shape[:-1], rows), np.int64)
+    cdef int32_t *p = <int32_t *>cnp.PyArray_DATA(exchanged)
+    cdef int64_t *order = <int64_t *>cnp.PyArray_DATA(out)
+    cdef Py_ssize_t k = pivots.shape[-1], i, j, q, count = cnp.PyArray_SIZE(out) // rows if rows else 0
+    for i in range(count):
+        for j in range(rows):
+            order[i * rows + j] = j
+        for j in range(k):
+            q = p[i * k + j] - 1
+            order[i * rows + j], order[i * rows + q] = order[i * rows + q], order[i * rows + j]
+    return out
