@@ -35,19 +35,79 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
-LAZY = ("backends", "codes", "compat", "cuda", "func", "linalg", "nn", "optim", "profiler", "special", "utils")
+LAZY = (
+    "backends",
+    "codes",
+    "compat",
+    "cuda",
+    "fft",
+    "func",
+    "linalg",
+    "nn",
+    "optim",
+    "profiler",
+    "signal",
+    "special",
+    "utils",
+)
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
-    "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
+    "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "max_pool1d",
+    "max_pool2d", "max_pool3d", "native_channel_shuffle", "pairwise_distance", "pdist", "pixel_shuffle",
+    "pixel_unshuffle", "rms_norm",
 )  # fmt: skip
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
+    "bilinear": ("functions.matrix", "bilinear"),
     "cdist": ("functions.distance", "cdist"),
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
     "vmap": ("func.vmap", "vmap"),
+    **{
+        name: ("functions.windows", name)
+        for name in ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
+    },
+    **{
+        name: ("nn.functional.native", name)
+        for name in (
+            "_native_batch_norm_legit",
+            "affine_grid_generator",
+            "alpha_dropout",
+            "alpha_dropout_",
+            "batch_norm",
+            "binary_cross_entropy_with_logits",
+            "convolution",
+            "cosine_embedding_loss",
+            "dropout",
+            "dropout_",
+            "embedding_bag",
+            "embedding_renorm_",
+            "feature_alpha_dropout",
+            "feature_alpha_dropout_",
+            "feature_dropout",
+            "feature_dropout_",
+            "grid_sampler",
+            "grid_sampler_2d",
+            "grid_sampler_3d",
+            "group_norm",
+            "hinge_embedding_loss",
+            "instance_norm",
+            "kl_div",
+            "layer_norm",
+            "margin_ranking_loss",
+            "max_pool1d_with_indices",
+            "native_batch_norm",
+            "native_dropout",
+            "native_group_norm",
+            "native_layer_norm",
+            "native_norm",
+            "poisson_nll_loss",
+            "rrelu",
+            "rrelu_",
+            "triplet_margin_loss",
+        )
+    },
     **{
         name: ("nn.functional.recurrent", name)
         for name in ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell")
@@ -95,8 +155,10 @@ FAMILIES = (
     "reduction",
     "norms",
     "cumulative",
+    "gradient",
     "sorting",
     "statistics",
+    "histograms",
     "indexing",
     "scattering",
     "selecting",

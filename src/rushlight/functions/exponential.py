@@ -5,6 +5,7 @@ from ..dtypes import float64, of, scalar_category
 from ..ops import copying
 from ..ops import elementwise as arithmetic
 from ..ops import exponential as ops
+from . import return_types
 from .arguments import accepts_out, check_tensor
 from .making import of_tensors, unary, unary_inplace
 
@@ -107,9 +108,25 @@ def _float_power_(self, exponent):
     return _pow_(self, exponent)
 
 
+@accepts_out
+def frexp(input):
+    """(mantissa, exponent), input = mantissa * 2**exponent: the mantissa in [0.5, 1) in size, the exponent int32.
+
+    RuntimeError for dtypes that are not floating. The exponent of 0, inf and nan is 0.
+
+    >>> import rushlight
+    >>> rushlight.frexp(rushlight.tensor([3.0, -0.25])).exponent
+    tensor([ 2, -1], dtype=rushlight.int32)
+    """
+    check_tensor(input, "frexp")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    return return_types.frexp(ops.frexp(input))
+
+
 FUNCTIONS = (
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "reciprocal",
-    "logaddexp", "logaddexp2", "pow", "float_power",
+    "logaddexp", "logaddexp2", "pow", "float_power", "frexp",
 )  # fmt: skip
 METHODS = (*FUNCTIONS, "__ipow__")
 INPLACE = {

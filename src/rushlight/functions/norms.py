@@ -2,9 +2,13 @@
 
 import math
 
-from ..dtypes import as_dtype
+from ..core import inplace
+from ..dtypes import as_dtype, float32
 from ..ops import reduce
-from .arguments import accepts_out, check_tensor, wrap_dims
+from ..ops.copying import copy
+from ..ops.selection import where
+from .arguments import accepts_out, check_tensor, wrap_dim, wrap_dims
+from .options import read_number
 from .reduction import cast, scalar_type
 
 
@@ -95,6 +99,46 @@ def dist(input, other, p=2):
     return reduce.dist(difference, ord=p)
 
 
-METHODS = ("dist", "norm")
+# What renorm adds to norms that it divides by.
+_RENORM_EPSILON = 1e-7
+
+
+@accepts_out
+def renorm(input, p, dim, maxnorm):
+    """Each slice along `dim` whose p-norm is above maxnorm, scaled down to it.
+
+    RuntimeError for tensors of fewer than 2 dimensions, for p <= 0 and for a negative maxnorm.
+
+    >>> import rushlight
+    >>> rushlight.renorm(rushlight.tensor([[3.0, 4.0], [0.0, 1.0]]), 2, 0, 2.5)
+    tensor([[1.5000, 2.0000],
+            [0.0000, 1.0000]])
+    """
+    check_tensor(input, "renorm")
+    p, maxnorm = read_number(p, "renorm", "p", 2), read_number(maxnorm, "renorm", "maxnorm", 4)
+    ndim = input._array.ndim
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    if not p > 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if isinstance(maxnorm, complex):
+        raise RuntimeError("renorm: maxnorm must be real-valued")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    dim = wrap_dim(dim, ndim)
+    wide = float32 if input._array.dtype.itemsize == 2 else None
+    norms = vector_norm(input, p, [d for d in range(ndim) if d != dim], True, dtype=wide)
+    scale = where(norms > maxnorm, maxnorm / (norms + _RENORM_EPSILON), 1.0)
+    return input * cast(scale, input.dtype)
+
+
+def renorm_(input, p, dim, maxnorm):
+    """`renorm` written over this tensor, which is returned."""
+    return inplace(copy, input, (renorm(input.clone(), p, dim, maxnorm),), {})
+
+
+METHODS = ("dist", "norm", "renorm")
 FUNCTIONS = METHODS
-INPLACE = {}
+INPLACE = {"renorm_": renorm_}

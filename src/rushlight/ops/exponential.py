@@ -8,9 +8,10 @@ from .. import kernels
 from ..core import TensorBase, call2
 from ..errors import coded
 from ..modes import grad_enabled
+from .batch_rules import as_it_is
 from .compare import eq, ge, logical_and
-from .copying import zero
-from .declare import elementwise, renamed
+from .copying import to_dtype, zero
+from .declare import elementwise, general, renamed
 from .selection import where
 from .supported import supports
 
@@ -204,3 +205,22 @@ if _fast is not None:
     log.accelerate(x=_fast.div)
     sqrt.accelerate(x=_fast.through_sqrt)
     square.accelerate(x=_fast.through_square)
+
+
+@general(
+    batch=as_it_is,
+    outputs=("mantissa", "exponent"),
+    aliases={"mantissa": "mantissa", "exponent": "exponent"},
+    x=lambda g, mantissa, exponent: g[0] / power_of_two(exponent, mantissa),
+    push=lambda x_t, mantissa, exponent: (x_t / power_of_two(exponent, mantissa), None),
+)
+def frexp(x):
+    """x as mantissa * 2**exponent, the mantissa from 0.5 up to 1 in size; the exponent is int32, 0 for 0, inf and nan."""
+    if x.dtype.kind == "V":
+        mantissa, exponent = np.frexp(x.astype(np.float32))
+        return mantissa.astype(x.dtype), exponent
+    return np.frexp(x)
+
+
+def power_of_two(exponent, like):
+    return exp2(to_dtype(exponent, dtype=like._array.dtype))
