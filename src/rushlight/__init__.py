@@ -162,8 +162,11 @@ FAMILIES = (
     "indexing",
     "scattering",
     "selecting",
+    "places",
+    "segments",
     "protocols",
     "bridges",
+    "stft",
 )
 
 

@@ -78,6 +78,15 @@ def nonzero(x):
     return np.stack(x.nonzero(), axis=1)
 
 
+@nondifferentiable(batch=each)
+def nonzero_static(x, *, size, fill_value):
+    """The first `size` rows of nonzero, filled up with `fill_value`."""
+    out = np.full((size, x.ndim), fill_value, np.int64)
+    found = nonzero.forward(x)[:size]
+    out[: len(found)] = found
+    return out
+
+
 @nondifferentiable(batch=as_it_is)
 def one_hot(x, *, num_classes):
     out = np.zeros((x.size, num_classes), np.int64)
