@@ -18,6 +18,8 @@ FLOORS = {
     "ops": 2,
     "printing": 3, "tensor": 3, "binding": 3, "functions": 3, "autograd": 3, "func": 3, "linalg": 3, "profiler": 3,
     "special": 3,
+    "fft": 3,
+    "signal": 3,
     "nn": 4, "optim": 4,
     "compat": 5, "cuda": 5, "linting": 5, "backends": 5, "__main__": 5, "utils": 5, "__init__": 5,
 }  # fmt: skip

@@ -1,0 +1,5 @@
+"""Signals, under the names of torch.signal: windows."""
+
+from . import windows
+
+__all__ = ["windows"]
