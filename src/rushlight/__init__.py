@@ -63,6 +63,9 @@ ELSEWHERE = {
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
+    "lobpcg": ("functions.lowrank", "lobpcg"),
+    "pca_lowrank": ("functions.lowrank", "pca_lowrank"),
+    "svd_lowrank": ("functions.lowrank", "svd_lowrank"),
     "vmap": ("func.vmap", "vmap"),
     **{
         name: ("functions.windows", name)

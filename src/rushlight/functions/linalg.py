@@ -5,6 +5,10 @@ import numpy as np
 from .. import linalg
 from ..core import wrap
 from ..linalg import decompositions, solvers
+from ..linalg.lu import matrix_of_pivots
+from ..linalg.householder import geqrf as geqrf
+from ..linalg.householder import householder_product
+from ..linalg.householder import ormqr as ormqr
 from ..linalg.norms import matrix_norm as matrix_norm
 from ..ops import linalg as ops
 from ..ops.matrix import mH
@@ -14,10 +18,31 @@ from .arguments import accepts_out, check_tensor
 
 FUNCTIONS = (
     "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
-    "matrix_power", "matrix_exp", "lu_solve", "lu_unpack", "vander", "triangular_solve",
+    "matrix_power", "matrix_exp", "lu", "lu_solve", "lu_unpack", "vander", "triangular_solve", "geqrf", "orgqr", "ormqr",
 )  # fmt: skip
 METHODS = tuple([name for name in FUNCTIONS if name not in ("vander", "lu_unpack")])
+REMOVED = {
+    "eig": "linalg.eig returns complex tensors; linalg.eigvals has no eigenvectors.",
+    "lstsq": "linalg.lstsq takes A first; linalg.qr is the decomposition.",
+    "matrix_rank": "Please use the `torch.linalg.matrix_rank` function instead.",
+    "solve": "linalg.solve takes A first; linalg.lu_factor is the decomposition.",
+    "symeig": "linalg.eigh and linalg.eigvalsh read the lower triangle where UPLO is not 'U'.",
+}
 INPLACE = {}
+
+
+def _removed(name):
+    def function(*args, **named):
+        raise RuntimeError(f"This function was deprecated since version 1.9 and is now removed. {REMOVED[name]}")
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"No longer there: {REMOVED[name]}"
+    return function
+
+
+eig, lstsq, matrix_rank, solve, symeig = map(_removed, REMOVED)
+METHODS += tuple([name for name in REMOVED if name != "matrix_rank"])
+FUNCTIONS += tuple(REMOVED)
 
 
 @accepts_out
@@ -129,6 +154,22 @@ def matrix_exp(input):
     return linalg.matrix_exp(input)
 
 
+orgqr = householder_product
+
+
+def lu(A, pivot=True, get_infos=False, out=None):
+    """(LU, pivots) of linalg.lu_factor for lu_solve and lu_unpack; with get_infos also info, and no error.
+
+    >>> import rushlight
+    >>> rushlight.lu(2 * rushlight.eye(2))[1]
+    tensor([1, 2], dtype=rushlight.int32)
+    """
+    check_tensor(A, "_lu_with_info")
+    if not get_infos:
+        return tuple(linalg.lu_factor(A, pivot=pivot, out=out))
+    return return_types._lu_with_info(*linalg.lu_factor_ex(A, pivot=pivot, out=out))
+
+
 @accepts_out
 def lu_solve(b, LU_data, LU_pivots):
     """linalg.lu_solve, its arguments in another order."""
@@ -153,7 +194,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
                 "this function "
                 "is intended to be used with the output produced by torch.linalg.lu_factor"
             )
-        P = wrap(decompositions.matrix_of_pivots(LU_pivots._array, rows, dtype))
+        P = matrix_of_pivots(LU_pivots, rows, dtype)
     return return_types.lu_unpack(P, L, U)
 
 

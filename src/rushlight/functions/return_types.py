@@ -37,6 +37,7 @@ def _named(name, *fields):
     return type(name, (Result,), entries)
 
 
+_lu_with_info = _named("_lu_with_info", "LU", "pivots", "info")
 aminmax = _named("aminmax", "min", "max")
 cummax = _named("cummax", "values", "indices")
 cummin = _named("cummin", "values", "indices")

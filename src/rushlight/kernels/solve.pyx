@@ -176,8 +176,8 @@ def solve_triangular(object a, object b, bint upper, bint left=True, bint unitri
     cdef rl_dense job
     cdef int kind
     if not left:
-        x = solve_triangular(turned(a), turned(b), not upper, True, unitriangular)
-        return turned(x)
+        out = solve_triangular(a.swapaxes(-2, -1), b.swapaxes(-2, -1), not upper, True, unitriangular)
+        return out if out is NotImplemented else turned(out)
     both = paired(a, b)
     if both is None:
         return NotImplemented
@@ -267,40 +267,91 @@ cdef object by_getrs(int kind, rl_dense *job, cnp.ndarray matrix, cnp.ndarray b)
     return turned(x)
 
 
-def solve(object a, object b):
-    """The x of a @ x = b; NotImplemented where a matrix is singular."""
+def solve(object a, object b, bint left=True, bint vector=False, asker=""):
+    """The x of a @ x = b, or x @ a = b; NotImplemented where a matrix is singular."""
     cdef int kind = kind_of(a)
-    if kind < 0 or kind_of(b) != kind:
+    if kind < 0:
+        return NotImplemented
+    if vector:
+        out = solve(a, b[..., None])
+        return out if out is NotImplemented else out[..., 0]
+    if not left:
+        out = solve(a.swapaxes(-2, -1), b.swapaxes(-2, -1))
+        return out if out is NotImplemented else turned(out)
+    if kind_of(b) != kind:
         return NotImplemented
     # What is row-major is the transpose for LAPACK, whose decomposition solves as well.
     adjoint = kind < 2 and not ours(kind, a.shape[-1]) and a.flags.c_contiguous
     lu, pivots, info = lu_factor(a.swapaxes(-2, -1) if adjoint else a)
-    if info.any():
-        return NotImplemented
-    return lu_solve(lu, pivots, b, adjoint)
+    return NotImplemented if info.any() else lu_solve(lu, pivots, b, adjoint)
 
 
-def inv(object x):
+def inv(object x, asker=""):
     """The inverses; NotImplemented where a matrix is singular."""
     cdef int kind = kind_of(x)
-    cdef cnp.ndarray a, pivots, info, out
-    cdef Py_ssize_t n
     if kind < 0:
         return NotImplemented
-    if not ours(kind, x.shape[-1]):
-        # The inverse of the transpose is the transpose of the inverse.
-        lu, pivots, info = lu_factor(x.swapaxes(-2, -1))
-        if info.any():
-            return NotImplemented
-        out = turned(lu)
-        return by_getri(kind, out, pivots)
-    a, pivots, info = lu_factor(x)
+    # The inverse of the transpose is the transpose of the inverse.
+    turns = not ours(kind, x.shape[-1])
+    lu, pivots, info = lu_factor(x.swapaxes(-2, -1) if turns else x)
+    return NotImplemented if info.any() else inverted(kind, lu, pivots, turns)
+
+
+cdef object inverted(int kind, cnp.ndarray lu, cnp.ndarray pivots, bint turns):
+    """The inverse of what was decomposed, or of its transpose; LAPACK's works over the decomposition."""
+    cdef cnp.ndarray out
+    cdef Py_ssize_t n = columns_of(lu)
+    if not ours(kind, n):
+        out = by_getri(kind, turned(lu), pivots)
+        return out if turns else turned(out)
+    out = np.zeros((<object>lu).shape, lu.dtype)
+    out.reshape(-1, n * n)[:, :: n + 1] = 1
+    return applied(kind, lu, pivots, out)
+
+
+cdef object diagonal_of(object x):
+    """(the diagonals of U, the signs of the permutations, the decomposition) of an LU decomposition of x."""
+    # That of the transpose has the same determinant, and takes no transposing for LAPACK.
+    lu, pivots, info = lu_factor(x.swapaxes(-2, -1))
+    odd = np.add.reduce(pivots != np.arange(1, x.shape[-1] + 1, dtype=np.int32), axis=-1) & 1
+    return lu.diagonal(0, -2, -1), 1 - 2 * odd, lu, pivots, info
+
+
+def det(object x):
+    """The determinants."""
+    if kind_of(x) < 0:
+        return NotImplemented
+    diagonal, signs, _, _, _ = diagonal_of(x)
+    return np.asarray(np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype))
+
+
+def slogdet(object x):
+    """(signs, logarithms of the sizes) of the determinants."""
+    cdef int kind = kind_of(x)
+    if kind < 0 or kind > 1:
+        return NotImplemented
+    diagonal, signs, _, _, info = diagonal_of(x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.add.reduce(np.log(np.abs(diagonal)), axis=-1)
+    sign = np.multiply.reduce(np.sign(diagonal), axis=-1) * signs.astype(x.dtype)
+    return np.asarray(sign), np.asarray(size)
+
+
+def cofactor(object x):
+    """det(x) * inv(x).T; NotImplemented where a matrix is close to singular."""
+    cdef int kind = kind_of(x)
+    if kind < 0:
+        return NotImplemented
+    diagonal, signs, lu, pivots, info = diagonal_of(x)
     if info.any():
         return NotImplemented
-    out = np.zeros(x.shape, x.dtype)
-    n = columns_of(a)
-    out.reshape(-1, n * n)[:, :: n + 1] = 1
-    return applied(kind, a, pivots, out)
+    size = np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype)
+    # lu is that of the transpose.
+    out = inverted(kind, lu, pivots, False)
+    one_norms = np.abs(x).max((-2, -1)) * np.abs(out).max((-2, -1))
+    if (one_norms * np.finfo(x.dtype).eps * x.shape[-1] ** 2 > 1e-4).any():
+        return NotImplemented
+    return np.multiply(out, size[..., None, None], out=out)
 
 
 cdef object applied(int kind, cnp.ndarray a, cnp.ndarray pivots, cnp.ndarray out):
@@ -342,7 +393,7 @@ def ldl_factor(object x, bint hermitian=False):
     cdef void *work
     if kind < 0 or not found:
         return NotImplemented
-    a = turned(x).copy(order="C")
+    a = turned(np.tril(x)).copy(order="C")
     pivots, info = np.empty(x.shape[:-1], np.int32), np.empty(x.shape[:-2], np.int32)
     size, count, n = cnp.PyArray_ITEMSIZE(a), count_of(a), columns_of(a)
     room = n * 64

@@ -14,16 +14,14 @@ from .decompositions import (
     eigh,
     eigvals,
     eigvalsh,
-    householder_product,
-    lu,
-    lu_factor,
-    lu_factor_ex,
-    lu_solve,
     qr,
     svd,
     svdvals,
 )
 from .functions import cross, diagonal, matrix_exp, matrix_power, vander, vecdot
+from .householder import householder_product
+from .ldl import ldl_factor, ldl_factor_ex, ldl_solve
+from .lu import lu, lu_factor, lu_factor_ex, lu_solve
 from .norms import cond, matrix_norm, matrix_rank, norm, vector_norm
 from .solvers import (
     det,
@@ -56,6 +54,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",

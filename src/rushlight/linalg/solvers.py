@@ -10,6 +10,7 @@ from ..functions.arguments import accepts_out, check_tensor
 from ..functions.matrix import broadcast_batches
 from ..ops import batching
 from ..ops import linalg as ops
+from ..ops.elimination import zero_pivots
 from ..ops.hidden import every
 from ..ops.matrix_checks import kind
 from .checks import check_equations, check_inexact, check_matrix, check_same_dtype, check_square
@@ -35,7 +36,7 @@ def inv_ex(A, *, check_errors=False):
     check_square(A, "linalg.inv")
     check_inexact(A, "linalg.inv")
     inverse = ops.inv(A, asker="linalg.inv_ex" if check_errors else "")
-    return return_types.linalg_inv_ex(inverse, info_of(inverse, A, ops.zero_pivots))
+    return return_types.linalg_inv_ex(inverse, info_of(inverse, A, zero_pivots))
 
 
 def info_of(result, A, find):
@@ -100,7 +101,7 @@ def _solved(A, B, left, asker):
 def solve_ex(A, B, *, left=True, check_errors=False):
     """(result, info): as solve, but info says which matrices are singular."""
     result = _solved(A, B, left, "torch.linalg.solve_ex" if check_errors else "")
-    return return_types.linalg_solve_ex(result, info_of(result, A, ops.zero_pivots))
+    return return_types.linalg_solve_ex(result, info_of(result, A, zero_pivots))
 
 
 @accepts_out

@@ -1,15 +1,13 @@
-"""Decompositions of batches of matrices: QR, singular values, eigenvalues, LU.
+"""Decompositions of batches of matrices: QR, singular values, eigenvalues.
 
 Gradients are those of functions that do not depend on what a decomposition leaves open: signs and phases.
 """
-
-import math
 
 import numpy as np
 
 from .batch_rules import as_it_is
 from .copying import conj
-from .declare import general, nondifferentiable
+from .declare import general
 from .join import cat
 from .linalg import LinAlgError, element, imaginary, inv, masked, solve, solve_triangular
 from .matrix import added, column, matmul, mH, mT
@@ -76,7 +74,7 @@ def _through_tall(g_q, g_r, q, r):
     return mH(solve_triangular(r, mH(inner), upper=True))
 
 
-def _through_qr(g, x, Q, R, mode):
+def through_qr(g, x, Q, R, mode):
     g_q, g_r = g
     if mode == "r":
         raise RuntimeError(
@@ -97,12 +95,12 @@ def _through_qr(g, x, Q, R, mode):
     return beside(first, x[..., m:] * 0 if rest is None else matmul(Q, rest))
 
 
-def _push_qr(x, x_t, Q, R, mode):
+def push_qr(x, x_t, Q, R, mode):
     if mode == "r":
-        _through_qr((None, None), x, Q, R, mode)
+        through_qr((None, None), x, Q, R, mode)
     m, n = x._array.shape[-2:]
     if m > n and mode == "complete":
-        _through_qr((None, None), x, Q, R, mode)
+        through_qr((None, None), x, Q, R, mode)
     k = min(m, n)
     square = R[..., :k]
     change = mH(solve_triangular(mH(square), mH(x_t[..., :k]), upper=False))
@@ -117,7 +115,7 @@ def _push_qr(x, x_t, Q, R, mode):
 
 
 @general(
-    batch=as_it_is, backward="LinalgQrBackward0", outputs=("Q", "R"), holomorphic=False, x=_through_qr, push=_push_qr
+    batch=as_it_is, backward="LinalgQrBackward0", outputs=("Q", "R"), holomorphic=False, x=through_qr, push=push_qr
 )
 def qr(x, *, mode="reduced"):
     if mode == "r":
@@ -297,118 +295,3 @@ def eig(x):
     wide = np.result_type(x.dtype, np.complex64)
     values, vectors = np.linalg.eig(x)
     return values.astype(wide), vectors.astype(wide)
-
-
-# -- LU
-
-
-def factorized(x):
-    """(LU in one matrix, pivots counted from 0, permutation of the rows), by elimination with partial pivoting."""
-    m, n = x.shape[-2:]
-    count = math.prod(x.shape[:-2])
-    lu = x.reshape(count, m, n).copy()
-    batch = np.arange(count)
-    k_max = min(m, n)
-    pivots = np.zeros((count, k_max), np.int32)
-    rows = np.tile(np.arange(m), (count, 1))
-    for k in range(k_max if count else 0):
-        below = lu[:, k:, k]
-        p = k + (np.abs(below.real) + np.abs(below.imag) if x.dtype.kind == "c" else np.abs(below)).argmax(1)
-        pivots[:, k] = p
-        lu[batch, k], lu[batch, p] = lu[batch, p], lu[batch, k].copy()
-        rows[batch, k], rows[batch, p] = rows[batch, p], rows[batch, k].copy()
-        pivot = lu[:, k, k, None]
-        lu[:, k + 1 :, k] /= np.where(pivot == 0, 1, pivot)
-        lu[:, k + 1 :, k + 1 :] -= lu[:, k + 1 :, k, None] * lu[:, None, k, k + 1 :]
-    lead = x.shape[:-2]
-    return lu.reshape(x.shape), pivots.reshape(*lead, k_max), rows.reshape(*lead, m)
-
-
-def permutation(rows, dtype):
-    """The matrices P of a = P @ L @ U."""
-    m = rows.shape[-1]
-    return np.swapaxes(np.eye(m, dtype=dtype)[rows], -2, -1)
-
-
-def _inner_lu(g_l, g_u, lower, upper):
-    """tril(L.H g_L, -1) + triu(g_U U.H)"""
-    n = lower._array.shape[-1]
-    parts = []
-    if g_l is not None:
-        parts.append(masked(matmul(mH(lower), g_l), np.tril(np.ones((n, n)), -1)))
-    if g_u is not None:
-        parts.append(masked(matmul(g_u, mH(upper)), np.triu(np.ones((n, n)))))
-    return added(*parts)
-
-
-def _through_lu(g, P, L, U):
-    _, g_l, g_u = g
-    if g_l is None and g_u is None:
-        return None
-    m, n = L._array.shape[-2], U._array.shape[-1]
-    k = min(m, n)
-    lower, upper = L[..., :k, :], U[..., :k]
-    rest = None
-    if m > k and g_l is not None:
-        # The rows below are L2 = B2 inv(U).
-        rest = mH(solve_triangular(upper, mH(g_l[..., k:, :]), upper=True))
-        g_u = added(g_u, -_upper(matmul(mH(L[..., k:, :]), rest)))
-        g_l = g_l[..., :k, :]
-    if n > k and g_u is not None:
-        # The columns to the right are U2 = inv(L) B2.
-        rest = solve_triangular(mH(lower), g_u[..., k:], upper=True, unitriangular=True)
-        g_l = added(g_l, -matmul(rest, mH(U[..., k:])))
-        g_u = g_u[..., :k]
-    middle = _inner_lu(g_l, g_u, lower, upper)
-    left = solve_triangular(mH(lower), middle, upper=True, unitriangular=True)
-    first = mH(solve_triangular(upper, mH(left), upper=True))
-    if m > k:
-        first = above(first, L[..., k:, :] * 0 if rest is None else rest)
-    if n > k:
-        first = beside(first, U[..., k:] * 0 if rest is None else rest)
-    return matmul(P, first)
-
-
-def _push_lu(x_t, P, L, U):
-    m, n = L._array.shape[-2], U._array.shape[-1]
-    k = min(m, n)
-    lower, upper = L[..., :k, :], U[..., :k]
-    x_t = matmul(mT(P), x_t)
-    left = solve_triangular(lower, x_t[..., :k, :k], upper=False, unitriangular=True)
-    inner = mH(solve_triangular(mH(upper), mH(left), upper=False))
-    ones = np.ones((k, k))
-    l_t = matmul(lower, masked(inner, np.tril(ones, -1)))
-    u_t = matmul(masked(inner, np.triu(ones)), upper)
-    if m > k:
-        rest = x_t[..., k:, :] - matmul(L[..., k:, :], u_t)
-        l_t = above(l_t, mH(solve_triangular(mH(upper), mH(rest), upper=False)))
-    if n > k:
-        rest = x_t[..., k:] - matmul(l_t, U[..., k:])
-        u_t = beside(u_t, solve_triangular(lower, rest, upper=False, unitriangular=True))
-    return None, l_t, u_t
-
-
-@general(
-    batch=as_it_is,
-    backward="LinalgLuBackward0",
-    outputs=("P", "L", "U"),
-    holomorphic=False,
-    x=_through_lu,
-    push=_push_lu,
-)
-def lu(x):
-    """x = P @ L @ U: a permutation, unit lower and upper triangular."""
-    packed, _, rows = factorized(x)
-    m, n = x.shape[-2:]
-    k = min(m, n)
-    lower = np.tril(packed[..., :k], -1) + np.eye(m, k, dtype=x.dtype)
-    return permutation(rows, x.dtype), lower, np.triu(packed[..., :k, :])
-
-
-@nondifferentiable(batch=as_it_is, outputs=("pivots", "info"))
-def pivots(x):
-    """The row exchanged with each row, counted from 1, and the first zero on the diagonal of U (0 for none)."""
-    packed, exchanged, _ = factorized(x)
-    zero = np.diagonal(packed, axis1=-2, axis2=-1) == 0
-    info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if zero.shape[-1] else np.zeros(zero.shape[:-1])
-    return exchanged + np.int32(1), info.astype(np.int32)

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from .. import kernels
 from ..errors import coded
 from .batch_rules import all_full, as_it_is, in_line
 from .copying import conj, sum_to
 from .declare import general, nondifferentiable
+from .elimination import zero_pivots
 from .matrix import added, column, matmul, mH, mT
 
 
@@ -23,15 +25,6 @@ def first_failure(info):
     flat = np.ravel(info)
     position = int(np.flatnonzero(flat)[0])
     return position, int(flat[position])
-
-
-def zero_pivots(x):
-    """For each matrix the first zero on the diagonal of its LU decomposition, counted from 1; 0 for none."""
-    from .decompose import factorized
-
-    lu, _, _ = factorized(x)
-    zero = np.diagonal(lu, axis1=-2, axis2=-1) == 0
-    return np.where(zero.any(-1), zero.argmax(-1) + 1, 0).astype(np.int32)
 
 
 def masked(x, mask):
@@ -430,3 +423,13 @@ def matrix_exp(x):
     for _ in range(squarings):
         out = np.matmul(out, out)
     return out.astype(x.dtype)
+
+
+_fast = kernels.load("solve")
+if _fast is not None:
+    inv.accelerate(_fast.inv)
+    det.accelerate(_fast.det)
+    cofactor.accelerate(_fast.cofactor)
+    slogdet.accelerate(_fast.slogdet)
+    solve.accelerate(_fast.solve)
+    solve_triangular.accelerate(_fast.solve_triangular)

@@ -1,0 +1,85 @@
+"""Products of Householder reflections 1 - tau * v @ v.mH, in the form that QR decompositions leave them in.
+
+Together k reflections are 1 - V @ T @ V.mH with an upper triangular T (Schreiber and Van Loan, "A storage-efficient WY
+representation for products of Householder transformations", 1989), and T = inv(1 + D @ S) @ D for the diagonal D of
+tau and the part S of V.mH @ V above its diagonal (Joffrain et al., "Accumulating Householder transformations,
+revisited", 2006). So all of it is products of matrices and one triangular system.
+"""
+
+import numpy as np
+
+from .batch_rules import as_it_is
+from .declare import general
+from .decompose import above, beside, push_qr, through_qr
+from .linalg import masked, solve_triangular
+from .lu import below_diagonal, push_factors, through_factors, upper_triangle
+from .matrix import column, matmul, mH
+
+
+def vectors(packed, k):
+    """The first k columns below the diagonal, with ones on it."""
+    return below_diagonal(packed[..., :k]) + np.eye(packed._array.shape[-2], k, dtype=packed._array.dtype)
+
+
+def joined(V, tau, right):
+    """T @ right."""
+    k = tau._array.shape[-1]
+    overlaps = masked(matmul(mH(V), V), np.triu(np.ones((k, k)), 1))
+    return solve_triangular(column(tau) * overlaps, column(tau) * right, upper=True, unitriangular=True)
+
+
+# -- QR decompositions in packed form
+
+
+def _parts(a, tau):
+    """(Q, R, V, U): of the first columns of Q it holds that Q - 1 = V @ U, a decomposition without pivots."""
+    m, n = a._array.shape[-2:]
+    k = min(m, n)
+    V = vectors(a, k)
+    U = upper_triangle(-joined(V, tau, mH(V)[..., :k]))
+    Q = matmul(V, U) + np.eye(m, k, dtype=a._array.dtype)
+    return Q, upper_triangle(a[..., :k, :]), V, U
+
+
+def _free(a):
+    """How many reflections are not the identity for all matrices: of a real row of one number nothing is left."""
+    m, n = a._array.shape[-2:]
+    return m - 1 if m <= n and a._array.dtype.kind != "c" else min(m, n)
+
+
+def _through_geqrf(g, x, a, tau):
+    g_a, g_tau = g
+    Q, R, V, U = _parts(a, tau)
+    c, k = _free(a), tau._array.shape[-1]
+    parts = [None, None]
+    if g_a is not None:
+        parts[0] = below_diagonal(g_a[..., :k])[..., :c]
+    if g_tau is not None:
+        parts[1] = -column(g_tau[..., :c]) * np.eye(c, dtype=a._array.dtype)
+    g_q = through_factors(*parts, V[..., :c], U[..., :c, :c])
+    if c < k:
+        g_q = beside(g_q, Q[..., c:] * 0)
+    return through_qr((g_q, None if g_a is None else upper_triangle(g_a[..., :k, :])), x, Q, R, "reduced")
+
+
+def _push_geqrf(x, x_t, a, tau):
+    Q, R, V, U = _parts(a, tau)
+    m, n = a._array.shape[-2:]
+    c, k = _free(a), tau._array.shape[-1]
+    q_t, r_t = push_qr(x, x_t, Q, R, "reduced")
+    v_t, u_t = push_factors(q_t[..., :c], V[..., :c], U[..., :c, :c])
+    tau_t = -u_t.diagonal(0, -2, -1)
+    if c < k:
+        tau_t = beside(tau_t.unsqueeze(-2), (tau[..., c:] * 0).unsqueeze(-2)).squeeze(-2)
+    if c < n:
+        v_t = beside(v_t, a[..., c:] * 0)
+    if k < m:
+        r_t = above(r_t, a[..., k:, :] * 0)
+    return v_t + upper_triangle(r_t), tau_t
+
+
+@general(batch=as_it_is, outputs=("a", "tau"), holomorphic=False, x=_through_geqrf, push=_push_geqrf)
+def geqrf(x):
+    """R, and below it the vectors of the reflections that make Q, with their factors."""
+    turned, tau = np.linalg.qr(x, mode="raw")
+    return np.swapaxes(turned, -2, -1), tau
