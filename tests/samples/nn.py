@@ -25,7 +25,36 @@ def _weight(*shape):
     return np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape)
 
 
+def _points(r, *shape):
+    """Points of a grid that lie between elements, inside and outside of the image."""
+    x = r(*shape, low=-1.4, high=1.4)
+    x[...] = np.round(x * 10) / 10 + 0.037
+    return x
+
+
 ROWS = [
+    *[
+        Row(
+            "grid_sampler",
+            lambda r: (r(2, 2, 4, 3), _points(r, 2, 2, 3, 2)),
+            {"mode": mode, "padding": padding, "align_corners": padding == "border"},
+        )
+        for mode in ("bilinear", "bicubic", "nearest")
+        for padding in ("zeros", "border", "reflection")
+    ],
+    Row(
+        "grid_sampler",
+        lambda r: (r(1, 2, 3, 4, 3), _points(r, 1, 1, 2, 2, 3)),
+        {"mode": "bilinear", "padding": "zeros", "align_corners": False},
+    ),
+    *[
+        Row(
+            "linear_cross_entropy",
+            lambda r: (r(4, 2), r(3, 2), r(3), _TARGETS, r(3, positive=True)),
+            {"ignore_index": -100, "reduction": reduction, "rows": 3},
+        )
+        for reduction in ("none", "mean", "sum")
+    ],
     Row("convolution", lambda r: (r(2, 4, 5, 6), r(6, 2, 3, 2), r(6)), _SLIDE),
     Row(
         "convolution",

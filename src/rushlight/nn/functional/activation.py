@@ -45,7 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False, generator=None):
     """leaky_relu with a slope drawn between `lower` and `upper` for each element in training, their mean otherwise.
 
     >>> import rushlight
@@ -59,7 +59,12 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
         return leaky_relu(input, (lower + upper) / 2, inplace)
     check_implemented(input, "rrelu_out_cpu")
     negative = input.detach() <= 0
-    slope = input.detach().new_empty(input.shape).uniform_(lower, upper).masked_fill_(negative.logical_not(), 1.0)
+    slope = (
+        input.detach()
+        .new_empty(input.shape)
+        .uniform_(lower, upper, generator=generator)
+        .masked_fill_(negative.logical_not(), 1.0)
+    )
     return input.mul_(slope) if inplace else input * slope
 
 

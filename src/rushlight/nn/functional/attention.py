@@ -1,8 +1,11 @@
 """Scaled dot-product attention."""
 
+import functools
 import math
 
-from ... import dtypes
+import numpy as np
+
+from ... import core, dtypes
 from .dropout import dropout
 
 
@@ -27,19 +30,30 @@ def scaled_dot_product_attention(
     root = math.sqrt(abs(factor))
     scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
     if is_causal:
-        allowed = query.detach().new_ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_).tril()
-        scores = scores.masked_fill(allowed.logical_not(), -math.inf)
-    elif attn_mask is not None and attn_mask.dtype == dtypes.bool_:
-        scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
-    elif attn_mask is not None:
-        scores = scores + attn_mask
-    weights = scores.softmax(-1)
-    if is_causal or attn_mask is not None:
-        nothing = (scores.detach() == -math.inf).all(-1, keepdim=True)
-        weights = weights.masked_fill(nothing, 0.0)
+        scores = scores.masked_fill(core.wrap(_later(query.shape[-2], key.shape[-2])), -math.inf)
+    if attn_mask is None:
+        weights = scores.softmax(-1)
+    else:
+        weights = _masked_softmax(scores, attn_mask)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
     return weights.matmul(value)
+
+
+@functools.lru_cache(maxsize=32)
+def _later(length, places):
+    """Where a place lies behind the position that attends."""
+    return np.triu(np.ones((length, places), bool), 1)
+
+
+def _masked_softmax(scores, attn_mask):
+    """The softmax of masked scores; zeros where nothing may be attended to, and no gradient there."""
+    if attn_mask.dtype == dtypes.bool_:
+        scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
+    else:
+        scores = scores + attn_mask
+    nothing = (scores.detach() == -math.inf).all(-1, keepdim=True)
+    return scores.masked_fill(nothing, 0.0).softmax(-1).masked_fill(nothing, 0.0)
 
 
 def _check(query, key, value, attn_mask, is_causal):

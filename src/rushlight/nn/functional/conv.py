@@ -350,3 +350,25 @@ def _blocks(function, kernel_size, dilation, padding, stride):
             want = "non-negative" if name == "padding" else "greater than zero"
             raise RuntimeError(f"{name} should be {want}, but got {name}_height: {sizes[0]} {name}_width: {sizes[1]}")
     return kernel, dilation, padding, stride
+
+
+def conv_tbc(input, weight, bias, pad=0):
+    """A convolution along the first dimension: input (T, B, C), weight (K, C, O), bias (O,): (T + 2 pad - K + 1, B, O).
+
+    >>> import rushlight
+    >>> ones = rushlight.ones(3, 1, 1)
+    >>> rushlight.nn.functional.conv_tbc(ones, ones, rushlight.zeros(1)).flatten()
+    tensor([3.])
+    """
+    check_tensor(input, "conv_tbc")
+    if input.ndim != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if weight.ndim != 3:
+        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+    if bias.ndim != 1:
+        raise RuntimeError("Bias must be 1-D")
+    if input.shape[2] != weight.shape[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if weight.shape[2] != bias.shape[0]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    return conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)

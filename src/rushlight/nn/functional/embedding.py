@@ -172,6 +172,26 @@ def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequ
     return out / core.wrap(sizes[:, None])
 
 
+def bookkeeping(out, weight, indices, offsets, mode, include_last_offset, padding_idx):
+    """What the native embedding_bag tells besides: the bag of each index, the bags' sizes, where their maxima are."""
+    starts = values(offsets._array)
+    starts = starts[:-1] if include_last_offset else starts
+    if mode == 0:
+        return np.empty(0, np.int64), np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
+    named = values(indices._array)
+    bag = np.searchsorted(starts, np.arange(len(named)), side="right") - 1
+    kept = np.arange(len(named)) if padding_idx is None else np.flatnonzero(named != padding_idx % weight.shape[0])
+    sizes = np.bincount(bag[kept], minlength=len(starts))
+    if mode == 1:
+        return bag, sizes, sizes
+    winners = np.zeros(out.shape, np.int64)
+    # Backwards, so that the first of equal ones is what stays.
+    for place in kept[::-1]:
+        largest = weight._array[named[place]] == out._array[bag[place]]
+        winners[bag[place]][largest] = named[place]
+    return bag, sizes, winners
+
+
 def _largest(rows, bag, bags):
     """The largest row of each bag, element by element; zeros for an empty bag."""
     if not len(bag):

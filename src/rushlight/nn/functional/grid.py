@@ -1,13 +1,11 @@
 """Images sampled at the points of a grid, and the grids of affine maps."""
 
-import itertools
-import math
 import warnings
 
 import numpy as np
 
 from ... import core, spelling
-from ...dtypes import int64
+from ...ops import grid as ops
 from .arguments import check_tensor, kind_of, scalar_type, shape_of
 
 _ALIGN_CHANGED = (
@@ -71,15 +69,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         warnings.warn(_ALIGN_CHANGED, UserWarning, stacklevel=2)
         align_corners = False
     _check_grid(input, grid, mode)
-    d = input.ndim - 2
-    plane = input.shape[2:]
-    places = [_in_elements(grid.select(-1, d - 1 - axis), plane[axis], align_corners) for axis in range(d)]
-    outside = _Outside(padding_mode, align_corners)
-    if mode == "bicubic":
-        return _sampled(input, [_cubic_taps(p, n, outside) for p, n in zip(places, plane)])
-    places = [outside.brought_in(p, n) for p, n in zip(places, plane)]
-    taps = _nearest_taps if mode == "nearest" else _linear_taps
-    return _sampled(input, [taps(p, n) for p, n in zip(places, plane)])
+    op = ops.grid_sampler if input.ndim == 4 else ops.grid_sampler_3d
+    return op(input, grid, mode=mode, padding=padding_mode, align_corners=bool(align_corners))
 
 
 def _check_grid(input, grid, mode):
@@ -116,89 +107,3 @@ def _check_grid(input, grid, mode):
         )
     if kind_of(input) != "f":
         raise NotImplementedError(f"\"grid_sampler_2d_cpu\" not implemented for '{scalar_type(input)}'")
-
-
-def _in_elements(place, n, align_corners):
-    """A place of [-1, 1] as a place among n elements."""
-    return (place + 1) * ((n - 1) / 2) if align_corners else ((place + 1) * n - 1) / 2
-
-
-class _Outside:
-    """What is read outside of the input: zeros, its border, or its reflection."""
-
-    def __init__(self, padding_mode, align_corners):
-        self.padding_mode = padding_mode
-        self.align_corners = align_corners
-
-    def brought_in(self, place, n):
-        """A place among n elements, inside unless zeros are read outside."""
-        if self.padding_mode == "zeros":
-            return place
-        if self.padding_mode == "reflection":
-            place = self._reflected(place, n)
-        return place.clamp(0, n - 1)
-
-    def _reflected(self, place, n):
-        low, span = (0, n - 1) if self.align_corners else (-0.5, n)
-        if span == 0:
-            return place * 0
-        away = (place - low).abs()
-        turns = (away.detach() / span).floor()
-        rest = away - turns * span
-        return (rest + low).where(turns % 2 == 0, span - rest + low)
-
-    def tap(self, index, n):
-        """(index, whether it counts) of an index, as a floating tensor, that may be outside."""
-        return _tap(self.brought_in(index, n), n)
-
-
-def _tap(index, n):
-    """(index inside, whether it was inside) of a floating tensor of indices; nan is outside."""
-    inside = (index >= 0) & (index < n)
-    return index.nan_to_num(nan=0.0).clamp(0, n - 1).to(int64), inside
-
-
-# The neighbours of each place along one dimension: (index, whether it counts, weight) of each.
-
-
-def _nearest_taps(place, n):
-    # The weight is one, and has a gradient by the grid: zero.
-    return [(*_tap(place.detach().round(), n), place * 0 + 1)]
-
-
-def _linear_taps(place, n):
-    low = place.detach().floor()
-    part = place - low
-    return [(*_tap(low, n), 1 - part), (*_tap(low + 1, n), part)]
-
-
-def _cubic_taps(place, n, outside):
-    low = place.detach().floor()
-    t = place - low
-    weights = [_keys(t + 1, False), _keys(t, True), _keys(1 - t, True), _keys(2 - t, False)]
-    return [(*outside.tap(low + k, n), weight) for k, weight in zip((-1, 0, 1, 2), weights)]
-
-
-def _keys(t, near, a=-0.75):
-    """Keys' cubic convolution at distance t, which is at most 1 for the near ones."""
-    if near:
-        return ((a + 2) * t - (a + 3)) * t * t + 1
-    return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
-
-
-def _sampled(input, taps):
-    """The sum over all combinations of taps of the input there, times the product of their weights."""
-    n, channels, *plane = input.shape
-    flat = input.reshape(n, channels, math.prod(plane))
-    total = None
-    for choice in itertools.product(*taps):
-        place, counts, weight = choice[0]
-        for (index, inside, w), size in zip(choice[1:], plane[1:]):
-            place = place * size + index
-            counts = counts & inside
-            weight = weight * w
-        where = place.reshape(n, 1, place[0].numel()).expand(n, channels, place[0].numel())
-        part = flat.gather(2, where).reshape(n, channels, *place.shape[1:]) * weight.unsqueeze(1)
-        part = part.masked_fill(counts.logical_not().unsqueeze(1), 0)
-        total = part if total is None else total + part
-    return total

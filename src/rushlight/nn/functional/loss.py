@@ -204,9 +204,6 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     tensor(0.1308)
     """
     check_tensor(input, "kl_div")
-    check_tensor(target, "kl_div", 2, "target")
-    if input.is_complex() or target.is_complex():
-        raise RuntimeError("kl_div: Complex inputs not supported.")
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     elif reduction == "mean":
@@ -219,14 +216,19 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             UserWarning,
             stacklevel=2,
         )
-    by_batch = reduction == "batchmean"
-    reduction = "sum" if by_batch else reduction_of(reduction)
-    if log_target:
-        losses = target.exp() * (target - input)
-    else:
-        losses = target.xlogy(target) - target * input
-    total = reduced(losses, reduction)
-    return total / input.shape[0] if by_batch and input.ndim else total
+    if reduction != "batchmean":
+        return kl_losses(input, target, reduction_of(reduction), log_target)
+    total = kl_losses(input, target, "sum", log_target)
+    return total / input.shape[0] if input.ndim else total
+
+
+def kl_losses(input, target, reduction, log_target):
+    """kl_div for a reduction of every loss: none, mean or sum."""
+    check_tensor(target, "kl_div", 2, "target")
+    if input.is_complex() or target.is_complex():
+        raise RuntimeError("kl_div: Complex inputs not supported.")
+    losses = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
+    return reduced(losses, reduction)
 
 
 def poisson_nll_loss(

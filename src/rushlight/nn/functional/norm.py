@@ -36,14 +36,15 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if eps < 0 or (training and eps == 0):
         wanted = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
-    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return native(input, running_mean, running_var, weight, bias, training, momentum, eps)[0]
 
 
 def _size(shape):
     return f"{spelling.spell('Size')}({list(shape)})"
 
 
-def _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps):
+def native(input, running_mean, running_var, weight, bias, training, momentum, eps):
+    """(batch_norm, mean, variance), the running statistics moved."""
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is None and not training:
             raise RuntimeError(f"{name} must be defined in evaluation mode")
@@ -57,14 +58,14 @@ def _batch_norm(input, running_mean, running_var, weight, bias, training, moment
         if x is not None and x.dtype != input.dtype and not (input.element_size() == 2 and x.dtype == dtypes.float32):
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
     if input._array.size == 0:
-        return input.clone()
+        return input.clone(), input.new_empty(channels), input.new_empty(channels)
     used = (None, None) if training else _as_they_are(running_mean, running_var)
     out, mean, var = ops.native_batch_norm(input, weight, bias, *used, training=bool(training), eps=eps)
     if training:
         count = input._array.size // channels
         _move(running_mean, mean, momentum)
         _move(running_var, var * (count / max(count - 1, 1)), momentum)
-    return out
+    return out, mean, var
 
 
 def _as_they_are(*running):
@@ -121,7 +122,7 @@ def instance_norm(
     statistics = [None if r is None else r.repeat(n) for r in given]
     scales = [None if s is None else s.repeat(n) for s in (weight, bias)]
     flat = input.contiguous().view(1, n * channels, *input.shape[2:])
-    out = _batch_norm(flat, *statistics, *scales, use_input_stats, momentum, eps)
+    out = native(flat, *statistics, *scales, use_input_stats, momentum, eps)[0]
     if use_input_stats:
         for running, moved in zip((running_mean, running_var), statistics):
             if running is not None:
