@@ -447,6 +447,36 @@ class Generator:
                 out = out.astype(np.int64)
         return narrow(out, dtype).reshape(shape)
 
+    def poisson(self, rates):
+        """Draw a count for each rate of a floating array, computed in float64; in its shape and dtype.
+
+        Raises RuntimeError for a rate that is negative, nan or inf, NotImplementedError for other dtypes.
+
+        >>> import numpy as np
+        >>> from rushlight.generator import Generator
+        >>> Generator().manual_seed(0).poisson(np.array([1.0, 100.0]))
+        array([  1., 101.])
+        """
+        dtype = floating_dtype(rates.dtype, "poisson_cpu")
+        out = rates.astype(np.float64, order="C").reshape(-1)
+        if not ((out >= 0) & (out < np.inf)).all():
+            raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+        return narrow(self._fill("poisson", out), dtype).reshape(rates.shape)
+
+    def binomial(self, counts, probs):
+        """Draw how many of `counts` trials with the chances `probs` succeed; floating arrays of one shape.
+
+        A chance below 0 or above 1 counts as 0 or 1; where one of both is nan the result is.
+
+        >>> import numpy as np
+        >>> from rushlight.generator import Generator
+        >>> Generator().manual_seed(0).binomial(np.array([10.0, 1000.0]), np.array([0.5, 0.25]))
+        array([  5., 260.])
+        """
+        dtype = as_dtype(counts.dtype)
+        out, chances = [x.astype(np.float64, order="C").reshape(-1) for x in (counts, probs)]
+        return narrow(self._fill("binomial", out, chances), dtype).reshape(counts.shape)
+
     def multinomial(self, probs, num_samples, replacement=False):
         """Draw int64 indices of shape (..., num_samples), each with a chance in proportion to its `probs`.
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from ..core import TensorBase, inplace, transforms_entered, wrap
 from ..dtypes import int64
+from ..errors import coded
 from ..generator import Generator, default_generator
 from ..ops import batching
 from ..ops import random as ops
 from ..ops.compare import lt
-from ..ops.copying import to_dtype
+from ..ops.copying import expand, to_dtype
 from ..ops.hidden import Batched
+from ..ops.join import stack
 from ..spelling import spell
 from .arguments import accepts_out, check_tensor
 from .broadcasting import common_shape
@@ -267,6 +269,49 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     return finished(picked, False, "multinomial", out)
 
 
+def poisson(input, generator=None):
+    """Counts of events whose rates are the elements of `input`, in its shape and dtype. The derivative is zero.
+
+    Raises RuntimeError for a rate that is negative, nan or inf.
+
+    >>> import rushlight
+    >>> _ = rushlight.manual_seed(0)
+    >>> rushlight.poisson(rushlight.tensor([1.0, 100.0]))
+    tensor([  1., 101.])
+    """
+    check_tensor(input, "poisson")
+    source = _source(generator, "poisson")
+    rates = input.detach().reshape(input.shape or (1,))
+    return ops.poisson(input, batching.rows_drawn(source.poisson, rates).reshape(input.shape))
+
+
+def binomial(count, prob, generator=None):
+    """How many of `count` trials with the chances `prob` succeed: floating tensors of one dtype, which are broadcast.
+
+    A chance below 0 or above 1 counts as 0 or 1; where one of both is nan the result is. It has no history.
+
+    >>> import rushlight
+    >>> _ = rushlight.manual_seed(0)
+    >>> rushlight.binomial(rushlight.tensor([10.0, 1000.0]), rushlight.tensor([0.5, 0.25]))
+    tensor([  5., 260.])
+    """
+    check_tensor(count, "binomial", 1, "count")
+    check_tensor(prob, "binomial", 2, "prob")
+    source = _source(generator, "binomial")
+    for name, x in (("count", count), ("prob", prob)):
+        if not x.dtype.is_floating_point:
+            raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype.scalar_type}")
+    if count._array.itemsize == 2:
+        raise coded("RL322", NotImplementedError(f"\"binomial_cpu\" not implemented for '{count.dtype.scalar_type}'"))
+    if count._array.dtype != prob._array.dtype:
+        raise RuntimeError(f"Found dtype {prob.dtype.scalar_type} but expected {count.dtype.scalar_type}")
+    shape = common_shape((count, prob))
+    # Side by side, so that a batch of either draws for each of its samples.
+    pairs = stack(*[expand(x.detach(), shape=shape) for x in (count, prob)], dim=len(shape))
+    drawn = batching.rows_drawn(lambda rows: source.binomial(rows[..., :1], rows[..., 1:]), pairs)
+    return drawn.reshape(shape)
+
+
 # -- in place
 
 
@@ -360,8 +405,8 @@ def random_(input, *args, generator=None, **named):
 
 
 FUNCTIONS = (
-    "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "rand",
-    "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+    "bernoulli", "binomial", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal",
+    "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
 )  # fmt: skip
 METHODS = ("bernoulli", "multinomial")
 INPLACE = {

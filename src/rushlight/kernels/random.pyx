@@ -6,7 +6,7 @@
 """
 
 cimport numpy as cnp
-from libc.math cimport cos, exp, fma, log, log1p, sin, sqrt, tan
+from libc.math cimport ceil, cos, exp, fabs, floor, fma, lgamma, log, log1p, sin, sqrt, tan
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cnp.import_array()
@@ -349,6 +349,130 @@ def fused(cnp.ndarray x, double scale, double shift):
     with nogil:
         for i in range(n):
             p[i] = fma(p[i], scale, shift)
+
+
+# -- counts, one after the other; `counts.py` says where they are from
+
+
+cdef inline uint32_t word(uint32_t* s) noexcept nogil:
+    if s[SIZE] == 0 or s[SIZE] == SIZE:
+        twist(s)
+    s[SIZE] += 1
+    return tempered(s[s[SIZE] - 1])
+
+
+cdef inline double uniform(uint32_t* s) noexcept nogil:
+    cdef uint64_t high = word(s)
+    cdef uint64_t bits = (high << 32) | word(s)
+    return <double><int64_t>(bits & <uint64_t>0x1FFFFFFFFFFFFF) * (1.0 / 9007199254740992.0)
+
+
+def poisson(cnp.ndarray words, cnp.ndarray out):
+    cdef uint32_t* s = <uint32_t*>cnp.PyArray_DATA(words)
+    cdef double* p = <double*>cnp.PyArray_DATA(out)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(out), i
+    with nogil:
+        for i in range(n):
+            p[i] = one_poisson(s, p[i])
+
+
+cdef double one_poisson(uint32_t* s, double rate) noexcept nogil:
+    cdef double least, product = 1.0, count = 0
+    if rate >= 10:
+        return poisson_by_rejection(s, rate)
+    if rate == 0:
+        return 0
+    least = exp(-rate)
+    while True:
+        product *= uniform(s)
+        if not product > least:
+            return count
+        count += 1
+
+
+cdef double poisson_by_rejection(uint32_t* s, double rate) noexcept nogil:
+    cdef double root = sqrt(rate), log_rate = log(rate), b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b
+    cdef double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), quick = 0.9277 - 3.6224 / (b - 2), u, v, us, k
+    while True:
+        u = uniform(s) - 0.5
+        v = uniform(s)
+        us = 0.5 - fabs(u)
+        k = floor((2 * a / us + b) * u + rate + 0.43)
+        if us >= 0.07 and v <= quick:
+            return k
+        if k < 0 or (us < 0.013 and v > us):
+            continue
+        if log(v) + log(inverse_alpha) - log(a / (us * us) + b) <= -rate + k * log_rate - lgamma(k + 1):
+            return k
+
+
+def binomial(cnp.ndarray words, cnp.ndarray out, cnp.ndarray probs):
+    cdef uint32_t* s = <uint32_t*>cnp.PyArray_DATA(words)
+    cdef double* p = <double*>cnp.PyArray_DATA(out)
+    cdef double* q = <double*>cnp.PyArray_DATA(probs)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(out), i
+    with nogil:
+        for i in range(n):
+            p[i] = one_binomial(s, p[i], q[i])
+
+
+cdef double one_binomial(uint32_t* s, double count, double prob) noexcept nogil:
+    if count != count or prob != prob:
+        return count + prob
+    if count <= 0 or prob <= 0:
+        return 0
+    if prob >= 1 or count - count != 0:
+        return count
+    return count - fewer(s, count, 1.0 - prob) if prob > 0.5 else fewer(s, count, prob)
+
+
+cdef double fewer(uint32_t* s, double count, double prob) noexcept nogil:
+    cdef double trials = 0, successes = 0, log_failure
+    if count * prob >= 10:
+        return binomial_by_rejection(s, count, prob)
+    log_failure = log1p(-prob)
+    while True:
+        trials += ceil(log(uniform(s)) / log_failure)
+        if trials > count:
+            return successes
+        successes += 1
+
+
+cdef double* STIRLING = [
+    0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509, 0.0166446911898211,
+    0.0138761288230707, 0.0118967099458917, 0.0104112652619720, 0.00925546218271273, 0.00833056343336287,
+]
+
+
+cdef inline double stirling(double k) noexcept nogil:
+    cdef double square = (k + 1) * (k + 1)
+    if k <= 9:
+        return STIRLING[<int>k]
+    return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
+
+
+cdef double binomial_by_rejection(uint32_t* s, double count, double prob) noexcept nogil:
+    cdef double deviation = sqrt(count * prob * (1 - prob)), b = 1.15 + 2.53 * deviation
+    cdef double a = -0.0873 + 0.0248 * b + 0.01 * prob, centre = count * prob + 0.5, quick = 0.92 - 4.2 / b
+    cdef double odds = prob / (1 - prob), alpha = (2.83 + 5.1 / b) * deviation, mode = floor((count + 1) * prob)
+    cdef double u, v, us, k
+    while True:
+        u = uniform(s) - 0.5
+        v = uniform(s)
+        us = 0.5 - fabs(u)
+        k = floor((2 * a / us + b) * u + centre)
+        if us >= 0.07 and v <= quick:
+            return k
+        if k < 0 or k > count:
+            continue
+        v = log(v * alpha / (a / (us * us) + b))
+        if v <= (
+            (mode + 0.5) * log((mode + 1) / (odds * (count - mode + 1)))
+            + (count + 1) * log((count - mode + 1) / (count - k + 1))
+            + (k + 0.5) * log(odds * (count - k + 1) / (k + 1))
+            + stirling(mode) + stirling(count - mode) - stirling(k) - stirling(count - k)
+        ):
+            return k
 
 
 ctypedef double (*function)(double) noexcept nogil

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from . import counts
+
 _SIZE = 624
 
 
@@ -107,6 +109,29 @@ def normal_pairs(words, out):
     theta = 2 * math.pi * pairs[:, 0]
     pairs[:, 0] = radius * libm("cos", theta)
     pairs[:, 1] = radius * libm("sin", theta)
+
+
+def poisson(words, out):
+    """Write over each rate in the float64 `out` a count of that rate."""
+    uniform = _one_by_one(words)
+    out[:] = [counts.poisson(rate, uniform) for rate in out.tolist()]
+
+
+def binomial(words, out, probs):
+    """Write over each number of trials in the float64 `out` how many succeed, with the chances in `probs`."""
+    uniform = _one_by_one(words)
+    out[:] = [counts.binomial(count, prob, uniform) for count, prob in zip(out.tolist(), probs.tolist())]
+
+
+def _one_by_one(words):
+    """A function that returns the next float64 of the stream."""
+    one = np.empty(1)
+
+    def uniform():
+        uniform_float64(words, one)
+        return float(one[0])
+
+    return uniform
 
 
 @np.errstate(all="ignore")

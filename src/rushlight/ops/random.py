@@ -14,6 +14,7 @@ def drawn(x, sample):
 
 
 bernoulli = renamed(drawn, "BernoulliBackward0")
+poisson = renamed(drawn, "PoissonBackward0")
 fills = {
     name: renamed(drawn, f"{name}Backward0")
     for name in ("Cauchy", "Exponential", "Geometric", "LogNormal", "Normal", "Random", "Uniform")
