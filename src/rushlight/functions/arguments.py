@@ -103,6 +103,10 @@ def accepts_out(function):
             )
         result = function(*args, **named)
         if isinstance(result, tuple):
+            if len(out) != len(result):
+                raise RuntimeError(
+                    f"{function.__name__} expected an out= argument of size {len(result)}, got size {len(out)}"
+                )
             for target, value in zip(out, result):
                 write_out(target, value)
             return type(result)(*out) if hasattr(result, "_fields") else tuple(out)

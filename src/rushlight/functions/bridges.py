@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import core
 from ..core import TensorBase
+from ..device import check_cpu
 
 FUNCTIONS = ("from_dlpack",)
 METHODS = ("__array_ufunc__", "__array_function__", "__dlpack__", "__dlpack_device__", "__buffer__")
@@ -115,13 +116,14 @@ def __dlpack_device__(input):
     return input._array.__dlpack_device__()
 
 
-def from_dlpack(ext_tensor):
-    """A tensor over the memory of any array that speaks DLPack; nothing is copied.
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor over the memory of any array that speaks DLPack; nothing is copied, unless copy=True asks for it.
 
     >>> import numpy, rushlight
     >>> rushlight.from_dlpack(numpy.arange(3.0))
     tensor([0., 1., 2.], dtype=rushlight.float64)
     """
-    if isinstance(ext_tensor, TensorBase):
-        return ext_tensor.detach()
-    return core.wrap(np.from_dlpack(ext_tensor))
+    if device is not None:
+        check_cpu(device, "from_dlpack(): argument 'device'")
+    seen = ext_tensor.detach() if isinstance(ext_tensor, TensorBase) else core.wrap(np.from_dlpack(ext_tensor))
+    return seen.clone() if copy else seen

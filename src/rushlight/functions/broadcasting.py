@@ -157,9 +157,10 @@ def sum_to_size(input, *args, size=None):
     offset = len(shape) - len(size)
     if offset < 0 or any(n not in (1, shape[offset + i]) for i, n in enumerate(size)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    if size == shape:
+    if size == shape and size:
         return input
-    return copying.sum_to(input.long() if input._array.dtype.kind == "b" else input, shape=size)
+    summed = input.long() if input._array.dtype.kind in "biu" else input
+    return summed if size == shape else copying.sum_to(summed, shape=size)
 
 
 FUNCTIONS = ("broadcast_shapes", "broadcast_tensors", "broadcast_to")

@@ -139,13 +139,13 @@ def clone(input, *, memory_format=preserve_format):
     return copying.clone(input, order=(0, *range(2, rank), 1))
 
 
-def copy_(input, src, non_blocking=False):
-    """Write the elements of `src`, broadcast and cast, into this tensor."""
-    if not isinstance(src, TensorBase):
-        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}")
-    if src._array.dtype.kind == "c" and input._array.dtype.kind in "iubfV":
+def copy_(input, other, non_blocking=False):
+    """Write the elements of `other`, broadcast and cast, into this tensor."""
+    if not isinstance(other, TensorBase):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {other.__class__.__name__}")
+    if other._array.dtype.kind == "c" and input._array.dtype.kind in "iubfV":
         warn_imaginary()
-    return inplace(copying.copy, input, (src,), {})
+    return inplace(copying.copy, input, (other,), {})
 
 
 def fill_(input, value):

@@ -1,13 +1,20 @@
 """The constructors of old scripts: Tensor(...), FloatTensor(...), LongTensor(...)."""
 
+import math
+import warnings
+
 import numpy as np
 
 from .. import core, dtypes
 from ..core import TensorBase
+from ..device import check_cpu
 from ..errors import coded
 from ..size import Size
+from .arguments import check_tensor
+from .arguments import sizes as read_sizes
+from .shape import reshape
 
-METHODS = ()
+METHODS = ("new", "resize", "resize_as")
 INPLACE = {}
 
 
@@ -31,6 +38,39 @@ def legacy_array(data, dtype):
         if size < 0:
             raise coded("RL338", RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}"))
     return np.empty(tuple([size.__index__() for size in sizes]), dtype.numpy)
+
+
+def new(input, *data, device=None):
+    """`Tensor(*data)` in this tensor's dtype: of a given shape and not filled, or of given numbers. Prefer new_tensor."""
+    check_cpu(device)
+    return core.wrap(legacy_array(data, dtypes.of(input._array.dtype)))
+
+
+def resize(input, *sizes):
+    """`reshape` to as many elements. Deprecated; it warns."""
+    return _resized(input, read_sizes(sizes, "resize"), "resize")
+
+
+def resize_as(input, tensor):
+    """`reshape` to the shape of `tensor`, which has as many elements. Deprecated; it warns."""
+    check_tensor(tensor, "resize_as", 1, "tensor")
+    return _resized(input, tensor._array.shape, "resize_as")
+
+
+def _resized(input, shape, name):
+    warnings.warn(f"non-inplace {name} is deprecated", UserWarning, stacklevel=3)
+    own = input._array.shape
+    if math.prod(shape) != math.prod(own):
+        raise RuntimeError(
+            f"requested resize to {_joined(shape)} ({math.prod(shape)} elements in total), but the given tensor has a size "
+            f"of {_joined(own)} ({math.prod(own)} elements). autograd's resize can only change the shape of a given tensor, "
+            "while preserving the number of elements. "
+        )
+    return reshape(input, shape)
+
+
+def _joined(shape):
+    return "x".join(map(str, shape))
 
 
 def _constructor(dtype):

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import core, dtypes, errors
 from ..core import TensorBase
+from ..device import memory_format
 from ..modes import grad_enabled
 from ..node import extras_of_leaf
 from ..ops.identity import alias
@@ -81,10 +82,29 @@ def const_data_ptr(input):
     return input.data_ptr()
 
 
-def dim_order(input):
-    """The dimensions from the one with the largest step to the one with the smallest."""
-    steps = input.stride()
-    return tuple(sorted(range(input.ndim), key=lambda d: -steps[d]))
+def dim_order(input, ambiguity_check=False):
+    """The dimensions from the one with the largest step to the one with the smallest.
+
+    RuntimeError with ambiguity_check=True where another order would do, because a dimension has size 1; with a list of
+    memory formats, where none of them is that order.
+    """
+    is_list = isinstance(ambiguity_check, list) and all([isinstance(f, memory_format) for f in ambiguity_check])
+    if not is_list and not isinstance(ambiguity_check, bool):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    steps, sizes = input.stride(), input._array.shape
+    order = tuple(sorted(range(input.ndim), key=lambda d: -steps[d]))
+    unique = len(set(steps)) == len(steps) and 1 not in sizes
+    if ambiguity_check is not False and not unique:
+        if not is_list or not any([_orders(f, input) for f in ambiguity_check]):
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+            )
+    return order
+
+
+def _orders(wanted, input):
+    """Whether the elements lie in that memory format."""
+    return input.contiguous(memory_format=wanted) is input
 
 
 def is_pinned(input, device=None):

@@ -10,11 +10,6 @@ def is_tensor(obj):
     return isinstance(obj, TensorBase)
 
 
-def is_storage(obj):
-    """Whether obj is a storage; tensors here have arrays instead."""
-    return False
-
-
 def numel(input):
     """The number of elements."""
     check_tensor(input, "numel")
@@ -70,19 +65,54 @@ def is_same_size(input, other):
     return input._array.shape == other._array.shape
 
 
-def result_type(tensor1, tensor2):
-    """The dtype in which an operation on two tensors or numbers computes.
+def result_type(tensor=None, other=None, *, scalar=None, scalar1=None, scalar2=None):
+    """The dtype in which an operation on two tensors or numbers computes; these may be given by several names.
 
     >>> import rushlight
     >>> rushlight.result_type(rushlight.ones(2), 1)
     rushlight.float32
     """
-    return dtypes.result_dtype([x._array if isinstance(x, TensorBase) else x for x in (tensor1, tensor2)])
+    given = [x for x in (tensor, other, scalar, scalar1, scalar2) if x is not None]
+    if len(given) != 2:
+        raise TypeError(f"result_type() takes two tensors or numbers, but {len(given)} were given")
+    return dtypes.result_dtype([x._array if isinstance(x, TensorBase) else x for x in given])
+
+
+def get_device(input):
+    """-1: the tensor is on the CPU."""
+    check_tensor(input, "get_device")
+    return -1
+
+
+def typename(obj, /):
+    """The name of a tensor's type, of a class or of what an object is an instance of, with its module.
+
+    >>> import rushlight
+    >>> rushlight.typename(rushlight.ones(2))
+    'rushlight.FloatTensor'
+    """
+    if isinstance(obj, TensorBase):
+        return obj.type()
+    named = obj if getattr(obj, "__qualname__", None) else type(obj)
+    module = getattr(named, "__module__", None) or ""
+    return named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}"
+
+
+def _never(name, what):
+    return property(lambda input: False, doc=f"False: {what}.")
 
 
 FUNCTIONS = (
     "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed",
-    "is_storage", "is_tensor", "numel", "result_type",
+    "get_device", "is_tensor", "numel", "result_type", "typename",
 )  # fmt: skip
 METHODS = ("is_conj", "is_neg", "is_nonzero", "is_same_size")
-INPLACE = {}
+INPLACE = {
+    f"is_{name}": _never(name, f"there are no tensors on {name} devices")
+    for name in ("ipu", "maia", "mps", "mtia", "vulkan", "xla", "xpu")
+} | {
+    "is_mkldnn": _never("mkldnn", "tensors have one layout"),
+    "is_nested": _never("nested", "tensors are not nested"),
+    "is_distributed": lambda input: False,
+    "name": property(lambda input: None, doc="None."),
+}

@@ -1,6 +1,7 @@
 """Evenly spaced numbers: arange, linspace, logspace."""
 
 import math
+import warnings
 
 import numpy as np
 
@@ -40,6 +41,29 @@ def arange(
     step = read_number(step, "arange", "step", 3)
     check_place("arange", device, layout, pin_memory)
     return finished(_arange(start, end, step, _range_dtype(start, end, step, dtype, out)), requires_grad, "arange", out)
+
+
+def range(
+    start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):  # fmt: skip
+    """Numbers from start to end, end included, `step` apart; the default dtype unless another is given. Deprecated."""
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    start, end, step = [
+        read_number(x, "range", name, 1) for name, x in (("start", start), ("end", end), ("step", step))
+    ]
+    check_place("range", device, layout, pin_memory)
+    target = out._array.dtype if out is not None and dtype is None else numpy_dtype(dtype, "range")
+    _check_range(start, end, step)
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    steps = math.floor((end - start) / step) + 1
+    numbers = allocate(lambda size, dtype: np.arange(*size, dtype=dtype), (steps,), np.dtype("float64"))
+    return finished((numbers * step + start).astype(target), requires_grad, "range", out)
 
 
 _MANY = 1 << 24
@@ -188,6 +212,6 @@ def _spaced(start, end, steps, target):
     return values.astype(target)
 
 
-FUNCTIONS = ("arange", "linspace", "logspace")
+FUNCTIONS = ("arange", "linspace", "logspace", "range")
 METHODS = ()
 INPLACE = {}

@@ -18,15 +18,20 @@ fmax = of_tensors(
 fmin = of_tensors(
     ops.fmin, "The smaller of each pair; the number where one is nan.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([1., 2.])"
 )
-heaviside = of_tensors(
-    ops.heaviside,
-    "0 below zero, 1 above, and the other at zero. One dtype for both.",
-    "[-1.0, 0.0, 2.0]",
-    "[0.5]",
-    "tensor([0.0000, 0.5000, 1.0000])",
-    other="values",
-)
 _NOTHING = {}
+
+
+@accepts_out
+def heaviside(input, values):
+    """0 below zero, 1 above, and `values` at zero. One dtype for both.
+
+    >>> import rushlight
+    >>> rushlight.heaviside(rushlight.tensor([-1.0, 0.0, 2.0]), rushlight.tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    check_tensor(input, "heaviside")
+    check_tensor(values, "heaviside", 2, "values")
+    return call2(ops.heaviside, input, values)
 
 
 def where(condition, input=None, other=None, *, out=None):
@@ -167,6 +172,26 @@ def _nan_to_num_(self, nan=None, posinf=None, neginf=None):
     return inplace(ops.nan_to_num, self, (), {"nan": nan, "posinf": posinf, "neginf": neginf})
 
 
+_into_clamped_min = binary_inplace(ops.clamp_min, ops.clamp_min_number)
+_into_clamped_max = binary_inplace(ops.clamp_max, ops.clamp_max_number)
+
+
+def _clamp_min_(input, min):
+    """`clamp_min` written over this tensor, which is returned."""
+    return _into_clamped_min(input, min)
+
+
+def _clamp_max_(input, max):
+    """`clamp_max` written over this tensor, which is returned."""
+    return _into_clamped_max(input, max)
+
+
+def _heaviside_(input, values):
+    """`heaviside` written over this tensor, which is returned."""
+    check_tensor(values, "heaviside_", 1, "values")
+    return inplace(ops.heaviside, input, (values,), _NOTHING)
+
+
 FUNCTIONS = (
     "clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "where",
 )  # fmt: skip
@@ -175,8 +200,8 @@ INPLACE = {
     "where": _method_where,
     "clamp_": _clamp_,
     "clip_": _clamp_,
-    "clamp_min_": binary_inplace(ops.clamp_min, ops.clamp_min_number),
-    "clamp_max_": binary_inplace(ops.clamp_max, ops.clamp_max_number),
-    "heaviside_": binary_inplace(ops.heaviside, tensors=True),
+    "clamp_min_": _clamp_min_,
+    "clamp_max_": _clamp_max_,
+    "heaviside_": _heaviside_,
     "nan_to_num_": _nan_to_num_,
 }

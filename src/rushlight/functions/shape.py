@@ -497,6 +497,11 @@ def transpose_(input, dim0, dim1):
     return _becomes(input, transpose(input, dim0, dim1))
 
 
+def swapaxes_(input, axis0, axis1):
+    """Swap two dimensions in place."""
+    return transpose_(input, axis0, axis1)
+
+
 def t_(input):
     """Transpose the matrix in place."""
     if input._array.ndim > 2:
@@ -528,6 +533,6 @@ FUNCTIONS = (
 METHODS = (*FUNCTIONS, "reshape_as", "unfold", "view", "view_as")
 INPLACE = {
     "H": property(H), "T": property(numpy_T), "as_strided_": as_strided_, "mH": property(mH), "mT": property(mT),
-    "squeeze_": squeeze_, "swapaxes_": transpose_, "swapdims_": transpose_, "t_": t_, "transpose_": transpose_,
+    "squeeze_": squeeze_, "swapaxes_": swapaxes_, "swapdims_": transpose_, "t_": t_, "transpose_": transpose_,
     "unsqueeze_": unsqueeze_,
 }  # fmt: skip

@@ -245,13 +245,17 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
 
 
 @accepts_out
-def isin(elements, test_elements, *, assume_unique=False, invert=False):
-    """Whether each element is among the test elements; one of the two may be a number.
+def isin(
+    elements=None, test_elements=None, *, assume_unique=False, invert=False, element=None, test_element=None
+):  # fmt: skip
+    """Whether each element is among the test elements; one of the two may be a number (then also named in the singular).
 
     >>> import rushlight
     >>> rushlight.isin(rushlight.tensor([1, 2]), rushlight.tensor([2, 3]))
     tensor([False,  True])
     """
+    elements = element if elements is None else elements
+    test_elements = test_element if test_elements is None else test_elements
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise TypeError(
             f"isin() received an invalid combination of arguments - got ({type(elements).__name__}, "

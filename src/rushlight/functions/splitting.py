@@ -106,14 +106,15 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
 # -- several parts
 
 
-def split(input, split_size_or_sections, dim=0):
+def split(tensor, split_size_or_sections, dim=0):
     """Views of `split_size` entries each (the last may be smaller), or of the given sizes.
 
     >>> import rushlight
     >>> rushlight.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
-    check_tensor(input, "split")
+    check_tensor(tensor, "split", name="tensor")
+    input = tensor
     if isinstance(split_size_or_sections, (tuple, list)):
         return split_with_sizes(input, split_size_or_sections, dim)
     size = _whole_number(split_size_or_sections, "split", "split_size", 1)
@@ -131,6 +132,11 @@ def split(input, split_size_or_sections, dim=0):
     count = max(-(-n // size), 1)
     sizes = (size,) * (count - 1) + (n - size * (count - 1),)
     return ops.split(input, sizes=sizes, dim=dim)
+
+
+def _split_by_size(input, split_size, dim=0):
+    """Views of `split_size` entries each (the last may be smaller), or of the given sizes."""
+    return split(input, split_size, dim)
 
 
 def split_with_sizes(input, split_sizes, dim=0):
@@ -168,7 +174,9 @@ def chunk(input, chunks, dim=0):
     return split(input, -(-n // chunks), dim)
 
 
-def tensor_split(input, indices_or_sections, dim=0):
+def tensor_split(
+    input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
+):  # fmt: skip
     """Views of a dimension cut into a number of parts, or at the given indices.
 
     >>> import rushlight
@@ -180,7 +188,8 @@ def tensor_split(input, indices_or_sections, dim=0):
     if not shape:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = wrap_dim(dim, len(shape))
-    cuts = indices_or_sections
+    named = tensor_indices_or_sections if indices is None else indices
+    cuts = _cuts("tensor_split", indices_or_sections, named, sections)
     if isinstance(cuts, TensorBase):
         if cuts._array.dtype != np.int64:
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
@@ -202,6 +211,14 @@ def tensor_split(input, indices_or_sections, dim=0):
     small, larger = divmod(n, sections)
     ends = [small * i + min(i, larger) for i in range(sections + 1)]
     return tuple([_slice(input, dim, a, b) for a, b in itertools.pairwise(ends)])
+
+
+def _cuts(function, *given):
+    """What one of several parameters was given."""
+    found = [x for x in given if x is not None]
+    if len(found) != 1:
+        raise TypeError(f"{function}() takes either indices or sections")
+    return found[0]
 
 
 def _slice(input, dim, start, stop):
@@ -227,20 +244,20 @@ def _split_along(function, input, sections, dim, least):
     return tensor_split(input, sections, dim)
 
 
-def hsplit(input, indices_or_sections):
+def hsplit(input, indices_or_sections=None, *, indices=None, sections=None):
     """Views of the columns (of the entries of a 1-D tensor), cut in parts or at indices."""
     dim = 0 if isinstance(input, TensorBase) and input._array.ndim == 1 else 1
-    return _split_along("hsplit", input, indices_or_sections, dim, 1)
+    return _split_along("hsplit", input, _cuts("hsplit", indices_or_sections, indices, sections), dim, 1)
 
 
-def vsplit(input, indices_or_sections):
+def vsplit(input, indices_or_sections=None, *, indices=None, sections=None):
     """Views of the rows, cut in parts or at indices."""
-    return _split_along("vsplit", input, indices_or_sections, 0, 2)
+    return _split_along("vsplit", input, _cuts("vsplit", indices_or_sections, indices, sections), 0, 2)
 
 
-def dsplit(input, indices_or_sections):
+def dsplit(input, indices_or_sections=None, *, indices=None, sections=None):
     """Views along dimension 2, cut in parts or at indices."""
-    return _split_along("dsplit", input, indices_or_sections, 2, 3)
+    return _split_along("dsplit", input, _cuts("dsplit", indices_or_sections, indices, sections), 2, 3)
 
 
 def unbind(input, dim=0):
@@ -261,5 +278,6 @@ FUNCTIONS = (
     "chunk", "dsplit", "hsplit", "narrow", "select", "select_scatter", "slice_scatter", "split", "split_with_sizes",
     "tensor_split", "unbind", "vsplit",
 )  # fmt: skip
+_split_by_size.__name__ = _split_by_size.__qualname__ = "split"
 METHODS = FUNCTIONS
-INPLACE = {}
+INPLACE = {"split": _split_by_size}

@@ -122,17 +122,21 @@ def triu_(input, diagonal=0):
     return inplace(ops.triu, input, (), {"diagonal": diagonal})
 
 
-def tril_indices(row, col, offset=0, *, dtype=int64, device="cpu", layout=None, pin_memory=False):
+def tril_indices(
+    row, col, offset=0, *, dtype=int64, device="cpu", layout=None, pin_memory=False, requires_grad=False
+):  # fmt: skip
     """The indices of the entries on and below a diagonal: a (2, n) tensor of rows and columns."""
-    return _triangle("tril_indices", row, col, offset, dtype, device, layout, pin_memory)
+    return _triangle("tril_indices", row, col, offset, dtype, device, layout, pin_memory, requires_grad)
 
 
-def triu_indices(row, col, offset=0, *, dtype=int64, device="cpu", layout=None, pin_memory=False):
+def triu_indices(
+    row, col, offset=0, *, dtype=int64, device="cpu", layout=None, pin_memory=False, requires_grad=False
+):  # fmt: skip
     """The indices of the entries on and above a diagonal: a (2, n) tensor of rows and columns."""
-    return _triangle("triu_indices", row, col, offset, dtype, device, layout, pin_memory)
+    return _triangle("triu_indices", row, col, offset, dtype, device, layout, pin_memory, requires_grad)
 
 
-def _triangle(function, row, col, offset, dtype, device, layout, pin_memory):
+def _triangle(function, row, col, offset, dtype, device, layout, pin_memory, requires_grad):
     for name, n in (("row", row), ("col", col)):
         if n < 0:
             raise RuntimeError(f"{name} must be non-negative, got{n}")
@@ -143,7 +147,7 @@ def _triangle(function, row, col, offset, dtype, device, layout, pin_memory):
     lower = function == "tril_indices"
     mask = ops.below((row, col), offset if lower else offset - 1)
     places = np.nonzero(mask if lower else ~mask)
-    return finished(np.array(places).astype(target).reshape(2, -1))
+    return finished(np.array(places).astype(target).reshape(2, -1), requires_grad, function)
 
 
 FUNCTIONS = (
