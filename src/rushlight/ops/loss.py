@@ -430,6 +430,11 @@ def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
 _kernels = load("loss")
 if _kernels is not None:
     cross_entropy_indices.accelerate(_kernels.cross_entropy, x=_kernels.through_cross_entropy)
+    nll_loss.accelerate(_kernels.nll_loss)
+    nll_scatter.accelerate(_kernels.nll_scatter)
+    for _op in (mse_loss, smooth_l1_loss, huber_loss):
+        _op.accelerate(getattr(_kernels, _op.name), x=getattr(_kernels, f"through_{_op.name}"))
+    binary_cross_entropy_with_logits.accelerate(_kernels.binary_cross_entropy_with_logits, x=_kernels.through_logits)
 
 nll_loss2d = renamed(nll_loss, "NllLoss2DBackward0")
 cross_entropy_indices2d = renamed(cross_entropy_indices, "NllLoss2DBackward0")

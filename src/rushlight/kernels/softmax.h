@@ -1,0 +1,126 @@
+/* Softmax along one dimension of (outer, n, inner) numbers, and what is made of it. Where inner is 1 a row is done at a
+   time, else RL_ABREAST columns at once. Sums are in double precision from one run of numbers to the next. */
+
+#ifndef RL_SOFTMAX_H
+#define RL_SOFTMAX_H
+
+#include "normal.h"
+#include "special_elementary.h"
+
+#define RL_ABREAST 64
+
+typedef struct {
+    const void *x, *y;
+    void *out;
+    Py_ssize_t outer, n, inner;
+    int logs;
+} rl_lines;
+
+/* The largest of n numbers; a nan shows in the sum of exponentials anyhow. */
+#define RL_HIGHEST(T, RESULT)                                                                                  \
+    {                                                                                                          \
+        T lanes[16];                                                                                           \
+        Py_ssize_t i = 0;                                                                                      \
+        for (int q = 0; q < 16; q++) lanes[q] = -INFINITY;                                                     \
+        for (; i + 16 <= n; i += 16)                                                                           \
+            for (int q = 0; q < 16; q++) lanes[q] = x[i + q] > lanes[q] ? x[i + q] : lanes[q];                 \
+        for (; i < n; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];                                       \
+        for (int half = 8; half > 0; half /= 2)                                                                \
+            for (int q = 0; q < half; q++) lanes[q] = lanes[q + half] > lanes[q] ? lanes[q + half] : lanes[q]; \
+        RESULT = lanes[0];                                                                                     \
+    }
+
+/* The blocks of columns, from begin to end; x, y and out are where the block begins, w how many columns it has. */
+#define RL_OVER_COLUMNS(T, BODY)                                                                               \
+    {                                                                                                          \
+        Py_ssize_t blocks = (s->inner + RL_ABREAST - 1) / RL_ABREAST, inner = s->inner, n = s->n;              \
+        for (Py_ssize_t b = begin; b < end; b++) {                                                             \
+            Py_ssize_t column = b % blocks * RL_ABREAST, first = b / blocks * n * inner + column;              \
+            int w = (int)(inner - column < RL_ABREAST ? inner - column : RL_ABREAST);                          \
+            const T *x = (const T *)s->x + first;                                                              \
+            T *out = (T *)s->out + first;                                                                      \
+            BODY                                                                                               \
+        }                                                                                                      \
+    }
+
+#define SOFTMAX(S, T, EXP)                                                                                     \
+    RL_CLONES static void rl_soft_row_##S(const T *x, T *out, Py_ssize_t n, int logs) {                        \
+        T high;                                                                                                \
+        double whole;                                                                                          \
+        RL_HIGHEST(T, high)                                                                                    \
+        if (logs) {                                                                                            \
+            RL_TOTAL(T, whole, EXP(x[i] - high))                                                               \
+            T shift = (T)log(whole);                                                                           \
+            for (Py_ssize_t i = 0; i < n; i++) out[i] = x[i] - high - shift;                                   \
+            return;                                                                                            \
+        }                                                                                                      \
+        RL_TOTAL(T, whole, (out[i] = EXP(x[i] - high)))                                                        \
+        T share = (T)(1 / whole);                                                                              \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] *= share;                                                    \
+    }                                                                                                          \
+    RL_CLONES static void rl_back_row_##S(const T *x, const T *y, T *out, Py_ssize_t n, int logs) {            \
+        double whole;                                                                                          \
+        if (logs) {                                                                                            \
+            RL_TOTAL(T, whole, x[i])                                                                           \
+            T sum = (T)whole;                                                                                  \
+            for (Py_ssize_t i = 0; i < n; i++) out[i] = x[i] - EXP(y[i]) * sum;                                \
+        } else {                                                                                               \
+            RL_TOTAL(T, whole, x[i] * y[i])                                                                    \
+            T sum = (T)whole;                                                                                  \
+            for (Py_ssize_t i = 0; i < n; i++) out[i] = y[i] * (x[i] - sum);                                   \
+        }                                                                                                      \
+    }                                                                                                          \
+    static void rl_soft_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
+        const rl_lines *s = what;                                                                              \
+        for (Py_ssize_t r = begin; r < end; r++)                                                               \
+            rl_soft_row_##S((const T *)s->x + r * s->n, (T *)s->out + r * s->n, s->n, s->logs);                \
+    }                                                                                                          \
+    static void rl_back_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
+        const rl_lines *s = what;                                                                              \
+        for (Py_ssize_t r = begin; r < end; r++)                                                               \
+            rl_back_row_##S((const T *)s->x + r * s->n, (const T *)s->y + r * s->n, (T *)s->out + r * s->n, s->n, s->logs); \
+    }                                                                                                          \
+    RL_CLONES static void rl_high_mass_##S(const T *x, T *out, Py_ssize_t n, Py_ssize_t inner, int w, T *high, double *mass) { \
+        for (int q = 0; q < w; q++) high[q] = x[q], mass[q] = 0;                                               \
+        for (Py_ssize_t k = 1; k < n; k++)                                                                     \
+            for (int q = 0; q < w; q++) high[q] = x[k * inner + q] > high[q] ? x[k * inner + q] : high[q];     \
+        for (Py_ssize_t k = 0; k < n; k++)                                                                     \
+            for (int q = 0; q < w; q++) {                                                                      \
+                T power = EXP(x[k * inner + q] - high[q]);                                                     \
+                if (out) out[k * inner + q] = power;                                                           \
+                mass[q] += power;                                                                              \
+            }                                                                                                  \
+    }                                                                                                          \
+    RL_CLONES static void rl_soft_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+        const rl_lines *s = what;                                                                              \
+        T high[RL_ABREAST];                                                                                    \
+        double mass[RL_ABREAST];                                                                               \
+        RL_OVER_COLUMNS(T,                                                                                     \
+            rl_high_mass_##S(x, s->logs ? NULL : out, n, inner, w, high, mass);                                \
+            T by[RL_ABREAST];                                                                                  \
+            for (int q = 0; q < w; q++) by[q] = (T)(s->logs ? log(mass[q]) : 1 / mass[q]);                     \
+            for (Py_ssize_t k = 0; k < n; k++)                                                                 \
+                if (s->logs) for (int q = 0; q < w; q++) out[k * inner + q] = x[k * inner + q] - high[q] - by[q]; \
+                else for (int q = 0; q < w; q++) out[k * inner + q] *= by[q];                                  \
+        )                                                                                                      \
+    }                                                                                                          \
+    RL_CLONES static void rl_back_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+        const rl_lines *s = what;                                                                              \
+        double sum[RL_ABREAST];                                                                                \
+        RL_OVER_COLUMNS(T,                                                                                     \
+            const T *y = (const T *)s->y + first;                                                              \
+            for (int q = 0; q < w; q++) sum[q] = 0;                                                            \
+            for (Py_ssize_t k = 0; k < n; k++)                                                                 \
+                if (s->logs) for (int q = 0; q < w; q++) sum[q] += x[k * inner + q];                           \
+                else for (int q = 0; q < w; q++) sum[q] += x[k * inner + q] * y[k * inner + q];                \
+            for (Py_ssize_t k = 0; k < n; k++)                                                                 \
+                for (int q = 0; q < w; q++) {                                                                  \
+                    Py_ssize_t at = k * inner + q;                                                             \
+                    out[at] = s->logs ? x[at] - EXP(y[at]) * (T)sum[q] : y[at] * (x[at] - (T)sum[q]);          \
+                }                                                                                              \
+        )                                                                                                      \
+    }
+SOFTMAX(f4, float, rl_expf)
+SOFTMAX(f8, double, rl_exp)
+
+#endif
