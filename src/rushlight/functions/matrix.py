@@ -243,19 +243,40 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     return ops.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
+def _check_target(input, x, y, shape):
+    """Refuse to write a product of matrices that fit over a tensor of another size."""
+    a, b, target = x._array, y._array, input._array
+    if a.ndim + b.ndim > 2 and a.shape[-1] == b.shape[-2 if b.ndim > 1 else 0] and target.dtype == a.dtype == b.dtype:
+        if target.shape != shape and target.ndim <= 3:
+            raise RuntimeError(
+                f"Bad in-place call: input tensor size {list(target.shape)} and output tensor size {list(shape)} "
+                "should match"
+            )
+
+
 def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
     """addmm, written over the tensor."""
+    if mat1._array.ndim == 2 == mat2._array.ndim:
+        _check_target(input, mat1, mat2, (mat1._array.shape[0], mat2._array.shape[1]))
     return core.inplace(ops.addmm, input, (mat1, mat2), {"beta": beta, "alpha": alpha, "fortran": False})
 
 
 def addmv_(input, mat, vec, *, beta=1, alpha=1):
     """addmv, written over the tensor."""
+    if mat._array.ndim == 2 == vec._array.ndim + 1 and input._array.ndim < 2 and input._array.size == 1:
+        _check_target(input, mat, vec, mat._array.shape[:1])
     return core.inplace(ops.addmv, input, (mat, vec), {"beta": beta, "alpha": alpha})
 
 
 def addr_(input, vec1, vec2, *, beta=1, alpha=1):
     """addr, written over the tensor."""
     _check_factors(input, vec1, vec2, beta, alpha)
+    target, a, b = input._array, vec1._array, vec2._array
+    if a.ndim == 1 == b.ndim:
+        if target.ndim != 2:
+            raise RuntimeError(f"2D tensor expected, got {target.ndim}D tensor for input")
+        if target.shape != (a.shape[0], b.shape[0]):
+            raise RuntimeError(f"size mismatch, input: {list(target.shape)}, v1: {list(a.shape)}, v2: {list(b.shape)}")
     return core.inplace(ops.addr, input, (vec1, vec2), {"beta": beta, "alpha": alpha})
 
 
@@ -266,6 +287,11 @@ def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
 
 def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
     """baddbmm, written over the tensor."""
+    a, b = batch1._array, batch2._array
+    if a.ndim == 3 == b.ndim and a.shape[0] == b.shape[0]:
+        shape = (*a.shape[:2], b.shape[2])
+        if all([n in (1, m) for n, m in zip(input._array.shape[::-1], shape[::-1])]):
+            _check_target(input, batch1, batch2, shape)
     return core.inplace(ops.baddbmm, input, (batch1, batch2), {"beta": beta, "alpha": alpha})
 
 

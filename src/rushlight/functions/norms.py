@@ -139,6 +139,49 @@ def renorm_(input, p, dim, maxnorm):
     return inplace(copy, input, (renorm(input.clone(), p, dim, maxnorm),), {})
 
 
+@accepts_out
+def frobenius_norm(input, dim, keepdim=False):
+    """The 2-norm over one dimension or two, an older name of linalg.vector_norm.
+
+    >>> import rushlight
+    >>> rushlight.frobenius_norm(rushlight.tensor([[3.0, 4.0]]), dim=1)
+    tensor([5.])
+    """
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if len(dims) > 2:
+        raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
+    return vector_norm(input, 2, dims, keepdim, function="frobenius_norm")
+
+
+@accepts_out
+def nuclear_norm(input, dim=(-2, -1), keepdim=False):
+    """The sums of the singular values, an older name of linalg.matrix_norm(input, "nuc").
+
+    >>> import rushlight
+    >>> rushlight.nuclear_norm(2 * rushlight.eye(2))
+    tensor(4.)
+    """
+    from .linalg import matrix_norm
+
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+def norm_except_dim(v, pow=2, dim=0):
+    """The norms of the slices of v along `dim`, in a tensor of v's dimensions; of all of v where dim is -1.
+
+    >>> import rushlight
+    >>> rushlight.norm_except_dim(rushlight.tensor([[3.0, 4.0], [6.0, 8.0]]), 2, 0)
+    tensor([[ 5.],
+            [10.]])
+    """
+    check_tensor(v, "norm_except_dim", name="v")
+    if dim == -1:
+        return norm(v, pow)
+    dim = wrap_dim(dim, v._array.ndim)
+    others = tuple([d for d in range(v._array.ndim) if d != dim])
+    return norm(v, pow, others, True) if others else v.abs()
+
+
 METHODS = ("dist", "norm", "renorm")
-FUNCTIONS = METHODS
+FUNCTIONS = (*METHODS, "frobenius_norm", "nuclear_norm", "norm_except_dim")
 INPLACE = {"renorm_": renorm_}

@@ -9,8 +9,6 @@ from cpython.object cimport PyObject
 
 from rushlight.kernels.kernel cimport Kernel
 
-import numpy as np
-
 cnp.import_array()
 
 cdef extern from *:
@@ -49,8 +47,6 @@ cdef extern from "kernels/product.h":
 # Up to this many multiplications, BLAS on one core is not ahead; and where it divides them among several cores, and
 # another program keeps one of these busy, waiting for it takes longer than the whole product.
 cdef Py_ssize_t SMALL = 1 << 20
-
-cdef object matmul = np.matmul
 
 
 cdef inline int kind_of(object x):
@@ -95,7 +91,7 @@ cdef object product(object x, object y):
     if cnp.PyArray_DIM(a, 1) != cnp.PyArray_DIM(b, 0):
         return NotImplemented
     if not small(a, b):
-        return matmul(a, b)
+        return cnp.PyArray_MatrixProduct(a, b)
     shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
     c = <cnp.ndarray>cnp.PyArray_ZEROS(2, shape, kind, 0)
     run(kind, a, b, c)
@@ -154,6 +150,35 @@ cdef class ProductWithTurnedLeft(Kernel):
         return product(turned(x), y)
 
 
+cdef class OfVectors(Kernel):
+    """x @ y of a vector or matrix x and a vector y."""
+
+    cdef int dims
+
+    cdef object call2(self, object x, object y):
+        cdef cnp.ndarray a, b
+        cdef int kind
+        if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
+            return NotImplemented
+        a, b = <cnp.ndarray>x, <cnp.ndarray>y
+        kind = cnp.PyArray_TYPE(a)
+        if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind:
+            return NotImplemented
+        if not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+            return NotImplemented
+        if cnp.PyArray_NDIM(b) != 1 or cnp.PyArray_NDIM(a) != self.dims:
+            return NotImplemented
+        if cnp.PyArray_DIM(a, self.dims - 1) != cnp.PyArray_DIM(b, 0):
+            return NotImplemented
+        out = cnp.PyArray_MatrixProduct(a, b)
+        return out if self.dims == 2 else cnp.PyArray_FROM_O(out)
+
+    def __init__(self, int dims):
+        self.dims = dims
+
+
+dot = OfVectors(1)
+mv = OfVectors(2)
 mm = Product()
 mm_nt = ProductWithTurnedRight()
 mm_tn = ProductWithTurnedLeft()

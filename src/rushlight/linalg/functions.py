@@ -100,5 +100,7 @@ def vander(x, *, N=None):
     n = x._array.shape[-1] if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")
-    powers = x.unsqueeze(-1).expand(*x._array.shape, n - 1).cumprod(-1)
+    powers = x.unsqueeze(-1)
+    if n > 2:
+        powers = powers.expand(*x._array.shape, n - 1).cumprod(-1)
     return beside(wrap(np.ones((*x._array.shape, 1), powers._array.dtype)), powers)

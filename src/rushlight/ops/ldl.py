@@ -25,9 +25,14 @@ def ldl_layout(pivots):
     lower triangle of D, and what to L below its diagonal."""
     lead, n = pivots.shape[:-1], pivots.shape[-1]
     parts = [_layout(row) for row in pivots.reshape(math.prod(lead), n)]
-    orders, sources, partners = (np.array(part, np.int64) for part in (zip(*parts) if parts else ((), (), ())))
+    orders, sources, partners = (
+        np.array([part[i] for part in parts], np.int64).reshape(-1, *shape)
+        if n
+        else np.empty((len(parts), *shape), int)
+        for i, shape in enumerate([(n,), (n, n), (n,)])
+    )
     own = np.arange(n)
-    block = np.tril((own[:, None] == own) | (partners.reshape(-1, n)[:, :, None] == own))
+    block = np.tril((own[:, None] == own) | (partners[:, :, None] == own))
     below = np.tril(~block, -1)
     square = (*lead, n, n)
     return orders.reshape(pivots.shape), sources.reshape(square), block.reshape(square), below.reshape(square)

@@ -116,6 +116,7 @@ def outer_samples(a, b, batched):
 
 
 @linear(
+    quiet=True,
     batch=mm_samples,
     a=lambda g, b: mm_nt(g, b),
     b=lambda g, a, fortran: mm_tn(a, g),
@@ -131,6 +132,7 @@ def mm(a, b, *, fortran=False):
 
 
 @linear(
+    quiet=True,
     batch=lambda op, size, inputs, batched, params: multiply_samples(inputs[0], mT(inputs[1]), batched),
     a=lambda g, b: mm(g, b),
     b=lambda g, a: mm_tn(g, a),
@@ -143,6 +145,7 @@ def mm_nt(a, b):
 
 
 @linear(
+    quiet=True,
     batch=lambda op, size, inputs, batched, params: multiply_samples(mT(inputs[0]), inputs[1], batched),
     a=lambda g, b: mm_nt(b, g),
     b=lambda g, a: mm(a, g),
@@ -155,6 +158,7 @@ def mm_tn(a, b):
 
 
 @linear(
+    quiet=True,
     batch=bmm_samples,
     a=lambda g, b: bmm(g, mT(b)),
     b=lambda g, a: bmm(mT(a), g),
@@ -166,6 +170,7 @@ def bmm(a, b):
 
 
 @linear(
+    quiet=True,
     batch=mv_samples,
     a=lambda g, b: column(g) * b,
     b=lambda g, a: mv(mT(a), g),
@@ -176,13 +181,13 @@ def mv(a, b):
     return product(a, b)
 
 
-@linear(batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x, aliases={"y": "tensor"})
+@linear(quiet=True, batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x, aliases={"y": "tensor"})
 def dot(x, y):
     check.dot(x, y)
     return product(x, y)
 
 
-@linear(batch=dot_samples, holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
+@linear(quiet=True, batch=dot_samples, holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
 def vdot(x, y):
     """conj(x) . y"""
     check.dot(x, y)
@@ -190,6 +195,7 @@ def vdot(x, y):
 
 
 @linear(
+    quiet=True,
     batch=matmul_samples,
     a=lambda g, b, a_shape: sum_to(matmul(g, mT(b)), shape=a_shape),
     b=lambda g, a, b_shape: sum_to(matmul(mT(a), g), shape=b_shape),
@@ -310,6 +316,8 @@ def baddbmm(c, a, b, *, beta=1, alpha=1):
 
 _fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
 if _fast is not None:
+    dot.accelerate(_fast.dot)
+    mv.accelerate(_fast.mv)
     mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
     mm_nt.accelerate(_fast.mm_nt, a=_fast.mm, b=_fast.mm_tn)
     mm_tn.accelerate(_fast.mm_tn, a=_fast.turned_nt, b=_fast.turned_mm)
