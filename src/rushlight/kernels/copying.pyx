@@ -1,0 +1,280 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""Copies: in other dtypes, orders of memory and places, in part, joined. Long ones are shared among threads."""
+
+cimport numpy as cnp
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+
+from rushlight.kernels.parallel cimport spread
+
+cnp.import_array()
+
+cdef extern from "kernels/copying.h" nogil:
+    ctypedef void (*rl_copier)(char *, const Py_ssize_t *, const char *, const Py_ssize_t *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    ctypedef struct rl_copying:
+        int nd, split
+        Py_ssize_t *dims
+        Py_ssize_t *ts
+        Py_ssize_t *fs
+        char *to
+        const char *source "from"
+        rl_copier copier, second
+    ctypedef struct rl_triangle:
+        Py_ssize_t rows, columns, size, diagonal
+        int upper
+        char *to
+        const char *source "from"
+    ctypedef struct rl_joining:
+        Py_ssize_t count, width
+        const char **source "from"
+        Py_ssize_t *stretch
+        char *to
+    bint rl_choose(int, int, rl_copier *, rl_copier *)
+    rl_copier rl_raw_copier(Py_ssize_t)
+    rl_copier rl_conj_c8, rl_conj_c16
+    void rl_arrange(rl_copying *)
+    void rl_copy_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_triangle_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_join_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+cdef extern from *:
+    """
+    static PyObject *rl_dtype(PyArrayObject *x) {
+        Py_INCREF(PyArray_DESCR(x));
+        return (PyObject *)PyArray_DESCR(x);
+    }
+    /* The next two take a reference to the dtype. */
+    static PyObject *rl_like(PyArrayObject *x, PyArray_Descr *dtype) {
+        Py_INCREF(dtype);
+        return PyArray_NewLikeArray(x, NPY_KEEPORDER, dtype, 0);
+    }
+    static PyObject *rl_empty(int nd, npy_intp *dims, PyArray_Descr *dtype) {
+        Py_INCREF(dtype);
+        return PyArray_Empty(nd, dims, dtype, 0);
+    }
+    """
+    cnp.dtype rl_dtype(cnp.ndarray x)
+    cnp.ndarray rl_like(cnp.ndarray x, cnp.dtype dtype)
+    cnp.ndarray rl_empty(int nd, cnp.npy_intp *dims, cnp.dtype dtype)
+
+cdef enum:
+    # The least number of bytes and of elements that are worth a thread, and of elements that are worth no GIL.
+    BYTES = 1 << 17
+    ELEMENTS = 1 << 15
+    LONG = 1 << 13
+
+# The numbers of RL_B1 and the others by NumPy's type number; -1 for what there are no loops for.
+cdef int kinds[24]
+for at in range(24):
+    kinds[at] = -1
+for at, number in enumerate((
+    cnp.NPY_BOOL, cnp.NPY_INT8, cnp.NPY_UINT8, cnp.NPY_INT16, cnp.NPY_INT32, cnp.NPY_INT64, cnp.NPY_FLOAT32,
+    cnp.NPY_FLOAT64, cnp.NPY_COMPLEX64, cnp.NPY_COMPLEX128, cnp.NPY_FLOAT16,
+)):
+    kinds[number] = at
+
+
+cdef int kind_of(cnp.dtype dtype) except -2:
+    cdef int number = dtype.type_num
+    if number < 24:
+        return kinds[number]
+    # The only 16-bit dtype from outside of NumPy is bfloat16.
+    return 11 if dtype.itemsize == 2 and dtype.kind == c"V" else -1
+
+
+cdef bint plain(cnp.ndarray x) noexcept:
+    """Whether the memory of x may be read as the numbers of its dtype."""
+    return cnp.PyArray_ISALIGNED(x) and cnp.PyArray_ISNOTSWAPPED(x) and cnp.PyArray_TYPE(x) != cnp.NPY_OBJECT
+
+
+cdef bint choose(rl_copying *c, cnp.ndarray x, cnp.dtype dtype) except -1:
+    """Find the loops that bring elements of x to a dtype; whether there are any."""
+    if cnp.PyArray_TYPE(x) == dtype.type_num:
+        return choose_raw(c, dtype.itemsize)
+    return rl_choose(kind_of(rl_dtype(x)), kind_of(dtype), &c.copier, &c.second)
+
+
+cdef bint choose_raw(rl_copying *c, Py_ssize_t size) noexcept:
+    c.copier, c.second = rl_raw_copier(size), NULL
+    return c.copier != NULL
+
+
+cdef void copy(rl_copying *c, cnp.ndarray to, cnp.ndarray x):
+    """Write x, which has as many dimensions or fewer and broadcasts, over `to`, by loops that were chosen."""
+    cdef int nd = cnp.PyArray_NDIM(to), i, lead = nd - cnp.PyArray_NDIM(x)
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(to), least
+    if size == 0:
+        return
+    for i in range(nd):
+        c.dims[i] = cnp.PyArray_DIM(to, i)
+        c.ts[i] = cnp.PyArray_STRIDE(to, i)
+        c.fs[i] = 0
+        if i >= lead and cnp.PyArray_DIM(x, i - lead) != 1:
+            c.fs[i] = cnp.PyArray_STRIDE(x, i - lead)
+    c.nd, c.to, c.source = nd, cnp.PyArray_BYTES(to), cnp.PyArray_BYTES(x)
+    rl_arrange(c)
+    if size < LONG:
+        rl_copy_part(c, 0, c.dims[c.split])
+        return
+    least = max(1, ELEMENTS // (size // c.dims[c.split]))
+    with nogil:
+        spread(rl_copy_part, c, c.dims[c.split], least)
+
+
+def cast(x, *, cnp.dtype dtype):
+    """x as another dtype, in its own order of memory."""
+    cdef rl_copying c
+    cdef cnp.ndarray out
+    if type(x) is not cnp.ndarray or not plain(x):
+        return NotImplemented
+    if not dtype.isnative or not choose(&c, x, dtype):
+        return NotImplemented
+    out = rl_like(x, dtype)
+    copy(&c, out, x)
+    return out
+
+
+def clone(x, *, order="K"):
+    """A copy of x in row-major order ("C") or in its own ("K")."""
+    cdef rl_copying c
+    cdef cnp.ndarray out
+    if type(x) is not cnp.ndarray or not plain(x) or type(order) is not str:
+        return NotImplemented
+    if not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
+        return NotImplemented
+    if order == "C":
+        out = rl_empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), rl_dtype(x))
+    else:
+        out = rl_like(x, rl_dtype(x))
+    copy(&c, out, x)
+    return out
+
+
+def conj(x):
+    """The complex conjugate of x."""
+    cdef rl_copying c
+    cdef cnp.ndarray out
+    cdef int number
+    if type(x) is not cnp.ndarray or not plain(x):
+        return NotImplemented
+    number = cnp.PyArray_TYPE(x)
+    if number != cnp.NPY_COMPLEX64 and number != cnp.NPY_COMPLEX128:
+        return NotImplemented
+    out = rl_like(x, rl_dtype(x))
+    c.copier, c.second = rl_conj_c8 if number == cnp.NPY_COMPLEX64 else rl_conj_c16, NULL
+    copy(&c, out, x)
+    return out
+
+
+def write(to, x):
+    """Write x, broadcast and cast, over the array `to`; False where that is left to NumPy, and nothing is written."""
+    cdef rl_copying c
+    cdef int i, lead
+    cdef Py_ssize_t n
+    if type(to) is not cnp.ndarray or type(x) is not cnp.ndarray:
+        return False
+    if not plain(to) or not plain(x) or not cnp.PyArray_ISWRITEABLE(to):
+        return False
+    lead = cnp.PyArray_NDIM(to) - cnp.PyArray_NDIM(x)
+    if lead < 0 or not choose(&c, x, rl_dtype(to)):
+        return False
+    for i in range(cnp.PyArray_NDIM(x)):
+        n = cnp.PyArray_DIM(x, i)
+        if n != 1 and n != cnp.PyArray_DIM(to, i + lead):
+            return False
+    if meet(to, x):
+        return False
+    copy(&c, to, x)
+    return True
+
+
+cdef bint meet(cnp.ndarray x, cnp.ndarray y) noexcept:
+    """Whether the stretches of memory that two arrays lie in have something in common."""
+    cdef char *ends[4]
+    cdef cnp.ndarray a
+    cdef int k, i
+    for k in range(2):
+        a = y if k else x
+        ends[2 * k] = cnp.PyArray_BYTES(a)
+        ends[2 * k + 1] = ends[2 * k] + cnp.PyArray_ITEMSIZE(a)
+        for i in range(cnp.PyArray_NDIM(a)):
+            if cnp.PyArray_DIM(a, i) == 0:
+                return False
+            ends[2 * k + (cnp.PyArray_STRIDE(a, i) > 0)] += (cnp.PyArray_DIM(a, i) - 1) * cnp.PyArray_STRIDE(a, i)
+    return ends[0] < ends[3] and ends[2] < ends[1]
+
+
+def triangle(x, *, Py_ssize_t diagonal, bint upper):
+    """x, of rows that follow one another in memory, with zeros above (below: `upper`) a diagonal."""
+    cdef rl_triangle t
+    cdef cnp.ndarray out
+    cdef Py_ssize_t rows
+    cdef int nd
+    if type(x) is not cnp.ndarray or not cnp.PyArray_IS_C_CONTIGUOUS(x) or cnp.PyArray_TYPE(x) == cnp.NPY_OBJECT:
+        return NotImplemented
+    nd = cnp.PyArray_NDIM(x)
+    out = rl_empty(nd, cnp.PyArray_DIMS(x), rl_dtype(x))
+    if cnp.PyArray_SIZE(x) == 0:
+        return out
+    t.rows, t.columns, t.size = cnp.PyArray_DIM(x, nd - 2), cnp.PyArray_DIM(x, nd - 1), cnp.PyArray_ITEMSIZE(x)
+    t.diagonal = min(max(diagonal, -t.rows - 1), t.columns + 1)
+    t.upper, t.to, t.source = upper, cnp.PyArray_BYTES(out), cnp.PyArray_BYTES(x)
+    rows = cnp.PyArray_SIZE(x) // t.columns
+    with nogil:
+        spread(rl_triangle_part, &t, rows, max(1, BYTES // (t.columns * t.size)))
+    return out
+
+
+def join(xs, *, Py_ssize_t dim, bint stacked=False):
+    """The arrays xs, contiguous and of one dtype, end to end along a dimension; along a new one where `stacked`."""
+    cdef cnp.npy_intp dims[64]
+    cdef rl_joining j
+    cdef cnp.ndarray out, x, first
+    cdef Py_ssize_t count = len(xs), k, total = 0, lead = 1, size
+    cdef int i, nd
+    if count == 0 or type(xs[0]) is not cnp.ndarray:
+        return NotImplemented
+    first = xs[0]
+    nd = cnp.PyArray_NDIM(first)
+    if nd + stacked > 63 or dim >= nd + stacked or dim < 0 or cnp.PyArray_TYPE(first) == cnp.NPY_OBJECT:
+        return NotImplemented
+    for k in range(count):
+        if not follows(first, xs[k], nd, -1 if stacked else dim):
+            return NotImplemented
+        total += 1 if stacked else cnp.PyArray_DIM(xs[k], <int>dim)
+    for i in range(nd + stacked):
+        dims[i] = total if i == dim else cnp.PyArray_DIM(first, i - (stacked and i > dim))
+    for i in range(dim):
+        lead *= dims[i]
+    out = rl_empty(nd + stacked, dims, rl_dtype(first))
+    size = cnp.PyArray_NBYTES(out)
+    if size == 0:
+        return out
+    j.count, j.width, j.to = count, size // lead, cnp.PyArray_BYTES(out)
+    j.source = <const char **>PyMem_Malloc(count * (sizeof(char *) + sizeof(Py_ssize_t)))
+    if j.source == NULL:
+        raise MemoryError
+    j.stretch = <Py_ssize_t *>(j.source + count)
+    for k in range(count):
+        x = xs[k]
+        j.source[k] = cnp.PyArray_BYTES(x)
+        j.stretch[k] = cnp.PyArray_NBYTES(x) // lead
+    if size < BYTES:
+        rl_join_part(&j, 0, size)
+    else:
+        with nogil:
+            spread(rl_join_part, &j, size, BYTES)
+    PyMem_Free(j.source)
+    return out
+
+
+cdef bint follows(cnp.ndarray first, x, int nd, Py_ssize_t dim):
+    """Whether the elements of x may be copied behind those of `first`, from which it differs in one dimension at most."""
+    cdef int i
+    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(x) != nd or not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return False
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(first) or not cnp.PyArray_ISNOTSWAPPED(x):
+        return False
+    for i in range(nd):
+        if i != dim and cnp.PyArray_DIM(x, i) != cnp.PyArray_DIM(first, i):
+            return False
+    return True
