@@ -9,6 +9,7 @@ other direction; so rules here are stated as adjoints.
 
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import along
 from .complex import real
 from .declare import linear
@@ -95,3 +96,10 @@ def scale_pairs(x, *, dim, size, factor):
         at = (*(slice(None),) * dim, alone)
         out[at] = x[at]
     return out
+
+
+_kernels = load("fft")
+if _kernels is not None:
+    fft_c2c.accelerate(_kernels.c2c)
+    fft_r2c.accelerate(_kernels.r2c)
+    fft_c2r.accelerate(_kernels.c2r)

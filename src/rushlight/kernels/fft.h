@@ -1,0 +1,159 @@
+/* Fourier transforms of many vectors at once: each lane of a vector register holds a complex number of another
+   transform, so no pass shuffles numbers between lanes. The passes are Stockham's, which sort themselves (Cochran et
+   al., "What is the fast Fourier transform?", 1967), of radix 4, 2, 3, 5 and odd primes up to RL_FFT_PRIME.
+
+   fft_passes.h is included once for each type: T, V (a vector of T), LANES, SWAP and N(name), which adds the type's ending. */
+
+#ifndef RL_FFT_H
+#define RL_FFT_H
+
+#include "lanes.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define RL_FFT_PRIME 13
+#define RL_FFT_STAGES 64
+#define RL_INLINE static inline __attribute__((always_inline))
+
+/* `count` transforms in each of `groups`; steps count complex numbers: from a group, a transform, an entry to the next. */
+typedef struct {
+    Py_ssize_t groups, count;
+    Py_ssize_t in_group, in_lane, in_step, out_group, out_lane, out_step;
+} rl_fft_layout;
+
+/* exp(sign 2 pi i e / n) for e < n as the product of two entries of tables that have about sqrt(n) each. */
+typedef struct {
+    Py_ssize_t n, low;
+    int shift;
+    double *near, *far;
+} rl_fft_roots;
+
+typedef struct {
+    Py_ssize_t n;
+    int stages, radix[RL_FFT_STAGES];
+    double sign;
+    void *twiddles;
+} rl_fft_plan;
+
+typedef struct {
+    const rl_fft_plan *plan;
+    /* Where entry k of transform t is to be multiplied by root k t of these (the first step of a long transform), and
+       roots k l of its lanes l. */
+    const rl_fft_roots *roots;
+    const void *lanes;
+    /* Numbers of the type whose work this is. */
+    const void *x;
+    void *y;
+    double scale;
+    int failed;
+    rl_fft_layout at;
+} rl_fft_job;
+
+typedef struct {
+    const rl_fft_roots *roots;
+    const void *x;
+    void *y;
+    double scale;
+    /* Rows of y have all n entries, the second half being the first's conjugate backwards. */
+    int both;
+} rl_fft_split_job;
+
+static void rl_fft_root(double *to, double e, double n, double sign) {
+    double angle = sign * 6.283185307179586476925 * (e / n);
+    to[0] = cos(angle);
+    to[1] = sin(angle);
+}
+
+static int rl_fft_make_roots(rl_fft_roots *r, Py_ssize_t n, double sign) {
+    r->n = n;
+    for (r->shift = 0; (Py_ssize_t)1 << (2 * r->shift) < n;) r->shift++;
+    r->low = (Py_ssize_t)1 << r->shift;
+    Py_ssize_t high = (n >> r->shift) + 1;
+    r->near = malloc(2 * sizeof(double) * r->low);
+    r->far = malloc(2 * sizeof(double) * high);
+    if (!r->near || !r->far) return 0;
+    for (Py_ssize_t i = 0; i < r->low; i++) rl_fft_root(r->near + 2 * i, (double)i, (double)n, sign);
+    for (Py_ssize_t i = 0; i < high; i++) rl_fft_root(r->far + 2 * i, (double)(i << r->shift), (double)n, sign);
+    return 1;
+}
+
+static inline void rl_fft_get_root(const rl_fft_roots *r, Py_ssize_t e, double *to) {
+    const double *a = r->far + 2 * (e >> r->shift), *b = r->near + 2 * (e & (r->low - 1));
+    to[0] = a[0] * b[0] - a[1] * b[1];
+    to[1] = a[0] * b[1] + a[1] * b[0];
+}
+
+#ifndef __GNUC__
+
+/* Without vectors of numbers every length is declined, and nothing else is called. */
+static int rl_fft_factors(Py_ssize_t n, int *radix) { return 0; }
+#define RL_FFT_NOTHING(t)                                                                        \
+    static int rl_fft_make_plan_##t(rl_fft_plan *p, Py_ssize_t n, double sign) { return 0; }     \
+    static void *rl_fft_make_lanes_##t(const rl_fft_roots *r, Py_ssize_t n) { return NULL; }     \
+    static void rl_fft_work_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
+    static void rl_fft_split_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                \
+    static void rl_fft_join_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
+RL_FFT_NOTHING(f4)
+RL_FFT_NOTHING(f8)
+
+#else
+
+/* The radices of n, 0 where it has a prime factor that is too large. */
+static int rl_fft_factors(Py_ssize_t n, int *radix) {
+    int stages = 0;
+    while (n % 4 == 0) radix[stages++] = 4, n /= 4;
+    for (int p = 2; p <= RL_FFT_PRIME; p++)
+        while (n % p == 0) radix[stages++] = p, n /= p;
+    return n == 1 ? stages : 0;
+}
+
+typedef float rl_fft_v4 __attribute__((vector_size(64)));
+typedef double rl_fft_v8 __attribute__((vector_size(64)));
+typedef int rl_fft_m4 __attribute__((vector_size(64)));
+typedef long long rl_fft_m8 __attribute__((vector_size(64)));
+
+#define T float
+#define V rl_fft_v4
+#define LANES 8
+#define N(name) name##_f4
+#ifdef __clang__
+#define SWAP(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#else
+#define SWAP(v) __builtin_shuffle(v, (rl_fft_m4){1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14})
+#endif
+/* One complex number in all lanes. */
+RL_INLINE V rl_splat_f4(const T *p) {
+    double d;
+    memcpy(&d, p, 8);
+    rl_fft_v8 v = {d, d, d, d, d, d, d, d};
+    return (V)v;
+}
+#include "fft_passes.h"
+#undef T
+#undef V
+#undef LANES
+#undef N
+#undef SWAP
+
+#define T double
+#define V rl_fft_v8
+#define LANES 4
+#define N(name) name##_f8
+#ifdef __clang__
+#define SWAP(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#else
+#define SWAP(v) __builtin_shuffle(v, (rl_fft_m8){1, 0, 3, 2, 5, 4, 7, 6})
+#endif
+RL_INLINE V rl_splat_f8(const T *p) {
+    V v = {p[0], p[1], p[0], p[1], p[0], p[1], p[0], p[1]};
+    return v;
+}
+#include "fft_passes.h"
+#undef T
+#undef V
+#undef LANES
+#undef N
+#undef SWAP
+
+#endif
+#endif

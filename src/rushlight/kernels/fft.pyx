@@ -1,0 +1,380 @@
+# cython: boundscheck=False, cdivision=True
+"""Fourier transforms of complex64 and complex128, and of float32 and float64, along any dimensions.
+
+A length is declined if a prime factor of it is over 13. Short transforms are done several at once (fft.h). A long one, or one
+that is alone, is n = rows * columns numbers in a matrix: transforms along its columns, a turn of each entry, transforms
+along its rows (Bailey, "FFTs in external or hierarchical memory", 1990), so that each is short and has company.
+"""
+
+cimport numpy as cnp
+from libc.stdlib cimport free, malloc
+
+from rushlight.kernels.parallel cimport spread
+
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from "kernels/fft.h" nogil:
+    ctypedef struct rl_fft_layout:
+        Py_ssize_t groups, count, in_group, in_lane, in_step, out_group, out_lane, out_step
+    ctypedef struct rl_fft_roots:
+        double *near
+        double *far
+    ctypedef struct rl_fft_plan:
+        void *twiddles
+    ctypedef struct rl_fft_job:
+        const rl_fft_plan *plan
+        const rl_fft_roots *roots
+        const void *lanes
+        const void *x
+        void *y
+        double scale
+        int failed
+        rl_fft_layout at
+    ctypedef struct rl_fft_split_job:
+        const rl_fft_roots *roots
+        const void *x
+        void *y
+        double scale
+        int both
+    int rl_fft_factors(Py_ssize_t n, int *radix)
+    int rl_fft_make_roots(rl_fft_roots *, Py_ssize_t n, double sign)
+    int rl_fft_make_plan_f4(rl_fft_plan *, Py_ssize_t n, double sign)
+    int rl_fft_make_plan_f8(rl_fft_plan *, Py_ssize_t n, double sign)
+    void *rl_fft_make_lanes_f4(const rl_fft_roots *, Py_ssize_t n)
+    void *rl_fft_make_lanes_f8(const rl_fft_roots *, Py_ssize_t n)
+    void rl_fft_work_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_work_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_split_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_split_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_join_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_join_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+
+# Above this the two places of a block of lanes no longer fit a core's cache.
+cdef Py_ssize_t LONG = 4096
+# Numbers that a thread takes at least, 20 microseconds or more.
+cdef Py_ssize_t PART = 16384
+# Up to this many numbers in all NumPy is as quick.
+cdef Py_ssize_t FEW = 64
+
+
+cdef class Roots:
+    cdef rl_fft_roots roots
+
+    def __cinit__(self, Py_ssize_t n, double sign):
+        if not rl_fft_make_roots(&self.roots, n, sign):
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.roots.near)
+        free(self.roots.far)
+
+
+cdef class Plan:
+    """A transform of n numbers with lanes: the factors, and roots of unity for each pass."""
+
+    cdef rl_fft_plan plan
+
+    def __cinit__(self, Py_ssize_t n, double sign, bint double_precision):
+        cdef int made
+        if double_precision:
+            made = rl_fft_make_plan_f8(&self.plan, n, sign)
+        else:
+            made = rl_fft_make_plan_f4(&self.plan, n, sign)
+        if not made:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.plan.twiddles)
+
+
+cdef class Steps:
+    """The two steps of a long transform."""
+
+    cdef Py_ssize_t rows, columns
+    cdef Plan first, second
+    cdef Roots roots
+    cdef void *lanes
+
+    def __cinit__(self, Py_ssize_t n, double sign, bint double_precision):
+        self.rows = divisor(n)
+        self.columns = n // self.rows
+        self.first = plan_of(self.rows, sign, double_precision)
+        self.second = plan_of(self.columns, sign, double_precision)
+        self.roots = roots_of(n, sign)
+        if double_precision:
+            self.lanes = rl_fft_make_lanes_f8(&self.roots.roots, self.rows)
+        else:
+            self.lanes = rl_fft_make_lanes_f4(&self.roots.roots, self.rows)
+        if self.lanes == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.lanes)
+
+
+cdef Py_ssize_t divisor(Py_ssize_t n) noexcept:
+    """The largest divisor of n up to its root, 1 of a prime; of those near it one that leaves a multiple of 8."""
+    cdef Py_ssize_t d = 1, largest = 1, even = 1
+    while d * d <= n:
+        if n % d == 0:
+            largest = d
+            if n // d % 8 == 0:
+                even = d
+        d += 1
+    return even if even * 4 >= largest else largest
+
+
+# Plans that were used lately: (kind, n, sign, precision) to what was made.
+cdef dict plans = {}
+cdef Py_ssize_t MOST = 64
+
+
+cdef object kept(tuple key, object made):
+    if len(plans) >= MOST:
+        plans.clear()
+    plans[key] = made
+    return made
+
+
+cdef Roots roots_of(Py_ssize_t n, double sign):
+    key = ("roots", n, sign)
+    found = plans.get(key)
+    return kept(key, Roots(n, sign)) if found is None else found
+
+
+cdef Plan plan_of(Py_ssize_t n, double sign, bint double_precision):
+    key = ("plan", n, sign, double_precision)
+    found = plans.get(key)
+    return kept(key, Plan(n, sign, double_precision)) if found is None else found
+
+
+cdef Steps steps_of(Py_ssize_t n, double sign, bint double_precision):
+    key = ("steps", n, sign, double_precision)
+    found = plans.get(key)
+    return kept(key, Steps(n, sign, double_precision)) if found is None else found
+
+
+cdef int run(rl_fft_job *job, bint double_precision, Py_ssize_t n) except -1:
+    """All transforms of a job, each of n numbers."""
+    cdef Py_ssize_t lanes = 4 if double_precision else 8
+    cdef Py_ssize_t blocks = (job.at.count + lanes - 1) // lanes * job.at.groups
+    cdef Py_ssize_t least = PART // (n * lanes) + 1
+    job.failed = 0
+    with nogil:
+        if double_precision:
+            spread(rl_fft_work_f8, job, blocks, least)
+        else:
+            spread(rl_fft_work_f4, job, blocks, least)
+    if job.failed:
+        raise MemoryError
+    return 0
+
+
+cdef int along(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double sign, double scale, bint double_precision) except -1:
+    """Transforms along the middle dimension of x, (outer, n, inner), to y, which may be x."""
+    cdef rl_fft_job job
+    cdef rl_fft_layout *at = &job.at
+    cdef Py_ssize_t lanes = 4 if double_precision else 8
+    cdef Plan plan
+    if n > LONG or (outer * inner < lanes and n >= 64):
+        if divisor(n) > 1:
+            return one_by_one(x, y, outer, n, inner, sign, scale, double_precision)
+    plan = plan_of(n, sign, double_precision)
+    job.plan, job.roots, job.lanes, job.x, job.y, job.scale = &plan.plan, NULL, NULL, x, y, scale
+    if inner >= lanes or inner >= outer:
+        at.groups, at.count, at.in_group, at.in_lane = outer, inner, n * inner, 1
+    else:
+        at.groups, at.count, at.in_group, at.in_lane = inner, outer, 1, n * inner
+    at.in_step = inner
+    at.out_group, at.out_lane, at.out_step = at.in_group, at.in_lane, at.in_step
+    return run(&job, double_precision, n)
+
+
+cdef int one_by_one(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double sign, double scale, bint double_precision) except -1:
+    """The same, each transform in two steps."""
+    cdef rl_fft_job job
+    cdef rl_fft_layout *at = &job.at
+    cdef Steps steps = steps_of(n, sign, double_precision)
+    cdef Py_ssize_t size = 16 if double_precision else 8, o, i, offset
+    cdef void *between = malloc(n * size)
+    if between == NULL:
+        raise MemoryError
+    at.groups, at.in_group, at.out_group = 1, 0, 0
+    try:
+        for o in range(outer):
+            for i in range(inner):
+                offset = (o * n * inner + i) * size
+                job.plan, job.roots, job.lanes, job.scale = &steps.first.plan, &steps.roots.roots, steps.lanes, 1
+                job.x, job.y = <char *>x + offset, between
+                at.count, at.in_lane, at.in_step = steps.columns, inner, steps.columns * inner
+                at.out_lane, at.out_step = 1, steps.columns
+                run(&job, double_precision, steps.rows)
+                job.plan, job.roots, job.scale = &steps.second.plan, NULL, scale
+                job.x, job.y = between, <char *>y + offset
+                at.count, at.in_lane, at.in_step = steps.rows, steps.columns, 1
+                at.out_lane, at.out_step = inner, steps.rows * inner
+                run(&job, double_precision, steps.columns)
+    finally:
+        free(between)
+    return 0
+
+
+cdef bint handled(object x, object dim, char kind):
+    """Whether x is an array of floats ('f') or complex numbers ('c') with lengths that divide well along `dim`."""
+    cdef int radix[64]
+    cdef int number
+    cdef cnp.ndarray a
+    if not cnp.PyArray_CheckExact(x) or not dim:
+        return False
+    a = <cnp.ndarray>x
+    number = cnp.PyArray_TYPE(a)
+    if kind == b"c" and number != cnp.NPY_COMPLEX64 and number != cnp.NPY_COMPLEX128:
+        return False
+    if kind == b"f" and number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64:
+        return False
+    if cnp.PyArray_SIZE(a) < FEW or not cnp.PyArray_ISNOTSWAPPED(a):
+        return False
+    for d in dim:
+        if cnp.PyArray_DIM(a, d) > 1 and rl_fft_factors(cnp.PyArray_DIM(a, d), radix) == 0:
+            return False
+    return True
+
+
+cdef int through(cnp.ndarray x, cnp.ndarray y, int d, double sign, double scale) except -1:
+    """Transforms along dimension d of the contiguous x to y, of the same shape, which may be x."""
+    cdef Py_ssize_t outer = 1, inner = 1
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(x)):
+        if k < d:
+            outer *= cnp.PyArray_DIM(x, k)
+        elif k > d:
+            inner *= cnp.PyArray_DIM(x, k)
+    return along(
+        cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), outer, cnp.PyArray_DIM(x, d), inner, sign, scale,
+        cnp.PyArray_TYPE(x) == cnp.NPY_COMPLEX128,
+    )
+
+
+cdef double scale_of(double points, int normalization) noexcept:
+    if normalization == 0:
+        return 1
+    return points**-0.5 if normalization == 1 else 1 / points
+
+
+cdef cnp.ndarray transformed(cnp.ndarray x, object dim, double sign, double scale):
+    """A new array: x, of complex numbers, transformed along each of `dim`."""
+    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x)
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    for d in reversed(dim):
+        through(given, out, d, sign, scale)
+        given, scale = out, 1
+    return out
+
+
+def c2c(object x, object dim, int normalization, bint forward):
+    """fft_c2c of ops/fft.py."""
+    cdef double points = 1
+    if not handled(x, dim, b"c"):
+        return NotImplemented
+    for d in dim:
+        points *= cnp.PyArray_DIM(<cnp.ndarray>x, d)
+    return transformed(<cnp.ndarray>x, dim, -1 if forward else 1, scale_of(points, normalization))
+
+
+cdef cnp.ndarray split(cnp.ndarray x, double scale, bint both):
+    """The transform of real rows of even length, one side of it or both."""
+    cdef int ndim = cnp.PyArray_NDIM(x)
+    cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
+    cdef Py_ssize_t n = cnp.PyArray_DIM(x, ndim - 1), rows = cnp.PyArray_SIZE(x) // n
+    cdef rl_fft_split_job job
+    cdef Roots roots = roots_of(n, -1)
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out, halves
+    cdef int k
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+    shape[ndim - 1] = n // 2
+    halves = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_COMPLEX128 if double_precision else cnp.NPY_COMPLEX64, 0)
+    along(cnp.PyArray_DATA(given), cnp.PyArray_DATA(halves), rows, n // 2, 1, -1, 1, double_precision)
+    shape[ndim - 1] = n if both else n // 2 + 1
+    out = cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(halves), 0)
+    job.roots, job.x, job.y, job.scale, job.both = &roots.roots, cnp.PyArray_DATA(halves), cnp.PyArray_DATA(out), scale, both
+    with nogil:
+        if double_precision:
+            spread(rl_fft_split_f8, &job, rows, PART // n + 1)
+        else:
+            spread(rl_fft_split_f4, &job, rows, PART // n + 1)
+    return out
+
+
+def r2c(object x, object dim, int normalization, bint onesided):
+    """fft_r2c of ops/fft.py."""
+    cdef double points = 1, scale
+    cdef Py_ssize_t n
+    if not handled(x, dim, b"f"):
+        return NotImplemented
+    for d in dim:
+        points *= x.shape[d]
+    scale = scale_of(points, normalization)
+    last = dim[-1]
+    n = x.shape[last]
+    if last == x.ndim - 1 and n % 2 == 0 and (onesided or len(dim) == 1):
+        out = split(x, scale, not onesided)
+        for d in dim[:-1]:
+            through(out, out, d, -1, 1)
+        return out
+    out = transformed(x.astype(np.complex64 if x.itemsize == 4 else np.complex128), dim, -1, scale)
+    if not onesided:
+        return out
+    return out[(slice(None),) * last + (slice(n // 2 + 1),)].copy()
+
+
+cdef cnp.ndarray joined(cnp.ndarray x, Py_ssize_t n, double scale):
+    """Real rows of even length n from one side of their transform."""
+    cdef int ndim = cnp.PyArray_NDIM(x)
+    cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_COMPLEX128
+    cdef Py_ssize_t rows = cnp.PyArray_SIZE(x) // (n // 2 + 1)
+    cdef rl_fft_split_job job
+    cdef Roots roots = roots_of(n, 1)
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out
+    cdef int k
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+    shape[ndim - 1] = n
+    out = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_FLOAT64 if double_precision else cnp.NPY_FLOAT32, 0)
+    job.roots, job.x, job.y, job.scale, job.both = &roots.roots, cnp.PyArray_DATA(given), cnp.PyArray_DATA(out), scale, 0
+    with nogil:
+        if double_precision:
+            spread(rl_fft_join_f8, &job, rows, PART // n + 1)
+        else:
+            spread(rl_fft_join_f4, &job, rows, PART // n + 1)
+    along(cnp.PyArray_DATA(out), cnp.PyArray_DATA(out), rows, n // 2, 1, 1, 1, double_precision)
+    return out
+
+
+def c2r(object x, object dim, int normalization, Py_ssize_t last_dim_size):
+    """fft_c2r of ops/fft.py."""
+    cdef int radix[64]
+    cdef double points = last_dim_size, scale
+    cdef Py_ssize_t n = last_dim_size
+    if not dim or (dim[:-1] and not handled(x, dim[:-1], b"c")) or (n > 1 and rl_fft_factors(n, radix) == 0):
+        return NotImplemented
+    last, others = dim[-1], dim[:-1]
+    if x.shape[last] != n // 2 + 1:
+        return NotImplemented
+    for d in others:
+        points *= x.shape[d]
+    scale = scale_of(points, normalization)
+    if others:
+        x = transformed(x, others, 1, 1)
+    if last == x.ndim - 1 and n % 2 == 0:
+        return joined(x, n, scale)
+    before = (slice(None),) * last
+    full = np.empty((*x.shape[:last], n, *x.shape[last + 1 :]), x.dtype)
+    full[(*before, slice(n // 2 + 1))] = x
+    np.conjugate(x[(*before, slice((n - 1) // 2, 0, -1))], out=full[(*before, slice(n // 2 + 1, None))])
+    through(full, full, last, 1, scale)
+    return full.real.copy()

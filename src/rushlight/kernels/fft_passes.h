@@ -1,0 +1,302 @@
+/* The transforms of fft.h for one type. */
+
+/* Twiddles are kept as (re, re, -im, im): v * w is v * (re, re) + swapped v * (-im, im). */
+#define TIMES(v, w) ((v) * N(rl_splat)(w) + SWAP(v) * N(rl_splat)((w) + 2))
+
+static void N(rl_put)(T *to, double re, double im) {
+    to[0] = to[1] = (T)re;
+    to[2] = (T)-im;
+    to[3] = (T)im;
+}
+
+static int N(rl_fft_make_plan)(rl_fft_plan *plan, Py_ssize_t n, double sign) {
+    Py_ssize_t size = 0, rest = n;
+    double root[2];
+    plan->n = n;
+    plan->sign = sign;
+    plan->stages = rl_fft_factors(n, plan->radix);
+    for (int i = 0; i < plan->stages; i++) size += (rest /= plan->radix[i]) * (plan->radix[i] - 1);
+    T *w = plan->twiddles = malloc(4 * sizeof(T) * (size + 1));
+    if (!w) return 0;
+    rest = n;
+    for (int i = 0; i < plan->stages; i++) {
+        Py_ssize_t m = rest / plan->radix[i];
+        for (Py_ssize_t j = 0; j < m; j++)
+            for (int k = 1; k < plan->radix[i]; k++, w += 4) {
+                rl_fft_root(root, (double)(j * k), (double)rest, sign);
+                N(rl_put)(w, root[0], root[1]);
+            }
+        rest = m;
+    }
+    return 1;
+}
+
+/* Passes: entry (q, j, k) of x, s numbers q, m numbers j and p numbers k, goes to (q, k, j) of y. */
+
+RL_INLINE void N(rl_pass2)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w) {
+    for (Py_ssize_t j = 0; j < m; j++, w += 4)
+        for (Py_ssize_t q = 0; q < s; q++) {
+            V a = x[q + s * j], b = x[q + s * (j + m)], d = a - b;
+            y[q + s * 2 * j] = a + b;
+            y[q + s * (2 * j + 1)] = TIMES(d, w);
+        }
+}
+
+RL_INLINE void N(rl_pass3)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+    const T half = (T)0.5, high = (T)0.86602540378443864676;
+    for (Py_ssize_t j = 0; j < m; j++, w += 8)
+        for (Py_ssize_t q = 0; q < s; q++) {
+            const V *from = x + q + s * j;
+            V *to = y + q + s * 3 * j;
+            V a = from[0], b = from[s * m], c = from[2 * s * m];
+            V t = b + c, u = a - half * t, v = SWAP(b - c) * (high * turn), e = u + v, f = u - v;
+            to[0] = a + t;
+            to[s] = TIMES(e, w);
+            to[2 * s] = TIMES(f, w + 4);
+        }
+}
+
+RL_INLINE void N(rl_pass4)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+    for (Py_ssize_t j = 0; j < m; j++, w += 12)
+        for (Py_ssize_t q = 0; q < s; q++) {
+            const V *from = x + q + s * j;
+            V *to = y + q + s * 4 * j;
+            V a = from[0], b = from[s * m], c = from[2 * s * m], d = from[3 * s * m];
+            V e = a + c, f = a - c, g = b + d, h = SWAP(b - d) * turn;
+            V r = f + h, t = e - g, u = f - h;
+            to[0] = e + g;
+            to[s] = TIMES(r, w);
+            to[2 * s] = TIMES(t, w + 4);
+            to[3 * s] = TIMES(u, w + 8);
+        }
+}
+
+RL_INLINE void N(rl_pass5)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+    const T c1 = (T)0.30901699437494742410, c2 = (T)-0.80901699437494742410;
+    const T s1 = (T)0.95105651629515357212, s2 = (T)0.58778525229247312917;
+    for (Py_ssize_t j = 0; j < m; j++, w += 16)
+        for (Py_ssize_t q = 0; q < s; q++) {
+            const V *from = x + q + s * j;
+            V *to = y + q + s * 5 * j;
+            V a = from[0], b = from[s * m], c = from[2 * s * m], d = from[3 * s * m], e = from[4 * s * m];
+            V p = b + e, r = c + d, f = b - e, g = c - d;
+            V t = a + c1 * p + c2 * r, u = a + c2 * p + c1 * r;
+            V v = SWAP(s1 * f + s2 * g) * turn, z = SWAP(s2 * f - s1 * g) * turn;
+            V one = t + v, four = t - v, two = u + z, three = u - z;
+            to[0] = a + p + r;
+            to[s] = TIMES(one, w);
+            to[2 * s] = TIMES(two, w + 4);
+            to[3 * s] = TIMES(three, w + 8);
+            to[4 * s] = TIMES(four, w + 12);
+        }
+}
+
+RL_INLINE void N(rl_pass_odd)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn, int p) {
+    T c[RL_FFT_PRIME], z[RL_FFT_PRIME];
+    double root[2];
+    for (int k = 0; k < p; k++) {
+        rl_fft_root(root, k, p, 1.0);
+        c[k] = (T)root[0];
+        z[k] = (T)root[1];
+    }
+    for (Py_ssize_t j = 0; j < m; j++, w += 4 * (p - 1))
+        for (Py_ssize_t q = 0; q < s; q++) {
+            const V *from = x + q + s * j;
+            V *to = y + q + s * p * j;
+            V sums[RL_FFT_PRIME / 2], gaps[RL_FFT_PRIME / 2], first = from[0], total = first;
+            for (int k = 1; k <= p / 2; k++) {
+                V a = from[k * s * m], b = from[(p - k) * s * m];
+                sums[k - 1] = a + b;
+                gaps[k - 1] = a - b;
+                total += a + b;
+            }
+            to[0] = total;
+            for (int r = 1; r <= p / 2; r++) {
+                V u = first, v = gaps[0] * z[r];
+                for (int k = 1; k <= p / 2; k++) u += sums[k - 1] * c[r * k % p];
+                for (int k = 2; k <= p / 2; k++) v += gaps[k - 1] * z[r * k % p];
+                v = SWAP(v) * turn;
+                V one = u + v, other = u - v;
+                to[r * s] = TIMES(one, w + 4 * (r - 1));
+                to[(p - r) * s] = TIMES(other, w + 4 * (p - r - 1));
+            }
+        }
+}
+
+/* All passes over a, with b as the other place; where the result lies. */
+RL_INLINE V *N(rl_fft_passes)(const rl_fft_plan *plan, V *a, V *b) {
+    const T *w = plan->twiddles;
+    const T way[2] = {(T)-plan->sign, (T)plan->sign};
+    const V turn = N(rl_splat)(way);
+    Py_ssize_t s = 1, rest = plan->n;
+    for (int i = 0; i < plan->stages; i++) {
+        int p = plan->radix[i];
+        Py_ssize_t m = rest / p;
+        if (p == 4) N(rl_pass4)(a, b, s, m, w, turn);
+        else if (p == 2) N(rl_pass2)(a, b, s, m, w);
+        else if (p == 3) N(rl_pass3)(a, b, s, m, w, turn);
+        else if (p == 5) N(rl_pass5)(a, b, s, m, w, turn);
+        else N(rl_pass_odd)(a, b, s, m, w, turn, p);
+        w += 4 * m * (p - 1);
+        s *= p;
+        rest = m;
+        V *swapped = a;
+        a = b;
+        b = swapped;
+    }
+    return a;
+}
+
+/* `width` transforms, a lane apart, into buf: entry k of lane l at buf[k] lane l. */
+RL_INLINE void N(rl_fft_load)(V *buf, const T *x, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width) {
+    if (width < LANES) memset(buf, 0, n * sizeof(V));
+    if (lane == 1) {
+        for (Py_ssize_t k = 0; k < n; k++) {
+            if (width == LANES) memcpy(buf + k, x + 2 * k * step, sizeof(V));
+            else memcpy(buf + k, x + 2 * k * step, 2 * width * sizeof(T));
+        }
+        return;
+    }
+    for (Py_ssize_t begin = 0; begin < n; begin += 16) {
+        Py_ssize_t end = begin + 16 < n ? begin + 16 : n;
+        for (int l = 0; l < width; l++)
+            for (Py_ssize_t k = begin; k < end; k++)
+                memcpy((T *)(buf + k) + 2 * l, x + 2 * (l * lane + k * step), 2 * sizeof(T));
+    }
+}
+
+RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width, T scale) {
+    if (lane == 1) {
+        for (Py_ssize_t k = 0; k < n; k++) {
+            V v = buf[k] * scale;
+            if (width == LANES) memcpy(y + 2 * k * step, &v, sizeof(V));
+            else memcpy(y + 2 * k * step, &v, 2 * width * sizeof(T));
+        }
+        return;
+    }
+    if (scale != 1)
+        for (Py_ssize_t k = 0; k < n; k++) buf[k] *= scale;
+    for (Py_ssize_t begin = 0; begin < n; begin += 16) {
+        Py_ssize_t end = begin + 16 < n ? begin + 16 : n;
+        for (int l = 0; l < width; l++)
+            for (Py_ssize_t k = begin; k < end; k++)
+                memcpy(y + 2 * (l * lane + k * step), (T *)(buf + k) + 2 * l, 2 * sizeof(T));
+    }
+}
+
+/* Roots k l for k < n and the lanes l, as TIMES has them: 2 * LANES real parts, then as many imaginary ones. */
+static void *N(rl_fft_make_lanes)(const rl_fft_roots *roots, Py_ssize_t n) {
+    T *w = malloc(2 * n * sizeof(V));
+    double root[2];
+    if (!w) return NULL;
+    for (Py_ssize_t k = 0; k < n; k++)
+        for (int l = 0; l < LANES; l++) {
+            T *to = w + 4 * LANES * k + 2 * l;
+            rl_fft_get_root(roots, k * l, root);
+            to[0] = to[1] = (T)root[0];
+            to[2 * LANES] = (T)-root[1];
+            to[2 * LANES + 1] = (T)root[1];
+        }
+    return w;
+}
+
+/* Entry k of the lanes t, t + 1, ... times root k t. */
+RL_INLINE void N(rl_fft_turn)(const rl_fft_roots *roots, const T *lanes, V *buf, Py_ssize_t n, Py_ssize_t t) {
+    double root[2];
+    for (Py_ssize_t k = 1; k < n; k++) {
+        T w[4];
+        V re, im, v = buf[k];
+        memcpy(&re, lanes + 4 * LANES * k, sizeof(V));
+        memcpy(&im, lanes + 4 * LANES * k + 2 * LANES, sizeof(V));
+        rl_fft_get_root(roots, k * t, root);
+        N(rl_put)(w, root[0], root[1]);
+        v = v * re + SWAP(v) * im;
+        buf[k] = TIMES(v, w);
+    }
+}
+
+/* Blocks [begin, end) of a job, a block being as many transforms of a group as there are lanes. */
+RL_CLONES static void N(rl_fft_work)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_fft_job *job = what;
+    const rl_fft_layout *at = &job->at;
+    const T *x = job->x;
+    T *y = job->y;
+    Py_ssize_t n = job->plan->n, blocks = (at->count + LANES - 1) / LANES;
+    void *memory = malloc(2 * n * sizeof(V) + 64);
+    if (!memory) {
+        job->failed = 1;
+        return;
+    }
+    V *a = (V *)(((size_t)memory + 63) & ~(size_t)63), *b = a + n;
+    for (Py_ssize_t block = begin; block < end; block++) {
+        Py_ssize_t group = block / blocks, t = block % blocks * LANES;
+        int width = at->count - t < LANES ? (int)(at->count - t) : LANES;
+        N(rl_fft_load)(a, x + 2 * (group * at->in_group + t * at->in_lane), n, at->in_lane, at->in_step, width);
+        V *done = N(rl_fft_passes)(job->plan, a, b);
+        if (job->roots) N(rl_fft_turn)(job->roots, job->lanes, done, n, t);
+        N(rl_fft_store)(y + 2 * (group * at->out_group + t * at->out_lane), done, n, at->out_lane, at->out_step,
+                        width, (T)job->scale);
+    }
+    free(memory);
+}
+
+/* Between a transform of n / 2 complex numbers, the even and odd entries of n real ones, and its one side: rows of
+   n / 2 numbers z and of n / 2 + 1 numbers y. */
+
+RL_CLONES static void N(rl_fft_split)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_fft_split_job *job = what;
+    Py_ssize_t m = job->roots->n / 2;
+    T half = (T)(job->scale * 0.5);
+    for (Py_ssize_t row = begin; row < end; row++) {
+        const T *z = (const T *)job->x + 2 * m * row;
+        T *y = (T *)job->y + 2 * (job->both ? 2 * m : m + 1) * row;
+        y[0] = 2 * half * (z[0] + z[1]);
+        y[2 * m] = 2 * half * (z[0] - z[1]);
+        y[1] = y[2 * m + 1] = 0;
+        for (Py_ssize_t k = 1; k <= m / 2; k++) {
+            const T *a = z + 2 * k, *b = z + 2 * (m - k);
+            double root[2];
+            rl_fft_get_root(job->roots, k, root);
+            T wr = (T)root[0], wi = (T)root[1];
+            /* Transforms of the even entries and of the odd ones, times 2. */
+            T er = a[0] + b[0], ei = a[1] - b[1], or = a[1] + b[1], oi = b[0] - a[0];
+            T tr = or * wr - oi * wi, ti = or * wi + oi * wr;
+            y[2 * k] = half * (er + tr);
+            y[2 * k + 1] = half * (ei + ti);
+            y[2 * (m - k)] = half * (er - tr);
+            y[2 * (m - k) + 1] = half * (ti - ei);
+        }
+        if (job->both)
+            for (Py_ssize_t k = 1; k < m; k++) {
+                y[2 * (2 * m - k)] = y[2 * k];
+                y[2 * (2 * m - k) + 1] = -y[2 * k + 1];
+            }
+    }
+}
+
+RL_CLONES static void N(rl_fft_join)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_fft_split_job *job = what;
+    Py_ssize_t m = job->roots->n / 2;
+    T scale = (T)job->scale;
+    for (Py_ssize_t row = begin; row < end; row++) {
+        const T *y = (const T *)job->x + 2 * (m + 1) * row;
+        T *z = (T *)job->y + 2 * m * row;
+        /* What must be real is taken as real. */
+        z[0] = scale * (y[0] + y[2 * m]);
+        z[1] = scale * (y[0] - y[2 * m]);
+        for (Py_ssize_t k = 1; k <= m / 2; k++) {
+            const T *a = y + 2 * k, *b = y + 2 * (m - k);
+            double root[2];
+            rl_fft_get_root(job->roots, k, root);
+            T wr = (T)root[0], wi = (T)root[1];
+            T er = a[0] + b[0], ei = a[1] - b[1], dr = a[0] - b[0], di = a[1] + b[1];
+            T or = dr * wr - di * wi, oi = dr * wi + di * wr;
+            z[2 * k] = scale * (er - oi);
+            z[2 * k + 1] = scale * (ei + or);
+            z[2 * (m - k)] = scale * (er + oi);
+            z[2 * (m - k) + 1] = scale * (or - ei);
+        }
+    }
+}
+
+#undef TIMES
