@@ -7,10 +7,12 @@ the bias, None for one that nobody needs, from the gradient of the normalized ou
 
 cimport numpy as cnp
 from libc.math cimport sqrt
+from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
 
 cdef extern from "kernels/normal.h":
+    int RL_BESIDE
     double rl_sum_f4(const float *, Py_ssize_t) noexcept nogil
     double rl_sum_f8(const double *, Py_ssize_t) noexcept nogil
     double rl_spread_f4(const float *, Py_ssize_t, float) noexcept nogil
@@ -23,15 +25,47 @@ cdef extern from "kernels/normal.h":
     void rl_affine_f8(const double *, Py_ssize_t, double, double, const double *, const double *, double *) noexcept nogil
     void rl_back_f4(const float *, const float *, Py_ssize_t, float, float, float, float, float *) noexcept nogil
     void rl_back_f8(const double *, const double *, Py_ssize_t, double, double, double, double, double *) noexcept nogil
-    void rl_weighted_f4(const float *, const float *, const float *, Py_ssize_t, float, float, float *, float *, float *) noexcept nogil
-    void rl_weighted_f8(const double *, const double *, const double *, Py_ssize_t, double, double, double *, double *, double *) noexcept nogil
+    double rl_weighed_f4(const float *, const float *, Py_ssize_t) noexcept nogil
+    double rl_weighed_f8(const double *, const double *, Py_ssize_t) noexcept nogil
+    double rl_weighed_along_f4(const float *, const float *, const float *, Py_ssize_t, float) noexcept nogil
+    double rl_weighed_along_f8(const double *, const double *, const double *, Py_ssize_t, double) noexcept nogil
+    void rl_weighed_back_f4(const float *, const float *, const float *, Py_ssize_t, float, float, float, float, float *) noexcept nogil
+    void rl_weighed_back_f8(const double *, const double *, const double *, Py_ssize_t, double, double, double, double, double *) noexcept nogil
+    void rl_columns_f4(const float *, Py_ssize_t, Py_ssize_t, int, float *, float *) noexcept nogil
+    void rl_columns_f8(const double *, Py_ssize_t, Py_ssize_t, int, double *, double *) noexcept nogil
+    void rl_scale_columns_f4(const float *, Py_ssize_t, Py_ssize_t, int, const float *, const float *, const float *, float *) noexcept nogil
+    void rl_scale_columns_f8(const double *, Py_ssize_t, Py_ssize_t, int, const double *, const double *, const double *, double *) noexcept nogil
+    void rl_along_columns_f4(const float *, const float *, Py_ssize_t, Py_ssize_t, int, const float *, double *, double *) noexcept nogil
+    void rl_along_columns_f8(const double *, const double *, Py_ssize_t, Py_ssize_t, int, const double *, double *, double *) noexcept nogil
+    void rl_along_rows_f4(const float *, const float *, Py_ssize_t, Py_ssize_t, int, const float *, const float *, double *, double *) noexcept nogil
+    void rl_along_rows_f8(const double *, const double *, Py_ssize_t, Py_ssize_t, int, const double *, const double *, double *, double *) noexcept nogil
+    void rl_back_columns_f4(const float *, const float *, Py_ssize_t, Py_ssize_t, int, const float *, const float *, const float *, const float *, float *) noexcept nogil
+    void rl_back_columns_f8(const double *, const double *, Py_ssize_t, Py_ssize_t, int, const double *, const double *, const double *, const double *, double *) noexcept nogil
 
 ctypedef fused real:
     float
     double
 
-# Channels with fewer entries in a sample are brought together first.
-cdef Py_ssize_t SHORT = 8
+# From so many numbers on other threads of Python may run meanwhile, and so many are worth a thread.
+cdef Py_ssize_t UNLOCK = 20000, LEAST = 1 << 14
+
+
+cdef struct Work:
+    Py_ssize_t outer, channels, inner  # samples, channels, entries of a channel in a sample
+    Py_ssize_t groups, n  # groups of channels; entries that are standardized together
+    bint training
+    double eps
+    const void *g
+    const void *x
+    const void *weight
+    const void *bias
+    void *mean
+    void *var
+    void *out
+    void *gx
+    void *gw
+    void *gb
+    double *sums
 
 
 cdef inline double summed(const real *x, Py_ssize_t n) noexcept nogil:
@@ -41,7 +75,7 @@ cdef inline double summed(const real *x, Py_ssize_t n) noexcept nogil:
         return rl_sum_f8(x, n)
 
 
-cdef inline double spread(const real *x, Py_ssize_t n, real centre) noexcept nogil:
+cdef inline double spread_of(const real *x, Py_ssize_t n, real centre) noexcept nogil:
     if real is float:
         return rl_spread_f4(x, n, centre)
     else:
@@ -57,165 +91,341 @@ cdef inline double along(const real *g, const real *x, Py_ssize_t n, real centre
 
 cdef inline void scale(const real *x, Py_ssize_t n, real centre, double by, double shift, real *out) noexcept nogil:
     if real is float:
-        rl_scale_f4(x, n, centre, <float>by, <float>shift, out)
+        rl_scale_f4(x, n, centre, <real>by, <real>shift, out)
     else:
-        rl_scale_f8(x, n, centre, by, shift, out)
+        rl_scale_f8(x, n, centre, <real>by, <real>shift, out)
 
 
 cdef inline void back(
     const real *g, const real *x, Py_ssize_t n, real centre, double a, double b, double c, real *out
 ) noexcept nogil:
     if real is float:
-        rl_back_f4(g, x, n, centre, <float>a, <float>b, <float>c, out)
+        rl_back_f4(g, x, n, centre, <real>a, <real>b, <real>c, out)
     else:
-        rl_back_f8(g, x, n, centre, a, b, c, out)
+        rl_back_f8(g, x, n, centre, <real>a, <real>b, <real>c, out)
 
 
 cdef inline double at(const real *x, Py_ssize_t i, double missing) noexcept nogil:
     return missing if x == NULL else x[i]
 
 
-cdef struct Shape:
-    Py_ssize_t outer, channels, inner  # samples, channels, entries of a channel in a sample
-    bint training
-    double eps
-
-
-cdef void batch(const Shape *s, const real *x, const real *weight, const real *bias, real *mean, real *var, real *out) noexcept nogil:
+cdef void batch(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *out) noexcept nogil:
     """Each channel by itself; mean and var are written in training, and read else."""
     cdef Py_ssize_t a, c, n = s.inner, step = s.channels * s.inner
+    cdef real *mean = <real *>s.mean
+    cdef real *var = <real *>s.var
     cdef double total, rstd
-    for c in range(s.channels):
+    for c in range(begin, end):
         if s.training:
             total = 0
             for a in range(s.outer):
-                total += summed(x + a * step, n)
+                total += summed(x + a * step + c * n, n)
             mean[c] = <real>(total / (s.outer * n))
             total = 0
             for a in range(s.outer):
-                total += spread(x + a * step, n, mean[c])
+                total += spread_of(x + a * step + c * n, n, mean[c])
             var[c] = <real>(total / (s.outer * n))
         rstd = 1 / sqrt(var[c] + s.eps)
         for a in range(s.outer):
-            scale(x + a * step, n, mean[c], rstd * at(weight, c, 1), at(bias, c, 0), out + a * step)
-        x += n
-        out += n
+            scale(x + a * step + c * n, n, mean[c], rstd * at(<const real *>s.weight, c, 1),
+                  at(<const real *>s.bias, c, 0), out + a * step + c * n)
 
 
-cdef void through_batch(
-    const Shape *s, const real *g, const real *x, const real *weight, const real *mean, const real *var, real *gx,
-    real *gw, real *gb
-) noexcept nogil:
-    cdef Py_ssize_t a, c, n = s.inner, step = s.channels * s.inner
+cdef void batch_columns(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *out) noexcept nogil:
+    """The same for channels that are columns, RL_BESIDE of them at once."""
+    cdef Py_ssize_t b, c
+    cdef int q, w
+    cdef real *mean = <real *>s.mean
+    cdef real *var = <real *>s.var
+    cdef real by[64]
+    cdef real shift[64]
+    for b in range(begin, end):
+        c = b * RL_BESIDE
+        w = <int>min(<Py_ssize_t>RL_BESIDE, s.channels - c)
+        if s.training:
+            if real is float:
+                rl_columns_f4(x + c, s.outer, s.channels, w, mean + c, var + c)
+            else:
+                rl_columns_f8(x + c, s.outer, s.channels, w, mean + c, var + c)
+        for q in range(w):
+            by[q] = <real>(at(<const real *>s.weight, c + q, 1) / sqrt(var[c + q] + s.eps))
+            shift[q] = <real>at(<const real *>s.bias, c + q, 0)
+        if real is float:
+            rl_scale_columns_f4(x + c, s.outer, s.channels, w, mean + c, by, shift, out + c)
+        else:
+            rl_scale_columns_f8(x + c, s.outer, s.channels, w, mean + c, by, shift, out + c)
+
+
+cdef void through_batch(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *gx) noexcept nogil:
+    cdef Py_ssize_t a, c, n = s.inner, step = s.channels * s.inner, here
+    cdef const real *g = <const real *>s.g
+    cdef const real *mean = <const real *>s.mean
     cdef double rstd, total, slope, by, count = s.outer * n
-    for c in range(s.channels):
-        rstd = 1 / sqrt(var[c] + s.eps)
+    for c in range(begin, end):
+        rstd = 1 / sqrt((<const real *>s.var)[c] + s.eps)
         total = slope = 0
         for a in range(s.outer):
-            total += summed(g + a * step, n)
-            slope += along(g + a * step, x + a * step, n, mean[c])
-        if gw != NULL:
-            gw[c] = <real>(slope * rstd)
-        if gb != NULL:
-            gb[c] = <real>total
-        if gx != NULL:
-            by = rstd * at(weight, c, 1)
-            if not s.training:
-                total = slope = 0
-            for a in range(s.outer):
-                back(g + a * step, x + a * step, n, mean[c], by, -by * rstd * rstd * slope / count, -by * total / count,
-                     gx + a * step)
-            gx += n
-        g += n
-        x += n
+            here = a * step + c * n
+            total += summed(g + here, n)
+            slope += along(g + here, x + here, n, mean[c])
+        if s.gw != NULL:
+            (<real *>s.gw)[c] = <real>(slope * rstd)
+        if s.gb != NULL:
+            (<real *>s.gb)[c] = <real>total
+        if gx == NULL:
+            continue
+        by = rstd * at(<const real *>s.weight, c, 1)
+        if not s.training:
+            total = slope = 0
+        for a in range(s.outer):
+            here = a * step + c * n
+            back(g + here, x + here, n, mean[c], by, -by * rstd * rstd * slope / count, -by * total / count, gx + here)
 
 
-cdef void rows(
-    Py_ssize_t count, Py_ssize_t n, double eps, const real *x, const real *weight, const real *bias, real *mean,
-    real *var, real *out
-) noexcept nogil:
+cdef void through_columns(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *gx) noexcept nogil:
+    """through_batch for channels that are columns."""
+    cdef Py_ssize_t b, c
+    cdef int q, w
+    cdef const real *g = <const real *>s.g
+    cdef const real *mean = <const real *>s.mean
+    cdef double total[64]
+    cdef double slope[64]
+    cdef double rstd, away
+    cdef real by[64]
+    cdef real tilt[64]
+    cdef real shift[64]
+    for b in range(begin, end):
+        c = b * RL_BESIDE
+        w = <int>min(<Py_ssize_t>RL_BESIDE, s.channels - c)
+        if real is float:
+            rl_along_columns_f4(g + c, x + c, s.outer, s.channels, w, mean + c, total, slope)
+        else:
+            rl_along_columns_f8(g + c, x + c, s.outer, s.channels, w, mean + c, total, slope)
+        for q in range(w):
+            rstd = 1 / sqrt((<const real *>s.var)[c + q] + s.eps)
+            if s.gw != NULL:
+                (<real *>s.gw)[c + q] = <real>(slope[q] * rstd)
+            if s.gb != NULL:
+                (<real *>s.gb)[c + q] = <real>total[q]
+            away = rstd * at(<const real *>s.weight, c + q, 1)
+            by[q] = <real>away
+            tilt[q] = <real>(-away * rstd * rstd * slope[q] / s.outer) if s.training else 0
+            shift[q] = <real>(-away * total[q] / s.outer) if s.training else 0
+        if gx == NULL:
+            continue
+        if real is float:
+            rl_back_columns_f4(g + c, x + c, s.outer, s.channels, w, mean + c, by, tilt, shift, gx + c)
+        else:
+            rl_back_columns_f8(g + c, x + c, s.outer, s.channels, w, mean + c, by, tilt, shift, gx + c)
+
+
+cdef void rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *out) noexcept nogil:
     """Each row by itself, with a weight and a bias for each place in it."""
-    cdef Py_ssize_t r
-    cdef double rstd
-    for r in range(count):
-        mean[r] = <real>(summed(x, n) / n)
-        var[r] = <real>(spread(x, n, mean[r]) / n)
-        rstd = 1 / sqrt(var[r] + eps)
+    cdef Py_ssize_t r, n = s.n
+    cdef real *mean = <real *>s.mean
+    cdef real *var = <real *>s.var
+    cdef real rstd
+    for r in range(begin, end):
+        mean[r] = <real>(summed(x + r * n, n) / n)
+        var[r] = <real>(spread_of(x + r * n, n, mean[r]) / n)
+        rstd = <real>(1 / sqrt(var[r] + s.eps))
         if real is float:
-            rl_affine_f4(x, n, mean[r], <float>rstd, weight, bias, out)
+            rl_affine_f4(x + r * n, n, mean[r], rstd, <const real *>s.weight, <const real *>s.bias, out + r * n)
         else:
-            rl_affine_f8(x, n, mean[r], rstd, weight, bias, out)
-        x += n
-        out += n
+            rl_affine_f8(x + r * n, n, mean[r], rstd, <const real *>s.weight, <const real *>s.bias, out + r * n)
 
 
-cdef void through_rows(
-    Py_ssize_t count, Py_ssize_t n, double eps, const real *g, const real *x, const real *weight, const real *mean,
-    const real *var, real *room, real *gx, real *gw, real *gb
-) noexcept nogil:
-    """`room` holds a row."""
-    cdef Py_ssize_t r
+cdef void through_rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *gx) noexcept nogil:
+    cdef Py_ssize_t r, n = s.n
     cdef double rstd, total, slope
-    cdef const real *weighted
-    for r in range(count):
-        rstd = 1 / sqrt(var[r] + eps)
-        if real is float:
-            rl_weighted_f4(g, x, weight, n, mean[r], <float>rstd, room, gw, gb)
+    cdef const real *g = <const real *>s.g + begin * n
+    cdef const real *w = <const real *>s.weight
+    cdef real mean
+    x += begin * n
+    gx += begin * n
+    for r in range(begin, end):
+        rstd, mean = 1 / sqrt((<const real *>s.var)[r] + s.eps), (<const real *>s.mean)[r]
+        if w == NULL:
+            total, slope = summed(g, n), along(g, x, n, mean)
+            back(g, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
+        elif real is float:
+            total, slope = rl_weighed_f4(g, w, n), rl_weighed_along_f4(g, w, x, n, mean)
+            rl_weighed_back_f4(g, w, x, n, mean, <real>rstd, <real>(-rstd * rstd * rstd * slope / n),
+                               <real>(-rstd * total / n), gx)
         else:
-            rl_weighted_f8(g, x, weight, n, mean[r], rstd, room, gw, gb)
-        if gx != NULL:
-            weighted = g if weight == NULL else room
-            total, slope = summed(weighted, n), along(weighted, x, n, mean[r])
-            back(weighted, x, n, mean[r], rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
-            gx += n
+            total, slope = rl_weighed_f8(g, w, n), rl_weighed_along_f8(g, w, x, n, mean)
+            rl_weighed_back_f8(g, w, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
         g += n
         x += n
+        gx += n
 
 
-cdef void parts(
-    const Shape *s, Py_ssize_t groups, const real *x, const real *weight, const real *bias, real *mean, real *var,
-    real *out
-) noexcept nogil:
+cdef void affine_rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *rstd) noexcept nogil:
+    """The gradients of weight and bias, RL_BESIDE places of a row at once."""
+    cdef Py_ssize_t b, c
+    cdef int q, w
+    cdef const real *g = <const real *>s.g
+    cdef double total[64]
+    cdef double slope[64]
+    for b in range(begin, end):
+        c = b * RL_BESIDE
+        w = <int>min(<Py_ssize_t>RL_BESIDE, s.n - c)
+        if real is float:
+            rl_along_rows_f4(g + c, x + c, s.outer, s.n, w, <const real *>s.mean, rstd, total, slope)
+        else:
+            rl_along_rows_f8(g + c, x + c, s.outer, s.n, w, <const real *>s.mean, rstd, total, slope)
+        for q in range(w):
+            if s.gw != NULL:
+                (<real *>s.gw)[c + q] = <real>slope[q]
+            if s.gb != NULL:
+                (<real *>s.gb)[c + q] = <real>total[q]
+
+
+cdef void parts(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *out) noexcept nogil:
     """Each group of channels of each sample by itself."""
-    cdef Py_ssize_t p, c, channel, width = s.channels // groups, n = width * s.inner
+    cdef Py_ssize_t p, c, channel, width = s.channels // s.groups, n = width * s.inner
+    cdef real *mean = <real *>s.mean
+    cdef real *var = <real *>s.var
     cdef double rstd
-    for p in range(s.outer * groups):
+    x += begin * n
+    out += begin * n
+    for p in range(begin, end):
         mean[p] = <real>(summed(x, n) / n)
-        var[p] = <real>(spread(x, n, mean[p]) / n)
+        var[p] = <real>(spread_of(x, n, mean[p]) / n)
         rstd = 1 / sqrt(var[p] + s.eps)
         for c in range(width):
-            channel = p % groups * width + c
-            scale(x, s.inner, mean[p], rstd * at(weight, channel, 1), at(bias, channel, 0), out)
+            channel = p % s.groups * width + c
+            scale(x, s.inner, mean[p], rstd * at(<const real *>s.weight, channel, 1),
+                  at(<const real *>s.bias, channel, 0), out)
             x += s.inner
             out += s.inner
 
 
-cdef void through_parts(
-    const Shape *s, Py_ssize_t groups, const real *g, const real *x, const real *weight, const real *mean,
-    const real *var, real *gx, real *gw, real *gb
-) noexcept nogil:
-    cdef Py_ssize_t p, c, channel, m = s.inner, width = s.channels // groups, n = width * m
-    cdef double rstd, total, slope, sum_g, sum_gx
-    for p in range(s.outer * groups):
-        rstd = 1 / sqrt(var[p] + s.eps)
+cdef void through_parts(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, real *gx) noexcept nogil:
+    """Leaves what each channel of each sample adds to the gradients of weight and bias in s.sums."""
+    cdef Py_ssize_t p, c, channel, m = s.inner, width = s.channels // s.groups, n = width * m
+    cdef const real *g = <const real *>s.g + begin * n
+    cdef const real *w = <const real *>s.weight
+    cdef double *sums
+    cdef double rstd, total, slope
+    cdef real mean
+    x += begin * n
+    for p in range(begin, end):
+        rstd, mean = 1 / sqrt((<const real *>s.var)[p] + s.eps), (<const real *>s.mean)[p]
         total = slope = 0
         for c in range(width):
-            channel = p % groups * width + c
-            sum_g, sum_gx = summed(g + c * m, m), along(g + c * m, x + c * m, m, mean[p])
-            if gw != NULL:
-                gw[channel] += <real>(sum_gx * rstd)
-            if gb != NULL:
-                gb[channel] += <real>sum_g
-            total += sum_g * at(weight, channel, 1)
-            slope += sum_gx * at(weight, channel, 1)
+            channel = p % s.groups * width + c
+            sums = s.sums + 2 * (p * width + c)
+            sums[0], sums[1] = summed(g + c * m, m), along(g + c * m, x + c * m, m, mean)
+            total += sums[0] * at(w, channel, 1)
+            slope += sums[1] * at(w, channel, 1)
+            sums[1] *= rstd
         if gx != NULL:
             for c in range(width):
-                channel = p % groups * width + c
-                back(g + c * m, x + c * m, m, mean[p], rstd * at(weight, channel, 1),
-                     -rstd * rstd * rstd * slope / n, -rstd * total / n, gx + c * m)
-            gx += n
+                back(g + c * m, x + c * m, m, mean, rstd * at(w, p % s.groups * width + c, 1),
+                     -rstd * rstd * rstd * slope / n, -rstd * total / n, gx + p * n + c * m)
         g += n
         x += n
+
+
+cdef void batch_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    batch(s, begin, end, <const float *>s.x, <float *>s.out)
+
+
+cdef void batch_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    batch(s, begin, end, <const double *>s.x, <double *>s.out)
+
+
+cdef void batch_columns_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    batch_columns(s, begin, end, <const float *>s.x, <float *>s.out)
+
+
+cdef void batch_columns_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    batch_columns(s, begin, end, <const double *>s.x, <double *>s.out)
+
+
+cdef void through_batch_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_batch(s, begin, end, <const float *>s.x, <float *>s.gx)
+
+
+cdef void through_batch_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_batch(s, begin, end, <const double *>s.x, <double *>s.gx)
+
+
+cdef void through_columns_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_columns(s, begin, end, <const float *>s.x, <float *>s.gx)
+
+
+cdef void through_columns_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_columns(s, begin, end, <const double *>s.x, <double *>s.gx)
+
+
+cdef void rows_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    rows(s, begin, end, <const float *>s.x, <float *>s.out)
+
+
+cdef void rows_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    rows(s, begin, end, <const double *>s.x, <double *>s.out)
+
+
+cdef void through_rows_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_rows(s, begin, end, <const float *>s.x, <float *>s.gx)
+
+
+cdef void through_rows_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_rows(s, begin, end, <const double *>s.x, <double *>s.gx)
+
+
+cdef void affine_rows_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    affine_rows(s, begin, end, <const float *>s.x, <float *>s.out)
+
+
+cdef void affine_rows_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    affine_rows(s, begin, end, <const double *>s.x, <double *>s.out)
+
+
+cdef void parts_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    parts(s, begin, end, <const float *>s.x, <float *>s.out)
+
+
+cdef void parts_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    parts(s, begin, end, <const double *>s.x, <double *>s.out)
+
+
+cdef void through_parts_f4(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_parts(s, begin, end, <const float *>s.x, <float *>s.gx)
+
+
+cdef void through_parts_f8(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef const Work *s = <const Work *>what
+    through_parts(s, begin, end, <const double *>s.x, <double *>s.gx)
+
+
+cdef void over(span single, span double_, int kind, Work *s, Py_ssize_t n, Py_ssize_t each):
+    """Run a loop of n steps on `each` numbers, in threads where they are many."""
+    cdef span work = single if kind == cnp.NPY_FLOAT32 else double_
+    if n * each < UNLOCK:
+        work(s, 0, n)
+        return
+    with nogil:
+        spread(work, s, n, LEAST // each + 1)
 
 
 cdef inline bint alike(object x, int kind):
@@ -254,120 +464,106 @@ cdef cnp.ndarray like(cnp.ndarray x):
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
 
 
-cdef Shape shape_of(cnp.ndarray x, double eps):
+cdef Work work_on(cnp.ndarray x, double eps):
     """How x (N, C, *) is made up."""
-    cdef Shape s
+    cdef Work s
     s.outer, s.channels = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
     s.inner = cnp.PyArray_SIZE(x) // (s.outer * s.channels)
-    s.training, s.eps = True, eps
+    s.training, s.eps, s.x = True, eps, data(x)
+    s.gx = s.gw = s.gb = s.out = NULL
+    s.sums = NULL
     return s
 
 
-cdef cnp.ndarray by_channel(cnp.ndarray x):
-    """x (N, C, *) as (C, N, *), each channel in one piece."""
-    return packed(x.swapaxes(0, 1))
+cdef inline Py_ssize_t blocks(Py_ssize_t n):
+    """Of RL_BESIDE columns."""
+    return (n + RL_BESIDE - 1) // RL_BESIDE
 
 
 def batch_norm(x, weight, bias, running_mean, running_var, *, training, eps):
     """(out, mean, var) of x (N, C, *), by the statistics of each channel or by the running ones."""
     cdef int kind = kind_of(x, weight, bias, running_mean, running_var)
     cdef cnp.ndarray a, w, b, mean, var, out
-    cdef Shape s
-    cdef bint turned
+    cdef Work s
     if kind < 0:
         return NotImplemented
-    w, b = packed(weight), packed(bias)
-    s = shape_of(x, eps)
+    a, w, b = packed(x), packed(weight), packed(bias)
+    s = work_on(a, eps)
     s.training = training
-    turned = s.inner < SHORT and s.outer > 1
-    a = by_channel(x) if turned else packed(x)
-    if turned:
-        s.outer, s.inner = 1, s.outer * s.inner
     mean = vector(s.channels, kind) if training else packed(running_mean)
     var = vector(s.channels, kind) if training else packed(running_var)
     out = like(a)
-    if kind == cnp.NPY_FLOAT32:
-        batch(&s, <const float *>data(a), <const float *>data(w), <const float *>data(b), <float *>data(mean),
-              <float *>data(var), <float *>data(out))
+    s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
+    if s.inner == 1:
+        over(batch_columns_f4, batch_columns_f8, kind, &s, blocks(s.channels), s.outer * RL_BESIDE)
     else:
-        batch(&s, <const double *>data(a), <const double *>data(w), <const double *>data(b), <double *>data(mean),
-              <double *>data(var), <double *>data(out))
+        over(batch_f4, batch_f8, kind, &s, s.channels, s.outer * s.inner)
     shape = (1, s.channels) + (1,) * (x.ndim - 2)
-    return packed(out.swapaxes(0, 1)) if turned else out, mean.reshape(shape), var.reshape(shape)
+    return out, mean.reshape(shape), var.reshape(shape)
 
 
 def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs):
     cdef int kind = kind_of(x, weight, g, mean, var)
     cdef cnp.ndarray a, d, w, m, v, gx, gw, gb
-    cdef Shape s
-    cdef bint turned
+    cdef Work s
     if kind < 0:
         return NotImplemented
-    w, m, v = packed(weight), packed(mean), packed(var)
-    s = shape_of(x, eps)
+    a, d, w, m, v = packed(x), packed(g), packed(weight), packed(mean), packed(var)
+    s = work_on(a, eps)
     s.training = training
-    turned = s.inner < SHORT and s.outer > 1
-    a, d = (by_channel(x), by_channel(g)) if turned else (packed(x), packed(g))
-    if turned:
-        s.outer, s.inner = 1, s.outer * s.inner
     gx = like(a) if needs[0] else None
     gw, gb = vector(s.channels, kind) if needs[1] else None, vector(s.channels, kind) if needs[2] else None
-    if kind == cnp.NPY_FLOAT32:
-        through_batch(&s, <const float *>data(d), <const float *>data(a), <const float *>data(w),
-                      <const float *>data(m), <const float *>data(v), <float *>data(gx), <float *>data(gw),
-                      <float *>data(gb))
+    s.g, s.weight, s.mean, s.var, s.gx, s.gw, s.gb = data(d), data(w), data(m), data(v), data(gx), data(gw), data(gb)
+    if s.inner == 1:
+        over(through_columns_f4, through_columns_f8, kind, &s, blocks(s.channels), s.outer * RL_BESIDE)
     else:
-        through_batch(&s, <const double *>data(d), <const double *>data(a), <const double *>data(w),
-                      <const double *>data(m), <const double *>data(v), <double *>data(gx), <double *>data(gw),
-                      <double *>data(gb))
-    return packed(gx.swapaxes(0, 1)) if turned and gx is not None else gx, gw, gb, None, None
+        over(through_batch_f4, through_batch_f8, kind, &s, s.channels, s.outer * s.inner)
+    return gx, gw, gb, None, None
 
 
 def layer_norm(x, weight, bias, *, dims, eps):
     """(out, mean, var) of x, standardized over its trailing `dims` dimensions together."""
     cdef int kind = kind_of(x, weight, bias)
     cdef cnp.ndarray a, w, b, mean, var, out
-    cdef Py_ssize_t n, count
+    cdef Work s
     if kind < 0:
         return NotImplemented
     a, w, b = packed(x), packed(weight), packed(bias)
-    shape = x.shape[: x.ndim - dims] + (1,) * dims
-    n = 1
-    for size in x.shape[x.ndim - dims :]:
-        n *= size
-    count = cnp.PyArray_SIZE(a) // n
-    mean, var, out = vector(count, kind), vector(count, kind), like(a)
-    if kind == cnp.NPY_FLOAT32:
-        rows(count, n, <double>eps, <const float *>data(a), <const float *>data(w), <const float *>data(b),
-             <float *>data(mean), <float *>data(var), <float *>data(out))
-    else:
-        rows(count, n, <double>eps, <const double *>data(a), <const double *>data(w), <const double *>data(b),
-             <double *>data(mean), <double *>data(var), <double *>data(out))
+    s = work_on(a, eps)
+    lead = x.ndim - dims
+    s.n = 1
+    for size in x.shape[lead:]:
+        s.n *= size
+    s.outer = cnp.PyArray_SIZE(a) // s.n
+    mean, var, out = vector(s.outer, kind), vector(s.outer, kind), like(a)
+    s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
+    over(rows_f4, rows_f8, kind, &s, s.outer, s.n)
+    shape = x.shape[:lead] + (1,) * dims
     return out, mean.reshape(shape), var.reshape(shape)
 
 
 def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
     cdef int kind = kind_of(x, weight, g, mean, var)
-    cdef cnp.ndarray a, d, w, m, v, room, gx, gw, gb
-    cdef Py_ssize_t n = 1, count
+    cdef cnp.ndarray a, d, w, m, v, rstd, gx, gw, gb
+    cdef Work s
     if kind < 0:
         return NotImplemented
     a, d, w, m, v = packed(x), packed(g), packed(weight), packed(mean), packed(var)
+    s = work_on(a, eps)
     shape = x.shape[x.ndim - dims :]
+    s.n = 1
     for size in shape:
-        n *= size
-    count = cnp.PyArray_SIZE(a) // n
-    room = vector(n, kind)
+        s.n *= size
+    s.outer = cnp.PyArray_SIZE(a) // s.n
     gx = like(a) if needs[0] else None
-    gw, gb = vector(n, kind) if needs[1] else None, vector(n, kind) if needs[2] else None
-    if kind == cnp.NPY_FLOAT32:
-        through_rows(count, n, <double>eps, <const float *>data(d), <const float *>data(a), <const float *>data(w),
-                     <const float *>data(m), <const float *>data(v), <float *>data(room), <float *>data(gx),
-                     <float *>data(gw), <float *>data(gb))
-    else:
-        through_rows(count, n, <double>eps, <const double *>data(d), <const double *>data(a), <const double *>data(w),
-                     <const double *>data(m), <const double *>data(v), <double *>data(room), <double *>data(gx),
-                     <double *>data(gw), <double *>data(gb))
+    gw, gb = vector(s.n, kind) if needs[1] else None, vector(s.n, kind) if needs[2] else None
+    s.g, s.weight, s.mean, s.var, s.gx, s.gw, s.gb = data(d), data(w), data(m), data(v), data(gx), data(gw), data(gb)
+    if gx is not None:
+        over(through_rows_f4, through_rows_f8, kind, &s, s.outer, s.n)
+    if gw is not None or gb is not None:
+        rstd = packed(((v + v.dtype.type(eps)) ** -0.5))
+        s.out = data(rstd)
+        over(affine_rows_f4, affine_rows_f8, kind, &s, blocks(s.n), s.outer * RL_BESIDE)
     return gx, None if gw is None else gw.reshape(shape), None if gb is None else gb.reshape(shape)
 
 
@@ -375,38 +571,36 @@ def group_norm(x, weight, bias, *, groups, eps):
     """(out, mean, var) of x (N, C, *), standardized over each of `groups` equal parts of its channels."""
     cdef int kind = kind_of(x, weight, bias)
     cdef cnp.ndarray a, w, b, mean, var, out
-    cdef Shape s
-    cdef Py_ssize_t count = groups
+    cdef Work s
+    cdef Py_ssize_t count
     if kind < 0:
         return NotImplemented
     a, w, b = packed(x), packed(weight), packed(bias)
-    s = shape_of(a, eps)
-    mean, var, out = vector(s.outer * count, kind), vector(s.outer * count, kind), like(a)
-    if kind == cnp.NPY_FLOAT32:
-        parts(&s, count, <const float *>data(a), <const float *>data(w), <const float *>data(b), <float *>data(mean),
-              <float *>data(var), <float *>data(out))
-    else:
-        parts(&s, count, <const double *>data(a), <const double *>data(w), <const double *>data(b),
-              <double *>data(mean), <double *>data(var), <double *>data(out))
-    return out, mean.reshape(s.outer, count, 1), var.reshape(s.outer, count, 1)
+    s = work_on(a, eps)
+    s.groups = groups
+    count = s.outer * s.groups
+    mean, var, out = vector(count, kind), vector(count, kind), like(a)
+    s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
+    over(parts_f4, parts_f8, kind, &s, count, cnp.PyArray_SIZE(a) // count)
+    return out, mean.reshape(s.outer, groups, 1), var.reshape(s.outer, groups, 1)
 
 
 def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
     cdef int kind = kind_of(x, weight, g, mean, var)
-    cdef cnp.ndarray a, d, w, m, v, gx, gw, gb
-    cdef Shape s
+    cdef cnp.ndarray a, d, w, m, v, sums, gx, gw = None, gb = None
+    cdef Work s
+    cdef Py_ssize_t count
     if kind < 0:
         return NotImplemented
     a, d, w, m, v = packed(x), packed(g), packed(weight), packed(mean), packed(var)
-    s = shape_of(a, eps)
+    s = work_on(a, eps)
+    s.groups = groups
+    count = s.outer * s.groups
     gx = like(a) if needs[0] else None
-    gw, gb = vector(s.channels, kind) if needs[1] else None, vector(s.channels, kind) if needs[2] else None
-    if kind == cnp.NPY_FLOAT32:
-        through_parts(&s, <Py_ssize_t>groups, <const float *>data(d), <const float *>data(a), <const float *>data(w),
-                      <const float *>data(m), <const float *>data(v), <float *>data(gx), <float *>data(gw),
-                      <float *>data(gb))
-    else:
-        through_parts(&s, <Py_ssize_t>groups, <const double *>data(d), <const double *>data(a),
-                      <const double *>data(w), <const double *>data(m), <const double *>data(v), <double *>data(gx),
-                      <double *>data(gw), <double *>data(gb))
+    sums = vector(2 * s.outer * s.channels, cnp.NPY_FLOAT64)
+    s.g, s.weight, s.mean, s.var, s.gx, s.sums = data(d), data(w), data(m), data(v), data(gx), <double *>data(sums)
+    over(through_parts_f4, through_parts_f8, kind, &s, count, cnp.PyArray_SIZE(a) // count)
+    if needs[1] or needs[2]:
+        both = sums.reshape(s.outer, s.channels, 2).sum(0).astype(a.dtype)
+        gw, gb = packed(both[:, 1]) if needs[1] else None, packed(both[:, 0]) if needs[2] else None
     return gx, gw, gb

@@ -7,6 +7,8 @@
 #include "lanes.h"
 
 #define RL_RUN 1024
+/* Columns that are summed together. */
+#define RL_BESIDE 64
 
 /* The sum over i < n of TERM, an expression in i. */
 #define RL_TOTAL(T, RESULT, TERM)                                                                              \
@@ -65,12 +67,65 @@
     RL_CLONES static void rl_back_##S(const T *g, const T *x, Py_ssize_t n, T centre, T a, T b, T c, T *out) { \
         for (Py_ssize_t i = 0; i < n; i++) out[i] = g[i] * a + (x[i] - centre) * b + c;                        \
     }                                                                                                          \
-    /* to = g * weight; gw += g * (x - centre) * scale and gb += g, where they are wanted. */                  \
-    RL_CLONES static void rl_weighted_##S(const T *g, const T *x, const T *weight, Py_ssize_t n, T centre,     \
-                                          T scale, T *to, T *gw, T *gb) {                                      \
-        if (weight) for (Py_ssize_t i = 0; i < n; i++) to[i] = g[i] * weight[i];                               \
-        if (gw) for (Py_ssize_t i = 0; i < n; i++) gw[i] += g[i] * (x[i] - centre) * scale;                    \
-        if (gb) for (Py_ssize_t i = 0; i < n; i++) gb[i] += g[i];                                              \
+    /* The same for g times weight, entry by entry. */                                                         \
+    RL_CLONES static double rl_weighed_##S(const T *g, const T *w, Py_ssize_t n) {                             \
+        double result;                                                                                         \
+        RL_TOTAL(T, result, g[i] * w[i])                                                                       \
+        return result;                                                                                         \
+    }                                                                                                          \
+    RL_CLONES static double rl_weighed_along_##S(const T *g, const T *w, const T *x, Py_ssize_t n, T centre) { \
+        double result;                                                                                         \
+        RL_TOTAL(T, result, g[i] * w[i] * (x[i] - centre))                                                     \
+        return result;                                                                                         \
+    }                                                                                                          \
+    RL_CLONES static void rl_weighed_back_##S(const T *g, const T *w, const T *x, Py_ssize_t n, T centre, T a, T b, \
+                                              T c, T *out) {                                                   \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] = g[i] * w[i] * a + (x[i] - centre) * b + c;                 \
+    }                                                                                                          \
+    /* Up to RL_BESIDE columns of `rows` rows that lie `step` apart: their means and variances, their gradients by \
+       shift and scale (of rows with a centre and a scale of their own, or of columns with one), the sum of g. */ \
+    RL_CLONES static void rl_columns_##S(const T *x, Py_ssize_t rows, Py_ssize_t step, int w, T *mean, T *var) { \
+        double sum[RL_BESIDE];                                                                                 \
+        for (int q = 0; q < w; q++) sum[q] = 0;                                                                \
+        for (Py_ssize_t r = 0; r < rows; r++) for (int q = 0; q < w; q++) sum[q] += x[r * step + q];           \
+        for (int q = 0; q < w; q++) mean[q] = (T)(sum[q] / rows), sum[q] = 0;                                  \
+        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+            for (int q = 0; q < w; q++) {                                                                      \
+                T away = x[r * step + q] - mean[q];                                                            \
+                sum[q] += away * away;                                                                         \
+            }                                                                                                  \
+        for (int q = 0; q < w; q++) var[q] = (T)(sum[q] / rows);                                               \
+    }                                                                                                          \
+    RL_CLONES static void rl_scale_columns_##S(const T *x, Py_ssize_t rows, Py_ssize_t step, int w, const T *mean, \
+                                               const T *by, const T *shift, T *out) {                          \
+        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+            for (int q = 0; q < w; q++) out[r * step + q] = (x[r * step + q] - mean[q]) * by[q] + shift[q];    \
+    }                                                                                                          \
+    RL_CLONES static void rl_along_columns_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w,\
+                                               const T *mean, double *total, double *slope) {                  \
+        for (int q = 0; q < w; q++) total[q] = slope[q] = 0;                                                   \
+        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+            for (int q = 0; q < w; q++) {                                                                      \
+                T d = g[r * step + q];                                                                         \
+                total[q] += d;                                                                                 \
+                slope[q] += d * (x[r * step + q] - mean[q]);                                                   \
+            }                                                                                                  \
+    }                                                                                                          \
+    RL_CLONES static void rl_along_rows_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w,   \
+                                            const T *mean, const T *rstd, double *total, double *slope) {      \
+        for (int q = 0; q < w; q++) total[q] = slope[q] = 0;                                                   \
+        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+            for (int q = 0; q < w; q++) {                                                                      \
+                T d = g[r * step + q];                                                                         \
+                total[q] += d;                                                                                 \
+                slope[q] += d * ((x[r * step + q] - mean[r]) * rstd[r]);                                       \
+            }                                                                                                  \
+    }                                                                                                          \
+    RL_CLONES static void rl_back_columns_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w, \
+                                              const T *mean, const T *a, const T *b, const T *c, T *out) {     \
+        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+            for (int q = 0; q < w; q++)                                                                        \
+                out[r * step + q] = g[r * step + q] * a[q] + (x[r * step + q] - mean[q]) * b[q] + c[q];        \
     }
 NORMAL(float, f4)
 NORMAL(double, f8)
