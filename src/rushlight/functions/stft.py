@@ -136,6 +136,8 @@ def _frames_transformed(input, n_fft, hop, win, window, normalized, is_complex, 
         frames = frames * _widened(window, size, left)
     if size < n_fft:
         frames = _widened(frames, n_fft, (n_fft - size) // 2)
+    if frames._array.itemsize < 4:
+        raise RuntimeError(f"MKL FFT doesn't support tensors of type: {dtype_of(frames._array.dtype).scalar_type}")
     normalization = ops.BY_ROOT if normalized else ops.NONE
     if is_complex:
         out = ops.fft_c2c(frames, dim=(2,), normalization=normalization, forward=True)
