@@ -44,6 +44,8 @@ STEPS = {
 NO_ROW = {
     "cholesky": "reads one triangle: right for symmetric changes",
     "eigh": "reads one triangle: right for symmetric changes",
+    "eigvalsh": "reads one triangle: right for symmetric changes",
+    "ldl_factor": "reads one triangle: right for symmetric changes",
     "eig": "eigenvectors have a free phase",
     "normal": "a draw",
 }

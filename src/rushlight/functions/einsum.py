@@ -1,5 +1,6 @@
 """einsum: sums of products named by subscripts, made of permutations, reshapes and batched matrix products."""
 
+from functools import lru_cache
 from itertools import combinations
 
 from ..core import TensorBase
@@ -38,7 +39,7 @@ def einsum(*args):
     for i, x in enumerate(operands):
         if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(x).__name__}")
-    inputs, output = _parse(equation, [x._array.shape for x in operands])
+    inputs, output = _parse(equation, tuple([x._array.shape for x in operands]))
     terms = [_once(x, labels) for x, labels in zip(operands, inputs)]
     return _contracted(terms, output)
 
@@ -67,6 +68,7 @@ def _of_list(numbers):
 # -- reading the equation
 
 
+@lru_cache(256)
 def _parse(equation, shapes):
     """Lists of labels for each operand and for the output; what "..." covers is numbered from the right: -1, -2 ..."""
     left, arrow, right = equation.partition("->")
@@ -200,6 +202,8 @@ def _output(output, inputs, wide):
 
 def _once(x, labels):
     """The operand with each label once: repeated ones are diagonals."""
+    if len(set(labels)) == len(labels):
+        return x, labels
     labels = list(labels)
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:

@@ -5,10 +5,10 @@ import numpy as np
 from .. import linalg
 from ..core import wrap
 from ..linalg import decompositions, solvers
-from ..linalg.lu import matrix_of_pivots
 from ..linalg.householder import geqrf as geqrf
 from ..linalg.householder import householder_product
 from ..linalg.householder import ormqr as ormqr
+from ..linalg.lu import matrix_of_pivots
 from ..linalg.norms import matrix_norm as matrix_norm
 from ..ops import linalg as ops
 from ..ops.matrix import mH

@@ -29,11 +29,27 @@ cdef extern from *:
                     else for (Py_ssize_t j = 0; j < n; j++) c[j] = x * *(const T *)(b + j * bj);          \\
                 }                                                                                         \\
         }
+    /* Cross products of vectors whose three numbers lie `inner` apart. */
+    #define CROSS(NAME, T)                                                                                \\
+        static void NAME(T *c, const T *a, const T *b, Py_ssize_t outer, Py_ssize_t inner) {              \\
+            for (Py_ssize_t k = 0; k < outer; k++, a += 3 * inner, b += 3 * inner, c += 3 * inner)        \\
+                for (Py_ssize_t j = 0; j < inner; j++) {                                                  \\
+                    const T x = a[j], y = a[j + inner], z = a[j + 2 * inner];                             \\
+                    const T u = b[j], v = b[j + inner], w = b[j + 2 * inner];                             \\
+                    c[j] = y * w - z * v;                                                                 \\
+                    c[j + inner] = z * u - x * w;                                                         \\
+                    c[j + 2 * inner] = x * v - y * u;                                                     \\
+                }                                                                                         \\
+        }
+    CROSS(rl_cross_f4, float)
+    CROSS(rl_cross_f8, double)
     OUTER(rl_outer_f4, float)
     OUTER(rl_outer_f8, double)
     ADD_ROWS(rl_add_rows_f4, float)
     ADD_ROWS(rl_add_rows_f8, double)
     """
+    void rl_cross_f4(float *, const float *, const float *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_cross_f8(double *, const double *, const double *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_outer_f4(float *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_outer_f8(double *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -126,6 +142,33 @@ def outer(object x, object y):
         rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
     else:
         rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
+    return c
+
+
+def cross(object x, object y, Py_ssize_t dim):
+    """The cross products along `dim` of arrays of one shape."""
+    cdef cnp.ndarray a, b, c
+    cdef Py_ssize_t inner = 1, k
+    cdef int kind, nd
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
+        return NotImplemented
+    a, b = <cnp.ndarray>x, <cnp.ndarray>y
+    kind, nd = cnp.PyArray_TYPE(a), cnp.PyArray_NDIM(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind:
+        return NotImplemented
+    if not cnp.PyArray_ISCARRAY_RO(a) or not cnp.PyArray_ISCARRAY_RO(b) or not cnp.PyArray_SAMESHAPE(a, b):
+        return NotImplemented
+    dim += nd if dim < 0 else 0
+    for k in range(dim + 1, nd):
+        inner *= cnp.PyArray_DIM(a, k)
+    c = <cnp.ndarray>cnp.PyArray_SimpleNew(nd, cnp.PyArray_DIMS(a), kind)
+    if cnp.PyArray_SIZE(a) == 0:
+        return c
+    k = cnp.PyArray_SIZE(a) // (3 * inner)
+    if kind == cnp.NPY_FLOAT32:
+        rl_cross_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(b), k, inner)
+    else:
+        rl_cross_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(b), k, inner)
     return c
 
 

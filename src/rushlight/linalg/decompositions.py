@@ -1,17 +1,13 @@
 """Matrices as products of simpler ones."""
 
-import numpy as np
-
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor
-from ..functions.matrix import broadcast_batches
+from ..functions.arguments import accepts_out
 from ..ops import decompose
 from ..ops import linalg as ops
-from ..ops.hidden import every
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
-from .checks import check_equations, check_inexact, check_matrix, check_square
-from .solvers import info_of, solve_triangular
+from .checks import check_inexact, check_matrix, check_square
+from .solvers import info_of
 
 
 @accepts_out
@@ -76,40 +72,49 @@ def _check_driver(driver):
 @accepts_out
 def svdvals(A, *, driver=None):
     """The singular values, from the largest to the smallest."""
-    return svd(A, False, driver=driver).S
+    check_matrix(A, "linalg.svd")
+    check_inexact(A, "linalg.svd")
+    _check_driver(driver)
+    return decompose.svdvals(A)
 
 
 @accepts_out
 def eigh(A, UPLO="L"):
     """(eigenvalues, eigenvectors) of Hermitian matrices, in ascending order; only one triangle is read."""
-    return return_types.linalg_eigh(_hermitian(A, UPLO))
+    return return_types.linalg_eigh(decompose.eigh(A, UPLO=_triangle(A, UPLO)))
 
 
-def _hermitian(A, UPLO):
+def _triangle(A, UPLO):
+    """The triangle that is read, of what may be decomposed."""
     check_square(A, "linalg.eigh")
     if str(UPLO).upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     if A._array.dtype.kind not in "fc" or A._array.dtype.itemsize == 2:
         raise NotImplementedError(f"\"linalg_eigh_cpu\" not implemented for '{kind(A._array)}'")
-    return decompose.eigh(A, UPLO=UPLO.upper())
+    return UPLO.upper()
 
 
 @accepts_out
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of Hermitian matrices, in ascending order."""
-    return _hermitian(A, UPLO)[0]
+    return decompose.eigvalsh(A, UPLO=_triangle(A, UPLO))
 
 
 @accepts_out
 def eig(A):
     """(eigenvalues, eigenvectors) of square matrices, always complex, in no order."""
+    _check_eig(A)
+    return return_types.linalg_eig(decompose.eig(A))
+
+
+def _check_eig(A):
     check_square(A, "linalg.eig")
     if A._array.dtype.kind not in "fc":
         raise RuntimeError(f"Unknown Complex ScalarType for {kind(A._array)}")
-    return return_types.linalg_eig(decompose.eig(A))
 
 
 @accepts_out
 def eigvals(A):
     """The eigenvalues of square matrices, always complex, in no order."""
-    return eig(A).eigenvalues
+    _check_eig(A)
+    return decompose.eigvals(A)

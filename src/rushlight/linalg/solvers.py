@@ -183,32 +183,27 @@ def lstsq(A, B, rcond=None, *, driver=None):
     rows, columns = a.shape[-2:]
     if rcond is None:
         rcond = max(rows, columns) * float(np.finfo(a.dtype).eps)
-    values = batching.by_values(lambda a: np.linalg.svd(a, compute_uv=False), A)
-    rank = batching.by_values(lambda values: _rank_of(values, rcond), values)
+    vector = _is_vector(a, B._array)
+    right = B.unsqueeze(-1) if vector else B
+    lead = broadcast_batches(right._array.shape[:-2], a.shape[:-2])
+    left = A if a.shape[:-2] == lead else A.expand(*lead, rows, columns)
+    right = right if right._array.shape[:-2] == lead else right.expand(*lead, *right._array.shape[-2:])
+    solution, rank = ops.lstsq(left, right, rcond=0.0 if driver == "gels" else float(rcond))
     full = bool((rank == min(rows, columns)).all())
     if driver == "gels" and not full:
         raise ops.LinAlgError(
             f"{function}: The least squares solution could not be computed because the input matrix does not "
-            "have full rank "
-            f"(error code: {int(every(rank._array).min()) + 1})."
+            f"have full rank (error code: {int(every(rank._array).min()) + 1})."
         )
-    vector = _is_vector(a, B._array)
-    right = B.unsqueeze(-1) if vector else B
-    solution = ops.pinv(A, 0.0, 0.0 if driver == "gels" else float(rcond)) @ right
     residuals = A.reshape(-1)[:0].abs()
     if rows > columns and full and driver != "gelsy":
         error = (A @ solution - right).abs()
         residuals = (error * error).sum(-2)
+    values = wrap(np.empty(0, a.real.dtype))
+    if driver in ("gelsd", "gelss"):
+        values = batching.by_values(lambda a: np.linalg.svd(a, compute_uv=False), A)
     shown = rank if driver != "gels" else wrap(np.empty(0, np.int64))
-    singular = values if driver in ("gelsd", "gelss") else wrap(np.empty(0, a.real.dtype))
-    return return_types.linalg_lstsq(solution.squeeze(-1) if vector else solution, residuals, shown, singular)
-
-
-def _rank_of(values, rcond):
-    """How many singular values count as more than zero."""
-    if not values.shape[-1]:
-        return np.zeros(values.shape[:-1], np.int64)
-    return (values > ops.thresholds(values, 0.0, rcond)[..., None]).sum(-1, dtype=np.int64)
+    return return_types.linalg_lstsq(solution.squeeze(-1) if vector else solution, residuals, shown, values)
 
 
 def _check_lstsq(a, b, function):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import kernels
 from .batch_rules import all_full, lined_up, shifted
 from .copying import sum_to
 from .declare import linear
@@ -23,3 +24,8 @@ def cross(x, y, *, dim):
     x, y = np.moveaxis(x, dim, 0), np.moveaxis(y, dim, 0)
     parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     return np.stack(parts, axis=dim).astype(x.dtype, copy=False)
+
+
+_fast = kernels.load("matrix")
+if _fast is not None:
+    cross.accelerate(_fast.cross)

@@ -219,6 +219,36 @@ def svd(x, *, full_matrices=True):
     )
 
 
+def _real(values):
+    return values.real if values._array.dtype.kind == "c" else values
+
+
+def _push_svdvals(x, x_t):
+    U, _, Vh = svd(x, full_matrices=False)
+    return _real(matmul(mH(U), matmul(x_t, mH(Vh))).diagonal(0, -2, -1))
+
+
+def _through_svdvals(g, x):
+    U, _, Vh = svd(x, full_matrices=False)
+    return matmul(U * row(g), Vh)
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgSvdBackward0",
+    holomorphic=False,
+    x=_through_svdvals,
+    push=_push_svdvals,
+    aliases={"x": "A"},
+)
+def svdvals(x):
+    """The singular values; their vectors are found only where a derivative is asked for."""
+    try:
+        return np.linalg.svd(x, compute_uv=False)
+    except np.linalg.LinAlgError:
+        return svd.forward(x)[1]
+
+
 # -- eigenvalues
 
 
@@ -239,9 +269,7 @@ def _through_eigh(g, eigenvalues, eigenvectors):
 def _push_eigh(x_t, eigenvalues, eigenvectors):
     v = eigenvectors
     change = matmul(mH(v), matmul(x_t, v))
-    l_t = change.diagonal(0, -2, -1)
-    l_t = l_t.real if l_t._array.dtype.kind == "c" else l_t
-    return l_t, matmul(v, change * _reciprocal_gaps(eigenvalues))
+    return _real(change.diagonal(0, -2, -1)), matmul(v, change * _reciprocal_gaps(eigenvalues))
 
 
 @general(batch=as_it_is,
@@ -253,6 +281,31 @@ def eigh(x, *, UPLO="L"):
         return tuple(np.linalg.eigh(x, UPLO))
     except np.linalg.LinAlgError:
         return np.full(x.shape[:-1], np.nan, x.real.dtype), np.full(x.shape, np.nan, x.dtype)
+
+
+def _through_eigvalsh(g, x, UPLO):
+    v = eigh(x, UPLO=UPLO)[1]
+    return matmul(v * row(g), mH(v))
+
+
+def _push_eigvalsh(x, x_t, UPLO):
+    v = eigh(x, UPLO=UPLO)[1]
+    return _real(matmul(mH(v), matmul(x_t, v)).diagonal(0, -2, -1))
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgEighBackward0",
+    holomorphic=False,
+    x=_through_eigvalsh,
+    push=_push_eigvalsh,
+    aliases={"x": "A"},
+)
+def eigvalsh(x, *, UPLO="L"):
+    try:
+        return np.linalg.eigvalsh(x, UPLO)
+    except np.linalg.LinAlgError:
+        return np.full(x.shape[:-1], np.nan, x.real.dtype)
 
 
 def _through_eig(g, eigenvalues, eigenvectors):
@@ -285,13 +338,30 @@ def _push_eig(x_t, eigenvalues, eigenvectors):
     return change.diagonal(0, -2, -1), v_t - v * row((along + conj(along)) * 0.5)
 
 
+def _wide(x):
+    """The complex dtype of what eigenvalues are, of finite numbers."""
+    if not np.isfinite(x).all():
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+    return np.result_type(x.dtype, np.complex64)
+
+
 @general(batch=as_it_is,
     backward="LinalgEigBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eig,
     push=_push_eig,
 )  # fmt: skip
 def eig(x):
-    if not np.isfinite(x).all():
-        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
-    wide = np.result_type(x.dtype, np.complex64)
+    wide = _wide(x)
     values, vectors = np.linalg.eig(x)
     return values.astype(wide), vectors.astype(wide)
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgEigBackward0",
+    holomorphic=False,
+    x=lambda g, x: _through_eig((g, None), *eig(x)),
+    push=lambda x, x_t: _push_eig(x_t, *eig(x))[0],
+)
+def eigvals(x):
+    wide = _wide(x)
+    return np.linalg.eigvals(x).astype(wide, copy=False)

@@ -375,6 +375,39 @@ def pinv(x, atol, rtol, *, hermitian=False):
     return np.matmul(adjoint, np.conjugate(np.swapaxes(u, -2, -1)))
 
 
+def _through_lstsq(g, a, b, rcond, needs):
+    if g[0] is None:
+        return None, None
+    inverse = pinv(a, 0.0, rcond)
+    to_a = _through_pinv(matmul(g[0], mH(b)), a, inverse) if needs[0] else None
+    return to_a, matmul(mH(inverse), g[0]) if needs[1] else None
+
+
+def _push_lstsq(a, b, a_t, b_t, rcond):
+    inverse = pinv(a, 0.0, rcond)
+    parts = [] if b_t is None else [matmul(inverse, b_t)]
+    if a_t is not None:
+        parts.append(matmul(_push_pinv(a, a_t, inverse), b))
+    return added(*parts), None
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgLstsqBackward0",
+    outputs=("solution", "rank"),
+    holomorphic=False,
+    joint=_through_lstsq,
+    push=_push_lstsq,
+)
+def lstsq(a, b, *, rcond):
+    """The x of the smallest norm that makes |a @ x - b| least, and the rank of a, by singular values."""
+    sizes = np.linalg.svd(a, compute_uv=False)
+    rank = np.zeros(sizes.shape[:-1], np.int64)
+    if sizes.shape[-1]:
+        rank = (sizes > thresholds(sizes, 0.0, rcond)[..., None]).sum(-1, dtype=np.int64)
+    return np.matmul(pinv.forward(a, 0.0, rcond), b), np.asarray(rank)
+
+
 def thresholds(size, atol, rtol):
     """max(atol, rtol * largest) for each row of singular values."""
     return np.maximum(atol, rtol * size.max(-1))
@@ -431,5 +464,6 @@ if _fast is not None:
     det.accelerate(_fast.det)
     cofactor.accelerate(_fast.cofactor)
     slogdet.accelerate(_fast.slogdet)
+    lstsq.accelerate(_fast.lstsq)
     solve.accelerate(_fast.solve)
     solve_triangular.accelerate(_fast.solve_triangular)
