@@ -477,3 +477,61 @@ def test_parity_of_states():
     theirs.set_state(torch.from_numpy(mine.get_state()))
     expected = torch.empty(5, dtype=torch.int64).random_(generator=theirs)
     np.testing.assert_array_equal(mine.random_(5, "int64"), expected.numpy())
+
+
+# -- counts
+
+
+def test_golden_counts():
+    np.testing.assert_array_equal(seeded(42).poisson(np.array([0.0, 1.0, 5.0, 100.0])), [0, 0, 2, 101])
+    counts, chances = np.array([10.0, 1000.0, 3.0, 0.0]), np.array([0.5, 0.25, 0.9, 0.5])
+    np.testing.assert_array_equal(seeded(42).binomial(counts, chances), [2, 220, 3, 0])
+
+
+def test_counts_of_kernel_and_meaning_are_the_same():
+    random = np.random.default_rng(1)
+    rates = np.concatenate([random.uniform(0, 12, 300), random.uniform(10, 2000, 300)])
+    trials, chances = random.integers(0, 500, 600).astype(float), random.uniform(-0.1, 1.1, 600)
+    found = []
+    for engine, words in engines():
+        poisson, binomial = rates.copy(), trials.copy()
+        engine.poisson(words, poisson)
+        engine.binomial(words, binomial, chances)
+        found.append((poisson, binomial, words))
+    for a, b in zip(*found):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_counts_have_the_mean_and_the_variance_of_their_distribution():
+    for rate in (3.0, 50.0):
+        drawn = seeded(1).poisson(np.full(40_000, rate))
+        assert abs(drawn.mean() - rate) < 5 * (rate / 40_000) ** 0.5
+        assert abs(drawn.var() / rate - 1) < 0.05
+    for n, p in ((12.0, 0.3), (400.0, 0.4), (400.0, 0.9)):
+        drawn = seeded(1).binomial(np.full(40_000, n), np.full(40_000, p))
+        assert abs(drawn.mean() - n * p) < 5 * (n * p * (1 - p) / 40_000) ** 0.5
+        assert abs(drawn.var() / (n * p * (1 - p)) - 1) < 0.05
+
+
+def test_counts_of_what_has_none():
+    for rate in (-1.0, np.nan, np.inf):
+        with pytest.raises(RuntimeError, match="invalid Poisson rate, expected rate to be non-negative"):
+            seeded().poisson(np.array([1.0, rate]))
+    with pytest.raises(NotImplementedError, match="\"poisson_cpu\" not implemented for 'Long'"):
+        seeded().poisson(np.array([1]))
+    odd = np.array([[np.nan, 0.5], [2.0, np.nan], [5.0, 1.5], [5.0, -1.0], [np.inf, 0.5], [-3.0, 0.5]])
+    np.testing.assert_array_equal(seeded().binomial(odd[:, 0], odd[:, 1]), [np.nan, np.nan, 5, 0, np.inf, 0])
+
+
+@pytest.mark.parity
+def test_counts_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(2)
+    for dtype in ("float32", "float64"):
+        rates = random.uniform(0, 40, 500).astype(dtype)
+        trials, chances = random.integers(0, 300, 500).astype(dtype), random.uniform(0, 1, 500).astype(dtype)
+        theirs = torch.Generator().manual_seed(5)
+        ours = seeded(5)
+        np.testing.assert_array_equal(ours.poisson(rates), torch.poisson(torch.from_numpy(rates), theirs))
+        expected = torch.binomial(torch.from_numpy(trials), torch.from_numpy(chances), theirs)
+        np.testing.assert_array_equal(ours.binomial(trials, chances), expected)

@@ -66,6 +66,7 @@ EXPONENTIAL = [
     unary("log1p", low=-0.5, high=2.0),
     binary("logaddexp"),
     binary("logaddexp2"),
+    Row("frexp", lambda r: (r(2, 3),)),
     unary("sqrt", low=0.5, high=2.0),
     unary("rsqrt", low=0.5, high=2.0),
     unary("square"),

@@ -82,6 +82,7 @@ MASKS = [
     Row("masked_select_backward", lambda r: (r(3), MASK), {"shape": (2, 3)}),
     Row("masked_scatter", lambda r: (r(2, 3), MASK, r(5))),
     Row("nonzero", lambda r: (MASK,)),
+    Row("nonzero_static", lambda r: (MASK,), {"size": 3, "fill_value": -1}),
     Row("one_hot", lambda r: (GRID,), {"num_classes": 4}),
 ]
 

@@ -25,6 +25,7 @@ ROWS = [
     Row("isin", lambda r: (r(4), r(2))),
     Row("bincount", lambda r: (np.array([0, 2, 2]), None), {"minlength": 4}, note="not differentiable: counts"),
     Row("bincount", lambda r: (np.array([0, 2, 2]), r(3)), {"minlength": 4}),
+    Row("cell", lambda r: (r(9, 2), np.sort(r(4)), np.sort(r(3)))),
     Row("histc", lambda r: r(9), {"bins": 3, "low": -1.0, "high": 1.0}),
     Row("unique", lambda r: r(4), note="not differentiable"),
     Row("unique_dim", lambda r: r(2, 3), {"dim": 1}, note="not differentiable"),
