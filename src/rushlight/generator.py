@@ -455,7 +455,7 @@ class Generator:
         >>> import numpy as np
         >>> from rushlight.generator import Generator
         >>> Generator().manual_seed(0).poisson(np.array([1.0, 100.0]))
-        array([  1., 101.])
+        array([  2., 117.])
         """
         dtype = floating_dtype(rates.dtype, "poisson_cpu")
         out = rates.astype(np.float64, order="C").reshape(-1)
@@ -471,7 +471,7 @@ class Generator:
         >>> import numpy as np
         >>> from rushlight.generator import Generator
         >>> Generator().manual_seed(0).binomial(np.array([10.0, 1000.0]), np.array([0.5, 0.25]))
-        array([  5., 260.])
+        array([  7., 253.])
         """
         dtype = as_dtype(counts.dtype)
         out, chances = [x.astype(np.float64, order="C").reshape(-1) for x in (counts, probs)]
