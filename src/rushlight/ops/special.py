@@ -210,8 +210,8 @@ def contiguously(kernel):
     return lambda x: kernel(np.array(x, order="C"))
 
 
-_fast = kernels.load("elementwise")
+_fast = kernels.load("special")
 if _fast is not None:
-    for _op in (erf, erfc, lgamma):
+    for _op in (erf, erfc, erfinv, erfcx, log_ndtr, ndtri, lgamma, digamma, i0, i0e, i1, i1e, entr):
         _op.accelerate(getattr(_fast, _op.name))
         _op.accelerate(contiguously(_op.kernel))

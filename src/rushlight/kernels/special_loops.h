@@ -1,0 +1,150 @@
+/* Loops over the special functions: over [begin, end) of contiguous operands, in float and double. */
+
+#ifndef RL_SPECIAL_LOOPS_H
+#define RL_SPECIAL_LOOPS_H
+
+#include "lanes.h"
+
+#include "special_bessel.h"
+#include "special_error.h"
+#include "special_incomplete.h"
+#include "special_polynomial.h"
+
+typedef struct rl_job {
+    void (*loop)(const struct rl_job *, Py_ssize_t, Py_ssize_t);
+    const void *in[3];
+    void *out;
+    long order, family;
+    double factor;
+} rl_job;
+typedef void (*rl_loop)(const rl_job *, Py_ssize_t, Py_ssize_t);
+
+static void rl_run(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_job *job = (const rl_job *)what;
+    job->loop(job, begin, end);
+}
+
+/* Up to three operands x, y, z; the third is only read where COUNT says so. */
+#define RL_LOOP_OF(NAME, T, COUNT, ...)                                                                    \
+    RL_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
+        const T *a = (const T *)job->in[0], *b = (const T *)job->in[1], *c = (const T *)job->in[2];        \
+        T *out = (T *)job->out;                                                                            \
+        for (Py_ssize_t i = begin; i < end; i++) {                                                         \
+            const T x = a[i], y = COUNT > 1 ? b[i] : 0, z = COUNT > 2 ? c[i] : 0;                          \
+            out[i] = (T)(__VA_ARGS__);                                                                     \
+            (void)y, (void)z;                                                                              \
+        }                                                                                                  \
+    }
+#define RL_LOOP(NAME, COUNT, ...) \
+    RL_LOOP_OF(rl_##NAME##_f4, float, COUNT, __VA_ARGS__) RL_LOOP_OF(rl_##NAME##_f8, double, COUNT, __VA_ARGS__)
+#define RL_LOOP_EACH(NAME, COUNT, E4, E8) \
+    RL_LOOP_OF(rl_##NAME##_f4, float, COUNT, E4) RL_LOOP_OF(rl_##NAME##_f8, double, COUNT, E8)
+
+/* The usual case for all, many at once; then, block by block, the other one where RARE(operand) says so. */
+#define RL_RARE_OF(NAME, T, COUNT, OPERAND, RARE, REST, ...)                                               \
+    RL_LOOP_OF(NAME##_usual, T, COUNT, __VA_ARGS__)                                                        \
+    static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                                \
+        const T *a = (const T *)job->in[0], *b = (const T *)job->in[1];                                    \
+        T *out = (T *)job->out;                                                                            \
+        for (Py_ssize_t start = begin, stop; start < end; start = stop) {                                  \
+            stop = end - start < 512 ? end : start + 512;                                                  \
+            NAME##_usual(job, start, stop);                                                                \
+            for (Py_ssize_t i = start; i < stop; i++) {                                                    \
+                const double x = a[i], y = COUNT > 1 ? b[i] : 0;                                           \
+                if (RARE(OPERAND)) out[i] = (T)(REST);                                                     \
+                (void)y;                                                                                   \
+            }                                                                                              \
+        }                                                                                                  \
+    }
+#define RL_RARE(NAME, COUNT, OPERAND, RARE, REST, ...)                       \
+    RL_RARE_OF(rl_##NAME##_f4, float, COUNT, OPERAND, RARE, REST, __VA_ARGS__) \
+    RL_RARE_OF(rl_##NAME##_f8, double, COUNT, OPERAND, RARE, REST, __VA_ARGS__)
+
+#define RL_NEGATIVE(x) ((x) < 0)
+#define RL_NOT_POSITIVE(x) ((x) <= 0)
+#define RL_BEYOND_EIGHT(x) ((x) > 8 || (x) < -8)
+#define RL_OUTSIDE_EIGHT(x) ((x) > 8 || (x) < 0)
+
+/* -- error functions */
+RL_LOOP_EACH(erf, 1, rl_erff(x), rl_erf(x))
+RL_LOOP_EACH(erfc, 1, rl_erfcf(x), rl_erfc(x))
+RL_LOOP(erfcx, 1, rl_erfcx(x))
+RL_LOOP_OF(rl_erfinv_f4, float, 1, rl_erfinvf(x))
+RL_RARE_OF(rl_erfinv_f8, double, 1, x, RL_ERFINV_FAR, rl_erfinv_rare(x), rl_erfinv_usual(x))
+RL_LOOP_EACH(ndtr, 1, rl_ndtrf(x), rl_ndtr(x))
+RL_LOOP(log_ndtr, 1, rl_log_ndtr(x))
+RL_RARE(ndtri, 1, x, RL_NDTRI_FAR, rl_ndtri_rare(x), rl_ndtri_usual(x))
+RL_LOOP_EACH(through_erf, 2, x * rl_exp_squaref(y, 1) * (float)RL_TWO_BY_ROOT_PI, x * rl_exp_square(fabs(y) > 28 ? 28 : y, 1) * RL_TWO_BY_ROOT_PI)
+RL_LOOP_EACH(through_erfc, 2, -x * rl_exp_squaref(y, 1) * (float)RL_TWO_BY_ROOT_PI, -x * rl_exp_square(fabs(y) > 28 ? 28 : y, 1) * RL_TWO_BY_ROOT_PI)
+RL_LOOP_EACH(through_erfinv, 2, x * rl_expf(y * y) * (float)(1 / RL_TWO_BY_ROOT_PI), x * rl_exp(y * y) * (1 / RL_TWO_BY_ROOT_PI))
+RL_LOOP(through_erfcx, 3, x * (2 * (double)y * z - RL_TWO_BY_ROOT_PI))
+RL_LOOP_EACH(through_ndtr, 2, x * rl_exp_squaref(y, 0.5f) * 0.398942280f, x * rl_exp_square(fabs(y) > 39 ? 39 : y, 0.5) * 0.39894228040143267794)
+RL_LOOP(through_log_ndtr, 2, x * (0.79788456080286535588 / rl_erfcx(y * -RL_ROOT_HALF)))
+RL_LOOP_EACH(through_ndtri, 2, x * rl_expf(y * y * 0.5f) * 2.50662827f, x * rl_exp(y * y * 0.5) * 2.50662827463100050242)
+
+/* -- gamma functions */
+RL_RARE(lgamma, 1, x, RL_NEGATIVE, rl_lgamma_left(x), rl_lgamma_right(fabs((double)x)))
+RL_RARE(digamma, 1, x, RL_NOT_POSITIVE, rl_digamma_left(x), rl_digamma_right(x))
+RL_RARE(trigamma, 1, x, RL_NEGATIVE, rl_trigamma_left(x), rl_trigamma_right(x))
+RL_RARE(through_lgamma, 2, y, RL_NOT_POSITIVE, x * rl_digamma_left(y), x * rl_digamma_right(y))
+RL_RARE(through_digamma, 2, y, RL_NEGATIVE, x * rl_trigamma_left(y), x * rl_trigamma_right(y))
+RL_LOOP(polygamma, 1, rl_polygamma(x, job->order, job->factor))
+RL_LOOP(zeta, 2, rl_zeta(x, y))
+RL_LOOP(gammainc, 2, rl_gammainc(x, y))
+RL_LOOP(gammaincc, 2, rl_gammaincc(x, y))
+RL_LOOP(gammainc_slope, 2, rl_gammainc_slope(x, y))
+
+/* -- Bessel and Airy functions */
+RL_LOOP(i0, 1, rl_i0(x))
+RL_LOOP(i0e, 1, rl_i0e(x))
+RL_LOOP(i1, 1, rl_i1(x))
+RL_LOOP(i1e, 1, rl_i1e(x))
+RL_LOOP(through_i0, 2, x * rl_i1(y))
+RL_LOOP(k0, 1, rl_k0(x))
+RL_LOOP(k0e, 1, rl_k0e(x))
+RL_LOOP(k1, 1, rl_k1(x))
+RL_LOOP(k1e, 1, rl_k1e(x))
+RL_RARE(j0, 1, x, RL_BEYOND_EIGHT, rl_j0_far(x), rl_j0_near(x))
+RL_RARE(j1, 1, x, RL_BEYOND_EIGHT, rl_j1_far(x), rl_j1_near(x))
+RL_RARE(y0, 1, x, RL_OUTSIDE_EIGHT, rl_y0_far(x), rl_y0_near(x))
+RL_RARE(y1, 1, x, RL_OUTSIDE_EIGHT, rl_y1_far(x), rl_y1_near(x))
+RL_RARE(spherical_j0, 1, x, RL_TURNS, rl_spherical_j0_far(x), rl_spherical_j0(x))
+RL_LOOP(airy, 1, rl_airy(x))
+RL_LOOP(airy_slope, 1, rl_airy_slope(x))
+
+/* -- x log y, -x log x, logit: 0 where the factor is, also of an infinite logarithm */
+#define RL_FACTOR(x, y, log) ((y) != (y) ? (y) : (x) == 0 ? 0 : (x) * (log))
+RL_LOOP(xlogy, 2, RL_FACTOR(x, y, rl_log(y)))
+RL_LOOP(xlog1py, 2, RL_FACTOR(x, y, rl_log1p(y)))
+RL_LOOP(through_xlogy_x, 3, y == 0 && z <= 0 ? 0 : x * rl_log(z))
+RL_LOOP(through_xlog1py_x, 3, y == 0 && z <= -1 ? 0 : x * rl_log1p(z))
+RL_LOOP(through_xlogy_y, 3, x * y / z)
+RL_LOOP(through_xlog1py_y, 3, x * y / (z + 1))
+RL_LOOP(entr, 1, x > 0 ? -x * rl_log(x) : x == 0 ? 0 : x != x ? x : -INFINITY)
+RL_LOOP(through_entr, 2, x * (-rl_log(y) - 1))
+RL_LOOP_EACH(logit, 1, rl_logf(x / (1 - x)), rl_log(x / (1 - x)))
+RL_LOOP(through_logit, 2, y >= 0 && y <= 1 ? x / (y * (1 - y)) : NAN)
+
+/* -- orthogonal polynomials */
+RL_LOOP(polynomial, 2, rl_polynomial(x, y, job->family, job->order))
+
+typedef struct { const char *name; rl_loop f4, f8; int count; Py_ssize_t least; } rl_entry;
+/* `least` elements are worth another thread. */
+#define RL_QUICK(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, 8192}
+#define RL_SLOW(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, 512}
+static const rl_entry RL_SPECIAL[] = {
+    RL_QUICK(erf, 1), RL_QUICK(erfc, 1), RL_QUICK(erfcx, 1), RL_QUICK(erfinv, 1), RL_QUICK(ndtr, 1),
+    RL_QUICK(log_ndtr, 1), RL_QUICK(ndtri, 1), RL_QUICK(through_erf, 2), RL_QUICK(through_erfc, 2),
+    RL_QUICK(through_erfinv, 2), RL_QUICK(through_erfcx, 3), RL_QUICK(through_ndtr, 2),
+    RL_QUICK(through_log_ndtr, 2), RL_QUICK(through_ndtri, 2), RL_QUICK(lgamma, 1), RL_QUICK(digamma, 1),
+    RL_QUICK(trigamma, 1), RL_QUICK(through_lgamma, 2), RL_QUICK(through_digamma, 2), RL_SLOW(polygamma, 1),
+    RL_SLOW(zeta, 2), RL_SLOW(gammainc, 2), RL_SLOW(gammaincc, 2), RL_SLOW(gammainc_slope, 2), RL_QUICK(i0, 1),
+    RL_QUICK(i0e, 1), RL_QUICK(i1, 1), RL_QUICK(i1e, 1), RL_QUICK(through_i0, 2), RL_QUICK(k0, 1), RL_QUICK(k0e, 1),
+    RL_QUICK(k1, 1), RL_QUICK(k1e, 1), RL_QUICK(j0, 1), RL_QUICK(j1, 1), RL_QUICK(y0, 1), RL_QUICK(y1, 1),
+    RL_QUICK(spherical_j0, 1), RL_SLOW(airy, 1), RL_SLOW(airy_slope, 1), RL_QUICK(xlogy, 2), RL_QUICK(xlog1py, 2),
+    RL_QUICK(through_xlogy_x, 3), RL_QUICK(through_xlog1py_x, 3), RL_QUICK(through_xlogy_y, 3),
+    RL_QUICK(through_xlog1py_y, 3), RL_QUICK(entr, 1), RL_QUICK(through_entr, 2), RL_QUICK(logit, 1),
+    RL_QUICK(through_logit, 2), RL_SLOW(polynomial, 2), {NULL, NULL, NULL, 0, 0},
+};
+
+#endif
