@@ -71,6 +71,8 @@ ROWS = [
     Row("eigvals", lambda r: (definite(r(3, 3)),)),
     Row("lstsq", lambda r: (spread(r(2, 4, 3)), r(2, 4, 2)), {"rcond": 1e-12}),
     Row("lstsq", lambda r: (spread(r(2, 3)), r(2, 2)), {"rcond": 1e-12}),
+    Row("householder_product", lambda r: (r(4, 3), r(2))),
+    Row("householder_product", lambda r: (r(2, 3, 3), r(2, 3))),
     Row("geqrf", lambda r: (spread(r(4, 3)),)),
     Row("geqrf", lambda r: (spread(r(2, 3, 3)),)),
     Row("geqrf", lambda r: (spread(r(2, 4)),)),

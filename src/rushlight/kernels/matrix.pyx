@@ -8,6 +8,7 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 
 from rushlight.kernels.kernel cimport Kernel
+from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
 
@@ -29,6 +30,29 @@ cdef extern from *:
                     else for (Py_ssize_t j = 0; j < n; j++) c[j] = x * *(const T *)(b + j * bj);          \\
                 }                                                                                         \\
         }
+    /* The dot products of short rows. */
+    #define DOTS(NAME, T)                                                                                 \\
+        static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                  \\
+            const rl_rows *job = (const rl_rows *)what;                                                   \\
+            const Py_ssize_t n = job->n, p = job->a_step, q = job->b_step;                                \\
+            for (Py_ssize_t k = begin; k < end; k++) {                                                    \\
+                const T *a = (const T *)(job->a + k * job->a_row), *b = (const T *)(job->b + k * job->b_row); \\
+                T s = 0, t = 0, u = 0, v = 0;                                                             \\
+                Py_ssize_t j = 0;                                                                         \\
+                if (p == 1 && q == 1)                                                                     \\
+                    for (; j + 3 < n; j += 4) {                                                           \\
+                        s += a[j] * b[j];                                                                 \\
+                        t += a[j + 1] * b[j + 1];                                                         \\
+                        u += a[j + 2] * b[j + 2];                                                         \\
+                        v += a[j + 3] * b[j + 3];                                                         \\
+                    }                                                                                     \\
+                for (; j < n; j++) s += a[j * p] * b[j * q];                                              \\
+                ((T *)job->c)[k] = (s + t) + (u + v);                                                     \\
+            }                                                                                             \\
+        }
+    typedef struct { const char *a, *b; char *c; Py_ssize_t n, a_row, a_step, b_row, b_step; } rl_rows;
+    DOTS(rl_dots_f4, float)
+    DOTS(rl_dots_f8, double)
     /* Cross products of vectors whose three numbers lie `inner` apart. */
     #define CROSS(NAME, T)                                                                                \\
         static void NAME(T *c, const T *a, const T *b, Py_ssize_t outer, Py_ssize_t inner) {              \\
@@ -48,6 +72,13 @@ cdef extern from *:
     ADD_ROWS(rl_add_rows_f4, float)
     ADD_ROWS(rl_add_rows_f8, double)
     """
+    ctypedef struct rl_rows:
+        const char *a
+        const char *b
+        char *c
+        Py_ssize_t n, a_row, a_step, b_row, b_step
+    void rl_dots_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_dots_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_cross_f4(float *, const float *, const float *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_cross_f8(double *, const double *, const double *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_outer_f4(float *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -142,6 +173,74 @@ def outer(object x, object y):
         rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
     else:
         rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
+    return c
+
+
+def dots(object x, object y):
+    """x @ y for batches (B, 1, n) and (B, n, 1) of a small n."""
+    cdef cnp.ndarray a, b, c
+    cdef cnp.npy_intp shape[3]
+    cdef rl_rows job
+    cdef int kind
+    cdef Py_ssize_t size, count
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
+        return NotImplemented
+    a, b = <cnp.ndarray>x, <cnp.ndarray>y
+    kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind:
+        return NotImplemented
+    if not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+        return NotImplemented
+    if cnp.PyArray_NDIM(a) != 3 or cnp.PyArray_NDIM(b) != 3 or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(b, 0):
+        return NotImplemented
+    if cnp.PyArray_DIM(a, 1) != 1 or cnp.PyArray_DIM(b, 2) != 1 or cnp.PyArray_DIM(a, 2) != cnp.PyArray_DIM(b, 1):
+        return NotImplemented
+    if cnp.PyArray_DIM(a, 2) > 64:
+        return NotImplemented
+    count, shape[1], shape[2] = cnp.PyArray_DIM(a, 0), 1, 1
+    shape[0] = count
+    c = <cnp.ndarray>cnp.PyArray_SimpleNew(3, shape, kind)
+    size = cnp.PyArray_ITEMSIZE(a)
+    job.a, job.b, job.c = <const char *>cnp.PyArray_DATA(a), <const char *>cnp.PyArray_DATA(b), <char *>cnp.PyArray_DATA(c)
+    job.n, job.a_row, job.b_row = cnp.PyArray_DIM(a, 2), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(b, 0)
+    job.a_step, job.b_step = cnp.PyArray_STRIDE(a, 2) // size, cnp.PyArray_STRIDE(b, 1) // size
+    with nogil:
+        spread(rl_dots_f4 if kind == cnp.NPY_FLOAT32 else rl_dots_f8, &job, count, 1 + 60000 // (job.n + 4))
+    return c
+
+
+def addr(object x, object y, object z, beta=1, alpha=1):
+    """x + outer(y, z) for a row or matrix x."""
+    cdef cnp.ndarray a, b, c, row
+    cdef cnp.npy_intp shape[2]
+    cdef Py_ssize_t step
+    cdef int kind
+    if beta != 1 or alpha != 1:
+        return NotImplemented
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y) or not cnp.PyArray_CheckExact(z):
+        return NotImplemented
+    row, a, b = <cnp.ndarray>x, <cnp.ndarray>y, <cnp.ndarray>z
+    kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind or cnp.PyArray_TYPE(row) != kind:
+        return NotImplemented
+    if not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b) or not cnp.PyArray_ISCARRAY_RO(row):
+        return NotImplemented
+    if cnp.PyArray_NDIM(a) != 1 or cnp.PyArray_NDIM(b) != 1:
+        return NotImplemented
+    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 0)
+    if cnp.PyArray_NDIM(row) == 1 and cnp.PyArray_DIM(row, 0) == shape[1]:
+        step = 0
+    elif cnp.PyArray_NDIM(row) == 2 and cnp.PyArray_DIM(row, 0) == shape[0] and cnp.PyArray_DIM(row, 1) == shape[1]:
+        step = shape[1]
+    else:
+        return NotImplemented
+    c = <cnp.ndarray>cnp.PyArray_SimpleNew(2, shape, kind)
+    if kind == cnp.NPY_FLOAT32:
+        rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), 0, cnp.PyArray_STRIDE(a, 0), <const char *>cnp.PyArray_DATA(b), 0, cnp.PyArray_STRIDE(b, 0), 1, shape[0], shape[1])
+        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), step, shape[0], shape[1])
+    else:
+        rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), 0, cnp.PyArray_STRIDE(a, 0), <const char *>cnp.PyArray_DATA(b), 0, cnp.PyArray_STRIDE(b, 0), 1, shape[0], shape[1])
+        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), step, shape[0], shape[1])
     return c
 
 

@@ -39,6 +39,7 @@ cdef extern from "kernels/lapack.h" nogil:
         void (*trsm)(const char *, const char *, const char *, const char *, int64_t *, int64_t *, const void *, const void *, int64_t *, void *, int64_t *, size_t, size_t, size_t, size_t) noexcept nogil
         void (*sytrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*hetrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*orgqr)(int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, int64_t *) noexcept nogil
         void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
     rl_lapack rl_routines[4]
     int rl_lapack_open(const char *)
@@ -91,7 +92,7 @@ cdef inline bint ours(int kind, Py_ssize_t n):
     return kind < 2 and (n <= SMALL or not found)
 
 
-cdef inline Py_ssize_t least(Py_ssize_t work):
+cdef inline Py_ssize_t least(Py_ssize_t work) noexcept nogil:
     """How many matrices are worth a thread, each of them of so many multiplications."""
     return 1 + 60000 // (1 + work)
 
@@ -411,6 +412,46 @@ def ldl_factor(object x, bint hermitian=False):
     free(work)
     free(wide)
     return turned(a), pivots, info
+
+
+cdef struct Reflections:
+    int kind
+    int64_t m, n, k
+    Py_ssize_t size
+    char *a
+    char *tau
+
+
+cdef void join(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Reflections *job = <Reflections *>what
+    cdef int64_t room = job.n * 64, info
+    cdef void *work = malloc(room * job.size)
+    cdef Py_ssize_t i
+    for i in range(begin, end):
+        rl_routines[job.kind].orgqr(&job.m, &job.n, &job.k, job.a + i * job.m * job.n * job.size, &job.m,
+                                    job.tau + i * job.k * job.size, work, &room, &info)
+    free(work)
+
+
+def householder_product(object x, object tau):
+    """The first columns of the product of reflections, one for each number in tau."""
+    cdef cnp.ndarray a, factors
+    cdef Reflections job
+    cdef Py_ssize_t count
+    job.kind = kind_of(x)
+    if job.kind < 0 or not found or tau.dtype != x.dtype or x.shape[:-2] != tau.shape[:-1]:
+        return NotImplemented
+    a, factors = turned(x).copy(order="C"), np.ascontiguousarray(tau)
+    job.m, job.n, job.k, job.size = x.shape[-2], x.shape[-1], tau.shape[-1], cnp.PyArray_ITEMSIZE(a)
+    job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(factors)
+    count = count_of(a)
+    with nogil:
+        # LAPACK's own threads are for large matrices.
+        if job.m > 64:
+            join(&job, 0, count)
+        else:
+            spread(join, &job, count, least(job.m * job.n * job.k))
+    return turned(a)
 
 
 def lstsq(object a, object b, double rcond):

@@ -2,6 +2,7 @@
 
 from ..functions import return_types
 from ..functions.arguments import accepts_out
+from ..modes import grad_enabled
 from ..ops import decompose
 from ..ops import linalg as ops
 from ..ops.matrix import mH
@@ -69,13 +70,18 @@ def _check_driver(driver):
         )
 
 
+def _recorded(A):
+    """Whether a derivative may be asked for soon: vectors that it needs are then found at once."""
+    return grad_enabled() and A.requires_grad
+
+
 @accepts_out
 def svdvals(A, *, driver=None):
     """The singular values, from the largest to the smallest."""
     check_matrix(A, "linalg.svd")
     check_inexact(A, "linalg.svd")
     _check_driver(driver)
-    return decompose.svdvals(A)
+    return decompose.svd(A, full_matrices=False)[1] if _recorded(A) else decompose.svdvals(A)
 
 
 @accepts_out
@@ -97,7 +103,8 @@ def _triangle(A, UPLO):
 @accepts_out
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of Hermitian matrices, in ascending order."""
-    return decompose.eigvalsh(A, UPLO=_triangle(A, UPLO))
+    triangle = _triangle(A, UPLO)
+    return decompose.eigh(A, UPLO=triangle)[0] if _recorded(A) else decompose.eigvalsh(A, UPLO=triangle)
 
 
 @accepts_out
@@ -117,4 +124,4 @@ def _check_eig(A):
 def eigvals(A):
     """The eigenvalues of square matrices, always complex, in no order."""
     _check_eig(A)
-    return decompose.eigvals(A)
+    return decompose.eig(A)[0] if _recorded(A) else decompose.eigvals(A)

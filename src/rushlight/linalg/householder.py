@@ -1,7 +1,5 @@
 """Householder reflections, as QR decompositions leave them packed."""
 
-import numpy as np
-
 from ..functions import return_types
 from ..functions.arguments import accepts_out, check_tensor
 from ..ops import householder as ops
@@ -39,13 +37,7 @@ def householder_product(A, tau):
     check_tensor(A, "linalg_householder_product", name="input")
     check_tensor(tau, "linalg_householder_product", 2, "tau")
     _check(A._array, tau._array, "torch.linalg.householder_product")
-    rows, columns = A._array.shape[-2:]
-    k = tau._array.shape[-1]
-    eye = np.eye(rows, columns, dtype=A._array.dtype)
-    if k == 0:
-        return A * 0 + eye
-    V = ops.vectors(A, k)
-    return eye - matmul(V, ops.joined(V, tau, mH(V)[..., :columns]))
+    return ops.householder_product(A, tau)
 
 
 @accepts_out

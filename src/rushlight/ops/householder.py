@@ -8,12 +8,14 @@ revisited", 2006). So all of it is products of matrices and one triangular syste
 
 import numpy as np
 
+from .. import kernels
 from .batch_rules import as_it_is
+from .copying import conj
 from .declare import general
 from .decompose import above, beside, push_qr, through_qr
 from .linalg import masked, solve_triangular
 from .lu import below_diagonal, push_factors, through_factors, upper_triangle
-from .matrix import column, matmul, mH
+from .matrix import added, column, matmul, mH
 
 
 def vectors(packed, k):
@@ -26,6 +28,67 @@ def joined(V, tau, right):
     k = tau._array.shape[-1]
     overlaps = masked(matmul(mH(V), V), np.triu(np.ones((k, k)), 1))
     return solve_triangular(column(tau) * overlaps, column(tau) * right, upper=True, unitriangular=True)
+
+
+def _through_product(g, x, tau, needs):
+    k = tau._array.shape[-1]
+    V = vectors(x, k)
+    top = mH(V)[..., : x._array.shape[-1]]
+    joint = joined(V, tau, top)
+    ones = np.triu(np.ones((k, k)), 1)
+    overlaps = masked(matmul(mH(V), V), ones)
+    to_right = solve_triangular(mH(column(tau) * overlaps), -matmul(mH(V), g), upper=False, unitriangular=True)
+    to_system = masked(-matmul(to_right, mH(joint)), ones)
+    to_tau = (to_right * conj(top)).sum(-1) + (to_system * conj(overlaps)).sum(-1) if needs[1] else None
+    if not needs[0]:
+        return None, to_tau
+    inner = column(conj(tau)) * to_system
+    to_v = matmul(V, inner + mH(inner)) - matmul(g, mH(joint))
+    to_top = mH(column(conj(tau)) * to_right)
+    c, m = top._array.shape[-1], x._array.shape[-2]
+    if c < m:
+        to_top = above(to_top, V[..., c:, :] * 0)
+    to_x = below_diagonal(to_v + to_top)
+    return (beside(to_x, x[..., k:] * 0) if k < c else to_x), to_tau
+
+
+def _push_product(x, tau, x_t, tau_t):
+    k = tau._array.shape[-1]
+    V = vectors(x, k)
+    c = x._array.shape[-1]
+    joint = joined(V, tau, mH(V)[..., :c])
+    ones = np.triu(np.ones((k, k)), 1)
+    overlaps = masked(matmul(mH(V), V), ones)
+    parts, change = [], None
+    if tau_t is not None:
+        parts.append(column(tau_t) * (mH(V)[..., :c] - matmul(overlaps, joint)))
+    if x_t is not None:
+        v_t = below_diagonal(x_t[..., :k])
+        moved = masked(matmul(mH(v_t), V) + matmul(mH(V), v_t), ones)
+        parts.append(column(tau) * (mH(v_t)[..., :c] - matmul(moved, joint)))
+        change = -matmul(v_t, joint)
+    joint_t = solve_triangular(column(tau) * overlaps, added(*parts), upper=True, unitriangular=True)
+    return added(change, -matmul(V, joint_t))
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgHouseholderProductBackward0",
+    holomorphic=False,
+    joint=_through_product,
+    push=_push_product,
+    aliases={"x": "input"},
+)
+def householder_product(x, tau):
+    """The first columns of the product of reflections, one for each number in tau."""
+    rows, columns = x.shape[-2:]
+    k = tau.shape[-1]
+    V = np.tril(x[..., :k], -1) + np.eye(rows, k, dtype=x.dtype)
+    adjoint = np.conjugate(np.swapaxes(V, -2, -1))
+    overlaps = tau[..., None] * np.triu(np.matmul(adjoint, V), 1)
+    right = tau[..., None] * adjoint[..., :columns]
+    joint = solve_triangular.forward(overlaps, right, upper=True, unitriangular=True)
+    return np.eye(rows, columns, dtype=x.dtype) - np.matmul(V, joint)
 
 
 # -- QR decompositions in packed form
@@ -83,3 +146,8 @@ def geqrf(x):
     """R, and below it the vectors of the reflections that make Q, with their factors."""
     turned, tau = np.linalg.qr(x, mode="raw")
     return np.swapaxes(turned, -2, -1), tau
+
+
+_fast = kernels.load("solve")
+if _fast is not None:
+    householder_product.accelerate(_fast.householder_product)

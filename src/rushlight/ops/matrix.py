@@ -22,6 +22,10 @@ def product(a, b):
         # Outer products of a batch: one loop, instead of a product of matrices for each.
         out = NotImplemented if _fast is None else _fast.outer(a, b)
         return np.multiply(a, b) if out is NotImplemented else out
+    if a.ndim == 3 and a.shape[1] == 1 and b.shape[-1] == 1 and _fast is not None:
+        out = _fast.dots(a, b)
+        if out is not NotImplemented:
+            return out
     return np.matmul(a, b)
 
 
@@ -317,6 +321,8 @@ def baddbmm(c, a, b, *, beta=1, alpha=1):
 _fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
 if _fast is not None:
     dot.accelerate(_fast.dot)
+    vdot.accelerate(_fast.dot)
+    addr.accelerate(_fast.addr)
     mv.accelerate(_fast.mv)
     mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
     mm_nt.accelerate(_fast.mm_nt, a=_fast.mm, b=_fast.mm_tn)
