@@ -3,6 +3,7 @@
 from .. import core
 from ..core import TensorBase, call1, call2
 from ..dtypes import finfo, of
+from ..errors import coded
 from ..ops import activation as ops
 from ..ops import elementwise as arithmetic
 from ..ops.complex import abs as absolute
@@ -260,6 +261,8 @@ def glu(input, dim=-1):
     check_tensor(input, "glu")
     if input._array.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
+    if not input.dtype.is_floating_point:
+        raise coded("RL322", NotImplementedError(f"\"glu_cpu\" not implemented for '{input.dtype.scalar_type}'"))
     dim = wrap_dim(dim, input._array.ndim)
     size = input._array.shape[dim]
     if size % 2:

@@ -292,6 +292,8 @@ def _index_reduce(input, dim, index, source, reduce, include_self):
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     _check_rows(input, dim, index, source, "index_reduce_")
+    if input._array.dtype.kind in "bc":
+        raise errors.coded("RL322", NotImplementedError(f"\"index_func_\" not implemented for '{type_of(input)}'"))
     check_range(index, input._array.shape[dim] if input._array.ndim else 1, IndexError, "index out of range in self")
     warnings.warn("index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=3)
     shape = source._array.shape

@@ -35,7 +35,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-08):
     if eps < 0:
         raise RuntimeError(f"eps must be non-negative, got: {eps:g}")
     common = dtypes.result_dtype([x1._array, x2._array])
-    if not common.is_floating_point and not common.is_complex:
+    if not common.is_floating_point:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {common.scalar_type}")
     x1, x2 = [x if x.dtype == common else to_dtype(x, dtype=common.numpy) for x in (x1, x2)]
     shape = (x1 * x2).shape if x1.shape != x2.shape else x1.shape
