@@ -5,6 +5,7 @@ import pytest
 
 import rushlight
 from rushlight import autograd
+from rushlight.ops import fft as ops
 
 fft = rushlight.fft
 COMPLEX = ("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "irfft", "hfft", "irfft2", "hfft2", "irfftn", "hfftn")
@@ -182,6 +183,71 @@ def test_frequencies_and_shifts():
     x = rushlight.arange(12).view(3, 4)
     assert fft.ifftshift(fft.fftshift(x)).equal(x)
     assert fft.fftshift(x, dim=1)[0].tolist() == [2, 3, 0, 1]
+
+
+# -- kernels
+
+SHAPES = [
+    (100, 1), (70, 3), (33, 4), (20, 7), (9, 8), (10, 11), (1, 13, 14), (7, 15), (1, 64), (1, 1000), (17, 1000), (1, 8192),
+    (2, 10000), (1, 30030), (1, 65536), (4, 64, 3), (3, 100, 20), (26, 7, 2), (1, 4097), (2, 3, 5, 7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_kernels_are_as_exact_as_numpy(shape, precision):
+    if ops.fft_c2c.fast is None:
+        pytest.skip("kernels are not compiled")
+    z = made(shape, True).numpy().astype(np.result_type(precision, np.complex64))
+    ran = []
+
+    def compare(op, x, **params):
+        result = op.fast(x, **params)
+        if result is NotImplemented:
+            return
+        meant = op.forward(x, **params)
+        ran.append(op.name)
+        assert result.dtype == meant.dtype
+        assert result.shape == meant.shape
+        assert np.abs(result - meant).max() <= 8 * np.finfo(precision).eps * np.abs(meant).max()
+
+    for dim in {(0,), (len(shape) - 1,), (len(shape) - 1, 0), tuple(range(len(shape)))}:
+        for normalization, flag in ((0, True), (2, False)):
+            compare(ops.fft_c2c, z, dim=dim, normalization=normalization, forward=flag)
+            compare(ops.fft_r2c, z.real.copy(), dim=dim, normalization=normalization, onesided=flag)
+            n = 2 * z.shape[dim[-1]] - 1 - flag
+            if n:
+                compare(ops.fft_c2r, z, dim=dim, normalization=normalization, last_dim_size=n)
+    assert {"fft_c2c", "fft_r2c"} <= set(ran)
+
+
+def test_kernels_read_any_layout_and_keep_their_input():
+    z = made((40, 30), True).numpy()
+    for x in (z.T, z[::2, ::-1], z[:, None, :], np.broadcast_to(z, (2, 40, 30))):
+        before = x.copy()
+        result = fft.fftn(rushlight.from_numpy(np.array(x))).numpy()
+        assert np.allclose(ops.fft_c2c(rushlight.core.wrap(x), dim=tuple(range(x.ndim))).numpy(), result)
+        assert np.allclose(result, np.fft.fftn(x))
+        assert np.array_equal(x, before)
+
+
+def test_numbers_of_other_kinds_are_declined():
+    if ops.fft_c2c.fast is None:
+        pytest.skip("kernels are not compiled")
+    x = np.ones((20, 10))
+    for wrong in (x, x.astype(np.float16), (x * 1j).astype(">c16"), (x * 1j)[:2, :2]):
+        assert ops.fft_c2c.fast(wrong, dim=(1,), normalization=0, forward=True) is NotImplemented
+        assert ops.fft_c2r.fast(wrong, dim=(1,), normalization=0, last_dim_size=18) is NotImplemented
+    assert ops.fft_r2c.fast(x * 1j, dim=(1,), normalization=0, onesided=True) is NotImplemented
+    assert ops.fft_c2r.fast(x * 1j, dim=(1,), normalization=0, last_dim_size=20) is NotImplemented
+
+
+def test_lengths_with_large_primes_are_declined():
+    if ops.fft_c2c.fast is None:
+        pytest.skip("kernels are not compiled")
+    z = made((17, 97), True)
+    assert ops.fft_c2c.fast(z.numpy(), dim=(1,), normalization=0, forward=True) is NotImplemented
+    assert np.allclose(fft.fft2(z).numpy(), np.fft.fft2(z.numpy()))
 
 
 # -- frame by frame

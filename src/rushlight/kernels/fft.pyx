@@ -55,7 +55,7 @@ cdef extern from "kernels/fft.h" nogil:
 cdef Py_ssize_t LONG = 4096
 # Numbers that a thread takes at least, 20 microseconds or more.
 cdef Py_ssize_t PART = 16384
-# Up to this many numbers in all NumPy is as quick.
+# Of fewer numbers in all NumPy's transform is as quick.
 cdef Py_ssize_t FEW = 64
 
 
@@ -221,23 +221,28 @@ cdef int one_by_one(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t
     return 0
 
 
-cdef bint handled(object x, object dim, char kind):
-    """Whether x is an array of floats ('f') or complex numbers ('c') with lengths that divide well along `dim`."""
+cdef bint divides(Py_ssize_t n) noexcept:
+    """Whether a length has small prime factors only."""
     cdef int radix[64]
-    cdef int number
+    return n == 1 or rl_fft_factors(n, radix) > 0
+
+
+cdef bint handled(object x, object dim, bint complex_numbers):
+    """Whether x is an array of floats or of complex numbers whose lengths along `dim` divide."""
+    cdef int kind
     cdef cnp.ndarray a
-    if not cnp.PyArray_CheckExact(x) or not dim:
+    if not cnp.PyArray_CheckExact(x):
         return False
     a = <cnp.ndarray>x
-    number = cnp.PyArray_TYPE(a)
-    if kind == b"c" and number != cnp.NPY_COMPLEX64 and number != cnp.NPY_COMPLEX128:
+    kind = cnp.PyArray_TYPE(a)
+    if complex_numbers and kind != cnp.NPY_COMPLEX64 and kind != cnp.NPY_COMPLEX128:
         return False
-    if kind == b"f" and number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64:
+    if not complex_numbers and kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
         return False
     if cnp.PyArray_SIZE(a) < FEW or not cnp.PyArray_ISNOTSWAPPED(a):
         return False
     for d in dim:
-        if cnp.PyArray_DIM(a, d) > 1 and rl_fft_factors(cnp.PyArray_DIM(a, d), radix) == 0:
+        if not divides(cnp.PyArray_DIM(a, d)):
             return False
     return True
 
@@ -276,7 +281,7 @@ cdef cnp.ndarray transformed(cnp.ndarray x, object dim, double sign, double scal
 def c2c(object x, object dim, int normalization, bint forward):
     """fft_c2c of ops/fft.py."""
     cdef double points = 1
-    if not handled(x, dim, b"c"):
+    if not dim or not handled(x, dim, True):
         return NotImplemented
     for d in dim:
         points *= cnp.PyArray_DIM(<cnp.ndarray>x, d)
@@ -313,7 +318,7 @@ def r2c(object x, object dim, int normalization, bint onesided):
     """fft_r2c of ops/fft.py."""
     cdef double points = 1, scale
     cdef Py_ssize_t n
-    if not handled(x, dim, b"f"):
+    if not dim or not handled(x, dim, False):
         return NotImplemented
     for d in dim:
         points *= x.shape[d]
@@ -357,10 +362,9 @@ cdef cnp.ndarray joined(cnp.ndarray x, Py_ssize_t n, double scale):
 
 def c2r(object x, object dim, int normalization, Py_ssize_t last_dim_size):
     """fft_c2r of ops/fft.py."""
-    cdef int radix[64]
     cdef double points = last_dim_size, scale
     cdef Py_ssize_t n = last_dim_size
-    if not dim or (dim[:-1] and not handled(x, dim[:-1], b"c")) or (n > 1 and rl_fft_factors(n, radix) == 0):
+    if not dim or not handled(x, dim[:-1], True) or not divides(n):
         return NotImplemented
     last, others = dim[-1], dim[:-1]
     if x.shape[last] != n // 2 + 1:
