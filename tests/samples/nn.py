@@ -77,6 +77,7 @@ ROWS = [
         {"size": (5, 4), "kernel": (2, 2), "dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)},
     ),
     Row("max_pool2d", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
+    Row("max_pool_values", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
     Row(
         "max_pool2d",
         lambda r: (_spaced(r, 2, 4, 5, 6),),

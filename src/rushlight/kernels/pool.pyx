@@ -8,70 +8,86 @@ may have size 1.
 cimport numpy as cnp
 from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
+from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
 
 cdef extern from "kernels/pooling.h":
     ctypedef struct rl_axis:
         Py_ssize_t n, size, kernel, stride, dilation, padding
+    ctypedef struct rl_pooling:
+        rl_axis axes[3]
+        Py_ssize_t cells, places, taps, steps, width, own
+        const int32_t *table
+        const int64_t *starts
+        const int64_t *ends
+        const void *x
+        const void *counts
+        void *out
+        int64_t *indices
+        int outside
     bint rl_meetings(const rl_axis *, int32_t *, Py_ssize_t) noexcept nogil
-    void rl_maxima_f4(const int32_t *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, float *, int64_t *) noexcept nogil
-    void rl_maxima_f8(const int32_t *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, double *, int64_t *) noexcept nogil
-    void rl_averages_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
-    void rl_averages_f8(const rl_axis *, Py_ssize_t, const double *, const double *, Py_ssize_t, double *) noexcept nogil
-    void rl_spread_f4(const rl_axis *, Py_ssize_t, const float *, const float *, Py_ssize_t, float *) noexcept nogil
-    void rl_spread_f8(const rl_axis *, Py_ssize_t, const double *, const double *, Py_ssize_t, double *) noexcept nogil
     Py_ssize_t RL_TAPS
-
-ctypedef fused real:
-    float
-    double
-
+    void rl_max_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_max_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_value_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_value_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_average_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_average_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_spread_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_spread_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_put_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_put_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_write_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_write_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_take_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_take_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_uneven_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_uneven_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
 
 # Of larger windows there are few; then NumPy is quick enough.
 cdef Py_ssize_t LARGEST_WINDOW = 64
+# From so many steps on other threads of Python may run meanwhile, and so many are worth a thread.
+cdef Py_ssize_t UNLOCK = 20000, LEAST = 1 << 14
 
 
-cdef struct Plane:
-    rl_axis axes[3]
-    Py_ssize_t count, cells, places, taps  # planes, elements and windows of each, elements of a window
-
-
-cdef bint lay(Plane *plane, cnp.ndarray x, tuple spatial, tuple size, tuple kernel, tuple stride, tuple padding,
-              tuple dilation):
-    """Note windows over planes of shape `spatial`; x has the planes in its leading dimensions."""
-    cdef int d = len(kernel), k, at
-    if d > 3 or cnp.PyArray_NDIM(x) < d or kernel[d - 1] > RL_TAPS:
+cdef bint lay(rl_pooling *s, tuple spatial, tuple size, tuple kernel, tuple stride, tuple padding, tuple dilation):
+    """Note windows over planes of shape `spatial`."""
+    cdef int d = len(size), k, at
+    if d > 3 or d == 0 or (kernel is not None and kernel[d - 1] > RL_TAPS):
         return False
+    s.cells = s.places = s.taps = 1
     for k in range(3):
         at = k - 3 + d
         if at < 0:
-            plane.axes[k] = rl_axis(1, 1, 1, 1, 1, 0)
+            s.axes[k] = rl_axis(1, 1, 1, 1, 1, 0)
+        elif kernel is None:
+            s.axes[k] = rl_axis(spatial[at], size[at], 1, 1, 1, 0)
         else:
-            plane.axes[k] = rl_axis(spatial[at], size[at], kernel[at], stride[at], dilation[at], padding[at])
-    plane.count = plane.cells = plane.places = plane.taps = 1
-    for k in range(3):
-        plane.cells *= plane.axes[k].n
-        plane.places *= plane.axes[k].size
-        plane.taps *= plane.axes[k].kernel
-    for k in range(cnp.PyArray_NDIM(x) - d):
-        plane.count *= cnp.PyArray_DIM(x, k)
+            s.axes[k] = rl_axis(spatial[at], size[at], kernel[at], stride[at], dilation[at], padding[at])
+        s.cells *= s.axes[k].n
+        s.places *= s.axes[k].size
+        s.taps *= s.axes[k].kernel
+    s.outside = 0
     return True
 
 
-cdef bint scatter(const real *g, const int64_t *indices, real *out, Py_ssize_t planes, Py_ssize_t places,
-                  Py_ssize_t cells) noexcept nogil:
-    """Add each entry of g at its index in its plane; False at an index outside of it."""
-    cdef Py_ssize_t plane, i
-    for plane in range(planes):
-        for i in range(places):
-            if indices[i] < 0 or indices[i] >= cells:
-                return False
-            out[indices[i]] += g[i]
-        g += places
-        indices += places
-        out += cells
-    return True
+cdef Py_ssize_t planes_of(cnp.ndarray x, Py_ssize_t d):
+    cdef Py_ssize_t count = 1
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(x) - <int>d):
+        count *= cnp.PyArray_DIM(x, k)
+    return count
+
+
+cdef void over(span single, span double_, cnp.ndarray x, rl_pooling *s, Py_ssize_t planes, Py_ssize_t each):
+    """Run a loop over planes, each of `each` steps."""
+    cdef span work = single if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else double_
+    if planes * each < UNLOCK:
+        work(s, 0, planes)
+        return
+    with nogil:
+        spread(work, s, planes, LEAST // (each + 1) + 1)
 
 
 cdef bint usable(object x):
@@ -82,6 +98,12 @@ cdef bint usable(object x):
     if cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT64:
         return False
     return cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_ISBEHAVED_RO(a)
+
+
+cdef bint index_like(object x):
+    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != cnp.NPY_INT64:
+        return False
+    return cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>x) and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>x)
 
 
 cdef cnp.ndarray made(cnp.ndarray x, tuple trailing, int kind, bint zeros):
@@ -102,104 +124,133 @@ cdef tuple trailing(cnp.ndarray x, Py_ssize_t d):
 
 def max_pool(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tuple size):
     """(values, indices) of the largest entries; not of windows that are large, or that meet nothing."""
-    cdef Plane at
+    cdef rl_pooling s
     cdef cnp.ndarray a, values, indices
-    cdef Py_ssize_t width
     cdef int32_t *table
-    if not usable(x):
+    if not usable(x) or not lay(&s, trailing(x, len(size)), size, kernel, stride, padding, dilation):
         return NotImplemented
     a = x
-    if not lay(&at, a, trailing(a, len(kernel)), size, kernel, stride, padding, dilation):
-        return NotImplemented
-    if at.taps > LARGEST_WINDOW or at.cells > INT32_MAX:
+    if s.taps > LARGEST_WINDOW or s.cells > INT32_MAX:
         return NotImplemented
     # Zeros beyond the last place are read as well, and lead to an element that is there.
-    width = (at.places + 15) & ~<Py_ssize_t>15
-    table = <int32_t *>calloc(width * at.taps, sizeof(int32_t))
+    s.width = (s.places + 15) & ~<Py_ssize_t>15
+    table = <int32_t *>calloc(s.width * s.taps, sizeof(int32_t))
     if table == NULL:
         raise MemoryError
     try:
-        if not rl_meetings(at.axes, table, width):
+        if not rl_meetings(s.axes, table, s.width):
             return NotImplemented
         values = made(a, size, cnp.PyArray_TYPE(a), False)
         indices = made(a, size, cnp.NPY_INT64, False)
-        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-            rl_maxima_f4(table, width, at.taps, at.count, at.cells, at.places, <const float *>cnp.PyArray_DATA(a),
-                         <float *>cnp.PyArray_DATA(values), <int64_t *>cnp.PyArray_DATA(indices))
-        else:
-            rl_maxima_f8(table, width, at.taps, at.count, at.cells, at.places, <const double *>cnp.PyArray_DATA(a),
-                         <double *>cnp.PyArray_DATA(values), <int64_t *>cnp.PyArray_DATA(indices))
+        s.table, s.x, s.out = table, cnp.PyArray_DATA(a), cnp.PyArray_DATA(values)
+        s.indices = <int64_t *>cnp.PyArray_DATA(indices)
+        over(rl_max_planes_f4, rl_max_planes_f8, a, &s, planes_of(a, len(size)), s.places * s.taps)
     finally:
         free(table)
     return values, indices
 
 
+def max_pool_values(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tuple size):
+    """The largest entries alone."""
+    cdef rl_pooling s
+    cdef cnp.ndarray a, out
+    if not usable(x) or not lay(&s, trailing(x, len(size)), size, kernel, stride, padding, dilation):
+        return NotImplemented
+    a = x
+    out = made(a, size, cnp.PyArray_TYPE(a), False)
+    s.x, s.out = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out)
+    over(rl_value_planes_f4, rl_value_planes_f8, a, &s, planes_of(a, len(size)), s.places * s.taps)
+    return out
+
+
+def uneven_max_pool(x, starts, ends, own, *, tuple size):
+    """(values, indices) of windows that begin and end where `starts` and `ends` say, for three axes (the first ones of
+    size 1 where there are fewer): (sum of sizes,), or with `own` (planes, sum of sizes)."""
+    cdef rl_pooling s
+    cdef cnp.ndarray a, values, indices
+    cdef Py_ssize_t planes
+    if not usable(x) or not index_like(starts) or not index_like(ends):
+        return NotImplemented
+    if not lay(&s, trailing(x, len(size)), size, None, None, None, None) or not s.cells:
+        return NotImplemented
+    a = x
+    planes = planes_of(a, len(size))
+    values = made(a, size, cnp.PyArray_TYPE(a), False)
+    indices = made(a, size, cnp.NPY_INT64, False)
+    s.own, s.x, s.out = own, cnp.PyArray_DATA(a), cnp.PyArray_DATA(values)
+    s.indices = <int64_t *>cnp.PyArray_DATA(indices)
+    s.starts = <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>starts)
+    s.ends = <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>ends)
+    over(rl_uneven_planes_f4, rl_uneven_planes_f8, a, &s, planes, s.cells + s.places)
+    return values, indices
+
+
 def avg_pool(x, counts, *, tuple kernel, tuple stride, tuple padding, tuple size):
     """The sums of windows divided by `counts`: an array of one entry, or of one for each window."""
-    cdef Plane plane
+    cdef rl_pooling s
     cdef cnp.ndarray a, out, divisor = counts
-    cdef Py_ssize_t steps = cnp.PyArray_SIZE(divisor) > 1
     if not usable(x) or not usable(counts) or cnp.PyArray_TYPE(divisor) != cnp.PyArray_TYPE(<cnp.ndarray>x):
         return NotImplemented
     a = x
-    if not lay(&plane, a, trailing(a, len(kernel)), size, kernel, stride, padding, (1,) * len(kernel)):
+    if not lay(&s, trailing(a, len(kernel)), size, kernel, stride, padding, (1,) * len(kernel)):
         return NotImplemented
     out = made(a, size, cnp.PyArray_TYPE(a), False)
-    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-        rl_averages_f4(plane.axes, plane.count, <const float *>cnp.PyArray_DATA(a),
-                       <const float *>cnp.PyArray_DATA(divisor), steps, <float *>cnp.PyArray_DATA(out))
-    else:
-        rl_averages_f8(plane.axes, plane.count, <const double *>cnp.PyArray_DATA(a),
-                       <const double *>cnp.PyArray_DATA(divisor), steps, <double *>cnp.PyArray_DATA(out))
+    s.steps, s.x, s.counts = cnp.PyArray_SIZE(divisor) > 1, cnp.PyArray_DATA(a), cnp.PyArray_DATA(divisor)
+    s.out = cnp.PyArray_DATA(out)
+    over(rl_average_planes_f4, rl_average_planes_f8, a, &s, planes_of(a, len(size)), s.places * s.taps)
     return out
 
 
 def avg_unpool(g, counts, *, tuple plane, tuple kernel, tuple stride, tuple padding):
     """The adjoint of avg_pool: each entry of g divided by its count and spread over its window."""
-    cdef Plane windows
+    cdef rl_pooling s
     cdef cnp.ndarray a, out, divisor = counts
-    cdef Py_ssize_t steps = cnp.PyArray_SIZE(divisor) > 1
     if not usable(g) or not usable(counts) or cnp.PyArray_TYPE(divisor) != cnp.PyArray_TYPE(<cnp.ndarray>g):
         return NotImplemented
     a = g
-    if not lay(&windows, a, plane, trailing(a, len(kernel)), kernel, stride, padding, (1,) * len(kernel)):
+    if not lay(&s, plane, trailing(a, len(kernel)), kernel, stride, padding, (1,) * len(kernel)):
         return NotImplemented
     out = made(a, plane, cnp.PyArray_TYPE(a), True)
-    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
-        rl_spread_f4(windows.axes, windows.count, <const float *>cnp.PyArray_DATA(a),
-                     <const float *>cnp.PyArray_DATA(divisor), steps, <float *>cnp.PyArray_DATA(out))
-    else:
-        rl_spread_f8(windows.axes, windows.count, <const double *>cnp.PyArray_DATA(a),
-                     <const double *>cnp.PyArray_DATA(divisor), steps, <double *>cnp.PyArray_DATA(out))
+    s.steps, s.x, s.counts = cnp.PyArray_SIZE(divisor) > 1, cnp.PyArray_DATA(a), cnp.PyArray_DATA(divisor)
+    s.out = cnp.PyArray_DATA(out)
+    over(rl_spread_planes_f4, rl_spread_planes_f8, a, &s, planes_of(a, len(plane)), s.places * s.taps)
     return out
+
+
+cdef object moved(object x, object y, tuple size, bint from_places, span single, span double_):
+    """From places to the cells that y names, in zeros of trailing dimensions `size`; or from cells of that size."""
+    cdef rl_pooling s
+    cdef cnp.ndarray a, indices, out
+    cdef Py_ssize_t planes, d = len(size)
+    if not usable(x) or not index_like(y) or d > cnp.PyArray_NDIM(<cnp.ndarray>x):
+        return NotImplemented
+    a, indices = x, y
+    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(indices) or cnp.PyArray_SIZE(a) == 0 or cnp.PyArray_SIZE(indices) == 0:
+        return NotImplemented
+    planes = planes_of(indices, d)
+    if planes_of(a, d) != planes or (from_places and not cnp.PyArray_SAMESHAPE(a, indices)):
+        return NotImplemented
+    s.places, s.cells, s.outside = cnp.PyArray_SIZE(indices) // planes, 1, 0
+    for n in size:
+        s.cells *= n
+    out = made(a, size if from_places else trailing(indices, d), cnp.PyArray_TYPE(a), from_places)
+    s.x, s.out, s.indices = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), <int64_t *>cnp.PyArray_DATA(indices)
+    over(single, double_, a, &s, planes, s.places)
+    return NotImplemented if s.outside else out
 
 
 def put(x, y, *, tuple size):
     """Zeros with trailing dimensions `size`, each entry of x added at its index in y."""
-    cdef cnp.ndarray g, indices, out
-    cdef Py_ssize_t planes = 1, places = 1, cells = 1, n
-    cdef int k, lead
-    cdef bint inside
-    if not usable(x) or not isinstance(y, cnp.ndarray) or len(size) > cnp.PyArray_NDIM(<cnp.ndarray>x):
+    return moved(x, y, size, True, rl_put_planes_f4, rl_put_planes_f8)
+
+
+def write(x, y, *, tuple size):
+    """Zeros with trailing dimensions `size`, each entry of x written at its index in y."""
+    return moved(x, y, size, True, rl_write_planes_f4, rl_write_planes_f8)
+
+
+def take(x, y, *, int dims):
+    """The entries of x at the indices y, in planes of the trailing `dims` dimensions."""
+    if not usable(x):
         return NotImplemented
-    g, indices = x, y
-    if cnp.PyArray_TYPE(indices) != cnp.NPY_INT64 or not cnp.PyArray_SAMESHAPE(g, indices):
-        return NotImplemented
-    if not cnp.PyArray_IS_C_CONTIGUOUS(indices) or not cnp.PyArray_ISBEHAVED_RO(indices):
-        return NotImplemented
-    lead = cnp.PyArray_NDIM(g) - <int>len(size)
-    for k in range(cnp.PyArray_NDIM(g)):
-        if k < lead:
-            planes *= cnp.PyArray_DIM(g, k)
-        else:
-            places *= cnp.PyArray_DIM(g, k)
-    for n in size:
-        cells *= n
-    out = made(g, size, cnp.PyArray_TYPE(g), True)
-    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT32:
-        inside = scatter(<const float *>cnp.PyArray_DATA(g), <const int64_t *>cnp.PyArray_DATA(indices),
-                         <float *>cnp.PyArray_DATA(out), planes, places, cells)
-    else:
-        inside = scatter(<const double *>cnp.PyArray_DATA(g), <const int64_t *>cnp.PyArray_DATA(indices),
-                         <double *>cnp.PyArray_DATA(out), planes, places, cells)
-    return out if inside else NotImplemented
+    return moved(x, y, trailing(x, dims), False, rl_take_planes_f4, rl_take_planes_f8)

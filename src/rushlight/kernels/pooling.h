@@ -150,4 +150,109 @@ AVERAGES(rl_averages_f8, double)
 SPREAD(rl_spread_f4, float)
 SPREAD(rl_spread_f8, double)
 
+/* The largest entry of each window, a nan above all. */
+#define LARGEST(NAME, T)                                                                                       \
+    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict out) { \
+        RL_OVER_ROWS(                                                                                          \
+            for (k = 0; k < c->size; k++) out[k] = -INFINITY;,                                                 \
+            out[k] = (x[at] > out[k]) | (x[at] != x[at]) ? x[at] : out[k];,                                    \
+            out += c->size;)                                                                                   \
+    }
+LARGEST(rl_largest_f4, float)
+LARGEST(rl_largest_f8, double)
+
+/* A whole pooling, of which a thread does some planes. `starts` and `ends` say for each axis in turn where its windows
+   begin and end, and again for each plane where `own` is set. */
+typedef struct {
+    rl_axis axes[3];
+    Py_ssize_t cells, places, taps, steps, width, own;
+    const int32_t *table;
+    const int64_t *starts, *ends;
+    const void *x, *counts;
+    void *out;
+    int64_t *indices;
+    int outside;
+} rl_pooling;
+
+#define POOLING(S, T)                                                                                          \
+    static void rl_max_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                              \
+        const rl_pooling *s = what;                                                                            \
+        rl_maxima_##S(s->table, s->width, s->taps, end - begin, s->cells, s->places,                           \
+                      (const T *)s->x + begin * s->cells, (T *)s->out + begin * s->places, s->indices + begin * s->places); \
+    }                                                                                                          \
+    static void rl_value_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        const rl_pooling *s = what;                                                                            \
+        rl_largest_##S(s->axes, end - begin, (const T *)s->x + begin * s->cells, (T *)s->out + begin * s->places); \
+    }                                                                                                          \
+    static void rl_average_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
+        const rl_pooling *s = what;                                                                            \
+        rl_averages_##S(s->axes, end - begin, (const T *)s->x + begin * s->cells, s->counts, s->steps,         \
+                        (T *)s->out + begin * s->places);                                                      \
+    }                                                                                                          \
+    static void rl_spread_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                           \
+        const rl_pooling *s = what;                                                                            \
+        rl_spread_##S(s->axes, end - begin, (const T *)s->x + begin * s->places, s->counts, s->steps,          \
+                      (T *)s->out + begin * s->cells);                                                         \
+    }                                                                                                          \
+    /* Between the places of a plane and the cells that they name: added up, written over, read. */            \
+    static void rl_put_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                              \
+        rl_pooling *s = what;                                                                                  \
+        for (Py_ssize_t plane = begin; plane < end; plane++) {                                                 \
+            const T *x = (const T *)s->x + plane * s->places;                                                  \
+            const int64_t *at = s->indices + plane * s->places;                                                \
+            T *out = (T *)s->out + plane * s->cells;                                                           \
+            for (Py_ssize_t i = 0; i < s->places; i++)                                                         \
+                if ((size_t)at[i] < (size_t)s->cells) out[at[i]] += x[i]; else s->outside = 1;                 \
+        }                                                                                                      \
+    }                                                                                                          \
+    static void rl_write_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_pooling *s = what;                                                                                  \
+        for (Py_ssize_t plane = begin; plane < end; plane++) {                                                 \
+            const T *x = (const T *)s->x + plane * s->places;                                                  \
+            const int64_t *at = s->indices + plane * s->places;                                                \
+            T *out = (T *)s->out + plane * s->cells;                                                           \
+            for (Py_ssize_t i = 0; i < s->places; i++)                                                         \
+                if ((size_t)at[i] < (size_t)s->cells) out[at[i]] = x[i]; else s->outside = 1;                  \
+        }                                                                                                      \
+    }                                                                                                          \
+    static void rl_take_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                             \
+        rl_pooling *s = what;                                                                                  \
+        for (Py_ssize_t plane = begin; plane < end; plane++) {                                                 \
+            const T *x = (const T *)s->x + plane * s->cells;                                                   \
+            const int64_t *at = s->indices + plane * s->places;                                                \
+            T *out = (T *)s->out + plane * s->places;                                                          \
+            for (Py_ssize_t i = 0; i < s->places; i++)                                                         \
+                if ((size_t)at[i] < (size_t)s->cells) out[i] = x[at[i]]; else s->outside = 1;                  \
+        }                                                                                                      \
+    }                                                                                                          \
+    /* Windows that begin and end anywhere. */                                                                 \
+    static void rl_uneven_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                           \
+        const rl_pooling *s = what;                                                                            \
+        const rl_axis *a = s->axes, *b = a + 1, *c = a + 2;                                                    \
+        Py_ssize_t bounds = a->size + b->size + c->size;                                                       \
+        for (Py_ssize_t plane = begin; plane < end; plane++) {                                                 \
+            const int64_t *za = s->starts + (s->own ? plane * bounds : 0), *zb = s->ends + (s->own ? plane * bounds : 0); \
+            const int64_t *ya = za + a->size, *yb = zb + a->size, *xa = ya + b->size, *xb = yb + b->size;      \
+            const T *x = (const T *)s->x + plane * s->cells;                                                   \
+            T *out = (T *)s->out + plane * s->places;                                                          \
+            int64_t *indices = s->indices + plane * s->places;                                                 \
+            for (Py_ssize_t i = 0; i < a->size; i++) for (Py_ssize_t j = 0; j < b->size; j++)                  \
+                for (Py_ssize_t k = 0; k < c->size; k++) {                                                     \
+                    Py_ssize_t best = (za[i] * b->n + ya[j]) * c->n + xa[k];                                   \
+                    T high = x[best];                                                                          \
+                    for (Py_ssize_t z = za[i]; z < zb[i]; z++) for (Py_ssize_t y = ya[j]; y < yb[j]; y++) {    \
+                        Py_ssize_t row = (z * b->n + y) * c->n;                                                \
+                        for (Py_ssize_t w = xa[k]; w < xb[k]; w++) {                                           \
+                            T v = x[row + w];                                                                  \
+                            if (v > high || (v != v && high == high)) high = v, best = row + w;                \
+                        }                                                                                      \
+                    }                                                                                          \
+                    *out++ = high;                                                                             \
+                    *indices++ = best;                                                                         \
+                }                                                                                              \
+        }                                                                                                      \
+    }
+POOLING(f4, float)
+POOLING(f8, double)
+
 #endif

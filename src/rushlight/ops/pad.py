@@ -1,7 +1,10 @@
 """Padding of trailing dimensions, `pad` in PyTorch's order: (low, high) of the last one first; negative ones crop."""
 
+from functools import lru_cache
+
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import as_it_is
 from .declare import general, linear, renamed
 
@@ -78,3 +81,41 @@ PADS = {
     for mode, name in (("reflect", "ReflectionPad"), ("replicate", "ReplicationPad"), ("circular", "CircularPad"))
     for d in (1, 2, 3)
 }
+
+
+@lru_cache(64)
+def _tables(spatial, pad, mode):
+    """What each place of each padded dimension shows (-1: nothing), and where entries of the last stand side by side."""
+    tables = []
+    for n, (low, high) in zip(spatial, pairs(pad)):
+        if mode == "constant":
+            place = np.arange(-low, n + high)
+            tables.append(np.where((place < 0) | (place >= n), -1, place))
+        else:
+            tables.append(np.ascontiguousarray(sources(mode, n, low, high), np.int64))
+    low, high = max(pad[0], 0), len(tables[-1]) - max(pad[1], 0)
+    return tuple(tables), min(low, len(tables[-1])), max(high, low)
+
+
+def _constant(x, pad, value):
+    d = len(pad) // 2
+    tables, low, high = _tables(x.shape[x.ndim - d :], pad, "constant")
+    return _kernels.pad(x, tables, low, high, value) if d and 0 not in map(len, tables) else NotImplemented
+
+
+def _pad_by(x, pad, mode):
+    return _kernels.pad(x, *_tables(x.shape[x.ndim - len(pad) // 2 :], pad, mode), 0)
+
+
+def _unpad(x, size, pad, mode):
+    tables, low, high = _tables(size, pad, mode)
+    return _kernels.unpad(x, tables, size, low, high)
+
+
+_kernels = load("resample")
+if _kernels is not None:
+    constant_pad_nd.accelerate(_constant)
+    pad_by.accelerate(_pad_by)
+    unpad.accelerate(_unpad)
+    for _op in PADS.values():
+        _op.accelerate(_pad_by)

@@ -84,6 +84,31 @@ if _kernels is not None:
 max_pool3d = renamed(max_pool2d, "MaxPool3DWithIndicesBackward0")
 
 
+def places_of(x, **window):
+    """Where the largest entry of each window is."""
+    return max_pool2d(x.detach(), **window)[1]
+
+
+@general(
+    batch=as_it_is,
+    backward="MaxPool2DWithIndicesBackward0",
+    x=lambda g, x, kernel, stride, padding, dilation, size: plane_put(
+        g, places_of(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, size=size),
+        size=x._array.shape[-len(kernel) :],
+    ),
+    push=lambda x_t, x, kernel, stride, padding, dilation, size: plane_take(
+        x_t, places_of(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, size=size), dims=len(kernel)
+    ),
+)  # fmt: skip
+def max_pool_values(x, *, kernel, stride, padding, dilation, size):
+    """The largest entry of each window, without where it is: for inputs that will not be differentiated."""
+    return max_pool2d.forward(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, size=size)[0]
+
+
+if _kernels is not None:
+    max_pool_values.accelerate(_kernels.max_pool_values)
+
+
 def largest_of(x, picks):
     """The largest of the entries of x at the outer products of picks, one (positions, taps) array per dimension."""
     d = len(picks)
@@ -126,7 +151,36 @@ def adaptive_max_pool2d(x, *, size):
     return largest_of(x, [adaptive_picks(n, s) for n, s in zip(x.shape[x.ndim - len(size) :], size)])
 
 
+@lru_cache(64)
+def _adaptive_bounds(spatial, size):
+    """All beginnings and all ends, axis after axis, of three axes."""
+    fewer = 3 - len(size)
+    bounds = [adaptive_bounds(n, s) for n, s in zip((1,) * fewer + spatial, (1,) * fewer + size)]
+    return [np.concatenate(part).astype(np.int64) for part in zip(*bounds)]
+
+
+def _adaptive_max_pool(x, size):
+    if 0 in size:
+        return NotImplemented
+    starts, ends = _adaptive_bounds(x.shape[x.ndim - len(size) :], size)
+    return _kernels.uneven_max_pool(x, starts, ends, False, size=size)
+
+
+if _kernels is not None:
+    adaptive_max_pool2d.accelerate(_adaptive_max_pool)
+
 adaptive_max_pool3d = renamed(adaptive_max_pool2d, "AdaptiveMaxPool3DBackward0")
+
+
+def fractional_starts(samples, length, size, kernel):
+    """The beginnings of `size` windows, spaced by pseudo-random steps that depend on a sample of [0, 1): a row for each."""
+    if size == 1:
+        return np.full((len(samples), 1), length - kernel)
+    alpha = samples.dtype.type(length - kernel) / samples.dtype.type(size - 1)
+    column = samples[:, None]
+    starts = ((np.arange(size) + column) * alpha).astype(np.int64) - (column * alpha).astype(np.int64)
+    starts[:, -1] = length - kernel
+    return starts
 
 
 @general(
@@ -144,24 +198,31 @@ def fractional_max_pool2d(x, y, *, kernel, size):
     indices = np.empty(values.shape, np.int64)
     for n, c in np.ndindex(*x.shape[:2]):
         picks = [
-            fractional_starts(sample, length, o, k)[:, None] + np.arange(k)
+            fractional_starts(sample[None], length, o, k)[0][:, None] + np.arange(k)
             for sample, length, o, k in zip(y[n, c][::-1] if len(kernel) == 2 else y[n, c], x.shape[2:], size, kernel)
         ]
         values[n, c], indices[n, c] = largest_of(x[n, c], picks)
     return values, indices
 
 
+def _fractional_max_pool(x, y, kernel, size):
+    if x.ndim != len(kernel) + 2 or x.dtype != y.dtype or not x.size:
+        return NotImplemented
+    samples = y.reshape(-1, len(kernel))
+    samples = samples[:, ::-1] if len(kernel) == 2 else samples
+    starts = [fractional_starts(samples[:, k], n, o, w) for k, (n, o, w) in enumerate(zip(x.shape[2:], size, kernel))]
+    if any(part.min() < 0 or part.max() > n - w for part, n, w in zip(starts, x.shape[2:], kernel)):
+        return NotImplemented
+    fewer = 3 - len(size)
+    starts = np.concatenate([np.zeros((len(samples), fewer), np.int64), *starts], 1)
+    ends = starts + np.repeat((1,) * fewer + kernel, (1,) * fewer + size)
+    return _kernels.uneven_max_pool(x, starts, ends, True, size=size)
+
+
+if _kernels is not None:
+    fractional_max_pool2d.accelerate(_fractional_max_pool)
+
 fractional_max_pool3d = renamed(fractional_max_pool2d, "FractionalMaxPool3DBackward0")
-
-
-def fractional_starts(sample, length, size, kernel):
-    """The beginnings of `size` windows, spaced by pseudo-random steps that depend on one sample of [0, 1)."""
-    if size == 1:
-        return np.array([length - kernel])
-    alpha = sample.dtype.type(length - kernel) / sample.dtype.type(size - 1)
-    starts = ((np.arange(size) + sample) * alpha).astype(np.int64) - (sample * alpha).astype(np.int64)
-    starts[-1] = length - kernel
-    return starts
 
 
 @linear(batch=as_it_is, x=lambda g, y, size: plane_take(g, y, dims=len(size)))
@@ -188,6 +249,10 @@ def plane_take(x, y, *, dims):
     return np.take_along_axis(flat, y.reshape(*lead, math.prod(y.shape[y.ndim - dims :])), -1).reshape(y.shape)
 
 
+if _kernels is not None:
+    plane_take.accelerate(_kernels.take)
+
+
 @linear(
     batch=as_it_is,
     backward="MaxUnpool2DBackward0",
@@ -201,6 +266,9 @@ def max_unpool2d(x, y, *, size):
     np.put_along_axis(out, y.reshape(places), x.reshape(places), -1)
     return out.reshape(*lead, *size)
 
+
+if _kernels is not None:
+    max_unpool2d.accelerate(_kernels.write)
 
 max_unpool3d = renamed(max_unpool2d, "MaxUnpool3DBackward0")
 

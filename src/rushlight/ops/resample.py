@@ -1,35 +1,91 @@
-"""Resampling along the trailing dimensions: interpolation and adaptive averages, each dimension by its own matrix."""
+"""Resampling along the trailing dimensions: interpolation and adaptive averages, each dimension by its own matrix.
+
+The entries of its rows that are not zero stand side by side: a band.
+"""
 
 import functools
 import math
 
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import as_it_is
 from .declare import linear, renamed
 from .pool import adaptive_bounds
 
 
 @functools.lru_cache(maxsize=256)
-def matrix(mode, n, size, scale, align_corners, antialias):
-    """The (size, n) matrix whose rows say how each result is weighted from n entries. `scale` is entries per result."""
-    out = np.zeros((size, n))
+def band(mode, n, size, scale, align_corners, antialias):
+    """How each of `size` results is weighted from n entries: (starts (size,), weights (size, taps)).
+
+    `scale` is entries per result.
+    """
     if mode == "adaptive":
-        for row, (start, end) in enumerate(zip(*adaptive_bounds(n, size))):
-            out[row, start:end] = 1 / (end - start)
-        return out
+        starts, ends = adaptive_bounds(n, size)
+        counted = np.arange((ends - starts).max()) < (ends - starts)[:, None]
+        return within(starts, counted / (ends - starts)[:, None], n)
     if mode in ("nearest", "nearest-exact"):
-        out[np.arange(size), nearest(mode, n, size, scale)] = 1
-        return out
+        return nearest(mode, n, size, scale), np.ones((size, 1))
     if antialias:
-        return antialiased(mode, n, size, scale, align_corners)
+        return within(*antialiased(mode, n, size, scale, align_corners), n)
     place = np.arange(size) * scale if align_corners else (np.arange(size) + 0.5) * scale - 0.5
     if mode == "linear":
         place = np.clip(place, 0, n - 1)
     low = np.floor(place).astype(np.int64)
-    weigh, taps = (hat, range(2)) if mode == "linear" else (cubic, range(-1, 3))
-    for tap in taps:
-        np.add.at(out, (np.arange(size), np.clip(low + tap, 0, n - 1)), weigh(place - low - tap))
+    weigh, taps = (hat, np.arange(2)) if mode == "linear" else (cubic, np.arange(-1, 3))
+    # What lies outside is read at the border.
+    entries = np.clip(low[:, None] + taps, 0, n - 1)
+    starts = np.minimum(entries[:, 0], max(n - len(taps), 0))
+    weights = np.zeros((size, min(len(taps), n)))
+    for k, tap in enumerate(taps):
+        weights[np.arange(size), entries[:, k] - starts] += weigh(place - low - tap)
+    return starts, weights
+
+
+def within(starts, weights, n):
+    """A band moved so that none of its rows ends behind entry n."""
+    taps = weights.shape[1]
+    moved = np.minimum(starts, n - taps)
+    out = np.zeros_like(weights)
+    rows, columns = np.nonzero(weights)
+    out[rows, columns + (starts - moved)[rows]] = weights[rows, columns]
+    return moved, out
+
+
+def turned(starts, weights, n):
+    """The band of the transposed matrix, which has n rows."""
+    size = len(weights)
+    rows, k = np.nonzero(weights)
+    columns = starts[rows] + k
+    first, last = np.full(n, size), np.full(n, -1)
+    np.minimum.at(first, columns, rows)
+    np.maximum.at(last, columns, rows)
+    width = max(int((last - first).max()) + 1, 1)
+    first = np.minimum(first, size - width)
+    out = np.zeros((n, width))
+    out[columns, rows - first[columns]] = weights[rows, k]
+    return first, out
+
+
+# Of so few taps each is taken for all results at once.
+_FEW = 8
+
+
+@functools.lru_cache(maxsize=256)
+def _band(dtype, adjoint, *parameters):
+    """(starts, weights, whether these are by tap) of a band, or of its transpose, ready for the kernel."""
+    starts, weights = band(*parameters)
+    if adjoint:
+        starts, weights = turned(starts, weights, parameters[1])
+    by_tap = weights.shape[1] <= _FEW
+    return starts.astype(np.int64), np.ascontiguousarray(weights.T if by_tap else weights, dtype), by_tap
+
+
+def matrix(mode, n, size, scale, align_corners, antialias):
+    """The same as a (size, n) matrix."""
+    starts, weights = band(mode, n, size, scale, align_corners, antialias)
+    out = np.zeros((size, n))
+    np.add.at(out, (np.arange(size)[:, None], starts[:, None] + np.arange(weights.shape[1])), weights)
     return out
 
 
@@ -55,17 +111,15 @@ def cubic(t, a=-0.75):
 
 def antialiased(mode, n, size, scale, align_corners):
     """The filter widened by the scale where the result is smaller, its weights summing to one."""
-    out = np.zeros((size, n))
     width = max(scale, 1.0)
     support = (1 if mode == "linear" else 2) * width
-    for row in range(size):
-        centre = row * scale + 0.5 if align_corners else (row + 0.5) * scale
-        start = max(int(centre - support + 0.5), 0)
-        end = min(int(centre + support + 0.5), n)
-        t = (np.arange(start, end) + 0.5 - centre) / width
-        weights = hat(t) if mode == "linear" else cubic(t, -0.5)
-        out[row, start:end] = weights / weights.sum()
-    return out
+    centre = np.arange(size) * scale + 0.5 if align_corners else (np.arange(size) + 0.5) * scale
+    starts = np.maximum((centre - support + 0.5).astype(np.int64), 0)
+    ends = np.minimum((centre + support + 0.5).astype(np.int64), n)
+    taps = np.arange((ends - starts).max())
+    t = (starts[:, None] + taps + 0.5 - centre[:, None]) / width
+    weights = np.where(taps < (ends - starts)[:, None], hat(t) if mode == "linear" else cubic(t, -0.5), 0)
+    return starts, weights / weights.sum(1, keepdims=True)
 
 
 def matrices(sizes_from, sizes_to, mode, scales, align_corners, antialias, dtype):
@@ -123,6 +177,38 @@ def resample_adjoint(x, *, size, mode, scales, align_corners=False, antialias=Fa
     forward = matrices(size, plane, mode, scales, align_corners, antialias, wide_of(x.dtype))
     return applied(x, [m.T for m in forward])
 
+
+def _banded(x, bands):
+    first = x.ndim - len(bands)
+    for axis in range(x.ndim - 1, first - 1, -1):
+        x = _kernels.banded(x, axis, *bands[axis - first])
+        if x is NotImplemented:
+            return x
+    return x
+
+
+def _resample(x, size, mode, scales, align_corners, antialias):
+    if x.dtype.char not in "fd" or not x.size:
+        return NotImplemented
+    plane = x.shape[x.ndim - len(size) :]
+    return _banded(
+        x, [_band(x.dtype, False, mode, *each, align_corners, antialias) for each in zip(plane, size, scales)]
+    )
+
+
+def _resample_adjoint(x, size, mode, scales, align_corners, antialias):
+    if x.dtype.char not in "fd" or not x.size:
+        return NotImplemented
+    plane = x.shape[x.ndim - len(size) :]
+    return _banded(
+        x, [_band(x.dtype, True, mode, *each, align_corners, antialias) for each in zip(size, plane, scales)]
+    )
+
+
+_kernels = load("resample")
+if _kernels is not None:
+    resample.accelerate(_resample)
+    resample_adjoint.accelerate(_resample_adjoint)
 
 adaptive_avg_pool2d = renamed(resample, "AdaptiveAvgPool2DBackward0")
 adaptive_avg_pool3d = renamed(resample, "AdaptiveAvgPool3DBackward0")

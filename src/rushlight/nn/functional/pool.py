@@ -61,12 +61,17 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     if count <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
     check_implemented(input, "max_pool1d_impl" if not input.requires_grad else "max_pool2d", "fi")
-    values, indices = ops.max_pool2d(
-        input.unsqueeze(-2), kernel=(1, kernel), stride=(1, stride), padding=(0, padding), dilation=(1, dilation),
-        size=(1, count),
-    )  # fmt: skip
-    values = values.squeeze(-2)
-    return (values, indices.squeeze(-2)) if return_indices else values
+    window = {
+        "kernel": (kernel,),
+        "stride": (stride,),
+        "padding": (padding,),
+        "dilation": (dilation,),
+        "size": (count,),
+    }
+    if not return_indices and not input.requires_grad:
+        return ops.max_pool_values(input, **window)
+    values, indices = ops.max_pool2d(input, **window)
+    return (values, indices) if return_indices else values
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -118,6 +123,8 @@ def _max_pool(name, d, input, kernel_size, stride, padding, dilation, ceil_mode,
     check_tensor(input, name)
     window = _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode)
     check_implemented(input, "max_pool2d" if d == 2 else "max_pool3d_with_indices", "fi")
+    if not return_indices and not input.requires_grad:
+        return ops.max_pool_values(input, **window)
     values, indices = _MAX[d](input, **window)
     return (values, indices) if return_indices else values
 
@@ -231,8 +238,8 @@ def _avg_pool(name, d, input, kernel_size, stride, padding, ceil_mode, count_inc
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     window = _window(name, d, input, kernel_size, stride, padding, 1, ceil_mode)
-    if kind_of(input) == "b" or (kind_of(input) == "i" and scalar_type(input) != "Long"):
-        check_implemented(input, f"{name}_out_frame")
+    if kind_of(input) in "bc" or (kind_of(input) == "i" and scalar_type(input) != "Long"):
+        check_implemented(input, "avg_pool2d" if d == 2 else "avg_pool3d_out_frame")
     del window["dilation"]
     return _AVERAGE[d](input, **window, count_include_pad=bool(count_include_pad), divisor=divisor)
 
@@ -393,6 +400,7 @@ def _max_unpool(d, input, indices, kernel_size, stride, padding, output_size):
     size = _unpooled_size(input, kernel, stride, padding, output_size)
     if scalar_type(indices) != "Long":
         raise RuntimeError(f"elements in indices should be type int64 but got: {scalar_type(indices)}")
+    check_implemented(input, f"max_unpool{max(d, 2)}d", "fi")
     if d == 1:
         if input.ndim not in (2, 3):
             _wrong_unpool(2, input.ndim + 1 if input.ndim else 2)
