@@ -136,8 +136,13 @@ class Operation:
     def __repr__(self):
         return f"<operation {self.name}>"
 
-    def accelerate(self, kernel=None, **rules):
-        """Give the operation, and its rules by the name of their input, kernels for the arrays these handle."""
+    def accelerate(self, kernel=None, otherwise=None, **rules):
+        """Give the operation, and its rules by the name of their input, kernels for the arrays these handle.
+
+        `otherwise` is asked for what `kernel` declines.
+        """
+        if otherwise is not None:
+            self.fast = otherwise
         if isinstance(kernel, Kernel):
             self.kernel = kernel
         elif kernel is not None:

@@ -1,121 +1,108 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""Choices and clamps over contiguous float32 and float64 arrays; others are declined, and NumPy takes them."""
+"""where() over contiguous arrays of any type of 1, 2, 4, 8 or 16 bytes; others are declined, and NumPy takes them."""
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
+from rushlight.kernels.parallel cimport spread
+
 cnp.import_array()
 
 cdef extern from *:
     """
-    typedef void (*loopn)(const void *, const void *, void *, Py_ssize_t, double, double);
+    #include "kernels/lanes.h"
+    #include <stdint.h>
+    typedef struct { uint64_t a, b; } rl_two_words;
+    typedef struct { const unsigned char *mask; const char *x, *y; char *out; Py_ssize_t item; int sx, sy; } rl_choice;
 
-    /* With up to two numbers, p and q; the second operand is absent (of the first's address) in a forward. */
-    #define NUMBERED(NAME, EXPR) NUMBERED_(NAME##_f4, float, EXPR) NUMBERED_(NAME##_f8, double, EXPR)
-    #define NUMBERED_(NAME, T, EXPR)                                                             \\
-        static void NAME(const void *pa, const void *pb, void *po, Py_ssize_t n, double p_, double q_) { \\
-            const T *a = (const T *)pa, *b = (const T *)pb; T *o = (T *)po; Py_ssize_t i;        \\
-            T p = (T)p_, q = (T)q_; (void)p; (void)q;                                            \\
-            for (i = 0; i < n; i++) { T x = a[i], y = b[i]; (void)y; o[i] = EXPR; }              \\
+    /* An operand has step 1, or 0 where it is one number. */
+    #define RL_CHOOSE(NAME, T)                                                                   \\
+        RL_CLONES static void NAME(const rl_choice *c, Py_ssize_t begin, Py_ssize_t end) {       \\
+            const unsigned char *m = c->mask; Py_ssize_t i;                                      \\
+            const T *a = (const T *)c->x, *b = (const T *)c->y; T *o = (T *)c->out;              \\
+            if (c->sx && c->sy) for (i = begin; i < end; i++) o[i] = m[i] ? a[i] : b[i];         \\
+            else if (c->sx) for (i = begin; i < end; i++) o[i] = m[i] ? a[i] : *b;               \\
+            else if (c->sy) for (i = begin; i < end; i++) o[i] = m[i] ? *a : b[i];               \\
+            else for (i = begin; i < end; i++) o[i] = m[i] ? *a : *b;                            \\
         }
-    #define FROM_P (x < p || p != p ? p : x)
-    NUMBERED(rl_clip, FROM_P > q || q != q ? q : FROM_P)
-    NUMBERED(rl_leaky, x > 0 ? x : x * p)
-    NUMBERED(rl_threshold, x <= p ? q : x)
-    NUMBERED(rl_through_clip, (y >= p && y <= q) ? x : 0)
-    NUMBERED(rl_through_hardtanh, (y <= p || y >= q) ? 0 : x)
-    NUMBERED(rl_through_leaky, y > 0 ? x : x * p)
-    NUMBERED(rl_through_threshold, y <= p ? 0 : x)
-
-    /* x where the mask holds, else y; an operand has step 1, or 0 where it is one number. */
-    #define WHERE(NAME, T)                                                                       \\
-        static void NAME(const void *pm, const void *pa, int sa, const void *pb, int sb, void *po, Py_ssize_t n) { \\
-            const unsigned char *m = (const unsigned char *)pm; Py_ssize_t i;                    \\
-            const T *a = (const T *)pa, *b = (const T *)pb; T *o = (T *)po;                      \\
-            for (i = 0; i < n; i++) o[i] = m[i] ? a[i * sa] : b[i * sb];                         \\
-        }
-    WHERE(rl_where_f4, float)
-    WHERE(rl_where_f8, double)
+    RL_CHOOSE(rl_choose1, uint8_t)
+    RL_CHOOSE(rl_choose2, uint16_t)
+    RL_CHOOSE(rl_choose4, uint32_t)
+    RL_CHOOSE(rl_choose8, uint64_t)
+    RL_CHOOSE(rl_choose16, rl_two_words)
+    static void rl_choose(void *what, Py_ssize_t begin, Py_ssize_t end) {
+        const rl_choice *c = (const rl_choice *)what;
+        if (c->item == 4) rl_choose4(c, begin, end);
+        else if (c->item == 8) rl_choose8(c, begin, end);
+        else if (c->item == 1) rl_choose1(c, begin, end);
+        else if (c->item == 2) rl_choose2(c, begin, end);
+        else rl_choose16(c, begin, end);
+    }
     """
-    ctypedef void (*loopn)(const void *, const void *, void *, Py_ssize_t, double, double) noexcept nogil
-    void rl_where_f4(const void *, const void *, int, const void *, int, void *, Py_ssize_t) noexcept nogil
-    void rl_where_f8(const void *, const void *, int, const void *, int, void *, Py_ssize_t) noexcept nogil
-    loopn rl_clip_f4, rl_clip_f8, rl_leaky_f4, rl_leaky_f8, rl_threshold_f4, rl_threshold_f8
-    loopn rl_through_clip_f4, rl_through_clip_f8, rl_through_leaky_f4, rl_through_leaky_f8
-    loopn rl_through_hardtanh_f4, rl_through_hardtanh_f8, rl_through_threshold_f4, rl_through_threshold_f8
+    ctypedef struct rl_choice:
+        const unsigned char *mask
+        const char *x
+        const char *y
+        char *out
+        Py_ssize_t item
+        int sx, sy
+    void rl_choose(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+# Elements of a part that a thread takes.
+cdef Py_ssize_t LEAST = 16384
 
 
-cdef inline bint usable(cnp.ndarray a, int kind):
-    return cnp.PyArray_TYPE(a) == kind and cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_ISBEHAVED_RO(a)
-
-
-cdef class Numbered:
-    """A loop over an array, or a gradient and an array, with up to two numbers."""
-
-    cdef loopn f4
-    cdef loopn f8
-
-    def __call__(self, x, double p, double q=0, y=None):
-        cdef cnp.ndarray a, b, o
-        cdef int kind
-        cdef loopn loop
-        if not isinstance(x, cnp.ndarray) or (y is not None and not isinstance(y, cnp.ndarray)):
-            return NotImplemented
-        a = <cnp.ndarray>x
-        b = a if y is None else <cnp.ndarray>y
-        kind = cnp.PyArray_TYPE(a)
-        if kind == cnp.NPY_FLOAT32:
-            loop = self.f4
-        elif kind == cnp.NPY_FLOAT64:
-            loop = self.f8
-        else:
-            return NotImplemented
-        if not usable(a, kind) or not usable(b, kind) or not cnp.PyArray_SAMESHAPE(a, b):
-            return NotImplemented
-        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
-        loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(o), cnp.PyArray_SIZE(a), p, q)
-        return o
+cdef inline bint usable(cnp.ndarray a):
+    return cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_ISBEHAVED_RO(a)
 
 
 def where(mask, x, y):
-    """x where the mask holds, else y: arrays of the mask's shape, one of them perhaps a number."""
+    """x where the mask holds, else y: arrays of the mask's shape and one type, one of them perhaps a number."""
+    cdef rl_choice c
     cdef cnp.ndarray m, a, o
-    cdef int kind, sx, sy
+    cdef int kind
     cdef double numbers[2]
     cdef float numbers4[2]
-    cdef const void *px
-    cdef const void *py
+    cdef Py_ssize_t n
     if not isinstance(mask, cnp.ndarray):
         return NotImplemented
     m = <cnp.ndarray>mask
-    if not usable(m, cnp.NPY_BOOL):
+    if cnp.PyArray_TYPE(m) != cnp.NPY_BOOL or not usable(m):
         return NotImplemented
     a = <cnp.ndarray>x if isinstance(x, cnp.ndarray) else <cnp.ndarray>y if isinstance(y, cnp.ndarray) else None
     if a is None:
         return NotImplemented
     kind = cnp.PyArray_TYPE(a)
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+    c.item = cnp.PyArray_ITEMSIZE(a)
+    if kind > cnp.NPY_CDOUBLE and kind != cnp.NPY_FLOAT16 or c.item not in (1, 2, 4, 8, 16):
         return NotImplemented
-    sx = chosen(m, x, kind, &numbers[0], &numbers4[0], &px)
-    sy = chosen(m, y, kind, &numbers[1], &numbers4[1], &py)
-    if sx < 0 or sy < 0:
+    c.sx = chosen(m, x, kind, &numbers[0], &numbers4[0], &c.x)
+    c.sy = chosen(m, y, kind, &numbers[1], &numbers4[1], &c.y)
+    if c.sx < 0 or c.sy < 0:
         return NotImplemented
     o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(m), cnp.PyArray_DIMS(m), kind, 0)
-    if kind == cnp.NPY_FLOAT32:
-        rl_where_f4(cnp.PyArray_DATA(m), px, sx, py, sy, cnp.PyArray_DATA(o), cnp.PyArray_SIZE(m))
-    else:
-        rl_where_f8(cnp.PyArray_DATA(m), px, sx, py, sy, cnp.PyArray_DATA(o), cnp.PyArray_SIZE(m))
+    c.mask, c.out = <const unsigned char *>cnp.PyArray_DATA(m), <char *>cnp.PyArray_DATA(o)
+    n = cnp.PyArray_SIZE(m)
+    if n < 2 * LEAST:
+        rl_choose(&c, 0, n)
+        return o
+    with nogil:
+        spread(rl_choose, &c, n, LEAST)
     return o
 
 
-cdef int chosen(cnp.ndarray m, object x, int kind, double *number, float *number4, const void **p) except -2:
+cdef int chosen(cnp.ndarray m, object x, int kind, double *number, float *number4, const char **p) except -2:
     """The step and address of an operand of `where`; -1 where it is of another kind."""
     if isinstance(x, cnp.ndarray):
-        if not usable(<cnp.ndarray>x, kind) or not cnp.PyArray_SAMESHAPE(m, <cnp.ndarray>x):
+        if cnp.PyArray_TYPE(<cnp.ndarray>x) != kind or not usable(<cnp.ndarray>x):
             return -1
-        p[0] = cnp.PyArray_DATA(<cnp.ndarray>x)
-        return 1
+        p[0] = <const char *>cnp.PyArray_DATA(<cnp.ndarray>x)
+        if cnp.PyArray_NDIM(<cnp.ndarray>x) == 0:
+            return 0
+        return 1 if cnp.PyArray_SAMESHAPE(m, <cnp.ndarray>x) else -1
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        return -1
     if PyFloat_CheckExact(x):
         number[0] = PyFloat_AS_DOUBLE(x)
     elif PyLong_CheckExact(x):
@@ -123,20 +110,5 @@ cdef int chosen(cnp.ndarray m, object x, int kind, double *number, float *number
     else:
         return -1
     number4[0] = <float>number[0]
-    p[0] = <const void *>number4 if kind == cnp.NPY_FLOAT32 else <const void *>number
+    p[0] = <const char *>number4 if kind == cnp.NPY_FLOAT32 else <const char *>number
     return 0
-
-
-cdef Numbered numbered(loopn f4, loopn f8):
-    cdef Numbered kernel = Numbered()
-    kernel.f4, kernel.f8 = f4, f8
-    return kernel
-
-
-clip = numbered(rl_clip_f4, rl_clip_f8)
-leaky = numbered(rl_leaky_f4, rl_leaky_f8)
-threshold = numbered(rl_threshold_f4, rl_threshold_f8)
-through_clip = numbered(rl_through_clip_f4, rl_through_clip_f8)
-through_hardtanh = numbered(rl_through_hardtanh_f4, rl_through_hardtanh_f8)
-through_leaky = numbered(rl_through_leaky_f4, rl_through_leaky_f8)
-through_threshold = numbered(rl_through_threshold_f4, rl_through_threshold_f8)

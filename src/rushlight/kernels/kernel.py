@@ -13,8 +13,12 @@ class Kernel:
     def call3(self, x, y, z):
         return NotImplemented
 
+    def into1(self, x):
+        """x = op(x) in place; whether that was done."""
+        return False
+
     def into2(self, x, y):
-        """x = op(x, y) in place, y of x's shape; whether that was done."""
+        """x = op(x, y) in place, y of x's shape or a number; whether that was done."""
         return False
 
     def __call__(self, x, y=NotImplemented):

@@ -193,20 +193,27 @@ def hardshrink(x, *, lambd=0.5):
     return np.where((x >= -lambd) & (x <= lambd), np.zeros_like(x), x)
 
 
-_fast, _choice = kernels.load("elementwise"), kernels.load("choice")
+_fast, _formula = kernels.load("elementwise"), kernels.load("formula")
 if _fast is not None:
     sigmoid.accelerate(_fast.sigmoid, x=_fast.through_sigmoid)
     sigmoid_backward.accelerate(_fast.through_sigmoid, x=_fast.through_sigmoid, y=_fast.sigmoid_bend)
     sigmoid_bend.accelerate(_fast.sigmoid_bend, x=_fast.sigmoid_bend, y=_fast.sigmoid_bend, z=_fast.tanh_bend)
     relu.accelerate(_fast.relu, x=_fast.through_relu)
     silu.accelerate(x=_fast.through_silu)
-    gelu.accelerate(x=lambda g, x, approximate: _fast.through_gelu(g, x) if approximate == "none" else NotImplemented)
-    gelu.accelerate(lambda x, approximate: contiguously(_fast.gelu)(x) if approximate == "none" else NotImplemented)
-    leaky_relu.accelerate(lambda x, negative_slope: _choice.leaky(x, negative_slope))
-    leaky_relu.accelerate(x=lambda g, x, negative_slope: _choice.through_leaky(g, negative_slope, 0, x))
-    threshold.accelerate(lambda x, threshold, value: _choice.threshold(x, threshold, value))
-    threshold.accelerate(x=lambda g, x, threshold: _choice.through_threshold(g, threshold, 0, x))
-    hardtanh.accelerate(lambda x, min_val, max_val: _choice.clip(x, min_val, max_val))
-    hardtanh.accelerate(x=lambda g, x, min_val, max_val: _choice.through_hardtanh(g, min_val, max_val, x))
+    gelu.accelerate(
+        lambda x, approximate: contiguously(_fast.gelu)(x) if approximate == "none" else _formula.gelu_tanh(x),
+        x=lambda g, x, approximate: (_fast.through_gelu if approximate == "none" else _formula.through_gelu_tanh)(g, x),
+    )
+    leaky_relu.accelerate(_formula.leaky, x=_formula.through_leaky)
+    threshold.accelerate(_formula.threshold, x=_formula.through_threshold)
+    hardtanh.accelerate(lambda x, min_val, max_val: _formula.clip(x, min_val, max_val), x=_formula.through_hardtanh)
+    prelu.accelerate(_formula.prelu, x=_formula.through_prelu, weight=_formula.through_weight)
+    elu.accelerate(_formula.elu, x=_formula.through_elu)
+    celu.accelerate(_formula.celu, x=_formula.through_celu)
+    softplus.accelerate(_formula.softplus, x=_formula.through_softplus)
+    softshrink.accelerate(_formula.softshrink, x=_formula.through_shrink)
+    hardshrink.accelerate(_formula.hardshrink, x=_formula.through_shrink)
+    for _op in (logsigmoid, hardsigmoid, hardswish, mish):
+        _op.accelerate(x=getattr(_formula, f"through_{_op.name}"))
     for _op in (silu, logsigmoid, softplus, gelu, leaky_relu, elu, celu, mish, hardswish, hardsigmoid):
         _op.accelerate(getattr(_fast, _op.name))

@@ -193,7 +193,18 @@ def lcm(x, y):
     return np.lcm(x, y)
 
 
-_fast = kernels.load("elementwise")
+_fast, _ufuncs = kernels.load("elementwise"), kernels.load("ufuncs")
 if _fast is not None:
-    for _op in (eq, ne, lt, le, gt, ge):
-        _op.accelerate(getattr(_fast, _op.name))
+    _ORDERS = {eq: np.equal, ne: np.not_equal, lt: np.less, le: np.less_equal, gt: np.greater, ge: np.greater_equal}
+    for _op, _ufunc in _ORDERS.items():
+        _op.accelerate(getattr(_fast, _op.name), otherwise=_ufuncs.Loop(_ufunc, "?bBhHiIlLqQ"))
+    for _op, _ufunc in ((isnan, np.isnan), (isinf, np.isinf), (isfinite, np.isfinite), (signbit, np.signbit)):
+        _op.accelerate(_ufuncs.Loop(_ufunc, "fd"))
+    for _op in (logical_and, logical_or, logical_xor, logical_not):
+        _op.accelerate(_ufuncs.Loop(getattr(np, _op.name)))
+    for _op in (bitwise_and, bitwise_or, bitwise_xor, bitwise_not):
+        _op.accelerate(_ufuncs.Loop(getattr(np, _op.name), "?bBhHiIlLqQ"))
+    for _op, _ufunc in ((bitwise_left_shift, np.left_shift), (bitwise_right_shift, np.right_shift)):
+        _op.accelerate(_ufuncs.Loop(_ufunc, "bBhHiIlLqQ"))
+    for _op in (gcd, lcm):
+        _op.accelerate(_ufuncs.Loop(getattr(np, _op.name), "bBhHiIlLqQ"))

@@ -156,6 +156,8 @@ def _recorded(base):
 
 
 _from_parts = renamed(view_as_complex, "CopySlices")
-_fast = kernels.load("elementwise")
+_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
-    abs.accelerate(_fast.abs, x=_fast.through_abs)
+    abs.accelerate(_fast.abs, otherwise=_ufuncs.Loop(np.absolute, "bBhHiIlLqQFD"), x=_fast.through_abs)
+    angle.accelerate(_formula.angle)
+    sgn.accelerate(_formula.sign)

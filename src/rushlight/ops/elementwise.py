@@ -246,8 +246,27 @@ def nextafter(x, y):
     return np.nextafter(x, y)
 
 
-_fast = kernels.load("elementwise")
+_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
+    for _op, _ufunc in ((add, np.add), (sub, np.subtract), (mul, np.multiply), (neg, np.negative)):
+        _op.accelerate(otherwise=_ufuncs.Loop(_ufunc, "bBhHiIlLqQFD"))
+    div.accelerate(otherwise=_ufuncs.Loop(np.true_divide, "FD"), y=lambda g, x, y: _formula.through_divisor(g, x, y))
+    add_scaled.accelerate(_formula.add_scaled)
+    sub_scaled.accelerate(_formula.sub_scaled)
+    lerp.accelerate(_formula.lerp, start=_formula.through_lerp_start)
+    lerp_number.accelerate(_formula.lerp)
+    addcmul.accelerate(_formula.addcmul)
+    addcdiv.accelerate(_formula.addcdiv)
+    copysign.accelerate(_formula.copysign)
+    copysign_number.accelerate(_formula.copysign)
+    nextafter.accelerate(_ufuncs.Loop(np.nextafter, "fd"))
+    fmod.accelerate(_ufuncs.Loop(np.fmod, "fd"))
+    remainder.accelerate(_formula.remainder)
+    remainder_number.accelerate(_formula.remainder)
+    floor_divide.accelerate(_formula.floored)
+    div_rounded.accelerate(
+        lambda x, y, rounding_mode: (_formula.floored if rounding_mode == "floor" else _formula.truncated)(x, y)
+    )
     for _op in (add, sub, rsub, mul, div, neg, reciprocal):
         _op.accelerate(getattr(_fast, _op.name))
     rsub_tensor.accelerate(_fast.rsub)

@@ -195,8 +195,16 @@ def _through_small_power(g, x, y):
     return g if y == 1 else _fast.through_square(g, x) if y == 2 else NotImplemented
 
 
-_fast = kernels.load("elementwise")
+_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
+    for _op in (exp, exp2, log2, log10, sqrt, square):
+        _op.accelerate(otherwise=_ufuncs.Loop(getattr(np, _op.name), "fdFD"))
+    log.accelerate(otherwise=_ufuncs.Loop(np.log, "FD"))
+    for _op in (pow, pow_number):
+        _op.accelerate(otherwise=_ufuncs.Loop(np.power, "fd"))
+    for _op in (logaddexp, logaddexp2):
+        _op.accelerate(getattr(_formula, _op.name))
+    logaddexp.accelerate(x=_formula.through_logaddexp, y=lambda g, x, y: _formula.through_logaddexp(g, y, x))
     for _op in (exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
         _op.accelerate(getattr(_fast, _op.name))
     pow_number.accelerate(_fast.pow)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import kernels
 from .copying import zero
 from .declare import elementwise, renamed
 from .supported import FLOATING, REAL, supports
@@ -65,3 +66,13 @@ def sign(x):
         return x.copy()
     # nan has no sign: PyTorch says 0.
     return np.subtract(np.greater(x, 0), np.less(x, 0), dtype=np.int8).astype(x.dtype)
+
+
+_formula, _ufuncs = kernels.load("formula"), kernels.load("ufuncs")
+if _formula is not None:
+    for _op in (floor, ceil, trunc):
+        _op.accelerate(_ufuncs.Loop(getattr(np, _op.name), "fd"))
+    round.accelerate(lambda x, decimals: _rint(x) if decimals == 0 else NotImplemented)
+    _rint = _ufuncs.Loop(np.rint, "fd")
+    frac.accelerate(_formula.frac)
+    sign.accelerate(_formula.sign)

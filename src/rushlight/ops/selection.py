@@ -177,14 +177,27 @@ def heaviside(x, values):
     return np.where(np.equal(x, 0), values, np.where(np.isnan(x), x, np.greater(x, 0)).astype(x.dtype))
 
 
-_fast, _choice = kernels.load("elementwise"), kernels.load("choice")
+def _repaired(x, nan, posinf, neginf):
+    if x.dtype.kind != "f":
+        return NotImplemented
+    of_x = np.finfo(x.dtype)
+    posinf, neginf = of_x.max if posinf is None else posinf, of_x.min if neginf is None else neginf
+    return _formula.nan_to_num(x, float(0 if nan is None else nan), float(posinf), float(neginf))
+
+
+_fast, _choice, _formula = kernels.load("elementwise"), kernels.load("choice"), kernels.load("formula")
 if _fast is not None:
     where.accelerate(_choice.where)
-    clamp_numbers.accelerate(lambda x, low, high: _choice.clip(x, low, high))
-    clamp_numbers.accelerate(x=lambda g, x, low, high: _choice.through_clip(g, low, high, x))
+    clamp_numbers.accelerate(_formula.clip, x=_formula.through_clip)
+    nan_to_num.accelerate(_repaired, x=_formula.through_where_finite)
+    for _op in (clamp, clamp_between):
+        _op.accelerate(_formula.clamp)
     maximum.accelerate(_fast.maximum)
     minimum.accelerate(_fast.minimum)
-    for _op in (clamp_min, clamp_from, clamp_min_number):
-        _op.accelerate(_fast.maximum)
-    for _op in (clamp_max, clamp_to, clamp_max_number):
-        _op.accelerate(_fast.minimum)
+    fmax.accelerate(_formula.fmax)
+    fmin.accelerate(_formula.fmin)
+    heaviside.accelerate(_formula.heaviside)
+    for _op in (clamp_min, clamp_from, clamp_from_tensor, clamp_min_number):
+        _op.accelerate(_fast.maximum, x=_formula.where_at_least)
+    for _op in (clamp_max, clamp_to, clamp_to_tensor, clamp_max_number):
+        _op.accelerate(_fast.minimum, x=_formula.where_at_most)

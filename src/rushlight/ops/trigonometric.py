@@ -146,10 +146,18 @@ def rad2deg(x):
     return np.multiply(x, 180 / math.pi, dtype=x.dtype)
 
 
-_fast = kernels.load("elementwise")
+_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
-    for _op in (sin, cos, tan, tanh, sinh, cosh, asin, acos, atan):
-        _op.accelerate(getattr(_fast, _op.name))
+    _NUMPYS = {
+        sin: np.sin, cos: np.cos, tan: np.tan, sinh: np.sinh, cosh: np.cosh, tanh: np.tanh, asin: np.arcsin,
+        acos: np.arccos, atan: np.arctan, asinh: np.arcsinh, acosh: np.arccosh, atanh: np.arctanh,
+    }  # fmt: skip
+    for _op, _ufunc in _NUMPYS.items():
+        _op.accelerate(getattr(_fast, _op.name, None), otherwise=_ufuncs.Loop(_ufunc, "fdFD"))
+    atan2.accelerate(_ufuncs.Loop(np.arctan2, "fd"))
+    hypot.accelerate(_formula.hypot)
+    for _op in (deg2rad, rad2deg):
+        _op.accelerate(getattr(_formula, _op.name))
     sin.accelerate(x=_fast.through_sin)
     cos.accelerate(x=_fast.through_cos)
     tanh.accelerate(x=_fast.through_tanh)

@@ -1,0 +1,171 @@
+/* exp, log and what follows from them, without branches, so that the compiler does many at once.
+
+   Errors against exact values, in units of the last place, at most (tests/test_vector.py): exp 1, expm1 2, log 1,
+   log1p 2, tanh 3, erf 3, erfc 6; one more for what is made of them. Coefficients are Chebyshev interpolants computed
+   with 40 digits, or Taylor's. `x + BIG - BIG` rounds to a whole number: BIG leaves no bits for a fraction. */
+
+#ifndef RL_VECTOR_H
+#define RL_VECTOR_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline float rl_float_of(int32_t i) { float x; memcpy(&x, &i, 4); return x; }
+static inline int32_t rl_bits_of4(float x) { int32_t i; memcpy(&i, &x, 4); return i; }
+static inline double rl_double_of(int64_t i) { double x; memcpy(&x, &i, 8); return x; }
+static inline int64_t rl_bits_of8(double x) { int64_t i; memcpy(&i, &x, 8); return i; }
+
+#define RL_BIG4 12582912.0f
+#define RL_BIG8 6755399441055744.0
+
+/* x = k ln 2 + r with |r| <= ln 2 / 2; 2**k as two factors, of which neither overflows. */
+#define RL_REDUCE4(x, k, r, s, t)                                          \
+    float k##_ = (x) * 1.44269504f + RL_BIG4, k = k##_ - RL_BIG4;          \
+    float r = ((x) - k * 0.693359375f) - k * -2.12194440e-4f;              \
+    int32_t k##i = rl_bits_of4(k##_) - 0x4B400000, k##h = k##i >> 1;       \
+    float s = rl_float_of((k##h + 127) << 23), t = rl_float_of((k##i - k##h + 127) << 23)
+/* The low half of the number that was rounded holds k. */
+#define RL_REDUCE8(x, k, r, s, t)                                          \
+    double k##_ = (x) * 1.4426950408889634 + RL_BIG8, k = k##_ - RL_BIG8;  \
+    double r = ((x) - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10; \
+    int64_t k##i = rl_bits_of8(k##_) - 0x4338000000000000 + 4096, k##h = k##i >> 1; \
+    double s = rl_double_of((k##h - 2048 + 1023) << 52), t = rl_double_of((k##i - k##h - 2048 + 1023) << 52)
+
+/* (e**r - 1 - r) / r**2 */
+static inline float rl_bend4(float r) {
+    return 0.5000000013f + r * (0.1666666668f + r * (0.04166646501f + r * (0.008333310934f + r * (0.001393364103f + r * 0.0001989098087f))));
+}
+static inline double rl_bend8(double r) {
+    double q = r * r, q4 = q * q;
+    double a = 1 / 2. + r * (1 / 6.) + q * (1 / 24. + r * (1 / 120.));
+    double b = 1 / 720. + r * (1 / 5040.) + q * (1 / 40320. + r * (1 / 362880.));
+    double c = 1 / 3628800. + r * (1 / 39916800.) + q * (1 / 479001600. + r * (1 / 6227020800.));
+    return a + q4 * (b + q4 * c);
+}
+
+static inline float rl_exp4(float x) {
+    float y = x < -104.0f ? -104.0f : x;
+    y = y > 89.0f ? 89.0f : y;
+    RL_REDUCE4(y, k, r, s, t);
+    return (1 + (r + r * r * rl_bend4(r))) * s * t;
+}
+static inline double rl_exp8(double x) {
+    double y = x < -746.0 ? -746.0 : x;
+    y = y > 710.0 ? 710.0 : y;
+    RL_REDUCE8(y, k, r, s, t);
+    return (1 + (r + r * r * rl_bend8(r))) * s * t;
+}
+
+/* 2**k (e**r - 1) + (2**k - 1), with the last 1 divided by the second factor beforehand; of the sign of x, also at -0. */
+static inline float rl_expm1_4(float x) {
+    float y = x < -18.0f ? -18.0f : x;
+    y = y > 89.0f ? 89.0f : y;
+    RL_REDUCE4(y, k, r, s, t);
+    float e = r + r * r * rl_bend4(r), u = rl_float_of((kh - ki + 127) << 23);
+    float out = (s * e + (s - u)) * t;
+    return copysignf(ki == 0 ? e : out, x);
+}
+static inline double rl_expm1_8(double x) {
+    double y = x < -40.0 ? -40.0 : x;
+    y = y > 710.0 ? 710.0 : y;
+    RL_REDUCE8(y, k, r, s, t);
+    double e = r + r * r * rl_bend8(r), u = rl_double_of((kh - ki + 2048 + 1023) << 52);
+    double out = (s * e + (s - u)) * t;
+    return copysign(k == 0 ? e : out, x);
+}
+
+/* x = 2**e (1 + f) with 1 + f between root 1/2 and root 2; log(1 + f) = 2 artanh(z), z = f / (2 + f). */
+static inline float rl_log4(float x) {
+    int tiny = x < 1.17549435e-38f;
+    float y = tiny ? x * 8388608.0f : x;
+    int32_t i = rl_bits_of4(y) - 0x3f3504f3;
+    float e = (float)(i >> 23) - (tiny ? 23.0f : 0.0f), f = rl_float_of((i & 0x007fffff) + 0x3f3504f3) - 1;
+    float z = f / (2 + f), w = z * z, h = 0.5f * f * f;
+    float R = w * (0.6666666667f + w * (0.4f + w * (0.2857142857f + w * (0.2222222222f + w * 0.1818181818f))));
+    float out = e * 0.693359375f + (f - (h - (z * (h + R) + e * -2.12194440e-4f)));
+    out = x == 0 ? -INFINITY : out;
+    out = x < 0 ? NAN : out;
+    return x < INFINITY ? out : x;
+}
+static inline double rl_log8(double x) {
+    int tiny = x < 2.2250738585072014e-308;
+    double y = tiny ? x * 18014398509481984.0 : x;
+    int64_t i = rl_bits_of8(y) - 0x3fe6a09e667f3bcd;
+    /* i + 4096 * 2**52 is positive; as the low bits of BIG it becomes a double without a conversion. */
+    double e = rl_double_of((int64_t)((uint64_t)(i + 0x4000000000000000) >> 52) + 0x4338000000000000) - RL_BIG8 - (tiny ? 1078.0 : 1024.0);
+    double f = rl_double_of((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1;
+    double z = f / (2 + f), w = z * z, h = 0.5 * f * f;
+    double R = w * (2 / 3. + w * (2 / 5. + w * (2 / 7. + w * (2 / 9. + w * (2 / 11. + w * (2 / 13. + w * (2 / 15. + w * (2 / 17. + w * (2 / 19. + w * (2 / 21.))))))))));
+    double out = e * 0.693147180369123816490 + (f - (h - (z * (h + R) + e * 1.90821492927058770002e-10)));
+    out = x == 0 ? -INFINITY : out;
+    out = x < 0 ? NAN : out;
+    return x < INFINITY ? out : x;
+}
+
+/* 1 + x is rounded; what it lost comes back as a derivative's step. */
+static inline float rl_log1p4(float x) {
+    float u = 1 + x, lost = x - (u - 1);
+    float step = lost / u;
+    step = x > 1e8f ? 0 : step;
+    step = x <= -1 ? 0 : step;
+    return u == 1 ? x : rl_log4(u) + step;
+}
+static inline double rl_log1p8(double x) {
+    double u = 1 + x, lost = x - (u - 1);
+    double step = lost / u;
+    step = x > 1e16 ? 0 : step;
+    step = x <= -1 ? 0 : step;
+    return u == 1 ? x : rl_log8(u) + step;
+}
+
+/* t / (2 + t) with t = exp(-2 |x|) - 1 */
+static inline float rl_tanh4(float x) {
+    float t = rl_expm1_4(-2 * fabsf(x));
+    return copysignf(t / (2 + t), x);
+}
+static inline double rl_tanh8(double x) {
+    double t = rl_expm1_8(-2 * fabs(x));
+    return copysign(t / (2 + t), x);
+}
+
+static inline float rl_sigmoid4(float x) { return 1 / (1 + rl_exp4(-x)); }
+static inline double rl_sigmoid8(double x) { return 1 / (1 + rl_exp8(-x)); }
+static inline float rl_softplus4(float x) { return x > 20 ? x : rl_log1p4(rl_exp4(x)); }
+static inline double rl_softplus8(double x) { return x > 20 ? x : rl_log1p8(rl_exp8(x)); }
+
+/* x times a polynomial of x**2 up to 1; beyond, 1 - exp(polynomial), which 4 makes 1. */
+static inline float rl_erf4(float x) {
+    float a = fabsf(x), z = x * x, b = a > 4 ? 4.0f : a;
+    float near = 1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f)))));
+    float far = -0.0003201380497f + b * (1.130233435f + b * (0.6318260516f + b * (0.1100800829f + b * (-0.02642113601f + b * (0.004759596293f + b * (-0.0005968056257f + b * (4.605804269e-5f + b * -1.637151415e-6f)))))));
+    return a < 1 ? x * near : copysignf(1 - rl_exp4(-far), x);
+}
+
+static inline double rl_erf_near8(double x) {
+    double z = x * x;
+    return x * (1.128379167095512567 + z * (-0.3761263890318354044 + z * (0.1128379167094500627 + z * (-0.02686617064323777036 + z * (0.005223977607116422732 + z * (-0.0008548325975389692066 + z * (0.0001205529490483970753 + z * (-0.00001492473690741965364 + z * (1.644742470331728768e-6 + z * (-1.620848380187118197e-7 + z * (1.372006454677559166e-8 + z * -7.795898826998503403e-10)))))))))));
+}
+/* exp(x**2) erfc(x) (x + 1/2) as a polynomial of (x - 3.75) / (x + 3.75), from 0.5 to 27.5 (erfc is 0 there). The square
+   of x is taken of its upper half, which is exact, and the rest comes as a factor near 1. */
+static inline double rl_erfc_far8(double x) {
+    double t = (x - 3.75) / (x + 3.75), upper = (double)(float)x, d = (upper - x) * (upper + x);
+    double p = 0.618756315418913788 + t * (-0.0701202992927735043 + t * (0.00179270774273287598 + t * (0.041138369245074766 + t * (-0.0544019650709248814 + t * (0.046152160580132333 + t * (-0.0293466992933552318 + t * (0.0141811387100850165 + t * (-0.00487328980039315336 + t * (0.00087781292372142672 + t * (0.00014685701282882056 + t * (-0.000145077040457284526 + t * (0.0000258236115558832285 + t * (0.0000111921752825205556 + t * (-5.71894717837309358e-6 + t * (-4.87041594503417021e-7 + t * (8.69121400593027436e-7 + t * (-2.80038798322583725e-8 + t * (-1.20353093409959406e-7 + t * (1.08485422287777378e-8 + t * (1.23558692413951879e-8 + t * (-1.33080593545157867e-9)))))))))))))))))))));
+    return rl_exp8(-upper * upper) * (1 + d * (1 + d * (0.5 + d * (1 / 6.)))) * p / (x + 0.5);
+}
+static inline double rl_erf8(double x) {
+    double a = fabs(x), b = a < 1 ? 1.0 : a > 6 ? 6.0 : a;
+    double far = copysign(1 - rl_erfc_far8(b), x);
+    return a < 1 ? rl_erf_near8(x) : x == x ? far : x;
+}
+static inline double rl_erfc8(double x) {
+    double a = fabs(x), b = a < 0.5 ? 0.5 : a > 27.5 ? 27.5 : a, far = rl_erfc_far8(b);
+    far = x < 0 ? 2 - far : far;
+    return a < 0.5 ? 1 - rl_erf_near8(x) : x == x ? far : x;
+}
+static inline float rl_erfc4(float x) { return (float)rl_erfc8((double)x); }
+
+/* x**y as exp(y log x) in double: within half a place of float, for positive finite x and finite y. */
+static inline float rl_pow4(float x, float y) { return (float)rl_exp8((double)y * rl_log8((double)x)); }
+
+#endif
