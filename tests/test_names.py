@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import rushlight
+from rushlight.functions import absent
+
 MODULES = (
     "autograd", "autograd.anomaly_mode", "autograd.forward_ad", "autograd.function", "autograd.functional",
     "autograd.grad_mode", "autograd.gradcheck", "autograd.graph", "autograd.profiler", "autograd.variable", "func",
@@ -50,3 +53,73 @@ def test_what_is_said_to_be_missing_is():
         ours = module_of("rushlight", found[1])
         for n in re.findall(r"`(\w+)`", found[2].split("`torch.")[0]):
             assert not hasattr(ours, n), n
+
+
+# -- names that are not there
+
+NAMESPACES = (
+    "autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "nn.functional", "nn.init", "nn.utils", "optim",
+    "profiler", "signal", "special", "utils",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["rushlight", *[f"rushlight.{name}" for name in NAMESPACES]])
+def test_a_module_says_that_it_lacks_a_name_and_which_one_is_near(path):
+    module = importlib.import_module(path)
+    known = next(name for name in sorted(dir(module), key=len, reverse=True) if name[0].islower())
+    with pytest.raises(AttributeError) as caught:
+        getattr(module, f"{known}_x")
+    said = str(caught.value)
+    assert said.startswith(f"module '{path}' has no attribute '{known}_x' (rushlight does not have it")
+    assert said.endswith(f"); did you mean '{known}'?")
+    with pytest.raises(AttributeError, match=f"module '{path}' has no attribute '_private_name'$"):
+        module._private_name  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("jit", "nothing is captured: Python runs"),
+        ("sparse_coo_tensor", "tensors are dense here"),
+        ("quantize_per_tensor", "there are no quantized tensors"),
+        ("uint16", "there is no such dtype"),
+        ("is_autocast_enabled", "computations keep the dtypes of their operands"),
+        ("distributed", "there is one process"),
+        ("cudnn_convolution", "rushlight computes on the CPU, by NumPy"),
+    ],
+)
+def test_there_is_a_reason_for_what_is_left_out(name, reason):
+    assert not hasattr(rushlight, name)
+    with pytest.raises(AttributeError) as caught:
+        getattr(rushlight, name)
+    assert f"has no attribute '{name}' (rushlight does not have it: {reason})" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*absent.INPLACE])
+def test_a_tensor_says_why_it_lacks_a_name(name):
+    x = rushlight.ones(2)
+    for owner in (x, rushlight.Tensor):
+        assert not hasattr(owner, name)
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, name)
+        assert str(caught.value).startswith(f"'Tensor' object has no attribute '{name}' (rushlight does not have it")
+    assert name not in dir(x)
+
+
+def test_a_subclass_may_have_what_tensors_lack():
+    class Marked(rushlight.Tensor):
+        @property
+        def values(self):
+            return 3
+
+    x = rushlight.ones(2).as_subclass(Marked)
+    x.indices = 4
+    assert (x.values, x.indices) == (3, 4)
+    with pytest.raises(AttributeError, match="'Marked' object has no attribute 'coalesce'"):
+        x.coalesce  # noqa: B018
+
+
+@pytest.mark.parity
+def test_what_tensors_are_said_to_lack_is_pytorch_s():
+    torch = pytest.importorskip("torch")
+    assert {name for name in absent.INPLACE if not hasattr(torch.Tensor, name)} == set()

@@ -127,6 +127,7 @@ ALSO_FUNCTIONS = (
 
 
 FAMILIES = (
+    "absent",
     "arithmetic",
     "compare",
     "exponential",
@@ -134,6 +135,8 @@ FAMILIES = (
     "rounding",
     "selection",
     "special",
+    "gamma",
+    "bessel",
     "complex",
     "activation",
     "creation",
@@ -204,11 +207,10 @@ def __getattr__(name):
     if name in ELSEWHERE:
         module, function = ELSEWHERE[name]
         return getattr(import_module(f".{module}", __name__), function)
-    from difflib import get_close_matches
+    from .missing import of_module
 
-    from .errors import coded
+    return of_module(__name__)(name)
 
-    near = get_close_matches(name, globals(), 1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    sentence = f"module '{spelling.module}' has no attribute '{name}' (rushlight does not have it){hint}"
-    raise coded("RL335", AttributeError(sentence))
+
+def __dir__():
+    return sorted({*globals(), *LAZY, *IN_FUNCTIONAL, *ELSEWHERE})

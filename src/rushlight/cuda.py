@@ -1,5 +1,7 @@
 """torch.cuda as scripts ask it: there is no GPU here yet."""
 
+from .missing import of_module as _of_module
+
 
 def is_available():
     """Whether a GPU can be used: no."""
@@ -30,3 +32,6 @@ def current_device():
 def synchronize(device=None):
     """AssertionError in PyTorch's words: there is no device to wait for."""
     current_device()
+
+
+__getattr__ = _of_module(__name__)

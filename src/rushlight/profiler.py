@@ -5,6 +5,7 @@ from enum import Enum
 from .autograd import profiler as _autograd
 from .autograd.events import EventList, nested
 from .autograd.profiler import record_function
+from .missing import of_module as _of_module
 
 __all__ = [
     "ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "supported_activities",
@@ -221,3 +222,6 @@ def tensorboard_trace_handler(dir_name, worker_name=None, use_gzip=False):
         prof.export_chrome_trace(os.path.join(dir_name, name))
 
     return write
+
+
+__getattr__ = _of_module(__name__)

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from ..missing import of_module as _of_module
 from .backward import backward, grad
 from .grad_mode import (
     enable_grad,
@@ -43,7 +44,7 @@ def __getattr__(name):
     if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name not in _LATER:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        return _of_module(__name__)(name)
     value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
     return value
 

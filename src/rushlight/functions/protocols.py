@@ -9,6 +9,7 @@ from .. import core, modes, watching
 from ..core import TensorBase
 from ..errors import coded
 from ..ops.hidden import Batched
+from . import absent
 
 FUNCTIONS = ()
 METHODS = (
@@ -134,7 +135,7 @@ def __setstate__(input, state):
 
 
 def __dir__(input):
-    return sorted({*object.__dir__(input), *input.__dict__})
+    return sorted({*object.__dir__(input), *input.__dict__} - absent.INPLACE.keys())
 
 
 def own_hooks(input):

@@ -6,6 +6,7 @@ RuntimeError for other dtypes and for shapes that do not fit, LinAlgError where 
 
 from ..functions.contraction import multi_dot
 from ..functions.matrix import matmul
+from ..missing import of_module as _of_module
 from ..ops.linalg import LinAlgError
 from .decompositions import (
     cholesky,
@@ -83,3 +84,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+__getattr__ = _of_module(__name__)

@@ -2,13 +2,15 @@
 
 from importlib import import_module
 
+from ..missing import of_module as _of_module
+
 _MODULES = ("checkpoint",)
 
 
 def __getattr__(name):
     if name in _MODULES:
         return import_module(f".{name}", __name__)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return _of_module(__name__)(name)
 
 
 def __dir__():

@@ -1,6 +1,7 @@
 """nn.functional: the functions behind the modules of nn."""
 
 from ...functions.matrix import bilinear, linear
+from ...missing import of_module as _of_module
 from .activation import (
     celu,
     celu_,
@@ -132,3 +133,5 @@ __all__ = [
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear",
     "upsample_nearest",
 ]  # fmt: skip
+
+__getattr__ = _of_module(__name__)

@@ -1,5 +1,6 @@
 """Helpers around modules and their gradients."""
 
+from ...missing import of_module as _of_module
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
@@ -18,3 +19,5 @@ __all__ = [
     "rnn",
     "vector_to_parameters",
 ]
+
+__getattr__ = _of_module(__name__)
