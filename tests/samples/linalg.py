@@ -14,6 +14,12 @@ def spread(x):
     return x
 
 
+def of_sizes(x):
+    """x, its matrices of very different norms, in place."""
+    x *= 9.0 ** np.arange(len(x))[:, None, None]
+    return x
+
+
 def definite(x):
     """A symmetric positive-definite matrix, in place."""
     x[...] = (x + np.swapaxes(x, -2, -1)) / 4
@@ -36,6 +42,8 @@ ROWS = [
     Row("pinv", lambda r: (spread(r(4, 3)), 0.0, 1e-12), {"hermitian": False}),
     Row("pinv", lambda r: (spread(r(2, 4)), 0.0, 1e-12), {"hermitian": False}),
     Row("matrix_exp", lambda r: (r(2, 3, 3),)),
+    Row("matrix_exp", lambda r: (of_sizes(r(2, 3, 3)),)),
+    Row("vander", lambda r: (r(2, 3),), {"n": 4}),
     Row("matrix_rank", lambda r: (spread(r(3, 4)), 0.0, 1e-12), {"hermitian": False}),
     Row("qr", lambda r: (spread(r(4, 3)),)),
     Row("qr", lambda r: (spread(r(2, 3, 5)),)),

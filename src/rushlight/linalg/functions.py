@@ -6,8 +6,7 @@ from ..core import wrap
 from ..functions.arguments import accepts_out, check_tensor
 from ..functions.contraction import crossed
 from ..functions.matrix import broadcast_batches
-from ..ops import linalg as ops
-from ..ops.decompose import beside
+from ..ops import powers
 from ..ops.matrix_checks import kind
 from .checks import check_inexact, check_square
 from .solvers import inv
@@ -75,7 +74,7 @@ def matrix_exp(A):
     """
     check_square(A, "linalg.matrix_exp")
     check_inexact(A, "linalg.matrix_exp")
-    return ops.matrix_exp(A)
+    return powers.matrix_exp(A)
 
 
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
@@ -100,7 +99,4 @@ def vander(x, *, N=None):
     n = x._array.shape[-1] if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")
-    powers = x.unsqueeze(-1)
-    if n > 2:
-        powers = powers.expand(*x._array.shape, n - 1).cumprod(-1)
-    return beside(wrap(np.ones((*x._array.shape, 1), powers._array.dtype)), powers)
+    return powers.vander(x if x._array.dtype.kind in "fcV" else x.long(), n=n)

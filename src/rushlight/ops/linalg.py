@@ -338,7 +338,7 @@ def _bad_minor(matrix):
     return 0
 
 
-# -- pseudo-inverse and exponential
+# -- pseudo-inverse
 
 
 def _through_pinv(g, x, out):
@@ -420,42 +420,6 @@ def matrix_rank(x, atol, rtol, *, hermitian):
     if values.shape[-1] == 0:
         return np.zeros(values.shape[:-1], np.int64)
     return np.asarray((values > thresholds(values, atol, rtol)[..., None]).sum(-1, dtype=np.int64))
-
-
-def frechet(x, direction):
-    """The derivative of the matrix exponential at x in a direction."""
-    n = x._array.shape[-1]
-    dtype = x._array.dtype
-    top, bottom = np.eye(2 * n, n, dtype=dtype), np.eye(2 * n, n, -n, dtype=dtype)
-    blocks = (
-        matmul(top, matmul(x, top.T)) + matmul(bottom, matmul(x, bottom.T)) + matmul(top, matmul(direction, bottom.T))
-    )
-    return matmul(top.T, matmul(matrix_exp(blocks), bottom))
-
-
-@general(
-    batch=as_it_is,
-    backward="LinalgMatrixExpBackward0",
-    x=lambda g, x: frechet(mT(x), g),
-    push=lambda x, x_t: frechet(x, x_t),
-)
-def matrix_exp(x):
-    """The sum of x ** k / k!, by scaling and squaring."""
-    n = x.shape[-1]
-    if x.size == 0:
-        return x.copy()
-    wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
-    norm = np.abs(wide).sum(-2).max()
-    squarings = max(0, int(np.ceil(np.log2(norm))) + 1) if np.isfinite(norm) and norm > 0 else 0
-    wide = wide / 2.0**squarings
-    eye = np.eye(n, dtype=wide.dtype)
-    out = eye + wide / 18
-    # Horner's rule for the Taylor series; for norms up to 1/2 the rest is below rounding.
-    for k in range(17, 0, -1):
-        out = eye + np.matmul(wide, out) / k
-    for _ in range(squarings):
-        out = np.matmul(out, out)
-    return out.astype(x.dtype)
 
 
 _fast = kernels.load("solve")

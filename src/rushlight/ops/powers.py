@@ -1,0 +1,87 @@
+"""Powers and exponentials: of numbers in the rows of a matrix, and of matrices."""
+
+import numpy as np
+
+from .batch_rules import as_it_is
+from .declare import general
+from .decompose import above, beside
+from .matrix import mT
+
+
+def _derivatives(out):
+    """The derivative of each power, in its place."""
+    return beside(out[..., :1] * 0, out[..., :-1] * np.arange(1, out._array.shape[-1]))
+
+
+@general(
+    batch=as_it_is,
+    x=lambda g, out: (g * _derivatives(out)).sum(-1),
+    push=lambda x_t, out: x_t.unsqueeze(-1) * _derivatives(out),
+)
+def vander(x, *, n):
+    """x ** 0, ..., x ** (n - 1) in a last dimension."""
+    powers = np.ones((n, *x.shape), x.dtype)
+    for k in range(1, n):
+        np.multiply(powers[k - 1], x, out=powers[k, ...])
+    return np.moveaxis(powers, 0, -1)
+
+
+# -- the matrix exponential
+
+
+def frechet(x, direction):
+    """The derivative of the matrix exponential at x in a direction: a block of that of [x direction; 0 x]."""
+    n = x._array.shape[-1]
+    blocks = above(beside(x, direction), beside(x * 0, x))
+    return matrix_exp(blocks)[..., :n, n:]
+
+
+@general(
+    batch=as_it_is,
+    backward="LinalgMatrixExpBackward0",
+    x=lambda g, x: frechet(mT(x), g),
+    push=lambda x, x_t: frechet(x, x_t),
+)
+def matrix_exp(x):
+    """The sum of x ** k / k!, in double precision, by scaling and squaring."""
+    if x.size == 0:
+        return x.copy()
+    wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    norms = np.abs(wide).sum(-2).max(-1)
+    with np.errstate(divide="ignore"):
+        halvings = np.where(np.isfinite(norms), np.maximum(0, np.ceil(np.log2(norms / _REACH))), 0)
+    groups = np.unique(halvings)
+    if len(groups) == 1:
+        return _exponential(wide, int(groups[0])).astype(x.dtype, copy=False)
+    out = np.empty_like(x)
+    for count in groups:
+        chosen = halvings == count
+        out[chosen] = _exponential(wide[chosen], int(count))
+    return out
+
+
+# The Taylor polynomial of degree 16 is exact to double precision for norms up to this.
+_REACH = 0.75
+_TERMS = 1 / np.cumprod([1.0, *range(1, 17)])
+
+
+def _exponential(x, halvings):
+    """The polynomial in steps of x ** 4 (Paterson and Stockmeyer, 1973): six products instead of sixteen."""
+    x = x / 2.0**halvings
+    squared = np.matmul(x, x)
+    powers = [None, x, squared, np.matmul(squared, x), np.matmul(squared, squared)]
+    out = _TERMS[16] * powers[4] + _part(powers, 12)
+    for first in 8, 4, 0:
+        out = np.matmul(out, powers[4]) + _part(powers, first)
+    for _ in range(halvings):
+        out = np.matmul(out, out)
+    return out
+
+
+def _part(powers, first):
+    part = _TERMS[first + 1] * powers[1]
+    for k in 2, 3:
+        part += _TERMS[first + k] * powers[k]
+    n = part.shape[-1]
+    part[..., range(n), range(n)] += _TERMS[first]
+    return part
