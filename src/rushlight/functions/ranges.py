@@ -8,6 +8,7 @@ import numpy as np
 from ..core import TensorBase
 from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import of as dtype_of
+from ..kernels import load
 from .options import allocate, check_place, finished, numpy_dtype, read_number
 
 
@@ -66,6 +67,7 @@ def range(
     return finished((numbers * step + start).astype(target), requires_grad, "range", out)
 
 
+_kernels = load("ranges")
 _MANY = 1 << 24
 
 
@@ -110,10 +112,10 @@ def _arange(start, end, step, dtype):
     n = math.ceil((end - start) / step)
     if n > 2**62:
         raise RuntimeError("invalid size, possible overflow?")
-    array = allocate(lambda size, dtype: np.arange(*size, dtype=dtype), (n,), np.dtype("float64"))
-    array = array * step
-    array += start
-    return array.astype(dtype, copy=False)
+    array = allocate(np.empty, (n,), dtype)
+    if _kernels is not None and _kernels.counted(array, start, step):
+        return array
+    return (np.arange(n, dtype=np.float64) * step + start).astype(dtype, copy=False)
 
 
 def _integers(start, step, n, dtype):
@@ -205,8 +207,10 @@ def _spaced(start, end, steps, target):
         return np.full(1, first, work).astype(target)
     step = (last - first) / work.type(steps - 1)
     half = steps // 2
-    counts = np.arange(steps).astype(work)
     values = np.empty(steps, work)
+    if _kernels is not None and work.kind == "f" and _kernels.spaced(values, first, last, step):
+        return values if work is target else values.astype(target)
+    counts = np.arange(steps).astype(work)
     values[:half] = first + step * counts[:half]
     values[half:] = last - step * counts[: steps - half][::-1]
     return values.astype(target)

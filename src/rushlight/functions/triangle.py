@@ -1,7 +1,5 @@
 """Diagonals and triangles of matrices."""
 
-import numpy as np
-
 from ..core import apply, inplace
 from ..dtypes import int64
 from ..ops import shape as views
@@ -144,10 +142,8 @@ def _triangle(function, row, col, offset, dtype, device, layout, pin_memory, req
     target = numpy_dtype(dtype, function)
     if target.kind not in "iu" and target.kind != "f":
         raise NotImplementedError(f"\"{function}\" not implemented for '{target}'")
-    lower = function == "tril_indices"
-    mask = ops.below((row, col), offset if lower else offset - 1)
-    places = np.nonzero(mask if lower else ~mask)
-    return finished(np.array(places).astype(target).reshape(2, -1), requires_grad, function)
+    places = ops.indices(row, col, offset, function == "triu_indices")
+    return finished(places.astype(target, copy=False), requires_grad, function)
 
 
 FUNCTIONS = (

@@ -3,7 +3,9 @@
 
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.string cimport memset
 
+from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -61,6 +63,10 @@ cdef enum:
     BYTES = 1 << 17
     ELEMENTS = 1 << 15
     LONG = 1 << 13
+    # Places in `kinds`.
+    F4 = 6
+    C8 = 8
+    C16 = 9
 
 # The numbers of RL_B1 and the others by NumPy's type number; -1 for what there are no loops for.
 cdef int kinds[24]
@@ -101,9 +107,6 @@ cdef bint choose_raw(rl_copying *c, Py_ssize_t size) noexcept:
 cdef void copy(rl_copying *c, cnp.ndarray to, cnp.ndarray x):
     """Write x, which has as many dimensions or fewer and broadcasts, over `to`, by loops that were chosen."""
     cdef int nd = cnp.PyArray_NDIM(to), i, lead = nd - cnp.PyArray_NDIM(x)
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(to), least
-    if size == 0:
-        return
     for i in range(nd):
         c.dims[i] = cnp.PyArray_DIM(to, i)
         c.ts[i] = cnp.PyArray_STRIDE(to, i)
@@ -111,6 +114,13 @@ cdef void copy(rl_copying *c, cnp.ndarray to, cnp.ndarray x):
         if i >= lead and cnp.PyArray_DIM(x, i - lead) != 1:
             c.fs[i] = cnp.PyArray_STRIDE(x, i - lead)
     c.nd, c.to, c.source = nd, cnp.PyArray_BYTES(to), cnp.PyArray_BYTES(x)
+    copy_all(c, cnp.PyArray_SIZE(to))
+
+
+cdef void copy_all(rl_copying *c, Py_ssize_t size):
+    cdef Py_ssize_t least
+    if size == 0:
+        return
     rl_arrange(c)
     if size < LONG:
         rl_copy_part(c, 0, c.dims[c.split])
@@ -224,31 +234,75 @@ def triangle(x, *, Py_ssize_t diagonal, bint upper):
     return out
 
 
-def join(xs, *, Py_ssize_t dim, bint stacked=False):
-    """The arrays xs, contiguous and of one dtype, end to end along a dimension; along a new one where `stacked`."""
+def cat(*xs, Py_ssize_t dim, tuple sizes):
+    """The arrays end to end along a dimension."""
+    return NotImplemented if None in sizes else join(xs, dim, False)
+
+
+def stack(*xs, Py_ssize_t dim):
+    """The arrays side by side along a new dimension."""
+    return join(xs, dim, True)
+
+
+cdef object join(tuple xs, Py_ssize_t dim, bint stacked):
     cdef cnp.npy_intp dims[64]
-    cdef rl_joining j
-    cdef cnp.ndarray out, x, first
-    cdef Py_ssize_t count = len(xs), k, total = 0, lead = 1, size
+    cdef cnp.ndarray out, first
+    cdef Py_ssize_t total = 0
     cdef int i, nd
-    if count == 0 or type(xs[0]) is not cnp.ndarray:
+    cdef bint contiguous = True
+    if len(xs) == 0 or type(xs[0]) is not cnp.ndarray or not plain(xs[0]):
         return NotImplemented
     first = xs[0]
     nd = cnp.PyArray_NDIM(first)
-    if nd + stacked > 63 or dim >= nd + stacked or dim < 0 or cnp.PyArray_TYPE(first) == cnp.NPY_OBJECT:
+    if dim < 0 or dim >= nd + stacked or nd > 62:
         return NotImplemented
-    for k in range(count):
-        if not follows(first, xs[k], nd, -1 if stacked else dim):
+    for x in xs:
+        if not fits_behind(first, x, nd, -1 if stacked else dim):
             return NotImplemented
-        total += 1 if stacked else cnp.PyArray_DIM(xs[k], <int>dim)
+        contiguous = contiguous and cnp.PyArray_IS_C_CONTIGUOUS(x)
+        total += 1 if stacked else cnp.PyArray_DIM(x, <int>dim)
     for i in range(nd + stacked):
         dims[i] = total if i == dim else cnp.PyArray_DIM(first, i - (stacked and i > dim))
-    for i in range(dim):
-        lead *= dims[i]
     out = rl_empty(nd + stacked, dims, rl_dtype(first))
-    size = cnp.PyArray_NBYTES(out)
+    # Short stretches are quicker as elements with gaps between them.
+    if contiguous and (dim == 0 or stretch(out, dim) >= 64 * len(xs)):
+        join_bytes(xs, out, dim)
+    elif not join_strided(xs, out, dim, stacked):
+        return NotImplemented
+    return out
+
+
+cdef Py_ssize_t stretch(cnp.ndarray out, Py_ssize_t dim) noexcept:
+    """How many bytes of an array the entries from a dimension on take."""
+    cdef Py_ssize_t n = cnp.PyArray_ITEMSIZE(out)
+    cdef int i
+    for i in range(<int>dim, cnp.PyArray_NDIM(out)):
+        n *= cnp.PyArray_DIM(out, i)
+    return n
+
+
+cdef bint fits_behind(cnp.ndarray first, x, int nd, Py_ssize_t dim):
+    """Whether x is of the dtype of `first`, and differs from its sizes in one dimension at most."""
+    cdef int i
+    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(x) != nd or not plain(x):
+        return False
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(first):
+        return False
+    for i in range(nd):
+        if i != dim and cnp.PyArray_DIM(x, i) != cnp.PyArray_DIM(first, i):
+            return False
+    return True
+
+
+cdef object join_bytes(tuple xs, cnp.ndarray out, Py_ssize_t dim):
+    """Fill `out` with stretches of contiguous arrays."""
+    cdef rl_joining j
+    cdef Py_ssize_t count = len(xs), lead = 1, size = cnp.PyArray_NBYTES(out), k
+    cdef cnp.ndarray x
     if size == 0:
-        return out
+        return None
+    for k in range(dim):
+        lead *= cnp.PyArray_DIM(out, <int>k)
     j.count, j.width, j.to = count, size // lead, cnp.PyArray_BYTES(out)
     j.source = <const char **>PyMem_Malloc(count * (sizeof(char *) + sizeof(Py_ssize_t)))
     if j.source == NULL:
@@ -264,17 +318,92 @@ def join(xs, *, Py_ssize_t dim, bint stacked=False):
         with nogil:
             spread(rl_join_part, &j, size, BYTES)
     PyMem_Free(j.source)
+
+
+cdef bint join_strided(tuple xs, cnp.ndarray out, Py_ssize_t dim, bint stacked):
+    """Fill `out` with one array after the other; False where there is no loop for such elements."""
+    cdef rl_copying c
+    cdef Py_ssize_t start = 0
+    cdef int i, at
+    cdef cnp.ndarray x
+    if not choose_raw(&c, cnp.PyArray_ITEMSIZE(out)):
+        return False
+    for part in xs:
+        x = part
+        for i in range(cnp.PyArray_NDIM(x)):
+            at = i + (stacked and i >= dim)
+            c.dims[i], c.ts[i], c.fs[i] = cnp.PyArray_DIM(x, i), cnp.PyArray_STRIDE(out, at), cnp.PyArray_STRIDE(x, i)
+        c.nd, c.source = cnp.PyArray_NDIM(x), cnp.PyArray_BYTES(x)
+        c.to = cnp.PyArray_BYTES(out) + start * cnp.PyArray_STRIDE(out, <int>dim)
+        copy_all(&c, cnp.PyArray_SIZE(x))
+        start += 1 if stacked else cnp.PyArray_DIM(x, <int>dim)
+    return True
+
+
+def triangle_indices(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t offset, bint upper):
+    """Rows and columns of the entries on and below (above: `upper`) a diagonal, int64 of shape (2, n)."""
+    cdef cnp.npy_intp dims[2]
+    cdef Py_ssize_t total = 0, r, c, cut
+    cdef cnp.ndarray out
+    cdef cnp.int64_t *row
+    cdef cnp.int64_t *column
+    for r in range(rows):
+        cut = min(max(r + offset + (not upper), 0), columns)
+        total += columns - cut if upper else cut
+    dims[0], dims[1] = 2, total
+    out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_INT64, 0)
+    row = <cnp.int64_t *>cnp.PyArray_DATA(out)
+    column = row + total
+    with nogil:
+        for r in range(rows):
+            cut = min(max(r + offset + (not upper), 0), columns)
+            for c in range(cut if upper else 0, columns if upper else cut):
+                row[0], column[0] = r, c
+                row += 1
+                column += 1
     return out
 
 
-cdef bint follows(cnp.ndarray first, x, int nd, Py_ssize_t dim):
-    """Whether the elements of x may be copied behind those of `first`, from which it differs in one dimension at most."""
-    cdef int i
-    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(x) != nd or not cnp.PyArray_IS_C_CONTIGUOUS(x):
-        return False
-    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(first) or not cnp.PyArray_ISNOTSWAPPED(x):
-        return False
-    for i in range(nd):
-        if i != dim and cnp.PyArray_DIM(x, i) != cnp.PyArray_DIM(first, i):
+# What writes over an array: the in-place forms of the operations.
+
+
+cdef class Copy(Kernel):
+    cdef bint into2(self, object x, object y) except -1:
+        return write(x, y)
+
+
+cdef class Fill(Kernel):
+    cdef bint into2(self, object x, object y) except -1:
+        cdef cnp.ndarray number
+        cdef int kind
+        if type(x) is not cnp.ndarray:
             return False
-    return True
+        if type(y) is cnp.ndarray:
+            return cnp.PyArray_NDIM(y) == 0 and write(x, y)
+        kind = kind_of(rl_dtype(x))
+        # Others may not hold the number, which is for NumPy to say.
+        if (type(y) is not float and type(y) is not int) or kind < F4 or kind > C16:
+            return False
+        number = rl_empty(0, NULL, rl_dtype(x))
+        if kind == F4 or kind == C8:
+            (<float *>cnp.PyArray_DATA(number))[0] = <float><double>y
+            if kind == C8:
+                (<float *>cnp.PyArray_DATA(number))[1] = 0
+        else:
+            (<double *>cnp.PyArray_DATA(number))[0] = <double>y
+            if kind == C16:
+                (<double *>cnp.PyArray_DATA(number))[1] = 0
+        return write(x, number)
+
+
+cdef class Zero(Kernel):
+    cdef bint into1(self, object x) except -1:
+        cdef cnp.ndarray number
+        if type(x) is not cnp.ndarray:
+            return False
+        number = rl_empty(0, NULL, rl_dtype(x))
+        memset(cnp.PyArray_DATA(number), 0, cnp.PyArray_ITEMSIZE(number))
+        return write(x, number)
+
+
+write_over, fill, zero = Copy(), Fill(), Zero()

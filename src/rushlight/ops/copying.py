@@ -7,6 +7,8 @@ from ..kernels import load, meaning
 from .batch_rules import as_it_is, in_line, like_first, reshape
 from .declare import elementwise, linear
 
+_kernels = load("copying")
+
 
 def clone_samples(op, size, inputs, batched, params):
     order = params["order"]
@@ -17,8 +19,20 @@ def clone_samples(op, size, inputs, batched, params):
 def clone(x, *, order="K"):
     """A copy in the given order: NumPy's "C" or "K", or the dimensions as they shall follow in memory."""
     if isinstance(order, tuple):
-        return np.array(x.transpose(order), order="C").transpose(_inverse(order))
+        return copied(x.transpose(order)).transpose(_inverse(order))
     return np.array(x, order=order)
+
+
+def copied(x):
+    """A copy of an array in row-major order."""
+    out = _kernels.clone(x, order="C") if _kernels is not None else NotImplemented
+    return np.array(x, order="C") if out is NotImplemented else out
+
+
+def write(target, x):
+    """Write the array x, which broadcasts, over another."""
+    if _kernels is None or not _kernels.write(target, x):
+        np.copyto(target, x, casting="unsafe")
 
 
 def _inverse(order):
@@ -28,7 +42,7 @@ def _inverse(order):
 @linear(batch=as_it_is, x=lambda g: g, backward="CopyBackwards")
 def copy_grad(x):
     """What becomes of a gradient that is put into .grad under create_graph."""
-    return np.array(x, order="C")
+    return copied(x)
 
 
 @linear(batch=as_it_is, x=lambda g: g, backward="ToCopyBackward0", holomorphic=False)
@@ -138,6 +152,14 @@ def sum_to(x, *, shape):
 _reduce = load("reduce")
 if _reduce is not None:
     sum_to.accelerate(lambda x, shape: _reduce.sum_to(x, shape))
+
+if _kernels is not None:
+    clone.accelerate(_kernels.clone)
+    to_dtype.accelerate(_kernels.cast)
+    conj.accelerate(_kernels.conj)
+    copy.accelerate(_kernels.write_over)
+    fill.accelerate(_kernels.fill)
+    zero.accelerate(_kernels.zero)
 
 _strided = load("strided")
 if _strided is not None:

@@ -5,7 +5,7 @@ import numpy as np
 from ..core import apply
 from ..kernels import load
 from .batch_rules import along, as_it_is, in_line, prefixed, reshape, shifted
-from .copying import clone, sum_to
+from .copying import clone, copied, sum_to, write
 from .declare import general, linear, nondifferentiable, renamed
 from .strided import strided_bytes
 
@@ -154,7 +154,7 @@ def diagonal_backward(x, *, shape, offset, dim1, dim2):
     x=lambda g, x_shape, offset, dim1, dim2: diagonal_backward(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
 )
 def diagonal_copy(x, *, offset=0, dim1=0, dim2=1):
-    return x.diagonal(offset, dim1, dim2).copy()
+    return copied(x.diagonal(offset, dim1, dim2))
 
 
 @linear(
@@ -178,6 +178,10 @@ def unfold_backward(x, *, shape, dim, size, step):
     if not shape:
         return np.add.reduce(x, keepdims=False)
     out = np.zeros(shape, x.dtype)
+    if step >= x.shape[-1]:
+        windows = unfold.forward(out, dim=dim, size=x.shape[-1], step=step)
+        write(windows, x)
+        return out
     reach = step * (x.shape[dim] - 1) + 1
     for place in range(size):
         out[(slice(None),) * dim + (slice(place, place + reach, step),)] += x[..., place]
@@ -189,10 +193,15 @@ def unfold_backward(x, *, shape, dim, size, step):
 
 @linear(batch=along("dims"), x=lambda g, dims: flip(g, dims=dims))
 def flip(x, *, dims):
+    return copied(flipped(x, dims))
+
+
+def flipped(x, dims):
+    """A view of an array whose entries run backwards along `dims`."""
     index = [slice(None)] * x.ndim
     for d in dims:
         index[d] = slice(None, None, -1)
-    return x[tuple(index)].copy()
+    return x[tuple(index)] if x.ndim else x
 
 
 def roll_samples(op, size, inputs, batched, params):
@@ -205,12 +214,35 @@ def roll_samples(op, size, inputs, batched, params):
 @linear(batch=roll_samples, x=lambda g, shifts, dims: roll(g, shifts=tuple([-s for s in shifts]), dims=dims))
 def roll(x, *, shifts, dims=()):
     """x with its entries moved on along each of `dims`, round the end; along all of them in a row for ()."""
-    return np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
+    if not dims:
+        return rolled(x.reshape(-1), np.empty(x.size, x.dtype), shifts[:1], (0,)).reshape(x.shape)
+    moves = [0] * x.ndim
+    for shift, d in zip(shifts, dims):
+        moves[d] += shift
+    dims = [d for d, shift in enumerate(moves) if shift]
+    return rolled(x, np.empty(x.shape, x.dtype), [moves[d] for d in dims], dims)
+
+
+def rolled(x, out, shifts, dims):
+    """`out`, with x written into it: both are cut in two along each of `dims`."""
+    if not len(dims) or not x.size:
+        write(out, x)
+        return out
+    before, n = (slice(None),) * dims[0], x.shape[dims[0]]
+    cut = n - shifts[0] % n
+    for here, there in ((slice(cut, n), slice(0, n - cut)), (slice(0, cut), slice(n - cut, n))):
+        rolled(x[(*before, here)], out[(*before, there)], shifts[1:], dims[1:])
+    return out
 
 
 @linear(batch=along("dims"), x=lambda g, k, dims: rot90(g, k=-k, dims=dims))
 def rot90(x, *, k=1, dims=(0, 1)):
-    return np.rot90(x, k, dims).copy()
+    first, second = dims
+    k %= 4
+    if k == 2:
+        return copied(flipped(x, dims))
+    turned = x.swapaxes(first, second) if k else x
+    return copied(flipped(turned, (first,) if k == 1 else (second,) if k else ()))
 
 
 def sum_of_repeats(g, x_shape, repeats):
@@ -230,7 +262,12 @@ def repeat_samples(op, size, inputs, batched, params):
 
 @linear(batch=repeat_samples, x=lambda g, x_shape, repeats: sum_of_repeats(g, x_shape, repeats))
 def repeat(x, *, repeats):
-    return np.tile(x, repeats)
+    lead = len(repeats) - x.ndim
+    shape = (1,) * lead + x.shape
+    parts = [n for pair in zip(repeats, shape) for n in pair]
+    out = np.empty(parts, x.dtype)
+    write(out, x.reshape([m for n in shape for m in (1, n)]))
+    return out.reshape([n * m for n, m in zip(repeats, shape)])
 
 
 @linear(

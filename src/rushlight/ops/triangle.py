@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import along, as_it_is, at_front
-from .copying import clone, expand
+from .copying import clone, copied, expand, write
 from .declare import linear
 from .index import getitem
 from .shape import diagonal as diagonal_view
@@ -18,6 +19,20 @@ def tril(x, *, diagonal=0):
 @linear(batch=as_it_is, x=lambda g, diagonal: triu(g, diagonal=diagonal))
 def triu(x, *, diagonal=0):
     return np.where(below(x.shape, diagonal - 1), x.dtype.type(0), x)
+
+
+_kernels = load("copying")
+if _kernels is not None:
+    tril.accelerate(lambda x, diagonal: _kernels.triangle(x, diagonal=diagonal, upper=False))
+    triu.accelerate(lambda x, diagonal: _kernels.triangle(x, diagonal=diagonal, upper=True))
+
+
+def indices(rows, columns, offset, upper):
+    """Rows and columns of the entries of a triangle: int64 of shape (2, n)."""
+    if _kernels is not None:
+        return _kernels.triangle_indices(rows, columns, offset, upper)
+    mask = below((rows, columns), offset - upper)
+    return np.array(np.nonzero(~mask if upper else mask)).reshape(2, -1)
 
 
 def below(shape, diagonal):
@@ -76,10 +91,10 @@ def trace_backward(x, *, shape):
 )
 def diagonal_scatter(x, src, *, offset=0, dim1=0, dim2=1):
     """x with src on a diagonal."""
-    out = x.copy()
+    out = copied(x)
     on = out.diagonal(offset, dim1, dim2)
     on.flags.writeable = True
-    on[...] = src
+    write(on, src)
     return out
 
 
@@ -91,6 +106,6 @@ def diagonal_scatter(x, src, *, offset=0, dim1=0, dim2=1):
 )
 def slice_scatter(x, src, *, index):
     """x with src where a basic index points."""
-    out = x.copy()
-    out[index] = src
+    out = copied(x)
+    write(out[index], src)
     return out

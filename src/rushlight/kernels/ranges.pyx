@@ -1,0 +1,78 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""Evenly spaced numbers, float32 and float64; `arange` and `linspace` of functions/ranges.py say in NumPy what they are."""
+
+cimport numpy as cnp
+
+from rushlight.kernels.parallel cimport spread
+
+cnp.import_array()
+
+cdef enum:
+    # The least number of elements that is worth a thread.
+    LEAST = 1 << 15
+
+ctypedef fused real:
+    float
+    double
+
+cdef struct Range:
+    void *out
+    double first, last, step
+    Py_ssize_t n
+
+
+cdef void count(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(begin, end):
+        out[i] = <real>(<double>i * r.step + r.first)
+
+
+cdef void count_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    count(<float *>(<Range *>r).out, <Range *>r, begin, end)
+
+
+cdef void count_f8(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    count(<double *>(<Range *>r).out, <Range *>r, begin, end)
+
+
+cdef void space(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Py_ssize_t i, half = min(max(r.n // 2, begin), end), back = r.n - 1
+    cdef real first = <real>r.first, last = <real>r.last, step = <real>r.step, product
+    for i in range(begin, half):
+        product = step * <real>i
+        out[i] = first + product
+    for i in range(half, end):
+        product = step * <real>(back - i)
+        out[i] = last - product
+
+
+cdef void space_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    space(<float *>(<Range *>r).out, <Range *>r, begin, end)
+
+
+cdef void space_f8(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    space(<double *>(<Range *>r).out, <Range *>r, begin, end)
+
+
+def counted(cnp.ndarray out, double start, double step):
+    """Write start + i * step, worked out in float64, over an array of one dimension; False for other dtypes."""
+    cdef Range r
+    cdef int kind = cnp.PyArray_TYPE(out)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        return False
+    r.out, r.first, r.step, r.n = cnp.PyArray_DATA(out), start, step, cnp.PyArray_SIZE(out)
+    with nogil:
+        spread(count_f4 if kind == cnp.NPY_FLOAT32 else count_f8, &r, r.n, LEAST)
+    return True
+
+
+def spaced(cnp.ndarray out, double first, double last, double step):
+    """Write first + i * step, and from the middle on last - (n - 1 - i) * step; False for other dtypes."""
+    cdef Range r
+    cdef int kind = cnp.PyArray_TYPE(out)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        return False
+    r.out, r.first, r.last, r.step, r.n = cnp.PyArray_DATA(out), first, last, step, cnp.PyArray_SIZE(out)
+    with nogil:
+        spread(space_f4 if kind == cnp.NPY_FLOAT32 else space_f8, &r, r.n, LEAST)
+    return True
