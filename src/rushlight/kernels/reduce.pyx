@@ -1,254 +1,79 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Sums, means and variances of float32 and float64 arrays over any axes; `meaning` says the same in NumPy.
+"""Sums, means, variances, norms, products and counts over any axes; `meaning` says the same in NumPy.
 
-Accumulators are float64, so a float32 result is right to its last bit even where large terms cancel. Long
-sums are added block by block, so the error hardly grows with the length. The order of additions depends on the
-shape alone: results repeat exactly. A function returns NotImplemented for an array it has no loop for.
+Floating numbers are accumulated in float64, so a float32 result is right to its last bit even where large terms cancel;
+bools and integers in int64. Long sums are added block by block, so the error hardly grows with the length, and the blocks
+depend on the shape alone: results repeat exactly, on any number of threads. A function returns NotImplemented for an
+array it has no loop for.
 """
 
 cimport numpy as cnp
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
 from rushlight.kernels.kernel cimport Kernel
+from rushlight.kernels.parallel cimport spread as share
 
-cdef extern from "Python.h":
-    ctypedef struct PyThreadState:
-        pass
-    PyThreadState* PyEval_SaveThread() nogil
-    void PyEval_RestoreThread(PyThreadState* state) nogil
+cdef extern from "kernels/sums.h" nogil:
+    const rl_fold rl_folds[7][8]
+    int RL_SUM_OF, RL_NUMBERS_OF, RL_SIZE_OF, RL_SQUARE_OF, RL_DISTANCE_OF, RL_EXPONENTIAL_OF, RL_PRODUCT_OF, RL_COUNT_OF
+    void rl_quotient_f4(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_quotient_f8(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_logarithm_f4(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_logarithm_f8(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_tally(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_some(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_every(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
 
 cnp.import_array()
 
-ctypedef fused real:
-    float
-    double
-
-# A C-contiguous array whose neighbouring axes of one kind are merged: kept, reduced, kept, reduced.
-cdef struct Form:
-    uint64_t reduced    # bit k: axis k is reduced
-    Py_ssize_t outer
-    Py_ssize_t rows
-    Py_ssize_t columns
-    Py_ssize_t run
-    Py_ssize_t count    # elements that go into each result
-
 cdef enum:
-    LANES = 8               # partial sums of a run: an addition need not wait for the one before
-    LEAF = 256              # elements of a run (rows of a column) added without a level in between
-    TILE = 512              # columns accumulated together: their buffers stay in the first-level cache
-    NARROW = 32             # up to so many columns, several rows are taken as one wide row
-    FILL_LIMIT = 4096       # up to so many elements, a filled array is cheaper than a view
     COPY_LIMIT = 65536      # a strided array of up to so many elements is copied to be contiguous
-    UNLOCK = 100000         # from so many elements on, other threads may run meanwhile
     MAX_AXES = 64
 
 
-# ---- runs: the reduced elements lie side by side ----
+# ---- from arrays to jobs ----
 
-cdef inline double fold(const double* lanes) noexcept nogil:
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
-
-
-cdef inline double leaf_sum(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef double lanes[LANES]
-    cdef double tail = 0
-    cdef Py_ssize_t i, k, whole = n - n % LANES
-    for i in range(whole, n):
-        tail += x[i]
-    if whole == 0:
-        return tail
-    for k in range(LANES):
-        lanes[k] = x[k]
-    i = LANES
-    while i < whole:
-        for k in range(LANES):
-            lanes[k] += x[i + k]
-        i += LANES
-    return fold(lanes) + tail
-
-
-cdef inline double leaf_squares(const real* x, Py_ssize_t n, double centre) noexcept nogil:
-    cdef double lanes[LANES]
-    cdef double tail = 0
-    cdef Py_ssize_t i, k, whole = n - n % LANES
-    for i in range(whole, n):
-        tail += (x[i] - centre) * (x[i] - centre)
-    if whole == 0:
-        return tail
-    for k in range(LANES):
-        lanes[k] = 0
-    i = 0
-    while i < whole:
-        for k in range(LANES):
-            lanes[k] += (x[i + k] - centre) * (x[i + k] - centre)
-        i += LANES
-    return fold(lanes) + tail
-
-
-cdef double run_sum(const real* x, Py_ssize_t n) noexcept nogil:
-    if n <= LEAF:
-        return leaf_sum(x, n)
-    cdef Py_ssize_t half = (n // LEAF + 1) // 2 * LEAF
-    return run_sum(x, half) + run_sum(x + half, n - half)
-
-
-cdef double run_squares(const real* x, Py_ssize_t n, double centre) noexcept nogil:
-    if n <= LEAF:
-        return leaf_squares(x, n, centre)
-    cdef Py_ssize_t half = (n // LEAF + 1) // 2 * LEAF
-    return run_squares(x, half, centre) + run_squares(x + half, n - half, centre)
-
-
-# ---- columns: the reduced elements lie a row apart ----
-
-cdef void add_rows(
-    const real* x, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, const double* centre, double* total
-) noexcept nogil:
-    """Add to `total` the sum of the rows, or of their squared distances from `centre` where it is given."""
-    cdef double block[TILE]
-    cdef double d0, d1
-    cdef Py_ssize_t j, r = 0, stop
-    while r < rows:
-        stop = min(r + LEAF, rows)
-        for j in range(width):
-            block[j] = 0
-        if centre != NULL:
-            while r + 2 <= stop:
-                for j in range(width):
-                    d0 = x[j] - centre[j]
-                    d1 = x[stride + j] - centre[j]
-                    block[j] += d0 * d0 + d1 * d1
-                r += 2
-                x += 2 * stride
-            if r < stop:
-                for j in range(width):
-                    block[j] += (x[j] - centre[j]) * (x[j] - centre[j])
-                r += 1
-                x += stride
-        else:
-            while r + 4 <= stop:
-                for j in range(width):
-                    d0 = <double>x[j] + x[stride + j]
-                    d1 = <double>x[2 * stride + j] + x[3 * stride + j]
-                    block[j] += d0 + d1
-                r += 4
-                x += 4 * stride
-            while r < stop:
-                for j in range(width):
-                    block[j] += x[j]
-                r += 1
-                x += stride
-        for j in range(width):
-            total[j] += block[j]
-
-
-cdef void column_totals(
-    const real* x, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, const double* centre, double* total
-) noexcept nogil:
-    cdef double wide_total[2 * NARROW]
-    cdef double wide_centre[2 * NARROW]
-    cdef Py_ssize_t j, together = 2 * NARROW // width, wide = together * width
-    for j in range(width):
-        total[j] = 0
-    if width != stride or together < 2 or rows < 2 * together:
-        add_rows(x, rows, stride, width, centre, total)
-        return
-    for j in range(wide):
-        wide_total[j] = 0
-        wide_centre[j] = centre[j % width] if centre != NULL else 0
-    add_rows(x, rows // together, wide, wide, wide_centre if centre != NULL else NULL, wide_total)
-    for j in range(wide):
-        total[j % width] += wide_total[j]
-    add_rows(x + rows // together * wide, rows % together, width, width, centre, total)
-
-
-# ---- whole arrays ----
-
-cdef void sums(const real* x, Form f, double divisor, real* out) noexcept nogil:
-    cdef double total[TILE]
-    cdef double s
-    cdef Py_ssize_t a, b, c, j, width, size = f.columns * f.run
-    for a in range(f.outer):
-        if f.run == 1 and f.columns > 1:
-            c = 0
-            while c < f.columns:
-                width = min(<Py_ssize_t>TILE, f.columns - c)
-                column_totals(x + c, f.rows, f.columns, width, NULL, total)
-                for j in range(width):
-                    out[c + j] = <real>(total[j] / divisor)
-                c += width
-        else:
-            for c in range(f.columns):
-                s = 0
-                for b in range(f.rows):
-                    s += run_sum(x + b * size + c * f.run, f.run)
-                out[c] = <real>(s / divisor)
-        x += f.rows * size
-        out += f.columns
-
-
-cdef void squares(const real* x, Form f, bint centred, double divisor, real* out, real* means) noexcept nogil:
-    """Sums of squares, about the mean where `centred`; the means are written where `means` is given."""
-    cdef double total[TILE]
-    cdef double centre[TILE]
-    cdef double m, s
-    cdef Py_ssize_t a, b, c, j, width, size = f.columns * f.run
-    for a in range(f.outer):
-        if f.run == 1 and f.columns > 1:
-            c = 0
-            while c < f.columns:
-                width = min(<Py_ssize_t>TILE, f.columns - c)
-                if centred:
-                    column_totals(x + c, f.rows, f.columns, width, NULL, centre)
-                for j in range(width):
-                    centre[j] = centre[j] / f.count if centred else 0
-                column_totals(x + c, f.rows, f.columns, width, centre, total)
-                for j in range(width):
-                    out[c + j] = <real>(total[j] / divisor)
-                    if means != NULL:
-                        means[c + j] = <real>centre[j]
-                c += width
-        else:
-            for c in range(f.columns):
-                m = 0
-                if centred:
-                    for b in range(f.rows):
-                        m += run_sum(x + b * size + c * f.run, f.run)
-                    m = m / f.count
-                s = 0
-                for b in range(f.rows):
-                    s += run_squares(x + b * size + c * f.run, f.run, m)
-                out[c] = <real>(s / divisor)
-                if means != NULL:
-                    means[c] = <real>m
-        x += f.rows * size
-        out += f.columns
-        if means != NULL:
-            means += f.columns
-
-
-# ---- from arrays to loops ----
-
-cdef inline bint direct(cnp.ndarray x) noexcept:
+cdef int kind_of(cnp.ndarray x) noexcept:
+    """The place of a dtype in the tables of loops, -1 where there are none for it."""
     cdef int kind = cnp.PyArray_TYPE(x)
-    return (kind == cnp.NPY_FLOAT or kind == cnp.NPY_DOUBLE) and cnp.PyArray_ISCARRAY_RO(x)
+    if kind == cnp.NPY_FLOAT32:
+        return 0
+    if kind == cnp.NPY_FLOAT64:
+        return 1
+    if kind == cnp.NPY_BOOL or kind == cnp.NPY_UINT8:
+        return 2
+    if kind == cnp.NPY_INT8:
+        return 3
+    if kind == cnp.NPY_INT16:
+        return 4
+    if kind == cnp.NPY_INT32:
+        return 5
+    return 6 if kind == cnp.NPY_INT64 else -1
 
 
-cdef cnp.ndarray usable(object x):
+cdef inline bint floating(cnp.ndarray x) noexcept:
+    return cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 or cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
+
+
+cdef cnp.ndarray contiguous(object x):
     """`x` itself, a contiguous copy of it where it is small, or None."""
     if not cnp.PyArray_CheckExact(x):
         return None
     cdef cnp.ndarray array = x
-    if direct(array):
-        return array
-    cdef int kind = cnp.PyArray_TYPE(array)
-    if (kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE) or cnp.PyArray_SIZE(array) > COPY_LIMIT:
+    cdef int kind = kind_of(array)
+    if kind < 0:
         return None
-    return cnp.PyArray_FROMANY(array, kind, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+    if cnp.PyArray_ISCARRAY_RO(array):
+        return array
+    if cnp.PyArray_SIZE(array) > COPY_LIMIT:
+        return None
+    return cnp.PyArray_FROMANY(array, cnp.PyArray_TYPE(array), 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
-cdef bint find_form(cnp.ndarray x, uint64_t reduced, Form* form) noexcept:
-    """False where the kept and reduced axes alternate too often for the loops above."""
+cdef bint find_form(cnp.ndarray x, uint64_t reduced, rl_job* job) noexcept:
+    """Merge neighbouring axes of one kind: kept, reduced, kept, reduced. False where they alternate more often."""
     cdef Py_ssize_t sizes[4]
     cdef Py_ssize_t size
     cdef int k, slot = 0
@@ -262,16 +87,33 @@ cdef bint find_form(cnp.ndarray x, uint64_t reduced, Form* form) noexcept:
         if slot > 3:
             return False
         sizes[slot] *= size
-    form.reduced = reduced
-    form.count = sizes[1] * sizes[3]
-    form.outer = sizes[0]
-    form.columns = sizes[2]
-    form.rows = sizes[1] if sizes[2] != 1 else 1
-    form.run = sizes[3] if sizes[2] != 1 else form.count
+    job.count = sizes[1] * sizes[3]
+    job.outer = sizes[0]
+    job.columns = sizes[2]
+    job.rows = sizes[1] if sizes[2] != 1 else 1
+    job.run = sizes[3] if sizes[2] != 1 else job.count
     return True
 
 
-cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims, int kind=-1):
+cdef bint axes_of(object dim, Py_ssize_t ndim, uint64_t* reduced) except -1:
+    """The axes that `dim` (as in ops.axes) means, as a bit set; False where it is out of range."""
+    cdef Py_ssize_t axis
+    if dim is None:
+        reduced[0] = (<uint64_t>1 << ndim) - 1 if ndim < MAX_AXES else ~<uint64_t>0
+        return True
+    reduced[0] = 0
+    for axis in (<tuple>dim if isinstance(dim, tuple) else (dim,)):
+        if ndim == 0 and -1 <= axis <= 0:
+            continue
+        if axis < 0:
+            axis += ndim
+        if not 0 <= axis < ndim:
+            return False
+        reduced[0] |= <uint64_t>1 << axis
+    return True
+
+
+cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims, int kind):
     cdef cnp.npy_intp dims[MAX_AXES]
     cdef int k, ndim = 0
     for k in range(cnp.PyArray_NDIM(x)):
@@ -281,84 +123,211 @@ cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims, int kind=
         elif keepdims:
             dims[ndim] = 1
             ndim += 1
-    return cnp.PyArray_SimpleNew(ndim, dims, cnp.PyArray_TYPE(x) if kind < 0 else kind)
+    return cnp.PyArray_SimpleNew(ndim, dims, kind)
 
 
-cdef cnp.ndarray prepare(object x, object dim, Form* form):
-    """The array to loop over, `form` filled in; None where the kernel does not apply. `dim` is as in ops.axes."""
-    cdef cnp.ndarray array = usable(x)
-    cdef uint64_t reduced = 0
-    cdef Py_ssize_t axis, ndim
+cdef class Reduction:
+    """An array along some of its axes, ready to be folded any number of times."""
+
+    cdef cnp.ndarray new(self, int kind):
+        return blank(self.x, self.reduced, self.keepdims, kind)
+
+    cdef int fold(self, int what, cnp.ndarray out, double divisor=1, bint root=False, cnp.ndarray centre=None) except -1:
+        """Sums, products ... into `out`: floating ones are divided, integer ones are counts where `out` is int64."""
+        cdef int kind = cnp.PyArray_TYPE(out)
+        self.job.fold = &rl_folds[kind_of(self.x)][what]
+        self.job.x = <const char*>cnp.PyArray_DATA(self.x)
+        self.job.out = <char*>cnp.PyArray_DATA(out)
+        self.job.centre = NULL if centre is None else <double*>cnp.PyArray_DATA(centre)
+        self.job.divisor = divisor
+        self.job.root = root
+        if kind == cnp.NPY_FLOAT32:
+            self.job.finish = rl_logarithm_f4 if what == RL_EXPONENTIAL_OF else rl_quotient_f4
+        elif kind == cnp.NPY_FLOAT64:
+            self.job.finish = rl_logarithm_f8 if what == RL_EXPONENTIAL_OF else rl_quotient_f8
+        elif kind == cnp.NPY_INT64:
+            self.job.finish = rl_tally
+        else:
+            self.job.finish = rl_every if root else rl_some
+        return carry_out(&self.job)
+
+
+cdef int carry_out(rl_job* job) except -1:
+    cdef Py_ssize_t least, tasks
+    cdef size_t size
+    if job.count == 0:
+        rl_fold_nothing(job)
+        return 0
+    if job.outer * job.columns == 0:
+        return 0
+    tasks = rl_divide(job, &least)
+    size = rl_parts_size(job)
+    job.parts = NULL
+    if size != 0:
+        job.parts = <char*>malloc(size)
+        if job.parts == NULL:
+            raise MemoryError()
+    if job.count * job.outer * job.columns < RL_WORTH:
+        rl_fold_span(job, 0, tasks)
+    else:
+        with nogil:
+            share(rl_fold_span, job, tasks, least)
+    if size != 0:
+        rl_fold_parts(job)
+        free(job.parts)
+    return 0
+
+
+cdef Reduction reduction(object x, object dim, bint keepdims):
+    """None where the kernel does not apply."""
+    cdef Reduction r
+    cdef cnp.ndarray array = contiguous(x)
     if array is None:
         return None
-    ndim = cnp.PyArray_NDIM(array)
-    if dim is None:
-        reduced = (<uint64_t>1 << ndim) - 1 if ndim < MAX_AXES else ~<uint64_t>0
-    else:
-        for axis in (<tuple>dim if isinstance(dim, tuple) else (dim,)):
-            if ndim == 0 and -1 <= axis <= 0:
-                continue
-            if axis < 0:
-                axis += ndim
-            if not 0 <= axis < ndim:
-                return None
-            reduced |= <uint64_t>1 << axis
-    return array if find_form(array, reduced, form) else None
-
-
-cdef void fill_sums(cnp.ndarray x, Form form, double divisor, cnp.ndarray out) noexcept:
-    cdef void* data = cnp.PyArray_DATA(x)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef PyThreadState* unlocked = PyEval_SaveThread() if cnp.PyArray_SIZE(x) >= UNLOCK else NULL
-    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
-        sums(<const float*>data, form, divisor, <float*>to)
-    else:
-        sums(<const double*>data, form, divisor, <double*>to)
-    if unlocked != NULL:
-        PyEval_RestoreThread(unlocked)
-
-
-cdef void fill_squares(
-    cnp.ndarray x, Form form, bint centred, double divisor, cnp.ndarray out, cnp.ndarray means
-) noexcept:
-    cdef void* data = cnp.PyArray_DATA(x)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef void* also = NULL if means is None else cnp.PyArray_DATA(means)
-    cdef PyThreadState* unlocked = PyEval_SaveThread() if cnp.PyArray_SIZE(x) >= UNLOCK else NULL
-    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
-        squares(<const float*>data, form, centred, divisor, <float*>to, <float*>also)
-    else:
-        squares(<const double*>data, form, centred, divisor, <double*>to, <double*>also)
-    if unlocked != NULL:
-        PyEval_RestoreThread(unlocked)
-
-
-cdef double degrees(Form form, double correction) noexcept:
-    """The divisor of a variance. Nothing to average is nan whatever the correction."""
-    return max(form.count - correction, 0.0) if form.count else 0.0
-
-
-# ---- what others call ----
-
-cdef object sum_all(cnp.ndarray x):
-    cdef cnp.ndarray out
-    cdef Form form
-    if not direct(x):
+    r = Reduction.__new__(Reduction)
+    if not axes_of(dim, cnp.PyArray_NDIM(array), &r.reduced) or not find_form(array, r.reduced, &r.job):
         return None
-    form.outer = form.rows = form.columns = 1
-    form.run = form.count = cnp.PyArray_SIZE(x)
-    out = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(x))
-    fill_sums(x, form, 1.0, out)
+    r.x = array
+    r.keepdims = keepdims
+    return r
+
+
+cdef inline double degrees(Py_ssize_t count, double correction) noexcept:
+    """The divisor of a variance. Nothing to average is nan whatever the correction."""
+    return max(count - correction, 0.0) if count else 0.0
+
+
+# ---- sums, means, products, counts ----
+
+cdef object total(object x, object dim, bint keepdim, int what, bint divides):
+    cdef Reduction r = reduction(x, dim, keepdim)
+    cdef cnp.ndarray out
+    if r is None:
+        return NotImplemented
+    if floating(r.x):
+        out = r.new(cnp.PyArray_TYPE(r.x))
+    elif divides or (what != RL_SUM_OF and what != RL_PRODUCT_OF):
+        return NotImplemented
+    else:
+        out = r.new(cnp.NPY_INT64)
+    r.fold(what, out, r.job.count if divides else 1)
     return out
 
 
+def sum(x, dim=None, bint keepdim=False):
+    return total(x, dim, keepdim, RL_SUM_OF, False)
+
+
+def mean(x, dim=None, bint keepdim=False):
+    return total(x, dim, keepdim, RL_SUM_OF, True)
+
+
+def nansum(x, dim=None, bint keepdim=False):
+    """The sum of what is not nan."""
+    return total(x, dim, keepdim, RL_NUMBERS_OF, False)
+
+
+def prod(x, dim=None, bint keepdim=False):
+    return total(x, dim, keepdim, RL_PRODUCT_OF, False)
+
+
+cdef object counted(object x, object dim, bint keepdim, int kind, bint every):
+    cdef Reduction r = reduction(x, dim, keepdim)
+    cdef cnp.ndarray out
+    if r is None:
+        return NotImplemented
+    out = r.new(kind)
+    r.fold(RL_COUNT_OF, out, 1, every)
+    return out
+
+
+def count_nonzero(x, dim=None, bint keepdim=False):
+    return counted(x, dim, keepdim, cnp.NPY_INT64, False)
+
+
+def any(x, dim=None, bint keepdim=False):
+    return counted(x, dim, keepdim, cnp.NPY_BOOL, False)
+
+
+def all(x, dim=None, bint keepdim=False):
+    return counted(x, dim, keepdim, cnp.NPY_BOOL, True)
+
+
+# ---- variances and norms ----
+
+cdef object spread_about_mean(object x, object dim, double correction, bint keepdim, bint root, bint both):
+    cdef Reduction r = reduction(x, dim, keepdim)
+    cdef cnp.ndarray out, centre
+    if r is None or not floating(r.x):
+        return NotImplemented
+    out, centre = r.new(cnp.PyArray_TYPE(r.x)), r.new(cnp.NPY_FLOAT64)
+    r.fold(RL_SUM_OF, centre, r.job.count)
+    r.fold(RL_DISTANCE_OF, out, degrees(r.job.count, correction), root, centre)
+    if not both:
+        return out
+    return out, cnp.PyArray_FROMANY(centre, cnp.PyArray_TYPE(r.x), 0, 0, cnp.NPY_ARRAY_FORCECAST)
+
+
+def var(x, dim=None, double correction=1, bint keepdim=False):
+    return spread_about_mean(x, dim, correction, keepdim, False, False)
+
+
+def std(x, dim=None, double correction=1, bint keepdim=False):
+    return spread_about_mean(x, dim, correction, keepdim, True, False)
+
+
+def var_mean(x, dim=None, double correction=1, bint keepdim=False):
+    return spread_about_mean(x, dim, correction, keepdim, False, True)
+
+
+def std_mean(x, dim=None, double correction=1, bint keepdim=False):
+    return spread_about_mean(x, dim, correction, keepdim, True, True)
+
+
+cdef object squares(object x, object dim, bint keepdim, int what, bint root):
+    cdef Reduction r = reduction(x, dim, keepdim)
+    cdef cnp.ndarray out
+    if r is None or not floating(r.x):
+        return NotImplemented
+    out = r.new(cnp.PyArray_TYPE(r.x))
+    r.fold(what, out, 1, root)
+    return out
+
+
+def square_sum(x, dim=None, bint keepdim=False):
+    return squares(x, dim, keepdim, RL_SQUARE_OF, False)
+
+
+def vector_norm(x, ord=2, dim=None, bint keepdim=False):
+    """The Euclidean norm, and the sum of sizes (ord=1)."""
+    if ord == 2:
+        return squares(x, dim, keepdim, RL_SQUARE_OF, True)
+    return squares(x, dim, keepdim, RL_SIZE_OF, False) if ord == 1 else NotImplemented
+
+
+def logsumexp(x, high, dim=None, bint keepdim=False):
+    """log(sum(exp(x))); `high` is the largest x of each sum."""
+    cdef Reduction r = reduction(x, dim, keepdim)
+    cdef cnp.ndarray out, centre
+    if r is None or not floating(r.x) or r.job.count == 0 or not cnp.PyArray_CheckExact(high):
+        return NotImplemented
+    out = r.new(cnp.PyArray_TYPE(r.x))
+    centre = cnp.PyArray_FROMANY(high, cnp.NPY_FLOAT64, 0, 0, cnp.NPY_ARRAY_CARRAY_RO)
+    if cnp.PyArray_SIZE(centre) != cnp.PyArray_SIZE(out):
+        return NotImplemented
+    r.fold(RL_EXPONENTIAL_OF, out, 1, False, centre)
+    return out
+
+
+# ---- undoing a broadcast ----
+
 cdef object sum_to_c(cnp.ndarray g, tuple shape):
     cdef cnp.npy_intp dims[MAX_AXES]
-    cdef cnp.ndarray x, out
-    cdef uint64_t reduced = 0
-    cdef Form form
+    cdef cnp.ndarray out
+    cdef Reduction r
     cdef Py_ssize_t ndim = len(shape), lead = cnp.PyArray_NDIM(g) - ndim
     cdef Py_ssize_t k
+    cdef uint64_t reduced = 0
     if lead < 0:
         return None
     for k in range(lead):
@@ -372,62 +341,13 @@ cdef object sum_to_c(cnp.ndarray g, tuple shape):
         reduced |= <uint64_t>1 << (lead + k)
     if reduced == 0:
         return g
-    x = usable(g)
-    if x is None or not find_form(x, reduced, &form):
+    if not floating(g):
         return None
-    out = cnp.PyArray_SimpleNew(<int>ndim, dims, cnp.PyArray_TYPE(x))
-    fill_sums(x, form, 1.0, out)
-    return out
-
-
-def sum(x, dim=None, bint keepdim=False):
-    cdef Form form
-    cdef cnp.ndarray array = prepare(x, dim, &form), out
-    if array is None:
-        return NotImplemented
-    out = blank(array, form.reduced, keepdim)
-    fill_sums(array, form, 1.0, out)
-    return out
-
-
-def mean(x, dim=None, bint keepdim=False):
-    cdef Form form
-    cdef cnp.ndarray array = prepare(x, dim, &form), out
-    if array is None:
-        return NotImplemented
-    out = blank(array, form.reduced, keepdim)
-    fill_sums(array, form, form.count, out)
-    return out
-
-
-def var(x, dim=None, double correction=1, bint keepdim=False):
-    cdef Form form
-    cdef cnp.ndarray array = prepare(x, dim, &form), out
-    if array is None:
-        return NotImplemented
-    out = blank(array, form.reduced, keepdim)
-    fill_squares(array, form, True, degrees(form, correction), out, None)
-    return out
-
-
-def var_mean(x, dim=None, double correction=1, bint keepdim=False):
-    cdef Form form
-    cdef cnp.ndarray array = prepare(x, dim, &form), out, means
-    if array is None:
-        return NotImplemented
-    out = blank(array, form.reduced, keepdim)
-    means = blank(array, form.reduced, keepdim)
-    fill_squares(array, form, True, degrees(form, correction), out, means)
-    return out, means
-
-
-def square_sum(x, dim=None, bint keepdim=False):
-    cdef Form form
-    cdef cnp.ndarray array = prepare(x, dim, &form), out
-    if array is None:
-        return NotImplemented
-    out = blank(array, form.reduced, keepdim)
-    fill_squares(array, form, False, 1.0, out, None)
+    r = reduction(g, (), False)
+    if r is None or not find_form(r.x, reduced, &r.job):
+        return None
+    out = cnp.PyArray_SimpleNew(<int>ndim, dims, cnp.PyArray_TYPE(g))
+    r.fold(RL_SUM_OF, out)
     return out
 
 
@@ -438,180 +358,153 @@ def sum_to(g, shape):
     return NotImplemented if out is None else out
 
 
-cdef class Whole(Kernel):
-    """The sum, or the mean, of all elements."""
+# ---- all elements at once, with nothing called in Python ----
 
-    cdef bint divides
+cdef class Whole(Kernel):
+    """A sum, a mean ... of all elements."""
+
+    cdef int what
+    cdef bint divides, root
 
     cdef object call1(self, object x):
-        cdef cnp.ndarray array, out
-        cdef Form form
-        array = usable(x)
-        if array is None:
+        cdef cnp.ndarray array = contiguous(x), out
+        cdef rl_job job
+        if array is None or not floating(array):
             return NotImplemented
-        form.outer = form.rows = form.columns = 1
-        form.run = form.count = cnp.PyArray_SIZE(array)
         out = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(array))
-        fill_sums(array, form, form.count if self.divides else 1.0, out)
+        job.fold = &rl_folds[kind_of(array)][self.what]
+        job.x = <const char*>cnp.PyArray_DATA(array)
+        job.out = <char*>cnp.PyArray_DATA(out)
+        job.centre = NULL
+        job.outer = job.rows = job.columns = 1
+        job.run = job.count = cnp.PyArray_SIZE(array)
+        job.divisor = job.count if self.divides else 1
+        job.root = self.root
+        job.finish = rl_quotient_f4 if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32 else rl_quotient_f8
+        carry_out(&job)
         return out
 
 
-cdef class Fill(Kernel):
-    """What the sum, or the mean, of all elements sends back to each of them."""
+cdef Whole whole(int what, bint divides=False, bint root=False):
+    cdef Whole kernel = Whole()
+    kernel.what, kernel.divides, kernel.root = what, divides, root
+    return kernel
+
+
+sum_whole = whole(RL_SUM_OF)
+mean_whole = whole(RL_SUM_OF, True)
+nansum_whole = whole(RL_NUMBERS_OF)
+prod_whole = whole(RL_PRODUCT_OF)
+norm_whole = whole(RL_SQUARE_OF, False, True)
+
+
+# ---- what sums and means send back ----
+
+ctypedef fused real:
+    float
+    double
+
+# outer * rows tasks; each writes `columns` runs of one number, or where there is but one its part of the run.
+ctypedef struct Spreading:
+    void* out
+    const void* g
+    bint short, alone
+    Py_ssize_t rows, columns, run
+
+
+cdef void fill_tasks(const real* g, real* out, Spreading* s, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Py_ssize_t task, c, k
+    cdef real value = g[0]
+    if s.alone:
+        for k in range(begin, end):
+            out[k] = value
+        return
+    for task in range(begin, end):
+        if s.run == 1:
+            memcpy(out + task * s.columns, g + task // s.rows * s.columns, s.columns * sizeof(real))
+            continue
+        for c in range(s.columns):
+            value = g[task // s.rows * s.columns + c]
+            for k in range(s.run):
+                out[(task * s.columns + c) * s.run + k] = value
+
+
+cdef cnp.ndarray quotient(cnp.ndarray g, double divisor):
+    cdef cnp.ndarray out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), cnp.PyArray_TYPE(g))
+    cdef Py_ssize_t k
+    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT32:
+        for k in range(cnp.PyArray_SIZE(g)):
+            (<float*>cnp.PyArray_DATA(out))[k] = <float>((<float*>cnp.PyArray_DATA(g))[k] / divisor)
+    else:
+        for k in range(cnp.PyArray_SIZE(g)):
+            (<double*>cnp.PyArray_DATA(out))[k] = (<double*>cnp.PyArray_DATA(g))[k] / divisor
+    return out
+
+
+cdef void spread_span(void* what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Spreading* s = <Spreading*>what
+    if s.short:
+        fill_tasks(<const float*>s.g, <float*>s.out, s, begin, end)
+    else:
+        fill_tasks(<const double*>s.g, <double*>s.out, s, begin, end)
+
+
+cdef object spread_out(object g, tuple shape, object dim, bint divides):
+    """The array of that shape of which `g` is the sum, or the mean, along `dim`, all elements alike."""
+    cdef cnp.npy_intp dims[MAX_AXES]
+    cdef cnp.ndarray out, array
+    cdef rl_job job
+    cdef Spreading s
+    cdef uint64_t reduced
+    cdef Py_ssize_t k, tasks, each, ndim = len(shape)
+    if not cnp.PyArray_CheckExact(g) or ndim > MAX_AXES:
+        return NotImplemented
+    array = <cnp.ndarray>g
+    if not floating(array) or not cnp.PyArray_ISCARRAY_RO(array):
+        return NotImplemented
+    for k in range(ndim):
+        dims[k] = shape[k]
+    if not axes_of(dim, ndim, &reduced):
+        return NotImplemented
+    out = cnp.PyArray_SimpleNew(<int>ndim, dims, cnp.PyArray_TYPE(array))
+    if not find_form(out, reduced, &job) or cnp.PyArray_SIZE(array) != job.outer * job.columns:
+        return NotImplemented
+    if divides:
+        array = quotient(array, job.count)
+    s.out = cnp.PyArray_DATA(out)
+    s.g = cnp.PyArray_DATA(array)
+    s.short = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32
+    s.rows, s.columns, s.run = job.rows, job.columns, job.run
+    s.alone = job.outer * job.columns == 1
+    tasks = cnp.PyArray_SIZE(out) if s.alone else job.outer * job.rows
+    each = 1 if s.alone else job.columns * job.run
+    if cnp.PyArray_SIZE(out) < RL_WORTH:
+        spread_span(&s, 0, tasks)
+    else:
+        with nogil:
+            share(spread_span, &s, tasks, RL_WORTH // max(each, 1) + 1)
+    return out
+
+
+cdef class Spread(Kernel):
+    """What a sum, or a mean, sends back to each element; its rule gets the shape of the input, and dim."""
 
     cdef bint divides
 
     cdef object call3(self, object g, object shape, object dim):
-        cdef Py_ssize_t k, n = 1
-        if dim is not None or not isinstance(shape, tuple):
-            return NotImplemented
-        for k in range(len(<tuple>shape)):
-            n *= <Py_ssize_t>(<tuple>shape)[k]
-        # A large one is better seen than made: the rule expands.
-        if n > FILL_LIMIT:
-            return NotImplemented
-        return fill(g, shape, n if self.divides else 1.0)
+        return spread_out(g, <tuple>shape, dim, self.divides) if isinstance(shape, tuple) else NotImplemented
 
 
-cdef Fill filling(bint divides):
-    cdef Fill kernel = Fill()
+cdef Spread spreading(bint divides):
+    cdef Spread kernel = Spread()
     kernel.divides = divides
     return kernel
 
 
-cdef Whole whole(bint divides):
-    cdef Whole kernel = Whole()
-    kernel.divides = divides
-    return kernel
+through_sum = spreading(False)
+through_mean = spreading(True)
 
 
-sum_whole = whole(False)
-mean_whole = whole(True)
 def spread(x, dim, shape):
-    """One number in an array of `shape`."""
-    return fill(x, shape, 1.0) if dim is None else NotImplemented
-
-
-fill_sum = filling(False)
-fill_mean = filling(True)
-
-
-cdef class Extreme(Kernel):
-    """The largest element of all, or the smallest; nan where there is one."""
-
-    cdef bint least
-
-    cdef object call1(self, object x):
-        cdef cnp.ndarray array, out
-        cdef Py_ssize_t n
-        array = usable(x)
-        if array is None or cnp.PyArray_SIZE(array) == 0 or cnp.PyArray_SIZE(array) > COPY_LIMIT:
-            return NotImplemented
-        n = cnp.PyArray_SIZE(array)
-        out = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(array))
-        if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT:
-            (<float*>cnp.PyArray_DATA(out))[0] = extremum(<const float*>cnp.PyArray_DATA(array), n, self.least)
-        else:
-            (<double*>cnp.PyArray_DATA(out))[0] = extremum(<const double*>cnp.PyArray_DATA(array), n, self.least)
-        return out
-
-
-cdef real extremum(const real* x, Py_ssize_t n, bint least) noexcept nogil:
-    cdef real best = x[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        if x[i] != x[i]:
-            return x[i]
-        if (x[i] < best) if least else (x[i] > best):
-            best = x[i]
-    return best
-
-
-cdef void extremes(const real* x, Form f, bint least, real* values, int64_t* places) noexcept nogil:
-    """The first extremum (the first nan, where there is one) of the lanes, and where it is."""
-    cdef Py_ssize_t a, b, c, n = f.count, width = f.columns
-    cdef real v
-    for a in range(f.outer):
-        for c in range(width):
-            values[c] = x[c]
-            places[c] = 0
-        for b in range(1, n):
-            for c in range(width):
-                v = x[b * width + c]
-                if ((v < values[c]) if least else (v > values[c])) or (v != v and values[c] == values[c]):
-                    values[c] = v
-                    places[c] = b
-        x += n * width
-        values += width
-        places += width
-
-
-cdef tuple extremes_of(object x, object dim, bint keepdim, bint least):
-    cdef Form form
-    cdef cnp.ndarray array, values, places
-    if not isinstance(dim, int):
-        return None
-    array = prepare(x, dim, &form)
-    if array is None or form.count == 0:
-        return None
-    values = blank(array, form.reduced, keepdim)
-    places = blank(array, form.reduced, keepdim, cnp.NPY_INT64)
-    if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT:
-        extremes(<const float*>cnp.PyArray_DATA(array), form, least, <float*>cnp.PyArray_DATA(values), <int64_t*>cnp.PyArray_DATA(places))
-    else:
-        extremes(<const double*>cnp.PyArray_DATA(array), form, least, <double*>cnp.PyArray_DATA(values), <int64_t*>cnp.PyArray_DATA(places))
-    return values, places
-
-
-def max_dim(x, dim, bint keepdim=False):
-    found = extremes_of(x, dim, keepdim, False)
-    return NotImplemented if found is None else found
-
-
-def min_dim(x, dim, bint keepdim=False):
-    found = extremes_of(x, dim, keepdim, True)
-    return NotImplemented if found is None else found
-
-
-def argmax(x, dim, bint keepdim=False):
-    found = extremes_of(x, dim, keepdim, False)
-    return NotImplemented if found is None else found[1]
-
-
-def argmin(x, dim, bint keepdim=False):
-    found = extremes_of(x, dim, keepdim, True)
-    return NotImplemented if found is None else found[1]
-
-
-cdef Extreme extreme(bint least):
-    cdef Extreme kernel = Extreme()
-    kernel.least = least
-    return kernel
-
-
-max_whole = extreme(False)
-min_whole = extreme(True)
-
-
-cpdef fill(object g, object shape, double divisor=1.0):
-    """An array of that shape filled with the one element of `g`, divided by `divisor`."""
-    cdef cnp.npy_intp dims[MAX_AXES]
-    cdef cnp.ndarray out
-    cdef Py_ssize_t k, n
-    cdef float f4
-    cdef double f8
-    if not cnp.PyArray_CheckExact(g) or cnp.PyArray_SIZE(g) != 1 or not direct(g) or not isinstance(shape, tuple):
-        return NotImplemented
-    for k in range(len(<tuple>shape)):
-        dims[k] = shape[k]
-    out = cnp.PyArray_SimpleNew(<int>len(<tuple>shape), dims, cnp.PyArray_TYPE(g))
-    n = cnp.PyArray_SIZE(out)
-    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT:
-        f4 = <float>((<float*>cnp.PyArray_DATA(g))[0] / divisor)
-        for k in range(n):
-            (<float*>cnp.PyArray_DATA(out))[k] = f4
-    else:
-        f8 = (<double*>cnp.PyArray_DATA(g))[0] / divisor
-        for k in range(n):
-            (<double*>cnp.PyArray_DATA(out))[k] = f8
-    return out
+    """A reduced x repeated along its reduced dimensions to `shape`."""
+    return spread_out(x, <tuple>shape, dim, False) if isinstance(shape, tuple) else NotImplemented

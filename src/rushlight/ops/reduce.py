@@ -385,24 +385,30 @@ max_all = renamed(amax, "MaxBackward1")
 min_all = renamed(amin, "MinBackward1")
 
 
-def _euclidean(x, ord, dim, keepdim):
-    squares = NotImplemented if ord != 2 else _kernels.square_sum(x, dim, keepdim)
-    return squares if squares is NotImplemented else np.sqrt(squares, out=squares)
+def _logsumexp(x, dim, keepdim):
+    high = _extremes.amax(x, dim, keepdim)
+    return high if high is NotImplemented else _kernels.logsumexp(x, high, dim, keepdim)
 
 
-_kernels = load("reduce")
-if _kernels is not None:
-    sum.accelerate(_kernels.sum_whole, x=_kernels.fill_sum)
-    mean.accelerate(_kernels.mean_whole, x=_kernels.fill_mean)
+_kernels, _extremes = load("reduce"), load("extremes")
+if _kernels is not None and _extremes is not None:
+    sum.accelerate(_kernels.sum_whole, x=_kernels.through_sum)
+    mean.accelerate(_kernels.mean_whole, x=_kernels.through_mean)
+    nansum.accelerate(_kernels.nansum_whole)
+    prod.accelerate(_kernels.prod_whole)
+    vector_norm.accelerate(_kernels.norm_whole)
     spread.accelerate(_kernels.spread)
-    max_all.accelerate(_kernels.max_whole)
-    min_all.accelerate(_kernels.min_whole)
+    max_all.accelerate(_extremes.max_whole)
+    min_all.accelerate(_extremes.min_whole)
+    for _op in (nansum, var, std, var_mean, std_mean, vector_norm, any, all, count_nonzero):
+        _op.accelerate(getattr(_kernels, _op.name))
     for _op in (sum, sum_dim):
-        _op.accelerate(_kernels.sum)
+        _op.accelerate(_kernels.sum, x=_kernels.through_sum)
     for _op in (mean, mean_dim):
-        _op.accelerate(_kernels.mean)
-    var.accelerate(_kernels.var)
-    var_mean.accelerate(_kernels.var_mean)
-    vector_norm.accelerate(_euclidean)
-    argmax.accelerate(_kernels.argmax)
-    argmin.accelerate(_kernels.argmin)
+        _op.accelerate(_kernels.mean, x=_kernels.through_mean)
+    for _op in (prod, prod_dim):
+        _op.accelerate(_kernels.prod)
+    dist.accelerate(_kernels.vector_norm)
+    logsumexp.accelerate(_logsumexp)
+    for _op in (amax, amin, aminmax, argmax, argmin):
+        _op.accelerate(getattr(_extremes, _op.name))

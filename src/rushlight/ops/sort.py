@@ -131,7 +131,7 @@ def min_dim(x, *, dim, keepdim=False):
     return _extremum(x, dim, keepdim, np.minimum.reduce, x.argmin)
 
 
-_kernels = load("reduce")
+_kernels = load("extremes")
 if _kernels is not None:
     max_dim.accelerate(_kernels.max_dim)
     min_dim.accelerate(_kernels.min_dim)
