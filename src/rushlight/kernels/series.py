@@ -75,13 +75,23 @@ def digamma(x):
 def zeta(s, q):
     """Hurwitz's zeta, the sum of (q + k)**-s; inf at s = 1 and at whole q <= 0, nan for s < 1."""
     s, q = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(q, np.float64))
-    out, y = np.zeros(q.shape), q.astype(np.float64)
-    # A negative q goes up until it is positive; steps far below zero are not worth their time.
-    steps = int(min(max(0, -np.min(y, initial=0, where=np.isfinite(y))), 10000)) + int(_FAR)
-    for _ in range(steps):
+    low = q <= 0
+    fraction = q - np.floor(q)
+    whole = fraction == 0
+    out = _zeta_right(s, np.where(low, np.where(whole, 1, fraction), q))
+    if low.any():
+        # The terms below zero are those above, with a sign, of the other fraction.
+        left = _zeta_right(s, 1 - fraction) - _zeta_right(s, np.where(low, 1 - q, 1))
+        out = np.where(low, out + np.where(np.remainder(s, 2) == 0, left, -left), out)
+    out = np.where(low & whole, np.inf, np.where(low & (s != np.floor(s)), np.nan, out))
+    return np.where(s < 1, np.nan, np.where(s == 1, np.inf, out))
+
+
+def _zeta_right(s, q):
+    """The same for q > 0."""
+    out, y = np.zeros(q.shape), q
+    for _ in range(int(_FAR)):
         low = y < _FAR
-        if not low.any():
-            break
         out += np.where(low, y**-s, 0)
         y = np.where(low, y + 1, y)
     out += y ** (1 - s) / (s - 1) + 0.5 * y**-s
@@ -89,10 +99,7 @@ def zeta(s, q):
     for k, b in enumerate(_BERNOULLI, 1):
         out += b / math.factorial(2 * k) * factor
         factor = factor * (s + 2 * k - 1) * (s + 2 * k) / (y * y)
-    out = np.where(q == np.inf, 0.0, out)
-    whole = q == np.floor(q)
-    out = np.where((q <= 0) & whole, np.inf, np.where((q <= 0) & (s != np.floor(s)), np.nan, out))
-    return np.where(s < 1, np.nan, np.where(s == 1, np.inf, out))
+    return np.where(q == np.inf, 0.0, out)
 
 
 def zeta_slope(s, q, n):
@@ -157,6 +164,32 @@ def bessel(order, x, scaled):
     elif order == 0 or order == 1:
         out = np.where(np.isinf(size), np.inf, out)
     return np.where(np.isnan(x), np.nan, np.copysign(out, x) if order else out)
+
+
+def clifford(x, order, sign):
+    """The sum of (sign * x**2 / 4)**k / (k! (order + 1) ... (order + k))."""
+    if sign < 0:
+        # Its terms cancel.
+        return from_scipy("hyp0f1")(order + 1, -x * x / 4)
+    term, total = np.ones_like(x), np.ones_like(x)
+    for k in range(1, 500):
+        term = term * (x * x / 4) / (k * (order + k))
+        total = total + term
+    return np.where(np.isinf(x), np.inf, total)
+
+
+def from_scipy(name):
+    """SciPy's function of that name: the meaning of those that have no short series everywhere."""
+
+    def apply(*arrays):
+        try:
+            from scipy import special
+        except ImportError:
+            hint = "without its compiled kernels Rushlight takes it from SciPy: pip install rushlight[scipy]"
+            raise ImportError(f"scipy.special.{name} is not installed; {hint}") from None
+        return getattr(special, name)(*arrays)
+
+    return apply
 
 
 def erfcx(x):

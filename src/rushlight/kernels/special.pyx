@@ -112,6 +112,13 @@ def polygamma_of(long n, double factor):
     return loop
 
 
+def clifford_of(double order, long sign):
+    """The kernel of Clifford's function of that order."""
+    cdef Loop loop = made((<Loop>found["clifford"]).entry)
+    loop.factor, loop.order = order, sign
+    return loop
+
+
 def polynomial_of(long family, long order):
     """The kernel of the order-th derivative of a family's polynomials at (x, n); None for an order too high."""
     if order > RL_MOST_SLOPES:

@@ -98,6 +98,37 @@ RL_INLINE double rl_spherical_j0(double x) {
 
 static double rl_spherical_j0_far(double x) { return fabs(x) == INFINITY ? 0 : sin(x) / x; }
 
+/* The sum of (sign x**2 / 4)**k / (k! (order + 1) ... (order + k)), 1 at 0: J or I over a power of x. Where terms
+   would cancel, by recurrence (9.1.27, 9.6.26) from order 0 and 1, or from -1/2 and 1/2, which are cos and sin. */
+static double rl_clifford(double x, double order, long sign) {
+    double a = fabs(x), q = (double)sign * x * x / 4;
+    if (a < 6 || a < order || (sign > 0 && a < 30)) {
+        double term = 1, sum = 1;
+        for (double k = 1; fabs(term) > 1e-17 * fabs(sum); k++) {
+            term *= q / (k * (order + k));
+            sum += term;
+        }
+        return sum;
+    }
+    if (x != x) return x;
+    if (sign > 0 && a > 709) return INFINITY;
+    if (a == INFINITY) return 0;
+    double k = order - floor(order), before, now;
+    if (k > 0) {
+        k = 0.5, before = cos(a), now = sin(a) / a;
+    } else {
+        k = 1;
+        before = sign > 0 ? rl_i0(a) : a > 8 ? rl_j0_far(a) : rl_j0_near(a);
+        now = 2 * (sign > 0 ? rl_i1(a) : a > 8 ? rl_j1_far(a) : rl_j1_near(a)) / a;
+    }
+    for (; k < order; k++) {
+        double next = k * (k + 1) * (before - now) / q;
+        before = now;
+        now = next;
+    }
+    return now;
+}
+
 /* Ai and Ai': 10.4.59 to 10.4.62 beyond 2.5 and below -5. */
 #define RL_AIRY(NAME, SLOPE)                                                                       \
     static double rl_##NAME(double x) {                                                            \

@@ -109,6 +109,7 @@ RL_RARE(j1, 1, x, RL_BEYOND_EIGHT, rl_j1_far(x), rl_j1_near(x))
 RL_RARE(y0, 1, x, RL_OUTSIDE_EIGHT, rl_y0_far(x), rl_y0_near(x))
 RL_RARE(y1, 1, x, RL_OUTSIDE_EIGHT, rl_y1_far(x), rl_y1_near(x))
 RL_RARE(spherical_j0, 1, x, RL_TURNS, rl_spherical_j0_far(x), rl_spherical_j0(x))
+RL_LOOP(clifford, 1, rl_clifford(x, job->factor, job->order))
 RL_LOOP(airy, 1, rl_airy(x))
 RL_LOOP(airy_slope, 1, rl_airy_slope(x))
 
@@ -141,7 +142,7 @@ static const rl_entry RL_SPECIAL[] = {
     RL_SLOW(zeta, 2), RL_SLOW(gammainc, 2), RL_SLOW(gammaincc, 2), RL_SLOW(gammainc_slope, 2), RL_QUICK(i0, 1),
     RL_QUICK(i0e, 1), RL_QUICK(i1, 1), RL_QUICK(i1e, 1), RL_QUICK(through_i0, 2), RL_QUICK(k0, 1), RL_QUICK(k0e, 1),
     RL_QUICK(k1, 1), RL_QUICK(k1e, 1), RL_QUICK(j0, 1), RL_QUICK(j1, 1), RL_QUICK(y0, 1), RL_QUICK(y1, 1),
-    RL_QUICK(spherical_j0, 1), RL_SLOW(airy, 1), RL_SLOW(airy_slope, 1), RL_QUICK(xlogy, 2), RL_QUICK(xlog1py, 2),
+    RL_QUICK(spherical_j0, 1), RL_SLOW(clifford, 1), RL_SLOW(airy, 1), RL_SLOW(airy_slope, 1), RL_QUICK(xlogy, 2), RL_QUICK(xlog1py, 2),
     RL_QUICK(through_xlogy_x, 3), RL_QUICK(through_xlog1py_x, 3), RL_QUICK(through_xlogy_y, 3),
     RL_QUICK(through_xlog1py_y, 3), RL_QUICK(entr, 1), RL_QUICK(through_entr, 2), RL_QUICK(logit, 1),
     RL_QUICK(through_logit, 2), RL_SLOW(polynomial, 2), {NULL, NULL, NULL, 0, 0},

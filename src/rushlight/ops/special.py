@@ -1,4 +1,4 @@
-"""Special functions: error functions, gamma functions, Bessel functions, and x log y."""
+"""Special functions: error functions, x log y, logit. Gamma and Bessel functions have files of their own."""
 
 import math
 
@@ -7,7 +7,6 @@ import numpy as np
 from .. import kernels
 from ..kernels import series
 from .compare import logical_and
-from .complex import sgn
 from .declare import elementwise, renamed
 from .exponential import exp, log, log1p
 from .selection import masked, where
@@ -21,6 +20,34 @@ def wide(x, kernel, function, *args):
     """A function of float64, applied to an array of any floating dtype."""
     supports(x, FLOATING, kernel)
     return np.asarray(function(x.astype(np.float64), *args)).astype(x.dtype)
+
+
+def precise(x, kernel, function, *args):
+    """The same where PyTorch takes float32 and float64 alone."""
+    supports(x, FLOATING if x.dtype.char in "fd" else "", kernel)
+    return wide(x, kernel, function, *args)
+
+
+def of_any_layout(kernel, dtypes="efdE"):
+    """A kernel for arrays of every layout, that broadcast; of a half precision it computes in float32."""
+
+    def apply(*arrays):
+        dtype = arrays[0].dtype
+        if dtype.char not in dtypes:
+            return NotImplemented
+        working = dtype if dtype.char in "fd" else np.float32
+        if len(arrays) > 1:
+            arrays = np.broadcast_arrays(*arrays)
+        out = kernel(*[np.asarray(x, working, order="C") for x in arrays])
+        return out if out is NotImplemented else out.astype(dtype, copy=False)
+
+    return apply
+
+
+def accelerate(op, kernel, *, dtypes="efdE", **rules):
+    """Give an operation its kernel, for arrays that this takes as they are and for all others."""
+    op.accelerate(kernel, **rules)
+    op.accelerate(of_any_layout(kernel, dtypes))
 
 
 # -- error functions
@@ -54,6 +81,16 @@ def _log_ndtr(x):
 
 @elementwise(
     promote="float",
+    backward="SpecialNdtrBackward0",
+    x=lambda g, x: g * (exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))),
+)
+def ndtr(x):
+    """The normal distribution function."""
+    return wide(x, "erfc_vml_cpu", lambda x: series.erfc(x * -_ROOT_HALF) / 2)
+
+
+@elementwise(
+    promote="float",
     backward="SpecialLogNdtrBackward0",
     x=lambda g, x: g * (math.sqrt(2 / math.pi) / erfcx(x * -_ROOT_HALF)),
 )
@@ -74,80 +111,6 @@ def _ndtri(p):
 def ndtri(x):
     """The inverse of the normal distribution function."""
     return wide(x, "ndtri_cpu", _ndtri)
-
-
-# -- gamma functions
-
-
-@elementwise(promote="float", x=lambda g, x: g * digamma(x))
-def lgamma(x):
-    """log |gamma(x)|."""
-    return wide(x, "lgamma_vml_cpu", series.lgamma)
-
-
-@elementwise(promote="float", x=lambda g, x: g * polygamma(x, n=1))
-def digamma(x):
-    return wide(x, "digamma", series.digamma)
-
-
-@elementwise(promote="float", x=lambda g, x, n: g * polygamma(x, n=n + 1))
-def polygamma(x, *, n):
-    """The n-th derivative of digamma, n >= 1."""
-    return wide(x, "polygamma", lambda x: series.polygamma(n, x))
-
-
-@elementwise(
-    promote="float",
-    backward="SpecialZetaBackward0",
-    x=lambda g, x, y: g * zeta_slope(x, y, n=1),
-    y=lambda g, x, y: g * (-x * zeta(x + 1, y)),
-)
-def zeta(x, y):
-    """Hurwitz's zeta: the sum of (y + k)**-x."""
-    supports(x, FLOATING, "zeta_cpu")
-    return series.zeta(x, y).astype(x.dtype)
-
-
-@elementwise(
-    promote="float",
-    x=lambda g, x, y, n: g * zeta_slope(x, y, n=n + 1),
-    y=lambda g, x, y, n: -g * (x * zeta_slope(x + 1, y, n=n) + (n * zeta_slope(x + 1, y, n=n - 1) if n else 0)),
-)
-def zeta_slope(x, y, *, n):
-    """The n-th derivative of zeta by its first argument."""
-    return series.zeta_slope(x, y, n).astype(x.dtype)
-
-
-# -- Bessel functions
-
-
-@elementwise(promote="float", x=lambda g, x: g * i1(x))
-def i0(x):
-    return wide(x, "i0_vml_cpu", lambda x: series.bessel(0, x, False))
-
-
-@elementwise(promote="float", backward="SpecialI0EBackward0", x=lambda g, x, out: g * (i1e(x) - sgn(x) * out))
-def i0e(x):
-    return wide(x, "i0e_cpu", lambda x: series.bessel(0, x, True))
-
-
-def _over(out, x):
-    """out / x for the odd function `out`, whose slope at 0 is a half."""
-    return where(x == 0, 0.5, out / where(x == 0, 1, x))
-
-
-@elementwise(promote="float", backward="SpecialI1Backward0", x=lambda g, x, out: g * (i0(x) - _over(out, x)))
-def i1(x):
-    return wide(x, "i1_cpu", lambda x: series.bessel(1, x, False))
-
-
-@elementwise(
-    promote="float",
-    backward="SpecialI1EBackward0",
-    x=lambda g, x, out: g * (i0e(x) - out * sgn(x) - _over(out, x)),
-)
-def i1e(x):
-    return wide(x, "i1e_cpu", lambda x: series.bessel(1, x, True))
 
 
 # -- x log y
@@ -212,6 +175,16 @@ def contiguously(kernel):
 
 _fast = kernels.load("special")
 if _fast is not None:
-    for _op in (erf, erfc, erfinv, erfcx, log_ndtr, ndtri, lgamma, digamma, i0, i0e, i1, i1e, entr):
-        _op.accelerate(getattr(_fast, _op.name))
-        _op.accelerate(contiguously(_op.kernel))
+    accelerate(erf, _fast.erf, x=_fast.through_erf)
+    accelerate(erfc, _fast.erfc, x=_fast.through_erfc)
+    accelerate(erfinv, _fast.erfinv, x=_fast.through_erfinv)
+    accelerate(erfcx, _fast.erfcx, x=_fast.through_erfcx)
+    accelerate(ndtr, _fast.ndtr, x=_fast.through_ndtr)
+    accelerate(log_ndtr, _fast.log_ndtr, x=_fast.through_log_ndtr)
+    accelerate(ndtri, _fast.ndtri, x=_fast.through_ndtri)
+    for _op in (xlogy, xlogy_number, xlogy_of_number):
+        accelerate(_op, _fast.xlogy, x=_fast.through_xlogy_x, y=_fast.through_xlogy_y)
+    accelerate(xlog1py, _fast.xlog1py, x=_fast.through_xlog1py_x, y=_fast.through_xlog1py_y)
+    accelerate(entr, _fast.entr, x=_fast.through_entr)
+    logit.accelerate(_fast.logit)
+    logit.accelerate(x=lambda g, x, eps: _fast.through_logit(g, x) if eps is None else NotImplemented)
