@@ -71,11 +71,11 @@ class Missing:
     """Stands in a class for a name of PyTorch's that is not there: to ask an object for it raises AttributeError."""
 
     def __init__(self, name):
-        self.name = name
+        self.__name__ = self.__qualname__ = name
 
     def __get__(self, instance, owner):
         there = [n for n in dir(owner) if not n.startswith("_") and not isinstance(_found(owner, n), Missing)]
-        raise missing(f"'{owner.__name__}' object", self.name, there)
+        raise missing(f"'{owner.__name__}' object", self.__name__, there)
 
 
 def _found(owner, name):

@@ -13,7 +13,7 @@ from .complex import view_as_complex, view_as_real
 from .joining import cat
 from .options import listed_size
 from .shape import as_strided, check_strides, permute, reshape, squeeze, t, transpose, unfold, unsqueeze, view
-from .splitting import chunk, narrow, select, split, split_with_sizes, unbind
+from .splitting import chunk, narrow, select, split_by_size, split_with_sizes, unbind
 
 _strided_scatter = renamed(strided_scatter, "AsStridedScatterBackward0")
 
@@ -89,7 +89,7 @@ _VIEWS = {
     "permute_copy": (permute, "PermuteBackward0_copy"),
     "select_copy": (select, "SelectBackward0_copy"),
     "slice_copy": (_sliced, "SliceBackward0_copy"),
-    "split_copy": (split, "SplitBackward0_copy"),
+    "split_copy": (split_by_size, "SplitBackward0_copy"),
     "split_with_sizes_copy": (split_with_sizes, "SplitWithSizesBackward0_copy"),
     "squeeze_copy": (squeeze, "SqueezeBackward0_copy"),
     "t_copy": (t, "TBackward0_copy"),
@@ -117,7 +117,7 @@ def _unsafe(name, function):
 
 
 unsafe_chunk = _unsafe("unsafe_chunk", chunk)
-unsafe_split = _unsafe("unsafe_split", split)
+unsafe_split = _unsafe("unsafe_split", split_by_size)
 unsafe_split_with_sizes = _unsafe("unsafe_split_with_sizes", split_with_sizes)
 
 

@@ -123,11 +123,11 @@ def get_num_threads():
     return 1 if _threads is None else _threads.threads()
 
 
-def set_num_threads(n, /):
+def set_num_threads(num, /):
     """Let so many threads share a long loop. RuntimeError for anything but a positive int."""
-    _check_count("set_num_threads", n)
+    _check_count("set_num_threads", num)
     if _threads is not None:
-        _threads.set_threads(n)
+        _threads.set_threads(num)
 
 
 def get_num_interop_threads():
@@ -135,9 +135,9 @@ def get_num_interop_threads():
     return 1
 
 
-def set_num_interop_threads(n, /):
+def set_num_interop_threads(num, /):
     """Nothing: one operation runs at a time."""
-    _check_count("set_num_interop_threads", n)
+    _check_count("set_num_interop_threads", num)
 
 
 def _check_count(function, n):

@@ -134,7 +134,7 @@ def split(tensor, split_size_or_sections, dim=0):
     return ops.split(input, sizes=sizes, dim=dim)
 
 
-def _split_by_size(input, split_size, dim=0):
+def split_by_size(input, split_size, dim=0):
     """Views of `split_size` entries each (the last may be smaller), or of the given sizes."""
     return split(input, split_size, dim)
 
@@ -278,6 +278,6 @@ FUNCTIONS = (
     "chunk", "dsplit", "hsplit", "narrow", "select", "select_scatter", "slice_scatter", "split", "split_with_sizes",
     "tensor_split", "unbind", "vsplit",
 )  # fmt: skip
-_split_by_size.__name__ = _split_by_size.__qualname__ = "split"
+split_by_size.__name__ = split_by_size.__qualname__ = "split"
 METHODS = FUNCTIONS
-INPLACE = {"split": _split_by_size}
+INPLACE = {"split": split_by_size}
