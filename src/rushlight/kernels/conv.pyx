@@ -1,18 +1,19 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""Convolutions of float32 and float64 arrays over one or two dimensions with stride 1, and their two adjoints.
+"""Convolutions of float32 and float64 arrays over one to three dimensions with stride 1, and their two adjoints.
 
 A function returns NotImplemented for everything else, and for weights so large that BLAS is ahead.
 """
 
 cimport numpy as cnp
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
+from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
 
 cdef extern from "kernels/windows.h":
-    void rl_correlate_f4(const float *, const float *, const float *, const Py_ssize_t *, float *, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_correlate_f8(const double *, const double *, const double *, const Py_ssize_t *, double *, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_correlate_f4(const float *, const float *, const float *, const Py_ssize_t *, float *, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_correlate_f8(const double *, const double *, const double *, const Py_ssize_t *, double *, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_weigh_f4(const float *, Py_ssize_t, const float *, Py_ssize_t, const Py_ssize_t *, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_weigh_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, const Py_ssize_t *, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 
@@ -27,23 +28,45 @@ cdef Py_ssize_t TOGETHER = 1 << 18
 cdef Py_ssize_t LANES = 16
 
 
+# So many multiplications are worth a thread.
+cdef Py_ssize_t LEAST = 1 << 18
+
+
 cdef struct Layout:
     Py_ssize_t samples, groups
     Py_ssize_t channels, rows  # of one group: of the input and of the output
-    Py_ssize_t h, w, oh, ow, kh, kw, dh, dw  # input, output, kernel, dilation
-    Py_ssize_t top, left  # padding; below zero where rows and columns are left out
-    Py_ssize_t fh, fw  # of a frame
+    Py_ssize_t d, h, w, od, oh, ow, kd, kh, kw, dd, dh, dw  # input, output, kernel, dilation
+    Py_ssize_t front, top, left  # padding; below zero where layers, rows and columns are left out
+    Py_ssize_t fd, fh, fw  # of a frame
     Py_ssize_t taps, frame, length
+    const Py_ssize_t *offsets
+    const void *x
+    const void *weight
+    const void *bias
+    void *out
+    bint single, failed
+
+
+# A loop over windows or rows of one sample.
+cdef struct Sheet:
+    const Layout *at
+    const void *weight
+    const void *bias
+    const void *frame
+    void *sheet
+    void *total
+    Py_ssize_t samples
+    bint failed
 
 
 cdef bint plain(object x):
-    """Whether x is an array of float32 or float64 with one or two spatial dimensions."""
+    """Whether x is an array of float32 or float64 with one to three spatial dimensions."""
     if not isinstance(x, cnp.ndarray):
         return False
     cdef cnp.ndarray a = x
     if cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT64:
         return False
-    return 3 <= cnp.PyArray_NDIM(a) <= 4 and cnp.PyArray_SIZE(a) > 0 and cnp.PyArray_ISNOTSWAPPED(a)
+    return 3 <= cnp.PyArray_NDIM(a) <= 5 and cnp.PyArray_SIZE(a) > 0 and cnp.PyArray_ISNOTSWAPPED(a)
 
 
 cdef bint one(tuple stride):
@@ -53,23 +76,28 @@ cdef bint one(tuple stride):
     return True
 
 
-cdef inline Py_ssize_t rows_of(cnp.ndarray a):
-    """The height of an image, 1 for a line."""
-    return cnp.PyArray_DIM(a, 2) if cnp.PyArray_NDIM(a) == 4 else 1
+cdef inline Py_ssize_t along(cnp.ndarray a, int k):
+    """The size of a along dimension k of three, 1 for one that it has not."""
+    cdef int at = cnp.PyArray_NDIM(a) - 3 + k
+    return cnp.PyArray_DIM(a, at) if at > 1 else 1
 
 
-cdef inline Py_ssize_t columns_of(cnp.ndarray a):
-    return cnp.PyArray_DIM(a, cnp.PyArray_NDIM(a) - 1)
+cdef inline Py_ssize_t entry(tuple values, int k, Py_ssize_t missing):
+    """The entry of a tuple for dimension k of three."""
+    cdef Py_ssize_t at = len(values) - 3 + k
+    return values[at] if at >= 0 else missing
 
 
 cdef bint settle(Layout *at, int itemsize):
     """Work out the frame; whether the loops are the quicker way."""
+    at.fd = at.od + at.dd * (at.kd - 1)
     at.fh = at.oh + at.dh * (at.kh - 1)
     at.fw = at.ow + at.dw * (at.kw - 1)
-    at.taps = at.channels * at.kh * at.kw
-    at.length = ((at.oh - 1) * at.fw + at.ow + LANES - 1) // LANES * LANES
-    at.frame = (at.channels * at.fh * at.fw + 2 * LANES - 1) // LANES * LANES
-    if at.oh < 1 or at.ow < 1:
+    at.taps = at.channels * at.kd * at.kh * at.kw
+    at.length = (((at.od - 1) * at.fh + at.oh - 1) * at.fw + at.ow + LANES - 1) // LANES * LANES
+    at.frame = (at.channels * at.fd * at.fh * at.fw + 2 * LANES - 1) // LANES * LANES
+    at.single = itemsize == 4
+    if at.od < 1 or at.oh < 1 or at.ow < 1:
         return False
     return at.taps * at.rows * itemsize <= LARGEST_WEIGHT
 
@@ -79,101 +107,139 @@ cdef inline void *aligned(void *room) noexcept nogil:
     return <void *>((<Py_ssize_t>room + 63) & ~<Py_ssize_t>63)
 
 
-cdef void find_taps(const Layout *at, Py_ssize_t *offsets) noexcept nogil:
-    cdef Py_ssize_t c, y, x
+cdef Py_ssize_t *found_taps(const Layout *at) noexcept nogil:
+    """How far each tap lies from where its window begins; NULL where memory is short."""
+    cdef Py_ssize_t c, z, y, x, k = 0
+    cdef Py_ssize_t *offsets = <Py_ssize_t *>calloc(at.taps, sizeof(Py_ssize_t))
+    if offsets == NULL:
+        return NULL
     for c in range(at.channels):
-        for y in range(at.kh):
-            for x in range(at.kw):
-                offsets[0] = (c * at.fh + y * at.dh) * at.fw + x * at.dw
-                offsets += 1
+        for z in range(at.kd):
+            for y in range(at.kh):
+                for x in range(at.kw):
+                    offsets[k] = ((c * at.fd + z * at.dd) * at.fh + y * at.dh) * at.fw + x * at.dw
+                    k += 1
+    return offsets
 
 
 cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
     """Copy one sample of a group into a frame that has zeros around it."""
-    cdef Py_ssize_t c, y, first = max(0, -at.top), end = min(at.h, at.fh - at.top)
+    cdef Py_ssize_t c, z, y, first = max(0, -at.top), end = min(at.h, at.fh - at.top)
+    cdef Py_ssize_t front = max(0, -at.front), back = min(at.d, at.fd - at.front)
     cdef Py_ssize_t skipped = max(0, -at.left), columns = min(at.w, at.fw - at.left) - skipped
     if columns <= 0:
         return
     for c in range(at.channels):
-        for y in range(first, end):
-            memcpy(frame + (c * at.fh + y + at.top) * at.fw + skipped + at.left, x + (c * at.h + y) * at.w + skipped,
-                   columns * sizeof(real))
+        for z in range(front, back):
+            for y in range(first, end):
+                memcpy(frame + ((c * at.fd + z + at.front) * at.fh + y + at.top) * at.fw + skipped + at.left,
+                       x + ((c * at.d + z) * at.h + y) * at.w + skipped, columns * sizeof(real))
 
 
 cdef void move_rows(const Layout *at, const real *source, real *to, bint narrow) noexcept nogil:
     """Between rows as wide as the frame and rows as wide as the output (narrow: to the latter)."""
-    cdef Py_ssize_t r, y, inner = at.ow if narrow else at.fw, outer = at.fw if narrow else at.ow
-    cdef Py_ssize_t step = at.length if narrow else at.oh * at.ow, onward = at.oh * at.ow if narrow else at.length
+    cdef Py_ssize_t r, z, y, places = at.od * at.oh * at.ow, wide, tight
     for r in range(at.rows):
-        for y in range(at.oh):
-            memcpy(to + r * onward + y * inner, source + r * step + y * outer, at.ow * sizeof(real))
+        for z in range(at.od):
+            for y in range(at.oh):
+                wide = r * at.length + (z * at.fh + y) * at.fw
+                tight = r * places + (z * at.oh + y) * at.ow
+                if narrow:
+                    memcpy(to + tight, source + wide, at.ow * sizeof(real))
+                else:
+                    memcpy(to + wide, source + tight, at.ow * sizeof(real))
 
 
-cdef int correlate(const Layout *at, const real *x, const real *weight, real *bias, real *out) noexcept nogil:
-    """out = weight at every window of x, plus bias; -1 where memory is short."""
-    cdef Py_ssize_t n, g
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>calloc(at.taps, sizeof(Py_ssize_t))
-    cdef void *room = calloc(at.frame + (at.taps + 1) * LANES + at.rows * at.length, sizeof(real))
-    cdef real *frame = <real *>aligned(room)
-    cdef real *packed = frame + at.frame
-    cdef real *sheet = packed + at.taps * LANES
-    if offsets == NULL or room == NULL:
-        free(offsets)
-        free(room)
-        return -1
-    find_taps(at, offsets)
-    for n in range(at.samples):
-        for g in range(at.groups):
-            fill(at, x, frame)
-            if real is float:
-                rl_correlate_f4(weight + g * at.rows * at.taps, NULL if bias == NULL else bias + g * at.rows, frame,
-                                offsets, packed, sheet, at.rows, at.taps, at.length)
-            else:
-                rl_correlate_f8(weight + g * at.rows * at.taps, NULL if bias == NULL else bias + g * at.rows, frame,
-                                offsets, packed, sheet, at.rows, at.taps, at.length)
-            move_rows(at, sheet, out, True)
-            x += at.channels * at.h * at.w
-            out += at.rows * at.oh * at.ow
-    free(offsets)
+cdef void correlate_windows(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Lines of LANES windows of one sample."""
+    cdef Sheet *s = <Sheet *>what
+    cdef const Layout *at = s.at
+    cdef void *room = malloc((at.taps + 1) * LANES * (4 if at.single else 8))
+    if room == NULL:
+        s.failed = True
+        return
+    if at.single:
+        rl_correlate_f4(<const float *>s.weight, <const float *>s.bias, <const float *>s.frame, at.offsets,
+                        <float *>aligned(room), <float *>s.sheet, at.rows, at.taps, at.length, begin * LANES, end * LANES)
+    else:
+        rl_correlate_f8(<const double *>s.weight, <const double *>s.bias, <const double *>s.frame, at.offsets,
+                        <double *>aligned(room), <double *>s.sheet, at.rows, at.taps, at.length, begin * LANES,
+                        end * LANES)
     free(room)
-    return 0
 
 
-cdef int weigh(const Layout *at, const real *x, const real *y, real *total) noexcept nogil:
-    """total (groups, rows, taps) = the sum of y times the taps of its windows; -1 where memory is short."""
-    cdef Py_ssize_t n = 0, g, s, samples, sheet = at.rows * at.length
+cdef void correlate_samples(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Groups of samples."""
+    cdef Layout *at = <Layout *>what
+    if at.single:
+        correlate(at, begin, end, <float *>at.out)
+    else:
+        correlate(at, begin, end, <double *>at.out)
+
+
+cdef void correlate(Layout *at, Py_ssize_t begin, Py_ssize_t end, real *out) noexcept nogil:
+    cdef Py_ssize_t n, g, places = at.od * at.oh * at.ow
+    cdef void *room = calloc(at.frame + LANES + at.rows * at.length, sizeof(real))
+    cdef real *frame = <real *>aligned(room)
+    cdef Sheet s
+    if room == NULL:
+        at.failed = True
+        return
+    s.at, s.frame, s.sheet, s.failed = at, frame, frame + at.frame, False
+    for n in range(begin, end):
+        g = n % at.groups
+        fill(at, <const real *>at.x + n * at.channels * at.d * at.h * at.w, frame)
+        s.weight = <const real *>at.weight + g * at.rows * at.taps
+        s.bias = NULL if at.bias == NULL else <const real *>at.bias + g * at.rows
+        spread(correlate_windows, &s, at.length // LANES, LEAST // (LANES * at.taps * at.rows) + 1)
+        move_rows(at, <const real *>s.sheet, out + n * at.rows * places, True)
+    if s.failed:
+        at.failed = True
+    free(room)
+
+
+cdef void weigh_rows(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Four rows at a time of the gradient of a weight."""
+    cdef Sheet *s = <Sheet *>what
+    cdef const Layout *at = s.at
+    cdef Py_ssize_t first = 4 * begin, rows = min(4 * end, at.rows) - 4 * begin
+    if at.single:
+        rl_weigh_f4(<const float *>s.frame, at.frame, <const float *>s.sheet + first * at.length, at.rows * at.length,
+                    at.offsets, <float *>s.total + first * at.taps, rows, at.taps, at.length, s.samples)
+    else:
+        rl_weigh_f8(<const double *>s.frame, at.frame, <const double *>s.sheet + first * at.length,
+                    at.rows * at.length, at.offsets, <double *>s.total + first * at.taps, rows, at.taps, at.length,
+                    s.samples)
+
+
+cdef void weigh(Layout *at, const real *x, const real *y, real *total) noexcept nogil:
+    """total (groups, rows, taps) = the sum of y times the taps of its windows."""
+    cdef Py_ssize_t n = 0, g, k, samples, sheet = at.rows * at.length
     cdef Py_ssize_t together = min(max(1, TOGETHER // ((at.frame + sheet) * <Py_ssize_t>sizeof(real))), at.samples)
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>calloc(at.taps, sizeof(Py_ssize_t))
     cdef void *room = calloc(together * (at.frame + sheet) + LANES, sizeof(real))
     cdef real *frames = <real *>aligned(room)
     cdef real *sheets = frames + together * at.frame
-    cdef Py_ssize_t x_step = at.channels * at.h * at.w, y_step = at.rows * at.oh * at.ow
-    if offsets == NULL or room == NULL:
-        free(offsets)
-        free(room)
-        return -1
-    find_taps(at, offsets)
+    cdef Py_ssize_t x_step = at.channels * at.d * at.h * at.w, y_step = at.rows * at.od * at.oh * at.ow
+    cdef Sheet s
+    if room == NULL:
+        at.failed = True
+        return
+    s.at, s.frame, s.sheet = at, frames, sheets
     while n < at.samples:
         samples = min(together, at.samples - n)
         for g in range(at.groups):
-            for s in range(samples):
-                fill(at, x + ((n + s) * at.groups + g) * x_step, frames + s * at.frame)
-                move_rows(at, y + ((n + s) * at.groups + g) * y_step, sheets + s * sheet, False)
-            if real is float:
-                rl_weigh_f4(frames, at.frame, sheets, sheet, offsets, total + g * at.rows * at.taps, at.rows, at.taps,
-                            at.length, samples)
-            else:
-                rl_weigh_f8(frames, at.frame, sheets, sheet, offsets, total + g * at.rows * at.taps, at.rows, at.taps,
-                            at.length, samples)
+            for k in range(samples):
+                fill(at, x + ((n + k) * at.groups + g) * x_step, frames + k * at.frame)
+                move_rows(at, y + ((n + k) * at.groups + g) * y_step, sheets + k * sheet, False)
+            s.samples, s.total = samples, total + g * at.rows * at.taps
+            spread(weigh_rows, &s, (at.rows + 3) // 4, LEAST // (4 * samples * at.taps * at.length) + 1)
         n += samples
-    free(offsets)
     free(room)
-    return 0
 
 
 cdef void turn(const Layout *at, const real *weight, real *out) noexcept nogil:
-    """From (groups, channels, rows, kh * kw) to (groups, rows, channels, kh * kw), each kernel read backwards."""
-    cdef Py_ssize_t g, c, r, k, size = at.kh * at.kw
+    """From (groups, channels, rows, kernel) to (groups, rows, channels, kernel), each kernel read backwards."""
+    cdef Py_ssize_t g, c, r, k, size = at.kd * at.kh * at.kw
     for g in range(at.groups):
         for c in range(at.channels):
             for r in range(at.rows):
@@ -182,50 +248,52 @@ cdef void turn(const Layout *at, const real *weight, real *out) noexcept nogil:
                     weight += 1
 
 
-cdef cnp.ndarray made(cnp.ndarray like, Py_ssize_t n, Py_ssize_t channels, Py_ssize_t h, Py_ssize_t w, bint zeros):
-    """A new array (n, channels, h, w), without h for lines, of the dtype of another."""
-    cdef cnp.npy_intp shape[4]
-    cdef int d = cnp.PyArray_NDIM(like)
-    shape[0], shape[1], shape[2], shape[d - 1] = n, channels, h, w
+cdef cnp.ndarray made(cnp.ndarray like, Py_ssize_t n, Py_ssize_t channels, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w,
+                      bint zeros):
+    """A new array (n, channels, d, h, w), without d and h where `like` has none, of its dtype."""
+    cdef cnp.npy_intp shape[5]
+    cdef int dims = cnp.PyArray_NDIM(like)
+    shape[0], shape[1], shape[2] = n, channels, d
+    shape[dims - 2] = h if dims > 3 else channels
+    shape[dims - 1] = w
     if zeros:
-        return cnp.PyArray_ZEROS(d, shape, cnp.PyArray_TYPE(like), 0)
-    return cnp.PyArray_EMPTY(d, shape, cnp.PyArray_TYPE(like), 0)
+        return cnp.PyArray_ZEROS(dims, shape, cnp.PyArray_TYPE(like), 0)
+    return cnp.PyArray_EMPTY(dims, shape, cnp.PyArray_TYPE(like), 0)
 
 
 cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):
     cdef cnp.ndarray out, b = None
-    cdef void *shift = NULL
-    cdef void *x
-    cdef void *weight
-    cdef void *to
-    cdef int failed, single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
+    cdef Py_ssize_t *offsets
+    at.bias = NULL
     if bias is not None:
         if not isinstance(bias, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>bias) != cnp.PyArray_TYPE(a):
             return NotImplemented
         b = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>bias)
-        shift = cnp.PyArray_DATA(b)
+        at.bias = cnp.PyArray_DATA(b)
     a, w = cnp.PyArray_GETCONTIGUOUS(a), cnp.PyArray_GETCONTIGUOUS(w)
-    out = made(a, at.samples, at.groups * at.rows, at.oh, at.ow, False)
-    x, weight, to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out)
+    out = made(a, at.samples, at.groups * at.rows, at.od, at.oh, at.ow, False)
+    at.x, at.weight, at.out, at.failed = cnp.PyArray_DATA(a), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out), False
+    offsets = found_taps(at)
+    if offsets == NULL:
+        raise MemoryError
+    at.offsets = offsets
     with nogil:
-        if single:
-            failed = correlate(at, <const float *>x, <const float *>weight, <float *>shift, <float *>to)
-        else:
-            failed = correlate(at, <const double *>x, <const double *>weight, <double *>shift, <double *>to)
-    if failed:
+        spread(correlate_samples, at, at.samples * at.groups, LEAST // (at.length * at.taps * at.rows) + 1)
+    free(offsets)
+    if at.failed:
         raise MemoryError
     return out
 
 
 cdef bint meet(Layout *at, cnp.ndarray a, cnp.ndarray w, tuple dilation, Py_ssize_t groups):
     """Note what the input and the weight say; whether they are of one kind."""
-    cdef int d = cnp.PyArray_NDIM(a)
-    if cnp.PyArray_TYPE(w) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(w) != d:
+    if cnp.PyArray_TYPE(w) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(w) != cnp.PyArray_NDIM(a):
         return False
     at.samples, at.groups = cnp.PyArray_DIM(a, 0), groups
     at.channels = cnp.PyArray_DIM(a, 1) // groups
-    at.h, at.w, at.kh, at.kw = rows_of(a), columns_of(a), rows_of(w), columns_of(w)
-    at.dh, at.dw = dilation[0] if d == 4 else 1, dilation[d - 3]
+    at.d, at.h, at.w = along(a, 0), along(a, 1), along(a, 2)
+    at.kd, at.kh, at.kw = along(w, 0), along(w, 1), along(w, 2)
+    at.dd, at.dh, at.dw = entry(dilation, 0, 1), entry(dilation, 1, 1), entry(dilation, 2, 1)
     return True
 
 
@@ -234,13 +302,13 @@ def convolution(x, weight, bias, *, tuple stride, tuple padding, tuple dilation,
     cdef Layout at
     if not plain(x) or not plain(weight) or not one(stride) or not meet(&at, x, weight, dilation, groups):
         return NotImplemented
-    cdef int d = len(dilation)
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>weight, 0) // at.groups
-    at.top, at.left = padding[0] if d == 2 else 0, padding[d - 1]
+    at.front, at.top, at.left = entry(padding, 0, 0), entry(padding, 1, 0), entry(padding, 2, 0)
+    at.od = at.d + 2 * at.front - at.dd * (at.kd - 1)
     at.oh = at.h + 2 * at.top - at.dh * (at.kh - 1)
     at.ow = at.w + 2 * at.left - at.dw * (at.kw - 1)
     if size is not None:
-        at.oh, at.ow = size[0] if d == 2 else 1, size[d - 1]
+        at.od, at.oh, at.ow = entry(size, 0, 1), entry(size, 1, 1), entry(size, 2, 1)
     if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
         return NotImplemented
     return correlated(&at, x, weight, bias)
@@ -252,16 +320,16 @@ def convolution_transpose(x, weight, bias, *, tuple size, tuple stride, tuple pa
     cdef cnp.ndarray w, turned
     if not plain(x) or not plain(weight) or not one(stride) or not meet(&at, x, weight, dilation, groups):
         return NotImplemented
-    cdef int d = len(dilation)
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>weight, 1)
-    at.top = at.dh * (at.kh - 1) - (padding[0] if d == 2 else 0)
-    at.left = at.dw * (at.kw - 1) - padding[d - 1]
-    at.oh, at.ow = size[0] if d == 2 else 1, size[d - 1]
+    at.front = at.dd * (at.kd - 1) - entry(padding, 0, 0)
+    at.top = at.dh * (at.kh - 1) - entry(padding, 1, 0)
+    at.left = at.dw * (at.kw - 1) - entry(padding, 2, 0)
+    at.od, at.oh, at.ow = entry(size, 0, 1), entry(size, 1, 1), entry(size, 2, 1)
     if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
         return NotImplemented
     w = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>weight)
-    turned = made(w, at.groups * at.rows, at.channels, at.kh, at.kw, False)
-    if cnp.PyArray_TYPE(w) == cnp.NPY_FLOAT32:
+    turned = made(w, at.groups * at.rows, at.channels, at.kd, at.kh, at.kw, False)
+    if at.single:
         turn(&at, <const float *>cnp.PyArray_DATA(w), <float *>cnp.PyArray_DATA(turned))
     else:
         turn(&at, <const double *>cnp.PyArray_DATA(w), <double *>cnp.PyArray_DATA(turned))
@@ -272,27 +340,32 @@ def convolution_weight(x, y, *, tuple kernel, tuple stride, tuple padding, tuple
     """The gradient of a weight with spatial shape `kernel`: y weighs the windows of x."""
     cdef Layout at
     cdef cnp.ndarray a, g, total
-    cdef void *source
-    cdef void *weights
+    cdef Py_ssize_t *offsets
+    cdef const void *source
+    cdef const void *weights
     cdef void *to
-    cdef int failed, single
     if not plain(x) or not plain(y) or not one(stride) or not meet(&at, x, y, dilation, groups):
         return NotImplemented
-    cdef int d = len(dilation)
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>y, 1) // at.groups
-    at.oh, at.ow, at.kh, at.kw = at.kh, at.kw, kernel[0] if d == 2 else 1, kernel[d - 1]
-    at.top, at.left = padding[0] if d == 2 else 0, padding[d - 1]
+    at.od, at.oh, at.ow = at.kd, at.kh, at.kw
+    at.kd, at.kh, at.kw = entry(kernel, 0, 1), entry(kernel, 1, 1), entry(kernel, 2, 1)
+    at.front, at.top, at.left = entry(padding, 0, 0), entry(padding, 1, 0), entry(padding, 2, 0)
     if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
         return NotImplemented
     a, g = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x), cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>y)
-    total = made(a, at.groups * at.rows, at.channels, at.kh, at.kw, True)
+    total = made(a, at.groups * at.rows, at.channels, at.kd, at.kh, at.kw, True)
     source, weights, to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(g), cnp.PyArray_DATA(total)
-    single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
+    at.failed = False
+    offsets = found_taps(&at)
+    if offsets == NULL:
+        raise MemoryError
+    at.offsets = offsets
     with nogil:
-        if single:
-            failed = weigh(&at, <const float *>source, <const float *>weights, <float *>to)
+        if at.single:
+            weigh(&at, <const float *>source, <const float *>weights, <float *>to)
         else:
-            failed = weigh(&at, <const double *>source, <const double *>weights, <double *>to)
-    if failed:
+            weigh(&at, <const double *>source, <const double *>weights, <double *>to)
+    free(offsets)
+    if at.failed:
         raise MemoryError
     return total

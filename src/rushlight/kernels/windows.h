@@ -8,13 +8,14 @@
 
 #include "lanes.h"
 
-/* out (rows, length) = weight (rows, taps) @ the windows of the frame, plus a bias for each row. `packed` has room for
-   W numbers of each tap. */
+/* out (rows, length) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for windows from begin to
+   end. `packed` has room for W numbers of each tap. */
 #define CORRELATE(NAME, T, V)                                                                                  \
     RL_CLONES static void NAME(const T *weight, const T *bias, const T *frame, const Py_ssize_t *offsets,      \
-                               T *packed, T *out, Py_ssize_t rows, Py_ssize_t taps, Py_ssize_t length) {       \
+                               T *packed, T *out, Py_ssize_t rows, Py_ssize_t taps, Py_ssize_t length,         \
+                               Py_ssize_t begin, Py_ssize_t end) {                                             \
         const Py_ssize_t W = RL_W(T);                                                                          \
-        for (Py_ssize_t j = 0; j < length; j += W) {                                                           \
+        for (Py_ssize_t j = begin; j < end; j += W) {                                                           \
             for (Py_ssize_t p = 0; p < taps; p++) memcpy(packed + p * W, frame + offsets[p] + j, sizeof(V));   \
             for (Py_ssize_t i = 0; i < rows; i += 4) {                                                         \
                 /* Rows beyond the last are the last again. */                                                 \
