@@ -35,17 +35,22 @@ typedef struct {
     void *twiddles;
 } rl_fft_plan;
 
+/* What a transform of n complex numbers, the even and odd ones of 2 n real numbers, is made into or comes from. */
+enum { RL_FFT_PLAIN, RL_FFT_ONE_SIDE, RL_FFT_BOTH_SIDES, RL_FFT_FROM_SIDE };
+
 typedef struct {
     const rl_fft_plan *plan;
     /* Where entry k of transform t is to be multiplied by root k t of these (the first step of a long transform), and
        roots k l of its lanes l. */
     const rl_fft_roots *roots;
     const void *lanes;
+    /* Of 2 n, where the numbers are real. */
+    const rl_fft_roots *real;
+    int kind, failed;
     /* Numbers of the type whose work this is. */
     const void *x;
     void *y;
     double scale;
-    int failed;
     rl_fft_layout at;
 } rl_fft_job;
 
@@ -54,9 +59,8 @@ typedef struct {
     const void *x;
     void *y;
     double scale;
-    /* Rows of y have all n entries, the second half being the first's conjugate backwards. */
-    int both;
-} rl_fft_split_job;
+    int kind;
+} rl_fft_rows_job;
 
 static void rl_fft_root(double *to, double e, double n, double sign) {
     double angle = sign * 6.283185307179586476925 * (e / n);
@@ -91,8 +95,8 @@ static int rl_fft_factors(Py_ssize_t n, int *radix) { return 0; }
     static int rl_fft_make_plan_##t(rl_fft_plan *p, Py_ssize_t n, double sign) { return 0; }     \
     static void *rl_fft_make_lanes_##t(const rl_fft_roots *r, Py_ssize_t n) { return NULL; }     \
     static void rl_fft_work_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
-    static void rl_fft_split_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                \
-    static void rl_fft_join_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
+    static void rl_fft_split_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                \
+    static void rl_fft_join_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
 RL_FFT_NOTHING(f4)
 RL_FFT_NOTHING(f8)
 
@@ -111,6 +115,39 @@ typedef float rl_fft_v4 __attribute__((vector_size(64)));
 typedef double rl_fft_v8 __attribute__((vector_size(64)));
 typedef int rl_fft_m4 __attribute__((vector_size(64)));
 typedef long long rl_fft_m8 __attribute__((vector_size(64)));
+
+#ifdef __clang__
+#define RL_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define RL_PICK(a, b, ...) __builtin_shuffle(a, b, (rl_fft_m8){__VA_ARGS__})
+#endif
+
+/* Vectors a and b exchange every second entry, pair, or half. */
+#define RL_EXCHANGE(a, b, lower, upper)                             \
+    do {                                                            \
+        rl_fft_v8 below = lower(a, b), above = upper(a, b);         \
+        a = below;                                                  \
+        b = above;                                                  \
+    } while (0)
+#define RL_ENTRIES_LOW(a, b) RL_PICK(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
+#define RL_ENTRIES_HIGH(a, b) RL_PICK(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
+#define RL_PAIRS_LOW(a, b) RL_PICK(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define RL_PAIRS_HIGH(a, b) RL_PICK(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#define RL_HALVES_LOW(a, b) RL_PICK(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define RL_HALVES_HIGH(a, b) RL_PICK(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+
+/* A square of complex numbers transposed: 8 vectors of 8 in single precision, 4 of 4 in double. */
+RL_INLINE void rl_transpose_f4(rl_fft_v8 *r) {
+    for (int i = 0; i < 8; i += 2) RL_EXCHANGE(r[i], r[i + 1], RL_ENTRIES_LOW, RL_ENTRIES_HIGH);
+    for (int i = 0; i < 8; i += 4)
+        for (int j = i; j < i + 2; j++) RL_EXCHANGE(r[j], r[j + 2], RL_PAIRS_LOW, RL_PAIRS_HIGH);
+    for (int i = 0; i < 4; i++) RL_EXCHANGE(r[i], r[i + 4], RL_HALVES_LOW, RL_HALVES_HIGH);
+}
+
+RL_INLINE void rl_transpose_f8(rl_fft_v8 *r) {
+    for (int i = 0; i < 4; i += 2) RL_EXCHANGE(r[i], r[i + 1], RL_PAIRS_LOW, RL_PAIRS_HIGH);
+    for (int i = 0; i < 2; i++) RL_EXCHANGE(r[i], r[i + 2], RL_HALVES_LOW, RL_HALVES_HIGH);
+}
 
 #define T float
 #define V rl_fft_v4

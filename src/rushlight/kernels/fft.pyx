@@ -23,21 +23,23 @@ cdef extern from "kernels/fft.h" nogil:
         double *far
     ctypedef struct rl_fft_plan:
         void *twiddles
+    int RL_FFT_PLAIN, RL_FFT_ONE_SIDE, RL_FFT_BOTH_SIDES, RL_FFT_FROM_SIDE
     ctypedef struct rl_fft_job:
         const rl_fft_plan *plan
         const rl_fft_roots *roots
         const void *lanes
+        const rl_fft_roots *real
+        int kind, failed
         const void *x
         void *y
         double scale
-        int failed
         rl_fft_layout at
-    ctypedef struct rl_fft_split_job:
+    ctypedef struct rl_fft_rows_job:
         const rl_fft_roots *roots
         const void *x
         void *y
         double scale
-        int both
+        int kind
     int rl_fft_factors(Py_ssize_t n, int *radix)
     int rl_fft_make_roots(rl_fft_roots *, Py_ssize_t n, double sign)
     int rl_fft_make_plan_f4(rl_fft_plan *, Py_ssize_t n, double sign)
@@ -46,10 +48,10 @@ cdef extern from "kernels/fft.h" nogil:
     void *rl_fft_make_lanes_f8(const rl_fft_roots *, Py_ssize_t n)
     void rl_fft_work_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_fft_work_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
-    void rl_fft_split_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
-    void rl_fft_split_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
-    void rl_fft_join_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
-    void rl_fft_join_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_split_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_split_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_join_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_join_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
 
 # Above this the two places of a block of lanes no longer fit a core's cache.
 cdef Py_ssize_t LONG = 4096
@@ -172,18 +174,26 @@ cdef int run(rl_fft_job *job, bint double_precision, Py_ssize_t n) except -1:
     return 0
 
 
+cdef bint is_long(Py_ssize_t rows, Py_ssize_t n, bint double_precision) noexcept:
+    """Whether transforms are done in two steps."""
+    return (n > LONG or (rows < (4 if double_precision else 8) and n >= 64)) and divisor(n) > 1
+
+
 cdef int along(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double sign, double scale, bint double_precision) except -1:
     """Transforms along the middle dimension of x, (outer, n, inner), to y, which may be x."""
     cdef rl_fft_job job
     cdef rl_fft_layout *at = &job.at
-    cdef Py_ssize_t lanes = 4 if double_precision else 8
+    cdef Py_ssize_t step = 16 if double_precision else 8, row, offset
     cdef Plan plan
-    if n > LONG or (outer * inner < lanes and n >= 64):
-        if divisor(n) > 1:
-            return one_by_one(x, y, outer, n, inner, sign, scale, double_precision)
+    if is_long(outer * inner, n, double_precision):
+        for row in range(outer * inner):
+            offset = (row // inner * n * inner + row % inner) * step
+            in_steps(<char *>x + offset, <char *>y + offset, n, inner, sign, scale, double_precision)
+        return 0
     plan = plan_of(n, sign, double_precision)
-    job.plan, job.roots, job.lanes, job.x, job.y, job.scale = &plan.plan, NULL, NULL, x, y, scale
-    if inner >= lanes or inner >= outer:
+    job.plan, job.roots, job.lanes, job.real, job.kind = &plan.plan, NULL, NULL, NULL, RL_FFT_PLAIN
+    job.x, job.y, job.scale = x, y, scale
+    if inner >= outer or inner * step >= 64:
         at.groups, at.count, at.in_group, at.in_lane = outer, inner, n * inner, 1
     else:
         at.groups, at.count, at.in_group, at.in_lane = inner, outer, 1, n * inner
@@ -192,32 +202,58 @@ cdef int along(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inne
     return run(&job, double_precision, n)
 
 
-cdef int one_by_one(void *x, void *y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double sign, double scale, bint double_precision) except -1:
-    """The same, each transform in two steps."""
+cdef int in_steps(void *x, void *y, Py_ssize_t n, Py_ssize_t apart, double sign, double scale, bint double_precision) except -1:
+    """One transform of numbers that are `apart` from each other, in two steps."""
     cdef rl_fft_job job
     cdef rl_fft_layout *at = &job.at
     cdef Steps steps = steps_of(n, sign, double_precision)
-    cdef Py_ssize_t size = 16 if double_precision else 8, o, i, offset
-    cdef void *between = malloc(n * size)
+    cdef void *between = malloc(n * (16 if double_precision else 8))
     if between == NULL:
         raise MemoryError
+    job.real, job.kind = NULL, RL_FFT_PLAIN
     at.groups, at.in_group, at.out_group = 1, 0, 0
     try:
-        for o in range(outer):
-            for i in range(inner):
-                offset = (o * n * inner + i) * size
-                job.plan, job.roots, job.lanes, job.scale = &steps.first.plan, &steps.roots.roots, steps.lanes, 1
-                job.x, job.y = <char *>x + offset, between
-                at.count, at.in_lane, at.in_step = steps.columns, inner, steps.columns * inner
-                at.out_lane, at.out_step = 1, steps.columns
-                run(&job, double_precision, steps.rows)
-                job.plan, job.roots, job.scale = &steps.second.plan, NULL, scale
-                job.x, job.y = between, <char *>y + offset
-                at.count, at.in_lane, at.in_step = steps.rows, steps.columns, 1
-                at.out_lane, at.out_step = inner, steps.rows * inner
-                run(&job, double_precision, steps.columns)
+        job.plan, job.roots, job.lanes, job.scale = &steps.first.plan, &steps.roots.roots, steps.lanes, 1
+        job.x, job.y = x, between
+        at.count, at.in_lane, at.in_step = steps.columns, apart, steps.columns * apart
+        at.out_lane, at.out_step = 1, steps.columns
+        run(&job, double_precision, steps.rows)
+        job.plan, job.roots, job.scale = &steps.second.plan, NULL, scale
+        job.x, job.y = between, y
+        at.count, at.in_lane, at.in_step = steps.rows, steps.columns, 1
+        at.out_lane, at.out_step = apart, steps.rows * apart
+        run(&job, double_precision, steps.columns)
     finally:
         free(between)
+    return 0
+
+
+cdef int real_rows(void *x, void *y, Py_ssize_t rows, Py_ssize_t n, int kind, double scale, bint double_precision) except -1:
+    """Between rows of n real numbers, n even, and one side or both of their transforms."""
+    cdef rl_fft_job job
+    cdef rl_fft_rows_job whole
+    cdef rl_fft_layout *at = &job.at
+    cdef Py_ssize_t half = n // 2, step = 16 if double_precision else 8, row
+    cdef double sign = 1 if kind == RL_FFT_FROM_SIDE else -1
+    cdef Py_ssize_t side = n if kind == RL_FFT_BOTH_SIDES else half + 1
+    cdef Roots roots = roots_of(n, sign)
+    cdef Plan plan
+    if not is_long(rows, half, double_precision):
+        plan = plan_of(half, sign, double_precision)
+        job.plan, job.roots, job.lanes, job.real, job.kind = &plan.plan, NULL, NULL, &roots.roots, kind
+        job.x, job.y, job.scale = x, y, scale
+        at.groups, at.count, at.in_group, at.out_group, at.in_step, at.out_step = 1, rows, 0, 0, 1, 1
+        at.in_lane, at.out_lane = (side, half) if kind == RL_FFT_FROM_SIDE else (half, side)
+        return run(&job, double_precision, half)
+    whole.roots, whole.x, whole.y, whole.scale, whole.kind = &roots.roots, x, y, scale, kind
+    if kind == RL_FFT_FROM_SIDE:
+        with nogil:
+            spread(rl_fft_join_rows_f8 if double_precision else rl_fft_join_rows_f4, &whole, rows, 1)
+        return along(y, y, rows, half, 1, sign, 1, double_precision)
+    for row in range(rows):
+        in_steps(<char *>x + row * half * step, <char *>y + row * side * step, half, 1, sign, 1, double_precision)
+    with nogil:
+        spread(rl_fft_split_rows_f8 if double_precision else rl_fft_split_rows_f4, &whole, rows, 1)
     return 0
 
 
@@ -288,29 +324,21 @@ def c2c(object x, object dim, int normalization, bint forward):
     return transformed(<cnp.ndarray>x, dim, -1 if forward else 1, scale_of(points, normalization))
 
 
-cdef cnp.ndarray split(cnp.ndarray x, double scale, bint both):
-    """The transform of real rows of even length, one side of it or both."""
-    cdef int ndim = cnp.PyArray_NDIM(x)
-    cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
-    cdef Py_ssize_t n = cnp.PyArray_DIM(x, ndim - 1), rows = cnp.PyArray_SIZE(x) // n
-    cdef rl_fft_split_job job
-    cdef Roots roots = roots_of(n, -1)
+cdef cnp.ndarray between(cnp.ndarray x, Py_ssize_t n, Py_ssize_t last, int kind, int number, double scale):
+    """A new array of type `number`, its last dimension of `last` entries: x between n real numbers and their transform."""
+    cdef int ndim = cnp.PyArray_NDIM(x), k
+    cdef Py_ssize_t rows = 1
     cdef cnp.npy_intp shape[64]
-    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out, halves
-    cdef int k
-    for k in range(ndim):
+    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out
+    for k in range(ndim - 1):
         shape[k] = cnp.PyArray_DIM(x, k)
-    shape[ndim - 1] = n // 2
-    halves = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_COMPLEX128 if double_precision else cnp.NPY_COMPLEX64, 0)
-    along(cnp.PyArray_DATA(given), cnp.PyArray_DATA(halves), rows, n // 2, 1, -1, 1, double_precision)
-    shape[ndim - 1] = n if both else n // 2 + 1
-    out = cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(halves), 0)
-    job.roots, job.x, job.y, job.scale, job.both = &roots.roots, cnp.PyArray_DATA(halves), cnp.PyArray_DATA(out), scale, both
-    with nogil:
-        if double_precision:
-            spread(rl_fft_split_f8, &job, rows, PART // n + 1)
-        else:
-            spread(rl_fft_split_f4, &job, rows, PART // n + 1)
+        rows *= shape[k]
+    shape[ndim - 1] = last
+    out = cnp.PyArray_EMPTY(ndim, shape, number, 0)
+    real_rows(
+        cnp.PyArray_DATA(given), cnp.PyArray_DATA(out), rows, n, kind, scale,
+        number == cnp.NPY_FLOAT64 or number == cnp.NPY_COMPLEX128,
+    )
     return out
 
 
@@ -326,7 +354,9 @@ def r2c(object x, object dim, int normalization, bint onesided):
     last = dim[-1]
     n = x.shape[last]
     if last == x.ndim - 1 and n % 2 == 0 and (onesided or len(dim) == 1):
-        out = split(x, scale, not onesided)
+        number = cnp.NPY_COMPLEX64 if x.itemsize == 4 else cnp.NPY_COMPLEX128
+        kind = RL_FFT_ONE_SIDE if onesided else RL_FFT_BOTH_SIDES
+        out = between(<cnp.ndarray>x, n, n // 2 + 1 if onesided else n, kind, number, scale)
         for d in dim[:-1]:
             through(out, out, d, -1, 1)
         return out
@@ -334,30 +364,6 @@ def r2c(object x, object dim, int normalization, bint onesided):
     if not onesided:
         return out
     return out[(slice(None),) * last + (slice(n // 2 + 1),)].copy()
-
-
-cdef cnp.ndarray joined(cnp.ndarray x, Py_ssize_t n, double scale):
-    """Real rows of even length n from one side of their transform."""
-    cdef int ndim = cnp.PyArray_NDIM(x)
-    cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_COMPLEX128
-    cdef Py_ssize_t rows = cnp.PyArray_SIZE(x) // (n // 2 + 1)
-    cdef rl_fft_split_job job
-    cdef Roots roots = roots_of(n, 1)
-    cdef cnp.npy_intp shape[64]
-    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out
-    cdef int k
-    for k in range(ndim):
-        shape[k] = cnp.PyArray_DIM(x, k)
-    shape[ndim - 1] = n
-    out = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_FLOAT64 if double_precision else cnp.NPY_FLOAT32, 0)
-    job.roots, job.x, job.y, job.scale, job.both = &roots.roots, cnp.PyArray_DATA(given), cnp.PyArray_DATA(out), scale, 0
-    with nogil:
-        if double_precision:
-            spread(rl_fft_join_f8, &job, rows, PART // n + 1)
-        else:
-            spread(rl_fft_join_f4, &job, rows, PART // n + 1)
-    along(cnp.PyArray_DATA(out), cnp.PyArray_DATA(out), rows, n // 2, 1, 1, 1, double_precision)
-    return out
 
 
 def c2r(object x, object dim, int normalization, Py_ssize_t last_dim_size):
@@ -375,7 +381,8 @@ def c2r(object x, object dim, int normalization, Py_ssize_t last_dim_size):
     if others:
         x = transformed(x, others, 1, 1)
     if last == x.ndim - 1 and n % 2 == 0:
-        return joined(x, n, scale)
+        number = cnp.NPY_FLOAT32 if x.itemsize == 8 else cnp.NPY_FLOAT64
+        return between(<cnp.ndarray>x, n, n, RL_FFT_FROM_SIDE, number, scale)
     before = (slice(None),) * last
     full = np.empty((*x.shape[:last], n, *x.shape[last + 1 :]), x.dtype)
     full[(*before, slice(n // 2 + 1))] = x

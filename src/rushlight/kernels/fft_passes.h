@@ -149,25 +149,31 @@ RL_INLINE V *N(rl_fft_passes)(const rl_fft_plan *plan, V *a, V *b) {
 
 /* `width` transforms, a lane apart, into buf: entry k of lane l at buf[k] lane l. */
 RL_INLINE void N(rl_fft_load)(V *buf, const T *x, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width) {
+    Py_ssize_t k = 0;
+    rl_fft_v8 square[LANES];
     if (width < LANES) memset(buf, 0, n * sizeof(V));
     if (lane == 1) {
-        for (Py_ssize_t k = 0; k < n; k++) {
+        for (; k < n; k++) {
             if (width == LANES) memcpy(buf + k, x + 2 * k * step, sizeof(V));
             else memcpy(buf + k, x + 2 * k * step, 2 * width * sizeof(T));
         }
         return;
     }
-    for (Py_ssize_t begin = 0; begin < n; begin += 16) {
-        Py_ssize_t end = begin + 16 < n ? begin + 16 : n;
-        for (int l = 0; l < width; l++)
-            for (Py_ssize_t k = begin; k < end; k++)
-                memcpy((T *)(buf + k) + 2 * l, x + 2 * (l * lane + k * step), 2 * sizeof(T));
-    }
+    if (step == 1 && width == LANES)
+        for (; k + LANES <= n; k += LANES) {
+            for (int l = 0; l < LANES; l++) memcpy(square + l, x + 2 * (l * lane + k), sizeof(V));
+            N(rl_transpose)(square);
+            memcpy(buf + k, square, sizeof square);
+        }
+    for (; k < n; k++)
+        for (int l = 0; l < width; l++) memcpy((T *)(buf + k) + 2 * l, x + 2 * (l * lane + k * step), 2 * sizeof(T));
 }
 
 RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width, T scale) {
+    Py_ssize_t k = 0;
+    rl_fft_v8 square[LANES];
     if (lane == 1) {
-        for (Py_ssize_t k = 0; k < n; k++) {
+        for (; k < n; k++) {
             V v = buf[k] * scale;
             if (width == LANES) memcpy(y + 2 * k * step, &v, sizeof(V));
             else memcpy(y + 2 * k * step, &v, 2 * width * sizeof(T));
@@ -175,13 +181,16 @@ RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_s
         return;
     }
     if (scale != 1)
-        for (Py_ssize_t k = 0; k < n; k++) buf[k] *= scale;
-    for (Py_ssize_t begin = 0; begin < n; begin += 16) {
-        Py_ssize_t end = begin + 16 < n ? begin + 16 : n;
-        for (int l = 0; l < width; l++)
-            for (Py_ssize_t k = begin; k < end; k++)
-                memcpy(y + 2 * (l * lane + k * step), (T *)(buf + k) + 2 * l, 2 * sizeof(T));
-    }
+        for (; k < n; k++) buf[k] *= scale;
+    k = 0;
+    if (step == 1 && width == LANES)
+        for (; k + LANES <= n; k += LANES) {
+            memcpy(square, buf + k, sizeof square);
+            N(rl_transpose)(square);
+            for (int l = 0; l < LANES; l++) memcpy(y + 2 * (l * lane + k), square + l, sizeof(V));
+        }
+    for (; k < n; k++)
+        for (int l = 0; l < width; l++) memcpy(y + 2 * (l * lane + k * step), (T *)(buf + k) + 2 * l, 2 * sizeof(T));
 }
 
 /* Roots k l for k < n and the lanes l, as TIMES has them: 2 * LANES real parts, then as many imaginary ones. */
@@ -215,58 +224,104 @@ RL_INLINE void N(rl_fft_turn)(const rl_fft_roots *roots, const T *lanes, V *buf,
     }
 }
 
+/* Of z, the transform of x[2 j] + i x[2 j + 1], made into the n + 1 entries of one side of that of x, or all 2 n. The
+   even and the odd numbers have the transforms E = (z[k] + conj(z[n - k])) / 2 and O = (z[k] - conj(z[n - k])) / 2i; that
+   of x is E + w^k O. */
+RL_INLINE void N(rl_fft_split)(const rl_fft_roots *roots, V *z, Py_ssize_t n, int both) {
+    const T signs[2] = {1, -1}, ones[2] = {1, 0};
+    const V conj = N(rl_splat)(signs), first = N(rl_splat)(ones), half = conj * conj * (T)0.5;
+    V start = z[0], across = SWAP(start);
+    double root[2];
+    z[0] = (start + across) * first;
+    z[n] = (start - across) * first;
+    for (Py_ssize_t k = 1; k <= n / 2; k++) {
+        T w[4];
+        rl_fft_get_root(roots, k, root);
+        N(rl_put)(w, root[0], root[1]);
+        V a = z[k], b = z[n - k] * conj, even = (a + b) * half, odd = SWAP(a - b) * conj * half;
+        V turned = TIMES(odd, w);
+        z[k] = even + turned;
+        z[n - k] = (even - turned) * conj;
+    }
+    if (both)
+        for (Py_ssize_t k = 1; k < n; k++) z[2 * n - k] = z[k] * conj;
+}
+
+/* The way back, from n + 1 entries to n; what must be real is taken as real. */
+RL_INLINE void N(rl_fft_join)(const rl_fft_roots *roots, V *z, Py_ssize_t n) {
+    const T signs[2] = {1, -1}, ones[2] = {1, 0};
+    const V conj = N(rl_splat)(signs), first = N(rl_splat)(ones);
+    V start = z[0] * first, end = z[n] * first;
+    double root[2];
+    z[0] = start + end + SWAP(start - end);
+    for (Py_ssize_t k = 1; k <= n / 2; k++) {
+        T w[4];
+        rl_fft_get_root(roots, k, root);
+        N(rl_put)(w, root[0], root[1]);
+        V a = z[k], b = z[n - k] * conj, even = a + b, gap = a - b;
+        V odd = TIMES(gap, w), turned = SWAP(odd) * conj;
+        z[k] = even - turned;
+        z[n - k] = (even + turned) * conj;
+    }
+}
+
 /* Blocks [begin, end) of a job, a block being as many transforms of a group as there are lanes. */
 RL_CLONES static void N(rl_fft_work)(void *what, Py_ssize_t begin, Py_ssize_t end) {
     rl_fft_job *job = what;
     const rl_fft_layout *at = &job->at;
     const T *x = job->x;
     T *y = job->y;
-    Py_ssize_t n = job->plan->n, blocks = (at->count + LANES - 1) / LANES;
-    void *memory = malloc(2 * n * sizeof(V) + 64);
+    const int kind = job->kind;
+    Py_ssize_t n = job->plan->n, blocks = (at->count + LANES - 1) / LANES, room = kind == RL_FFT_PLAIN ? n : 2 * n;
+    Py_ssize_t read = kind == RL_FFT_FROM_SIDE ? n + 1 : n;
+    Py_ssize_t written = kind == RL_FFT_ONE_SIDE ? n + 1 : kind == RL_FFT_BOTH_SIDES ? 2 * n : n;
+    if (room < n + 1) room = n + 1;
+    void *memory = malloc(2 * room * sizeof(V) + 64);
     if (!memory) {
         job->failed = 1;
         return;
     }
-    V *a = (V *)(((size_t)memory + 63) & ~(size_t)63), *b = a + n;
+    V *a = (V *)(((size_t)memory + 63) & ~(size_t)63), *b = a + room;
     for (Py_ssize_t block = begin; block < end; block++) {
         Py_ssize_t group = block / blocks, t = block % blocks * LANES;
         int width = at->count - t < LANES ? (int)(at->count - t) : LANES;
-        N(rl_fft_load)(a, x + 2 * (group * at->in_group + t * at->in_lane), n, at->in_lane, at->in_step, width);
+        N(rl_fft_load)(a, x + 2 * (group * at->in_group + t * at->in_lane), read, at->in_lane, at->in_step, width);
+        if (kind == RL_FFT_FROM_SIDE) N(rl_fft_join)(job->real, a, n);
         V *done = N(rl_fft_passes)(job->plan, a, b);
         if (job->roots) N(rl_fft_turn)(job->roots, job->lanes, done, n, t);
-        N(rl_fft_store)(y + 2 * (group * at->out_group + t * at->out_lane), done, n, at->out_lane, at->out_step,
+        if (kind == RL_FFT_ONE_SIDE || kind == RL_FFT_BOTH_SIDES) N(rl_fft_split)(job->real, done, n, kind == RL_FFT_BOTH_SIDES);
+        N(rl_fft_store)(y + 2 * (group * at->out_group + t * at->out_lane), done, written, at->out_lane, at->out_step,
                         width, (T)job->scale);
     }
     free(memory);
 }
 
-/* Between a transform of n / 2 complex numbers, the even and odd entries of n real ones, and its one side: rows of
-   n / 2 numbers z and of n / 2 + 1 numbers y. */
+/* The same splitting and joining for rows [begin, end) that are too long for lanes: y is split where it lies. */
 
-RL_CLONES static void N(rl_fft_split)(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    const rl_fft_split_job *job = what;
+RL_CLONES static void N(rl_fft_split_rows)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_fft_rows_job *job = what;
+    const int both = job->kind == RL_FFT_BOTH_SIDES;
     Py_ssize_t m = job->roots->n / 2;
     T half = (T)(job->scale * 0.5);
     for (Py_ssize_t row = begin; row < end; row++) {
-        const T *z = (const T *)job->x + 2 * m * row;
-        T *y = (T *)job->y + 2 * (job->both ? 2 * m : m + 1) * row;
-        y[0] = 2 * half * (z[0] + z[1]);
-        y[2 * m] = 2 * half * (z[0] - z[1]);
+        T *y = (T *)job->y + 2 * (both ? 2 * m : m + 1) * row;
+        T start = y[0], across = y[1];
+        y[0] = 2 * half * (start + across);
+        y[2 * m] = 2 * half * (start - across);
         y[1] = y[2 * m + 1] = 0;
         for (Py_ssize_t k = 1; k <= m / 2; k++) {
-            const T *a = z + 2 * k, *b = z + 2 * (m - k);
+            T *a = y + 2 * k, *b = y + 2 * (m - k);
             double root[2];
             rl_fft_get_root(job->roots, k, root);
             T wr = (T)root[0], wi = (T)root[1];
-            /* Transforms of the even entries and of the odd ones, times 2. */
             T er = a[0] + b[0], ei = a[1] - b[1], or = a[1] + b[1], oi = b[0] - a[0];
             T tr = or * wr - oi * wi, ti = or * wi + oi * wr;
-            y[2 * k] = half * (er + tr);
-            y[2 * k + 1] = half * (ei + ti);
-            y[2 * (m - k)] = half * (er - tr);
-            y[2 * (m - k) + 1] = half * (ti - ei);
+            a[0] = half * (er + tr);
+            a[1] = half * (ei + ti);
+            b[0] = half * (er - tr);
+            b[1] = half * (ti - ei);
         }
-        if (job->both)
+        if (both)
             for (Py_ssize_t k = 1; k < m; k++) {
                 y[2 * (2 * m - k)] = y[2 * k];
                 y[2 * (2 * m - k) + 1] = -y[2 * k + 1];
@@ -274,8 +329,8 @@ RL_CLONES static void N(rl_fft_split)(void *what, Py_ssize_t begin, Py_ssize_t e
     }
 }
 
-RL_CLONES static void N(rl_fft_join)(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    const rl_fft_split_job *job = what;
+RL_CLONES static void N(rl_fft_join_rows)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_fft_rows_job *job = what;
     Py_ssize_t m = job->roots->n / 2;
     T scale = (T)job->scale;
     for (Py_ssize_t row = begin; row < end; row++) {
