@@ -323,7 +323,8 @@ def det(object x):
     if kind_of(x) < 0:
         return NotImplemented
     diagonal, signs, _, _, _ = diagonal_of(x)
-    return np.asarray(np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype))
+    with np.errstate(all="ignore"):
+        return np.asarray(np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype))
 
 
 def slogdet(object x):
@@ -332,7 +333,7 @@ def slogdet(object x):
     if kind < 0 or kind > 1:
         return NotImplemented
     diagonal, signs, _, _, info = diagonal_of(x)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         size = np.add.reduce(np.log(np.abs(diagonal)), axis=-1)
     sign = np.multiply.reduce(np.sign(diagonal), axis=-1) * signs.astype(x.dtype)
     return np.asarray(sign), np.asarray(size)
@@ -346,13 +347,14 @@ def cofactor(object x):
     diagonal, signs, lu, pivots, info = diagonal_of(x)
     if info.any():
         return NotImplemented
-    size = np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype)
-    # lu is that of the transpose.
-    out = inverted(kind, lu, pivots, False)
-    one_norms = np.abs(x).max((-2, -1)) * np.abs(out).max((-2, -1))
-    if (one_norms * np.finfo(x.dtype).eps * x.shape[-1] ** 2 > 1e-4).any():
-        return NotImplemented
-    return np.multiply(out, size[..., None, None], out=out)
+    with np.errstate(all="ignore"):
+        size = np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype)
+        # lu is that of the transpose, and written over by LAPACK.
+        out = inverted(kind, lu, pivots, False)
+        condition = np.abs(x).max((-2, -1)) * np.abs(out).max((-2, -1))
+        if (condition * (np.finfo(x.dtype).eps * x.shape[-1]) > 1e-2).any():
+            return NotImplemented
+        return np.multiply(out, size[..., None, None], out=out)
 
 
 cdef object applied(int kind, cnp.ndarray a, cnp.ndarray pivots, cnp.ndarray out):

@@ -20,10 +20,14 @@ def _derivatives(out):
 )
 def vander(x, *, n):
     """x ** 0, ..., x ** (n - 1) in a last dimension."""
-    powers = np.ones((n, *x.shape), x.dtype)
-    for k in range(1, n):
-        np.multiply(powers[k - 1], x, out=powers[k, ...])
-    return np.moveaxis(powers, 0, -1)
+    powers = np.empty((n, *x.shape), x.dtype)
+    powers[0], done, step = 1, 1, x
+    while done < n:
+        # The next `done` powers are those before times x ** done.
+        part = powers[done : 2 * done]
+        np.multiply(powers[: len(part)], step, out=part)
+        done, step = 2 * done, step * step
+    return powers.transpose(*range(1, powers.ndim), 0)
 
 
 # -- the matrix exponential
