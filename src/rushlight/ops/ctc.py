@@ -7,6 +7,7 @@ reach each state, `betas` those that leave it, in logarithms; together they say 
 import numpy as np
 
 from .. import core
+from ..kernels import load
 from .batch_rules import all_full, merged, parted
 from .compare import logical_and
 from .declare import general
@@ -92,6 +93,11 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, *, blank, zero_i
         total = np.logaddexp.reduce(np.where(ends, a, NEVER), axis=1)
         loss = np.where(input_lengths == t + 1, np.where(total < NEVER / 2, np.inf, -total), loss)
     return loss.astype(log_probs.dtype, copy=False)
+
+
+_kernels = load("ctc")
+if _kernels is not None:
+    ctc_loss.accelerate(_kernels.ctc_loss, log_probs=_kernels.through_ctc_loss)
 
 
 # ---- derivative, on tensors
