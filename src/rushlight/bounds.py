@@ -33,6 +33,8 @@ def narrow(values, dtype):
     """Cast float32, float64 or int64 draws to dtype; as in PyTorch, float64 reaches 16 bits by way of 32."""
     if values.dtype == dtype.numpy:
         return values
+    if values.dtype.kind == "i" and dtype.itemsize > 2:
+        return values.astype(dtype.numpy)
     with np.errstate(all="ignore"):
         if dtype.itemsize == 2 and dtype.category == FLOATING:
             values = values.astype(np.float32, copy=False)

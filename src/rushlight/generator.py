@@ -210,7 +210,8 @@ class Generator:
         if dtype.category == COMPLEX:
             return self._both_parts(self.uniform, shape, dtype, low, high)
         low, high = float(low), float(high)
-        check_uniform(dtype, low, high)
+        if low or high != 1:
+            check_uniform(dtype, low, high)
         n = _count(shape)
         if dtype.name == "float64":
             out = self._fill("uniform_float64", np.empty(n))
@@ -222,8 +223,10 @@ class Generator:
             out = self._fill("uniform_float32", np.empty(n, np.float32), float(bottom), float(top - bottom))
             low, high = bottom, top
         out = narrow(out, dtype)
-        if dtype.name in ("float16", "bfloat16") or low or high != 1:
+        if dtype.itemsize == 2:
             out[out == out.dtype.type(high)] = low
+        elif low or high != 1:
+            twister.turn_back(out, high, low)
         return out.reshape(shape)
 
     def normal(self, shape, dtype=None, mean=0.0, std=1.0, contiguous=True):
@@ -265,7 +268,10 @@ class Generator:
         if rest:
             # The last 16 are drawn anew; float32 and float64 have by then used up the rest's uniforms.
             if dtype.name in ("float32", "float64"):
-                self.uniform(rest, dtype)
+                if dtype.name == "float64":
+                    self._fill("uniform_float64", np.empty(rest))
+                else:
+                    self._fill("uniform_float32", np.empty(rest, np.float32), 0.0, 1.0)
             fill(self._words, out[-16:], mean, std)
 
     def _scalar_normals(self, n, mean, std):

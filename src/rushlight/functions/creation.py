@@ -4,6 +4,8 @@ import numpy as np
 
 from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
+from ..ops.copying import write
+from ..ops.strided import strided
 from .arguments import check_tensor
 from .options import (
     allocate,
@@ -45,8 +47,7 @@ def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_m
     """
     size = read_size(args, size, "ones")
     check_place("ones", device, layout, pin_memory)
-    array = allocate(np.empty, size, dtype_beside(out, dtype, "ones"))
-    array.fill(1)
+    array = _filled(size, 1, dtype_beside(out, dtype, "ones"))
     return finished(array, requires_grad, "ones", out)
 
 
@@ -151,7 +152,7 @@ def strided_array(size, stride, dtype):
     if any(n < 0 for n in size):
         allocate(np.empty, size, dtype)
     storage = allocate(np.empty, (reach,), dtype)
-    return np.lib.stride_tricks.as_strided(storage, size, [s * dtype.itemsize for s in stride])
+    return strided(storage, size, stride, 0)
 
 
 def zeros_like(
@@ -303,9 +304,18 @@ def dtype_beside(out, dtype, function):
 def _filled(size, value, dtype):
     value = check_fits(value, dtype)
     array = allocate(np.empty, size, dtype)
-    with np.errstate(all="ignore"):
-        array[...] = np.asarray(value).astype(dtype)
+    if dtype.kind != "f" or dtype.itemsize < 4 or array.size > _LONG:
+        with np.errstate(all="ignore"):
+            value = np.asarray(value).astype(dtype)
+    if array.size > _LONG:
+        write(array, value)
+    else:
+        array.fill(value)
     return array
+
+
+# Elements that are worth the threads that `write` shares them among.
+_LONG = 1 << 16
 
 
 def _maker(memory_format, size):
@@ -329,7 +339,11 @@ def _like(input, function, value, dtype, layout, device, pin_memory, memory_form
     check_place(function, device, layout, pin_memory)
     model = input._array
     array = empty_as(model, numpy_dtype(dtype, function, model.dtype), memory_format)
-    if value is not None:
+    if value is None:
+        return array
+    if array.size > _LONG:
+        write(array, np.asarray(value).astype(array.dtype))
+    else:
         array.fill(value)
     return array
 

@@ -8,6 +8,7 @@ from ..core import TensorBase, apply, wrap
 from ..errors import coded
 from ..ops import index as indexing
 from ..ops import join as ops
+from ..ops.triangle import indices
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .broadcasting import expand
 from .shape import reshape, unsqueeze
@@ -148,12 +149,10 @@ def _joined(function, tensors, prepare, dim):
 @accepts_out
 def hstack(tensors):
     """The tensors side by side: along dimension 1, along 0 where they have only one."""
-    tensors = [atleast_1d(x) for x in _tensors(tensors, "hstack")]
-    return _joined("hstack", tensors, _itself, 0 if tensors and tensors[0]._array.ndim == 1 else 1)
-
-
-def _itself(x):
-    return x
+    tensors = [x if x._array.ndim else reshape(x, (1,)) for x in _tensors(tensors, "hstack")]
+    if not tensors:
+        raise coded("RL314", RuntimeError("hstack expects a non-empty TensorList"))
+    return cat(tensors, 0 if tensors[0]._array.ndim == 1 else 1)
 
 
 @accepts_out
@@ -272,10 +271,17 @@ def combinations(input, r=2, with_replacement=False):
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return input.new_empty((0,))
+    places = _pairs(input._array.size, with_replacement) if r == 2 else _choices(input._array.size, r, with_replacement)
+    return reshape(indexing.index_select(input, wrap(places.reshape(-1)), dim=0), (len(places), r))
+
+
+def _pairs(n, with_replacement):
+    return np.ascontiguousarray(indices(n, n, 0 if with_replacement else 1, True).T)
+
+
+def _choices(n, r, with_replacement):
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    chosen = list(choose(range(input._array.size), r))
-    places = np.array(chosen, np.int64).reshape(-1)
-    return reshape(indexing.index_select(input, wrap(places), dim=0), (len(chosen), r))
+    return np.array(list(choose(range(n), r)), np.int64).reshape(-1, r)
 
 
 def block_diag(*tensors):

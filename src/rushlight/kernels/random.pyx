@@ -475,6 +475,24 @@ cdef double binomial_by_rejection(uint32_t* s, double count, double prob) noexce
             return k
 
 
+def turn_back(cnp.ndarray x, double high, double low):
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        replace(<float*>cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), <float>high, <float>low)
+    else:
+        replace(<double*>cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), high, low)
+
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef void replace(real* p, Py_ssize_t n, real high, real low) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        p[i] = low if p[i] == high else p[i]
+
+
 ctypedef double (*function)(double) noexcept nogil
 
 cdef function found(str name) except NULL:

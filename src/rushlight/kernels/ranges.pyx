@@ -10,6 +10,8 @@ cnp.import_array()
 cdef enum:
     # The least number of elements that is worth a thread.
     LEAST = 1 << 15
+    # Within a block an int counts, which compilers can turn into floats in vectors.
+    BLOCK = 1 << 10
 
 ctypedef fused real:
     float
@@ -22,9 +24,14 @@ cdef struct Range:
 
 
 cdef void count(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(begin, end):
-        out[i] = <real>(<double>i * r.step + r.first)
+    cdef Py_ssize_t at
+    cdef int i, n
+    cdef double counted
+    for at in range(begin, end, BLOCK):
+        n = <int>min(BLOCK, end - at)
+        for i in range(n):
+            counted = <double>at + i
+            out[at + i] = <real>(counted * r.step + r.first)
 
 
 cdef void count_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
@@ -36,14 +43,17 @@ cdef void count_f8(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
 
 
 cdef void space(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
-    cdef Py_ssize_t i, half = min(max(r.n // 2, begin), end), back = r.n - 1
-    cdef real first = <real>r.first, last = <real>r.last, step = <real>r.step, product
-    for i in range(begin, half):
-        product = step * <real>i
-        out[i] = first + product
-    for i in range(half, end):
-        product = step * <real>(back - i)
-        out[i] = last - product
+    cdef Py_ssize_t at, half = min(max(r.n // 2, begin), end)
+    cdef int i, n
+    cdef real first = <real>r.first, last = <real>r.last, step = <real>r.step
+    for at in range(begin, half, BLOCK):
+        n = <int>min(BLOCK, half - at)
+        for i in range(n):
+            out[at + i] = first + step * <real>(<double>at + i)
+    for at in range(half, end, BLOCK):
+        n = <int>min(BLOCK, end - at)
+        for i in range(n):
+            out[at + i] = last - step * <real>(<double>(r.n - 1 - at) - i)
 
 
 cdef void space_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:

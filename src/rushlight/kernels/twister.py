@@ -135,6 +135,11 @@ def _one_by_one(words):
 
 
 @np.errstate(all="ignore")
+def turn_back(x, high, low):
+    """Where rounding made a number the open end, the other end stands for it."""
+    x[x == x.dtype.type(high)] = low
+
+
 def fused(x, scale, shift):
     """x = x * scale + shift in float64, rounded once: the rounding of the sum's rest is made odd."""
     plain = x * scale + shift
