@@ -163,6 +163,7 @@ MASKS = [
     Timed("masked_select", vector, booleans, ops=("masked_select_backward",)),
     Timed("masked_scatter", vector, booleans, other),
     Timed("nonzero", vector, grad=False),
+    Timed("nonzero_static", vector, call=lambda m, x: m.nonzero_static(x, size=len(x)), grad=False),
     Timed("nonzero of booleans", booleans, call=lambda m, x: m.nonzero(x)),
     Timed("nonzero of a matrix", mask, call=lambda m, x: m.nonzero(x)),
     Timed("nonzero as tuple", mask, call=lambda m, x: m.nonzero(x, as_tuple=True)),

@@ -41,6 +41,8 @@ DRAWN = [
     made("normal of numbers", length, call=lambda m, n: m.normal(0.0, 2.0, (n,))),
     made("multinomial", uniform(0.1, 1.0, lambda n: (1000,)), length, call=lambda m, x, n: m.multinomial(x, n, True)),
     made("multinomial without", positive, call=lambda m, x: m.multinomial(x, x.shape[0] // 2)),
+    made("poisson", uniform(0.0, 30.0)),
+    made("binomial", uniform(0.0, 60.0), unit),
     made("uniform_", vector, call=lambda m, x: x.uniform_(-1, 1)),
     made("normal_", vector, call=lambda m, x: x.normal_(1.0, 2.0)),
     *[

@@ -63,6 +63,7 @@ LOOKUPS = [
     Timed("bincount", thousand),
     Timed("bincount with weights", thousand, other, call=lambda m, x, w: m.bincount(x, w), grad=False),
     Timed("histc", vector, value(100), value(-1), value(1), grad=False),
+    Timed("histogram", vector, value(100), ops=("cell",), grad=False),
 ]
 
 ROWS = [*SORTS, *RANKS, *DISTINCT, *LOOKUPS]
