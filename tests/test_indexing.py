@@ -518,10 +518,15 @@ def test_a_result_is_written_into_out():
 
 
 def test_kernels_decline_indices_outside():
-    kernels = pytest.importorskip("rushlight.kernels.index")
+    rows = pytest.importorskip("rushlight.kernels.index")
+    grids = pytest.importorskip("rushlight.kernels.scatter")
     out, source = np.zeros((3, 2)), np.ones((1, 2))
-    assert not kernels.add_along(out, 0, np.array([3]), source)
-    assert not kernels.scatter_add(out, 0, np.array([[-1, 0]]), source)
-    assert kernels.gather(out, 0, np.array([[0, 7]])) is NotImplemented
+    for write in (rows.add, rows.write):
+        assert not write(out, 0, (np.array([3]),), source)
+    assert not rows.fill(out, 1, (np.array([-3]),), np.array(1.0))
+    assert rows.read(out, 0, (np.array([3]),)) is NotImplemented
+    assert not grids.scatter(out, 0, np.array([[-1, 0]]), source)
+    assert not grids.reduce(out, 0, np.array([[-1, 0]]), source, "sum")
+    assert grids.gather(out, 0, np.array([[0, 7]])) is NotImplemented
     assert out.sum() == 0
     assert core.wrap(out)[0].tolist() == [0, 0]

@@ -19,6 +19,7 @@ from ..dtypes import of
 from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
+from ..ops.select import places, write_masked_fill
 from . import hidden_index, reading
 from .arguments import accepts_out, check_tensor
 from .options import check_fits
@@ -50,7 +51,9 @@ def getitem(x, index):
         return hidden_index.getitem(x, index)
     key = _plain_key(x._array, index)
     if key is not None:
-        return _gathered(x, tuple([part.copy() for part in key]))
+        # What backward needs is the index as it is now; the places of a mask are nobody else's.
+        lasting = not recording(x) or (type(index) is not tuple and index._array.dtype == np.bool_)
+        return _gathered(x, key if lasting else tuple([part.copy() for part in key]))
     op, basic, key, _ = split(x._array, index)
     if key is None:
         return _viewed(x, op, basic)
@@ -73,7 +76,7 @@ def _plain_key(array, index):
     if len(parts) > 1 or not isinstance(part, TensorBase) or part._array.dtype != np.bool_:
         return None
     mask = part._array
-    return mask.nonzero() if mask.ndim and mask.shape == array.shape[: mask.ndim] else None
+    return places(mask) if mask.ndim and mask.shape == array.shape[: mask.ndim] else None
 
 
 def _viewed(x, op, key):
@@ -145,7 +148,7 @@ def split(array, index):
             continue
         elif part.dtype == np.bool_:
             _check_mask(part, array, basic, source, place)
-            picked += [(place + d, where) for d, where in enumerate(part.nonzero())]
+            picked += [(place + d, where) for d, where in enumerate(places(part))]
             masks += 1
             basic += [_FULL] * part.ndim
             place, source = place + part.ndim, source + part.ndim
@@ -332,7 +335,7 @@ def _number_written(array, index, value):
             raise _translated(error, array, key) from None
         return True
     if isinstance(index, TensorBase) and index._array.dtype == np.bool_ and index._array.shape == array.shape:
-        np.copyto(array, value, where=index._array)
+        write_masked_fill(array, index._array, value)
         return True
     key = _plain_key(array, index)
     if key is None:

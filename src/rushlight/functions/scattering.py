@@ -62,7 +62,7 @@ def _cast(value, x):
 def check_range(index, n, error, sentence=None):
     """Raise `error` where an index is outside 0 .. n - 1; PyTorch's sentence first, then which one it is."""
     array = every(index._array)
-    at = ops.first_outside(array, 0, n)
+    at = ops.first_outside(array, 0, n) if array.size else -1
     if at < 0:
         return
     value, where = array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)]
@@ -105,14 +105,17 @@ def _check_rows(x, dim, index, source, function):
 
 
 def _check_grid(x, dim, index, function, src=None):
-    """What gather and scatter ask of their index."""
+    """What gather and scatter ask of their index; how many places it may name."""
     own, shape = x._array.shape, index._array.shape
     if index._array.size and index._array.dtype not in _INDEX_DTYPES:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if src is not None and src._array.dtype != x._array.dtype:
         raise errors.coded("RL337", RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype"))
     if index._array.size == 0:
-        return
+        return 0
+    if own == shape and (src is None or src._array.shape == shape):
+        # The common case, in which there is nothing more to say of shapes.
+        return own[dim] if own else 1
     if max(len(shape), 1) != max(len(own), 1):
         name = "input" if function == "gather" else "self"
         raise errors.coded(
@@ -139,7 +142,10 @@ def _check_grid(x, dim, index, function, src=None):
                 f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension {dim}{behind}"
             ),
         )
-    n = sizes[dim]
+    return sizes[dim]
+
+
+def _check_places(index, dim, n):
     check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {n}")
 
 
@@ -333,8 +339,12 @@ def gather(input, dim, index, *, sparse_grad=False):
     check_tensor(input, "gather")
     check_tensor(index, "gather", 2, "index")
     dim = wrap_dim(dim, input._array.ndim)
-    _check_grid(input, dim, index, "gather")
-    return scatters.gather(input, index, dim=dim)
+    n = _check_grid(input, dim, index, "gather")
+    try:
+        return scatters.gather(input, index, dim=dim)
+    except IndexError:
+        _check_places(index, dim, n)
+        raise
 
 
 _OLD_REDUCE = (
@@ -353,7 +363,7 @@ def _scatter(input, dim, index, src, value, reduce):
     tensor = isinstance(src, TensorBase)
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-    _check_grid(input, dim, index, "scatter", src if tensor else None)
+    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src if tensor else None))
     if tensor:
         src = _trimmed(src, index)
         if reduce is not None:
@@ -402,7 +412,7 @@ def _scatter_add(input, dim, index, src):
     check_tensor(index, "scatter_add", 2, "index")
     check_tensor(src, "scatter_add", 3, "src")
     dim = wrap_dim(dim, input._array.ndim)
-    _check_grid(input, dim, index, "scatter", src)
+    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src))
     return (index, _trimmed(src, index)), {"dim": dim}
 
 
@@ -426,7 +436,7 @@ def _scatter_reduce(input, dim, index, src, reduce, include_self):
     dim = wrap_dim(dim, input._array.ndim)
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-    _check_grid(input, dim, index, "scatter", src)
+    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src))
     params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
     return (index, _trimmed(src, index)), params
 

@@ -136,9 +136,12 @@ def masked_scatter_(input, mask, source):
 # -- positions in the flattened tensor
 
 
-def _check_flat(input, index, function):
+def _check_long(index, function):
     if index._array.dtype != np.int64:
         raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {type_of(index)}")
+
+
+def _check_flat(input, index):
     n = input._array.size
     array = every(index._array)
     at = ops.first_outside(array, -n, n)
@@ -158,8 +161,12 @@ def take(input, index):
     check_tensor(index, "take", 1, "index")
     if input._array.size == 0 and index._array.size:
         raise IndexError("take(): tried to take from an empty tensor")
-    _check_flat(input, index, "take")
-    return ops.take(input, index)
+    _check_long(index, "take")
+    try:
+        return ops.take(input, index)
+    except IndexError:
+        _check_flat(input, index)
+        raise
 
 
 def _check_put(input, index, source):
@@ -176,7 +183,8 @@ def _check_put(input, index, source):
             "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
             f"{source._array.size}, index.numel() = {index._array.size}"
         )
-    _check_flat(input, index, "put_")
+    _check_long(index, "put_")
+    _check_flat(input, index)
 
 
 def put(input, index, source, accumulate=False):
@@ -261,7 +269,7 @@ def nonzero(input, *, out=None, as_tuple=False):
     if core.transforms_entered(0):
         return _nonzero_rows(input if input._array.ndim else input.reshape(1)).unbind(1)
     array = input._array
-    return tuple([wrap(part) for part in (array if array.ndim else array.reshape(1)).nonzero()])
+    return tuple([wrap(part) for part in select.places(array if array.ndim else array.reshape(1))])
 
 
 def argwhere(input):

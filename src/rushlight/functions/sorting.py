@@ -290,7 +290,11 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     check_tensor(input, "unique")
     if dim is None:
         refuse(input, "c", "unique")
-        return _chosen(search.unique(input), return_inverse, return_counts)
+        return _chosen(
+            search.unique(input, inverse=bool(return_inverse), counts=bool(return_counts)),
+            return_inverse,
+            return_counts,
+        )
     dim = wrap_dim(dim, input._array.ndim)
     if input._array.size == 0 and 0 in input._array.shape[:dim] + input._array.shape[dim + 1 :]:
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")

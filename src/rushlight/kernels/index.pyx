@@ -1,40 +1,68 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Gathers and scattered additions along one dimension, and the check that indices lie within it.
+"""Reading, writing and adding rows of an array that arrays of indices name, and the check that indices lie within it.
 
-An array is seen as (outer, n, inner), n along the dimension. Sums go in the order of the indices, as in PyTorch.
-A function that has no loop for an array, or meets an index outside, says so, and NumPy does it or refuses it:
-False comes from what writes, NotImplemented from the rest.
+An array is seen as (outer, places, inner): the dimensions that are indexed lie together, and are one of `places`.
+Negative indices count back. Sums go in the order of the indices. A function that has no loop for an array, or meets
+an index outside, says so, and NumPy does it or refuses it: False comes from what writes, NotImplemented from the rest.
 """
 
 cimport numpy as cnp
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
+
+from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
 
+cdef extern from "kernels/points.h" nogil:
+    enum: RL_MOST_INDICES
+    ctypedef struct rl_points:
+        char *table
+        char *rows
+        Py_ssize_t outer, count, inner, itemsize, places
+        int indices
+        const int64_t *index[8]
+        int64_t size[8]
+        int by_inner, outside
+    ctypedef struct rl_range:
+        const int64_t *index
+        int64_t low
+        uint64_t width
+        int outside
+    void rl_within(void *, Py_ssize_t, Py_ssize_t)
+    void rl_read_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_read_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_read_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_read_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_read_rows(void *, Py_ssize_t, Py_ssize_t)
+    void rl_write_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_write_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_write_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_write_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_fill_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_fill_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_fill_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_fill_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_i8(void *, Py_ssize_t, Py_ssize_t)
+
+# Elements that are worth a thread of their own.
 cdef enum:
-    BLOCK = 1024
-
-ctypedef fused number:
-    float
-    double
-    int64_t
-
-ctypedef fused element:
-    int32_t
-    int64_t
+    LEAST = 32768
 
 
-cdef bint usable(object x) noexcept:
+cdef bint plain(object x) noexcept:
+    """Whether an array's memory is as its shape says."""
     return (
         cnp.PyArray_CheckExact(x)
         and cnp.PyArray_IS_C_CONTIGUOUS(x)
         and cnp.PyArray_ISALIGNED(x)
         and cnp.PyArray_ISNOTSWAPPED(x)
-        and cnp.PyArray_NDIM(x) > 0
     )
 
 
-cdef Py_ssize_t span(cnp.ndarray x, int first, int last) noexcept:
+cdef Py_ssize_t sizes(cnp.ndarray x, int first, int last) noexcept:
     """The product of the sizes of dimensions first to last - 1."""
     cdef Py_ssize_t n = 1
     cdef int d
@@ -43,226 +71,162 @@ cdef Py_ssize_t span(cnp.ndarray x, int first, int last) noexcept:
     return n
 
 
-cdef bint alike_but(cnp.ndarray a, cnp.ndarray b, int dim) noexcept:
-    """Whether the shapes agree in every dimension other than `dim`."""
-    cdef int d
-    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+def first_outside(cnp.ndarray index not None, Py_ssize_t low, Py_ssize_t high):
+    """The flat position of the first index below `low` or not below `high`; -1 where there is none."""
+    cdef cnp.ndarray flat = index
+    cdef rl_range r
+    cdef Py_ssize_t k, n = cnp.PyArray_SIZE(index)
+    if cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
+        flat = index.astype("int64")
+    if not plain(flat):
+        flat = cnp.PyArray_Copy(flat)
+    r.index, r.low, r.width, r.outside = <const int64_t*>cnp.PyArray_DATA(flat), low, <uint64_t>(high - low), 0
+    with nogil:
+        spread(rl_within, &r, n, 4 * LEAST)
+    if r.outside:
+        for k in range(n):
+            if r.index[k] < low or r.index[k] >= high:
+                return k
+    return -1
+
+
+cdef bint points(cnp.ndarray table, int dim, tuple indices, rl_points *p) except -1:
+    """Describe a table whose dimensions from `dim` on are indexed; whether that can be said."""
+    cdef int d, m = len(indices), ndim = cnp.PyArray_NDIM(table)
+    cdef cnp.ndarray index
+    cdef object shape = None
+    if m == 0 or m > RL_MOST_INDICES or dim + m > ndim or not plain(table):
         return False
-    for d in range(cnp.PyArray_NDIM(a)):
-        if d != dim and cnp.PyArray_DIM(a, d) != cnp.PyArray_DIM(b, d):
+    for d in range(m):
+        index = indices[d]
+        if cnp.PyArray_TYPE(index) != cnp.NPY_INT64 or not plain(index):
+            return False
+        if d and not cnp.PyArray_SAMESHAPE(index, <cnp.ndarray>indices[0]):
+            return False
+        p.index[d], p.size[d] = <const int64_t*>cnp.PyArray_DATA(index), cnp.PyArray_DIM(table, dim + d)
+    p.table, p.itemsize, p.indices, p.outside = cnp.PyArray_BYTES(table), cnp.PyArray_ITEMSIZE(table), m, 0
+    p.outer, p.places, p.inner = sizes(table, 0, dim), sizes(table, dim, dim + m), sizes(table, dim + m, ndim)
+    p.count = cnp.PyArray_SIZE(<cnp.ndarray>indices[0])
+    return True
+
+
+cdef bint fits(cnp.ndarray table, int dim, int m, cnp.ndarray rows, cnp.ndarray index) noexcept:
+    """Whether rows have the shape that reading the table gives."""
+    cdef int d, k = cnp.PyArray_NDIM(index), ndim = cnp.PyArray_NDIM(table)
+    if cnp.PyArray_NDIM(rows) != ndim - m + k:
+        return False
+    for d in range(dim):
+        if cnp.PyArray_DIM(rows, d) != cnp.PyArray_DIM(table, d):
+            return False
+    for d in range(k):
+        if cnp.PyArray_DIM(rows, dim + d) != cnp.PyArray_DIM(index, d):
+            return False
+    for d in range(dim + m, ndim):
+        if cnp.PyArray_DIM(rows, d - m + k) != cnp.PyArray_DIM(table, d):
             return False
     return True
 
 
-cdef Py_ssize_t search_outside(const int64_t* at, Py_ssize_t size, int64_t low, int64_t high) noexcept nogil:
-    """Block by block without a branch inside, which the compiler turns into vector instructions."""
-    cdef Py_ssize_t k, start = 0, stop
-    cdef uint64_t width = high - low
-    cdef bint wrong
-    while start < size:
-        stop = min(start + BLOCK, size)
-        wrong = False
-        for k in range(start, stop):
-            wrong |= <uint64_t>(at[k] - low) >= width
-        if wrong:
-            for k in range(start, stop):
-                if at[k] < low or at[k] >= high:
-                    return k
-        start = stop
-    return -1
-
-
-def first_outside(cnp.ndarray index not None, Py_ssize_t low, Py_ssize_t high):
-    """The flat position of the first index below `low` or not below `high`; -1 where there is none."""
-    cdef cnp.ndarray flat = index
-    if cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
-        flat = index.astype("int64")
-    if not cnp.PyArray_IS_C_CONTIGUOUS(flat) or not cnp.PyArray_ISALIGNED(flat):
-        flat = cnp.PyArray_Copy(flat)
-    return search_outside(<const int64_t*>cnp.PyArray_DATA(flat), cnp.PyArray_SIZE(flat), low, high)
-
-
-cdef void add_along_loop(
-    number* out, const int64_t* index, const number* source, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count, Py_ssize_t inner
-) noexcept nogil:
-    cdef Py_ssize_t o, k, j, at
-    cdef number* row
-    for o in range(outer):
-        for k in range(count):
-            at = index[k]
-            row = out + (at if at >= 0 else at + n) * inner
-            if inner == 1:
-                row[0] += source[0]
-            else:
-                for j in range(inner):
-                    row[j] += source[j]
-            source += inner
-        out += n * inner
-
-
-def add_along(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None):
-    """out[..., index[k], ...] += source[..., k, ...]; whether that was done. Negative ones count back."""
-    cdef int kind = cnp.PyArray_TYPE(out), ndim = cnp.PyArray_NDIM(out)
-    cdef Py_ssize_t outer, n, inner, count = cnp.PyArray_SIZE(index)
-    if not usable(out) or kind != cnp.PyArray_TYPE(source) or not alike_but(out, source, dim):
-        return False
-    if cnp.PyArray_DIM(source, dim) != count or cnp.PyArray_TYPE(index) != cnp.NPY_INT64 or not usable(index):
-        return False
-    if not usable(source):
-        source = cnp.PyArray_Copy(source)
-    outer, n, inner = span(out, 0, dim), cnp.PyArray_DIM(out, dim), span(out, dim + 1, ndim)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef const void* data = cnp.PyArray_DATA(source)
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    if search_outside(at, count, -n, n) >= 0:
-        return False
-    if kind == cnp.NPY_FLOAT:
-        with nogil:
-            add_along_loop[float](<float*>to, at, <const float*>data, outer, n, count, inner)
-    elif kind == cnp.NPY_DOUBLE:
-        with nogil:
-            add_along_loop[double](<double*>to, at, <const double*>data, outer, n, count, inner)
-    elif kind == cnp.NPY_INT64:
-        with nogil:
-            add_along_loop[int64_t](<int64_t*>to, at, <const int64_t*>data, outer, n, count, inner)
-    else:
-        return False
-    return True
-
-
-cdef void scatter_add_loop(
-    number* out, const int64_t* index, const number* source, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count, Py_ssize_t inner
-) noexcept nogil:
-    cdef Py_ssize_t o, k, j
-    for o in range(outer):
-        if inner == 1:
-            for k in range(count):
-                out[index[k]] += source[k]
-        else:
-            for k in range(count):
-                for j in range(inner):
-                    out[index[k * inner + j] * inner + j] += source[k * inner + j]
-        index += count * inner
-        source += count * inner
-        out += n * inner
-
-
-def scatter_add(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None):
-    """out[i][index[i][k][j]][j] += source[i][k][j]; whether that was done."""
-    cdef int kind = cnp.PyArray_TYPE(out), ndim = cnp.PyArray_NDIM(out)
-    cdef Py_ssize_t outer, n, inner, count
-    if not usable(out) or kind != cnp.PyArray_TYPE(source) or not alike_but(out, index, dim):
-        return False
-    if not alike_but(index, source, -1) or cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
-        return False
-    if not usable(source):
-        source = cnp.PyArray_Copy(source)
-    if not usable(index):
-        index = cnp.PyArray_Copy(index)
-    outer, n, inner = span(out, 0, dim), cnp.PyArray_DIM(out, dim), span(out, dim + 1, ndim)
-    count = cnp.PyArray_DIM(index, dim)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef const void* data = cnp.PyArray_DATA(source)
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    if search_outside(at, outer * count * inner, 0, n) >= 0:
-        return False
-    if kind == cnp.NPY_FLOAT:
-        with nogil:
-            scatter_add_loop[float](<float*>to, at, <const float*>data, outer, n, count, inner)
-    elif kind == cnp.NPY_DOUBLE:
-        with nogil:
-            scatter_add_loop[double](<double*>to, at, <const double*>data, outer, n, count, inner)
-    elif kind == cnp.NPY_INT64:
-        with nogil:
-            scatter_add_loop[int64_t](<int64_t*>to, at, <const int64_t*>data, outer, n, count, inner)
-    else:
-        return False
-    return True
-
-
-cdef void gather_loop(
-    const element* x, const int64_t* index, element* out, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count, Py_ssize_t inner
-) noexcept nogil:
-    cdef Py_ssize_t o, k, j
-    for o in range(outer):
-        if inner == 1:
-            for k in range(count):
-                out[k] = x[index[k]]
-        else:
-            for k in range(count):
-                for j in range(inner):
-                    out[k * inner + j] = x[index[k * inner + j] * inner + j]
-        index += count * inner
-        out += count * inner
-        x += n * inner
-
-
-def gather(cnp.ndarray x not None, int dim, cnp.ndarray index not None):
-    """out[i][k][j] = x[i][index[i][k][j]][j] for elements of four or eight bytes."""
-    cdef int size = cnp.PyArray_ITEMSIZE(x), ndim = cnp.PyArray_NDIM(x)
-    cdef Py_ssize_t outer, n, inner, count
-    cdef cnp.ndarray out
-    if size != 4 and size != 8 or cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
+def read(cnp.ndarray table not None, int dim, tuple indices not None):
+    """table[:, .., *indices] with the arrays of indices, of one shape, from dimension `dim` on."""
+    cdef rl_points p
+    cdef span work
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray index, out
+    cdef int d, k, m = len(indices), ndim = cnp.PyArray_NDIM(table)
+    cdef int kind = cnp.PyArray_TYPE(table)
+    if not (kind < cnp.NPY_OBJECT or kind == cnp.NPY_FLOAT16) or not points(table, dim, indices, &p):
         return NotImplemented
-    if not usable(x) or not alike_but(x, index, dim):
+    index = indices[0]
+    k = cnp.PyArray_NDIM(index)
+    if ndim - m + k > 32:
         return NotImplemented
-    if not usable(index):
-        index = cnp.PyArray_Copy(index)
-    outer, n, inner = span(x, 0, dim), cnp.PyArray_DIM(x, dim), span(x, dim + 1, ndim)
-    count = cnp.PyArray_DIM(index, dim)
-    out = cnp.PyArray_SimpleNew(ndim, cnp.PyArray_DIMS(index), cnp.PyArray_TYPE(x))
-    cdef const void* data = cnp.PyArray_DATA(x)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    if search_outside(at, outer * count * inner, 0, n) >= 0:
-        return NotImplemented
-    if size == 4:
-        with nogil:
-            gather_loop[int32_t](<const int32_t*>data, at, <int32_t*>to, outer, n, count, inner)
-    else:
-        with nogil:
-            gather_loop[int64_t](<const int64_t*>data, at, <int64_t*>to, outer, n, count, inner)
-    return out
+    for d in range(dim):
+        dims[d] = cnp.PyArray_DIM(table, d)
+    for d in range(k):
+        dims[dim + d] = cnp.PyArray_DIM(index, d)
+    for d in range(dim + m, ndim):
+        dims[d - m + k] = cnp.PyArray_DIM(table, d)
+    out = cnp.PyArray_SimpleNew(ndim - m + k, dims, kind)
+    if cnp.PyArray_SIZE(out) == 0 and p.count == 0:
+        return out
+    p.rows = cnp.PyArray_BYTES(out)
+    work = rl_read_rows
+    if p.inner == 1:
+        if p.itemsize == 4:
+            work = rl_read_4
+        elif p.itemsize == 8:
+            work = rl_read_8
+        elif p.itemsize == 1:
+            work = rl_read_1
+        elif p.itemsize == 2:
+            work = rl_read_2
+    with nogil:
+        spread(work, &p, p.outer * p.count, max(1, LEAST // max(p.inner, 1)))
+    return NotImplemented if p.outside else out
 
 
-cdef void scatter_loop(
-    element* out, const int64_t* index, const element* source, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count, Py_ssize_t inner
-) noexcept nogil:
-    cdef Py_ssize_t o, k, j
-    for o in range(outer):
-        for k in range(count):
-            for j in range(inner):
-                out[index[k * inner + j] * inner + j] = source[k * inner + j]
-        index += count * inner
-        source += count * inner
-        out += n * inner
+cdef bint divided(span work, rl_points *p) noexcept:
+    """Do the work of a writer; whether all indices were inside."""
+    cdef Py_ssize_t steps = p.outer * p.count * p.inner
+    p.by_inner = p.outer < 8 and p.inner >= 16
+    cdef Py_ssize_t n = p.inner if p.by_inner else p.outer
+    if steps == 0 and p.count == 0:
+        return True
+    with nogil:
+        spread(work, p, n, max(1, LEAST * n // max(steps, 1)))
+    return not p.outside
 
 
-def scatter(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None):
-    """out[i][index[i][k][j]][j] = source[i][k][j] for elements of four or eight bytes; whether that was done."""
-    cdef int size = cnp.PyArray_ITEMSIZE(out), ndim = cnp.PyArray_NDIM(out)
-    cdef Py_ssize_t outer, n, inner, count
-    if size != 4 and size != 8 or cnp.PyArray_TYPE(out) != cnp.PyArray_TYPE(source):
+def write(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None):
+    """table[:, .., *indices] = rows, of the shape that reading gives; whether that was done."""
+    cdef rl_points p
+    if cnp.PyArray_TYPE(table) != cnp.PyArray_TYPE(rows) or not points(table, dim, indices, &p):
         return False
-    if not usable(out) or not alike_but(out, index, dim) or not alike_but(index, source, -1):
+    if not plain(rows) or not fits(table, dim, len(indices), rows, <cnp.ndarray>indices[0]):
         return False
-    if cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
+    p.rows = cnp.PyArray_BYTES(rows)
+    if p.itemsize == 4:
+        return divided(rl_write_4, &p)
+    if p.itemsize == 8:
+        return divided(rl_write_8, &p)
+    if p.itemsize == 1:
+        return divided(rl_write_1, &p)
+    return p.itemsize == 2 and divided(rl_write_2, &p)
+
+
+def fill(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray value not None):
+    """table[:, .., *indices] = value, an array of one element in the table's dtype; whether that was done."""
+    cdef rl_points p
+    if cnp.PyArray_TYPE(table) != cnp.PyArray_TYPE(value) or not points(table, dim, indices, &p):
         return False
-    if not usable(source):
-        source = cnp.PyArray_Copy(source)
-    if not usable(index):
-        index = cnp.PyArray_Copy(index)
-    outer, n, inner = span(out, 0, dim), cnp.PyArray_DIM(out, dim), span(out, dim + 1, ndim)
-    count = cnp.PyArray_DIM(index, dim)
-    cdef void* to = cnp.PyArray_DATA(out)
-    cdef const void* data = cnp.PyArray_DATA(source)
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    if search_outside(at, outer * count * inner, 0, n) >= 0:
+    if cnp.PyArray_SIZE(value) != 1 or not plain(value):
         return False
-    if size == 4:
-        with nogil:
-            scatter_loop[int32_t](<int32_t*>to, at, <const int32_t*>data, outer, n, count, inner)
-    else:
-        with nogil:
-            scatter_loop[int64_t](<int64_t*>to, at, <const int64_t*>data, outer, n, count, inner)
-    return True
+    p.rows = cnp.PyArray_BYTES(value)
+    if p.itemsize == 4:
+        return divided(rl_fill_4, &p)
+    if p.itemsize == 8:
+        return divided(rl_fill_8, &p)
+    if p.itemsize == 1:
+        return divided(rl_fill_1, &p)
+    return p.itemsize == 2 and divided(rl_fill_2, &p)
+
+
+def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None):
+    """table[:, .., *indices] += rows, as often as a row is named; whether that was done."""
+    cdef rl_points p
+    cdef int kind = cnp.PyArray_TYPE(table)
+    if kind != cnp.PyArray_TYPE(rows) or not points(table, dim, indices, &p):
+        return False
+    if not plain(rows) or not fits(table, dim, len(indices), rows, <cnp.ndarray>indices[0]):
+        return False
+    p.rows = cnp.PyArray_BYTES(rows)
+    if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
+        p.inner *= 2
+    if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
+        return divided(rl_add_f4, &p)
+    if kind == cnp.NPY_DOUBLE or kind == cnp.NPY_COMPLEX128:
+        return divided(rl_add_f8, &p)
+    if kind == cnp.NPY_INT64:
+        return divided(rl_add_i8, &p)
+    return kind == cnp.NPY_INT32 and divided(rl_add_i4, &p)

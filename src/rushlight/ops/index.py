@@ -48,6 +48,22 @@ if _kernels is not None:
     slice_backward.accelerate(x=lambda g, index: np.array(g[index]))
 
 
+def in_a_run(key):
+    """(first dimension, arrays of one shape) where the index arrays of a key lie side by side; else (0, ())."""
+    if type(key[0]) is not slice and len(key) == 1:
+        return 0, key
+    first = 0
+    while type(key[first]) is slice:
+        first += 1
+    arrays = key[first:]
+    shape = None
+    for part in arrays:
+        if type(part) is slice or (shape is not None and part.shape != shape):
+            return 0, ()
+        shape = part.shape
+    return first, arrays
+
+
 def apart(key):
     """Whether the index arrays of a key have a slice between them; what they gather then comes first."""
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
@@ -66,6 +82,12 @@ def index_samples(op, size, inputs, batched, params):
 @linear(batch=index_samples, x=lambda g, x_shape, key: index_backward(g, shape=x_shape, key=key))
 def index(x, *, key):
     """x[key] for an advanced key: a copy."""
+    if _kernels is not None:
+        dim, arrays = in_a_run(key)
+        if arrays:
+            out = _kernels.read(x, dim, arrays)
+            if out is not NotImplemented:
+                return out
     return x[key]
 
 
@@ -103,12 +125,30 @@ def index_put(x, values, *, key, accumulate=False):
 def write_put(out, values, *, key, accumulate):
     if accumulate:
         add_at(out, key, values)
-    else:
+    elif not _written(out, key, values):
         out[key] = values
+
+
+def _written(out, key, values):
+    """Whether a kernel did out[key] = values."""
+    if _kernels is None:
+        return False
+    dim, arrays = in_a_run(key)
+    if not arrays:
+        return False
+    if isinstance(values, np.ndarray) and values.ndim:
+        return _kernels.write(out, dim, arrays, values)
+    return _kernels.fill(out, dim, arrays, np.asarray(values, out.dtype))
 
 
 def add_at(out, key, values):
     """out[key] += values, as often as the key names an element."""
+    if _kernels is not None:
+        dim, arrays = in_a_run(key)
+        if arrays:
+            shape = (*out.shape[:dim], *arrays[0].shape, *out.shape[dim + len(arrays) :])
+            if _kernels.add(out, dim, arrays, _spread(values, shape)):
+                return
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
     arrays = np.broadcast_arrays(*[key[d] for d in dims])
     shape = arrays[0].shape
@@ -170,7 +210,7 @@ def add_along(out, dim, index, source):
         return
     if out.ndim == 0:
         out, source = out.reshape(1), source.reshape(-1)
-    if _kernels is not None and _kernels.add_along(out, dim, index, source):
+    if _kernels is not None and _kernels.add(out, dim, (index,), np.ascontiguousarray(source)):
         return
     np.add.at(out, _at(dim, index), source)
 
@@ -210,12 +250,21 @@ def select_samples_backward(op, size, inputs, batched, params):
     return ops.gather_backward(reshape(x, index._array.shape), index, dim=dim + 1, shape=(size, *shape))
 
 
+def rows_of(x, index, dim):
+    """x.take(index, axis=dim); IndexError for an index outside."""
+    if _kernels is not None:
+        out = _kernels.read(x, dim, (index,))
+        if out is not NotImplemented:
+            return out
+    return x.take(index, axis=dim)
+
+
 @linear(batch=select_samples, x=lambda g, index, x_shape, dim: index_select_backward(g, index, dim=dim, shape=x_shape))
 def index_select(x, index, *, dim):
     """The entries of x along `dim` that a vector (or array) of indices names."""
     if x.ndim == 0:
         return x.copy()
-    return x.take(index, axis=dim)
+    return rows_of(x, index, dim)
 
 
 @linear(batch=select_samples_backward, x=lambda g, index, dim: index_select(g, index, dim=dim))
@@ -266,8 +315,10 @@ def _picked(g, index, shape, dim):
 def write_index_copy(out, index, source, *, dim):
     if out.ndim == 0:
         out[...] = source.reshape(())
-    else:
-        out[_at(dim, index.reshape(-1))] = source
+        return
+    index = index.reshape(-1)
+    if _kernels is None or not _kernels.write(out, dim, (index,), np.ascontiguousarray(source)):
+        out[_at(dim, index)] = source
 
 
 @linear(
@@ -287,8 +338,10 @@ def write_index_fill(out, index, value, *, dim):
     if out.ndim == 0:
         if index.size:
             out[...] = value
-    else:
-        out[_at(dim, index.reshape(-1))] = value
+        return
+    index = index.reshape(-1)
+    if _kernels is None or not _kernels.fill(out, dim, (index,), np.asarray(value, out.dtype)):
+        out[_at(dim, index)] = value
 
 
 @linear(
@@ -338,7 +391,7 @@ def take_samples_backward(op, size, inputs, batched, params):
 @linear(batch=take_samples, x=lambda g, index, x_shape: take_backward(g, index, shape=x_shape))
 def take(x, index):
     """The elements of the flattened x that the indices name, in the shape of the indices."""
-    return x.reshape(-1)[index]
+    return rows_of(x.reshape(-1), index, 0)
 
 
 @linear(batch=take_samples_backward, x=lambda g, index: take(g, index))
@@ -353,7 +406,7 @@ def write_flat(out, index, source, *, accumulate):
     if accumulate:
         add_along(flat, 0, index.reshape(-1), source.reshape(-1))
     else:
-        flat[index.reshape(-1)] = source.reshape(-1)
+        write_put(flat, source.reshape(-1), key=(index.reshape(-1),), accumulate=False)
     if not out.flags.c_contiguous:
         out[...] = flat.reshape(out.shape)
 
@@ -404,4 +457,4 @@ def embed_samples(op, size, inputs, batched, params):
 @linear(batch=embed_samples, weight=through_embedding)
 def embedding(weight, indices, *, padding_idx=-1, scale_grad_by_freq=False):
     """The rows of `weight` that the indices name."""
-    return weight.take(indices, axis=0)
+    return rows_of(weight, indices, 0)

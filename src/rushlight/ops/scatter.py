@@ -2,7 +2,7 @@
 
 `index` has as many dimensions as the tensor; element (i, j, k) of it says where along `dim` element (i, j, k) is read
 or written. It may be smaller than the tensor in the other dimensions, which are then used from their beginning.
-Functions check indices before they come here.
+Functions check the indices of what is written before they come here.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ from .compare import eq, logical_not
 from .copying import to_dtype, zero
 from .declare import general, linear, renamed
 from .hidden import may_hold
-from .index import add_along
+from .index import add_along, first_outside
 from .select import masked_fill
 from .selection import maximum, where
 from .supported import REAL_OR_BOOL, supports
 
-_kernels = load("index")
+_kernels = load("scatter")
 
 
 def grid(index, dim, shape):
@@ -31,15 +31,17 @@ def grid(index, dim, shape):
 
 @linear(batch=along("dim"), x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
 def gather(x, index, *, dim):
-    """The elements of x at `index` along `dim`."""
-    if index.size == 0:
-        return np.empty(index.shape, x.dtype)
-    if x.ndim == 0 or index.ndim == 0:
-        return x.reshape(-1).take(index)
+    """The elements of x at `index` along `dim`; IndexError for one that there is not."""
     if _kernels is not None:
         out = _kernels.gather(x, dim, index)
         if out is not NotImplemented:
             return out
+    if index.size == 0:
+        return np.empty(index.shape, x.dtype)
+    if first_outside(index, 0, x.shape[dim] if x.ndim else 1) >= 0:
+        raise IndexError("gather: an index is outside")
+    if x.ndim == 0 or index.ndim == 0:
+        return x.reshape(-1).take(index)
     return x[grid(index, dim, x.shape)]
 
 
@@ -56,7 +58,7 @@ def write_scatter(out, index, src, *, dim):
         return
     if out.ndim == 0 or index.ndim == 0:
         out.reshape(-1)[index] = src
-    elif _kernels is None or not isinstance(src, np.ndarray) or not _kernels.scatter(out, dim, index, src):
+    elif _kernels is None or not _kernels.scatter(out, dim, index, np.asarray(src, out.dtype)):
         out[grid(index, dim, out.shape)] = src
 
 
@@ -87,7 +89,7 @@ def write_scatter_add(out, index, src, *, dim):
         write_scatter_add(wide, index, src.astype(np.float32), dim=dim)
         out[...] = wide
         return
-    if _kernels is None or not _kernels.scatter_add(out, dim, index, src):
+    if _kernels is None or not _kernels.reduce(out, dim, index, src, "sum"):
         np.add.at(out, grid(index, dim, out.shape), src)
 
 
@@ -128,7 +130,7 @@ def write_scatter_reduce(out, index, src, *, dim, reduce, include_self):
         write_scatter(out, index, _neutral(out.dtype, reduce), dim=dim)
     if reduce in ("sum", "mean"):
         write_scatter_add(out, index, src, dim=dim)
-    else:
+    elif _kernels is None or not _kernels.reduce(out, dim, index, src, reduce):
         wide = out.astype(np.float32) if out.dtype.kind == "V" else out
         _UFUNCS[reduce].at(wide, grid(index, dim, out.shape), src.astype(wide.dtype, copy=False))
         if wide is not out:
@@ -144,7 +146,8 @@ def write_scatter_reduce(out, index, src, *, dim, reduce, include_self):
 def counted(index, shape, dim, include_self):
     """How many values meet in each element; at least 1."""
     counts = np.full(shape, int(include_self))
-    write_scatter_add(counts, index, np.ones(index.shape, counts.dtype), dim=dim)
+    if _kernels is None or not _kernels.count(counts, dim, index):
+        np.add.at(counts, grid(index, dim, shape), 1)
     return np.maximum(counts, 1)
 
 

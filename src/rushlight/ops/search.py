@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from ..core import apply
+from ..kernels import load
 from .batch_rules import all_full, each, reshape
 from .declare import general, linear, nondifferentiable
 from .index import index_select
@@ -81,9 +82,10 @@ _UNIQUE = ("values", "inverse", "counts")
 
 
 @general(batch=each, outputs=_UNIQUE, backward="Unique2Backward0", x=without_derivative("_unique2"))
-def unique(x):
-    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
-    return values, inverse.reshape(x.shape), counts
+def unique(x, *, inverse=True, counts=True):
+    """The distinct elements in order; without `inverse` or `counts` those are left empty where that saves work."""
+    values, places, often = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
+    return values, places.reshape(x.shape), often
 
 
 @general(batch=each, outputs=_UNIQUE, x=without_derivative("unique_dim"))
@@ -107,3 +109,8 @@ def unique_consecutive(x, *, dim=None):
     values = lanes[begins]
     inverse = (np.cumsum(begins) - 1).reshape(shape)
     return values if dim is None else np.moveaxis(values, 0, dim), inverse, counts
+
+
+_sorts = load("sort")
+if _sorts is not None:
+    unique.accelerate(_sorts.unique)

@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import as_it_is, each, like_first
 from .compare import logical_not
 from .declare import elementwise, linear, nondifferentiable, renamed
 from .index import common_shape, slice_backward
+
+_kernels = load("masks")
 
 
 @elementwise(
@@ -18,14 +21,25 @@ from .index import common_shape, slice_backward
 )
 def masked_fill(x, mask, value):
     """x with `value`, a number or a 0-dim tensor, where the mask is true."""
+    out = _filled(x, mask, value)
+    if out is not NotImplemented:
+        return out
     shape = common_shape((x.shape, mask.shape))
     out = x.copy(order="K") if shape == x.shape else np.array(np.broadcast_to(x, shape))
     np.copyto(out, value, where=mask, casting="unsafe")
     return out
 
 
+def _filled(x, mask, value, inplace=False):
+    """`masked_fill` by a kernel; NotImplemented where it declines."""
+    if _kernels is None:
+        return NotImplemented
+    return _kernels.fill(x, mask, np.asarray(value).astype(x.dtype, copy=False), inplace)
+
+
 def write_masked_fill(out, mask, value):
-    np.copyto(out, value, where=mask, casting="unsafe")
+    if _filled(out, mask, value, True) is NotImplemented:
+        np.copyto(out, value, where=mask, casting="unsafe")
 
 
 masked_fill_tensor = renamed(masked_fill, "MaskedFillBackward1")
@@ -34,18 +48,20 @@ masked_fill_tensor = renamed(masked_fill, "MaskedFillBackward1")
 @linear(batch=each, x=lambda g, x_shape, mask: masked_select_backward(g, mask, shape=x_shape))
 def masked_select(x, mask):
     """The elements of x where the mask, of the same shape, is true."""
-    return x[mask]
+    out = NotImplemented if _kernels is None else _kernels.select(x, mask)
+    return x[mask] if out is NotImplemented else out
 
 
 @linear(batch=each, x=lambda g, mask: masked_select(g, mask))
 def masked_select_backward(x, mask, *, shape):
     out = np.zeros(shape, x.dtype)
-    out[mask] = x
+    write_masked_scatter(out, mask, x)
     return out
 
 
 def write_masked_scatter(out, mask, source):
-    out[mask] = source.reshape(-1)[: np.count_nonzero(mask)]
+    if _kernels is None or not _kernels.put(out, mask, source):
+        out[mask] = source.reshape(-1)[: np.count_nonzero(mask)]
 
 
 def _front(g, mask, shape):
@@ -75,7 +91,14 @@ def nonzero(x):
     """The indices of the elements that are not zero, one row each."""
     if x.ndim == 0:
         return np.empty((int(x != 0), 0), np.int64)
-    return np.stack(x.nonzero(), axis=1)
+    out = NotImplemented if _kernels is None else _kernels.nonzero(x)
+    return np.stack(x.nonzero(), axis=1) if out is NotImplemented else out
+
+
+def places(x):
+    """The indices of the elements that are not zero, one array for each dimension."""
+    out = NotImplemented if _kernels is None else _kernels.nonzero(x, True)
+    return x.nonzero() if out is NotImplemented else tuple(out)
 
 
 @nondifferentiable(batch=each)

@@ -135,3 +135,8 @@ _kernels = load("extremes")
 if _kernels is not None:
     max_dim.accelerate(_kernels.max_dim)
     min_dim.accelerate(_kernels.min_dim)
+
+_lanes = load("sort")
+if _lanes is not None:
+    for _op in (sort, argsort, topk, kthvalue, median_dim, nanmedian_dim, mode):
+        _op.accelerate(getattr(_lanes, _op.name))

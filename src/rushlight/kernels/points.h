@@ -1,0 +1,154 @@
+/* Rows of a table named by arrays of indices: table[o][i0[k]][i1[k]]..[j] beside rows[o][k][j].
+
+   Indices are looked at a block at a time: checked, counted from the front, and brought to one number per row. A block
+   with an index outside sets `outside`, and the loop ends there. Reading may be divided anywhere; what writes is divided
+   so that each element is written by one thread, in the order of k. */
+
+#ifndef RL_POINTS_H
+#define RL_POINTS_H
+
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#define RL_MOST_INDICES 8
+#define RL_BLOCK 512
+
+typedef struct {
+    char *table, *rows;
+    /* inner is in elements; it is 2 for each complex number that is added */
+    Py_ssize_t outer, count, inner, itemsize;
+    Py_ssize_t places; /* rows of the table in each of the outer ones */
+    int indices;
+    const int64_t *index[RL_MOST_INDICES];
+    int64_t size[RL_MOST_INDICES];
+    int by_inner; /* which loop of a writer is divided: that over inner, or that over outer */
+    int outside;
+} rl_points;
+
+/* Rows k .. k + size of the table, as numbers; whether all are inside. */
+static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
+    uint64_t wrong = 0;
+    for (int d = 0; d < p->indices; d++) {
+        const int64_t *index = p->index[d] + k, n = p->size[d];
+        if (d == 0) {
+            for (Py_ssize_t i = 0; i < size; i++) {
+                int64_t v = index[i];
+                v += v < 0 ? n : 0;
+                wrong |= (uint64_t)v >= (uint64_t)n;
+                at[i] = v;
+            }
+        } else {
+            for (Py_ssize_t i = 0; i < size; i++) {
+                int64_t v = index[i];
+                v += v < 0 ? n : 0;
+                wrong |= (uint64_t)v >= (uint64_t)n;
+                at[i] = at[i] * n + v;
+            }
+        }
+    }
+    return !wrong;
+}
+
+#define RL_LEAST(a, b) ((a) < (b) ? (a) : (b))
+
+/* Steps are (o, k) in a row. */
+#define RL_READ(NAME, COPY)                                                                     \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_points *p = (rl_points *)what;                                                       \
+        const Py_ssize_t width = p->inner * p->itemsize;                                        \
+        int64_t at[RL_BLOCK];                                                                   \
+        (void)width;                                                                            \
+        while (begin < end) {                                                                   \
+            Py_ssize_t o = begin / p->count, k = begin % p->count;                              \
+            Py_ssize_t size = RL_LEAST(RL_LEAST(p->count - k, end - begin), RL_BLOCK);          \
+            if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                        \
+            const Py_ssize_t before = o * p->places;                                            \
+            for (Py_ssize_t i = 0; i < size; i++) { COPY }                                      \
+            begin += size;                                                                      \
+        }                                                                                       \
+    }
+#define RL_READ_ONE(NAME, T) RL_READ(NAME, ((T *)p->rows)[begin + i] = ((const T *)p->table)[before + at[i]];)
+
+RL_READ_ONE(rl_read_1, uint8_t)
+RL_READ_ONE(rl_read_2, uint16_t)
+RL_READ_ONE(rl_read_4, uint32_t)
+RL_READ_ONE(rl_read_8, uint64_t)
+RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before + at[i]) * width, width);)
+
+/* Steps are those of the loop over inner, or of that over outer. */
+#define RL_WRITE(NAME, T, STATEMENT)                                                            \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_points *p = (rl_points *)what;                                                       \
+        const Py_ssize_t first = p->by_inner ? 0 : begin, last = p->by_inner ? p->outer : end;  \
+        const Py_ssize_t low = p->by_inner ? begin : 0, high = p->by_inner ? end : p->inner;    \
+        int64_t at[RL_BLOCK];                                                                   \
+        for (Py_ssize_t o = first; o < last; o++) {                                             \
+            T *table = (T *)p->table + o * p->places * p->inner;                                \
+            const T *row = (const T *)p->rows + o * p->count * p->inner;                        \
+            for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {                               \
+                Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
+                if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                if (p->inner == 1) {                                                            \
+                    for (Py_ssize_t i = 0; i < size; i++) { T *to = table + at[i]; const T from = row[k + i]; STATEMENT } \
+                    continue;                                                                   \
+                }                                                                               \
+                for (Py_ssize_t i = 0; i < size; i++) {                                         \
+                    T *to = table + at[i] * p->inner + low;                                     \
+                    const T *source = row + (k + i) * p->inner;                                 \
+                    for (Py_ssize_t j = low; j < high; j++, to++) { const T from = source[j]; STATEMENT } \
+                }                                                                               \
+            }                                                                                   \
+        }                                                                                       \
+    }
+
+RL_WRITE(rl_write_1, uint8_t, *to = from;)
+RL_WRITE(rl_write_2, uint16_t, *to = from;)
+RL_WRITE(rl_write_4, uint32_t, *to = from;)
+RL_WRITE(rl_write_8, uint64_t, *to = from;)
+RL_WRITE(rl_add_f4, float, *to += from;)
+RL_WRITE(rl_add_f8, double, *to += from;)
+RL_WRITE(rl_add_i4, uint32_t, *to += from;)
+RL_WRITE(rl_add_i8, uint64_t, *to += from;)
+
+/* One number, of which `rows` holds one, in every row that is named. */
+#define RL_FILL(NAME, T)                                                                        \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_points *p = (rl_points *)what;                                                       \
+        const T from = *(const T *)p->rows;                                                     \
+        const Py_ssize_t first = p->by_inner ? 0 : begin, last = p->by_inner ? p->outer : end;  \
+        const Py_ssize_t low = p->by_inner ? begin : 0, high = p->by_inner ? end : p->inner;    \
+        int64_t at[RL_BLOCK];                                                                   \
+        for (Py_ssize_t o = first; o < last; o++) {                                             \
+            T *table = (T *)p->table + o * p->places * p->inner;                                \
+            for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {                               \
+                Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
+                if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                for (Py_ssize_t i = 0; i < size; i++)                                           \
+                    for (Py_ssize_t j = low; j < high; j++) table[at[i] * p->inner + j] = from; \
+            }                                                                                   \
+        }                                                                                       \
+    }
+
+RL_FILL(rl_fill_1, uint8_t)
+RL_FILL(rl_fill_2, uint16_t)
+RL_FILL(rl_fill_4, uint32_t)
+RL_FILL(rl_fill_8, uint64_t)
+
+/* Whether indices lie in [low, high); without a branch inside of a block. */
+typedef struct { const int64_t *index; int64_t low; uint64_t width; int outside; } rl_range;
+
+static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_range *r = (rl_range *)what;
+    const int64_t *index = r->index;
+    const int64_t low = r->low;
+    const uint64_t width = r->width;
+    while (begin < end) {
+        Py_ssize_t stop = RL_LEAST(begin + 1024, end);
+        int wrong = 0;
+        for (; begin < stop; begin++) wrong |= (uint64_t)(index[begin] - low) >= width;
+        if (wrong) { r->outside = 1; return; }
+    }
+}
+
+#endif

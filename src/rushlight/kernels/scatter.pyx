@@ -1,0 +1,206 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Gathers, scatters and scattered reductions along one dimension, with an index for each element.
+
+An array is seen as (outer, places, inner), `places` along the dimension. Values that meet in one place meet in the
+order of the indices. What has no loop here, or has an index outside of 0 .. places - 1, is NumPy's to do or to refuse:
+False comes from what writes, NotImplemented from `gather`.
+"""
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+
+from rushlight.kernels.parallel cimport span, spread
+
+cnp.import_array()
+
+cdef extern from "kernels/grid.h" nogil:
+    enum: RL_BY_OUTER
+    enum: RL_BY_INNER
+    enum: RL_BY_COUNT
+    ctypedef struct rl_grid:
+        char *table
+        char *rows
+        const int64_t *index
+        Py_ssize_t outer, places, count, inner, over_outer, over_count, over_inner
+        int divided, outside
+    void rl_gather_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_gather_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_gather_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_gather_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_scatter_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_scatter_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_scatter_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_scatter_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_put_1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_put_2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_put_4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_put_8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_i8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_prod_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_prod_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_prod_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_prod_i8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amax_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amax_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amax_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amax_i8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amin_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amin_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amin_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_amin_i8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_count(void *, Py_ssize_t, Py_ssize_t)
+
+# Elements that are worth a thread of their own.
+cdef enum:
+    LEAST = 16384
+
+
+cdef bint plain(object x) noexcept:
+    """Whether an array's memory is as its shape says."""
+    return (
+        cnp.PyArray_CheckExact(x)
+        and cnp.PyArray_IS_C_CONTIGUOUS(x)
+        and cnp.PyArray_ISALIGNED(x)
+        and cnp.PyArray_ISNOTSWAPPED(x)
+    )
+
+
+cdef bint of_a_vector(cnp.ndarray index, int dim) noexcept:
+    """Whether an index is the same for all elements at one place of `dim`, as a vector that was expanded is."""
+    cdef int d
+    for d in range(cnp.PyArray_NDIM(index)):
+        if d != dim and cnp.PyArray_DIM(index, d) != 1 and cnp.PyArray_STRIDE(index, d) != 0:
+            return False
+    return cnp.PyArray_STRIDE(index, dim) % <Py_ssize_t>sizeof(int64_t) == 0 and cnp.PyArray_ISALIGNED(index)
+
+
+cdef cnp.ndarray described(cnp.ndarray table, int dim, cnp.ndarray index, rl_grid *g):
+    """Describe table and index; the index, which is to be kept alive meanwhile, or None where that cannot be said."""
+    cdef int d, ndim = cnp.PyArray_NDIM(table)
+    if not plain(table) or ndim == 0 or cnp.PyArray_NDIM(index) != ndim or cnp.PyArray_TYPE(index) != cnp.NPY_INT64:
+        return None
+    g.outer = g.inner = 1
+    for d in range(ndim):
+        if d != dim and cnp.PyArray_DIM(table, d) != cnp.PyArray_DIM(index, d):
+            return None
+        if d < dim:
+            g.outer *= cnp.PyArray_DIM(table, d)
+        elif d > dim:
+            g.inner *= cnp.PyArray_DIM(table, d)
+    g.places, g.count, g.outside = cnp.PyArray_DIM(table, dim), cnp.PyArray_DIM(index, dim), 0
+    g.over_outer, g.over_count, g.over_inner = g.count * g.inner, g.inner, 1
+    if not plain(index):
+        if of_a_vector(index, dim):
+            g.over_outer, g.over_inner = 0, 0
+            g.over_count = cnp.PyArray_STRIDE(index, dim) // <Py_ssize_t>sizeof(int64_t)
+        else:
+            index = cnp.PyArray_Copy(index)
+    g.table, g.index = cnp.PyArray_BYTES(table), <const int64_t*>cnp.PyArray_DATA(index)
+    return index
+
+
+cdef bint divided(span work, rl_grid *g, bint reads) noexcept:
+    """Do the work; whether all indices were inside."""
+    cdef Py_ssize_t steps = g.outer * g.count * g.inner, n = g.outer
+    if steps == 0:
+        return True
+    g.divided = RL_BY_OUTER
+    if g.outer < 8 and g.inner >= 32:
+        g.divided, n = RL_BY_INNER, g.inner
+    elif g.outer < 8 and reads:
+        g.divided, n = RL_BY_COUNT, g.count
+    with nogil:
+        spread(work, g, n, max(1, LEAST * n // steps))
+    return not g.outside
+
+
+def gather(cnp.ndarray x not None, int dim, cnp.ndarray index not None):
+    """out[i][k][j] = x[i][index[i][k][j]][j]"""
+    cdef rl_grid g
+    cdef int size = cnp.PyArray_ITEMSIZE(x), kind = cnp.PyArray_TYPE(x)
+    cdef cnp.ndarray out
+    if not (kind < cnp.NPY_OBJECT or kind == cnp.NPY_FLOAT16) or size > 8:
+        return NotImplemented
+    index = described(x, dim, index, &g)
+    if index is None:
+        return NotImplemented
+    out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index), kind)
+    g.rows = cnp.PyArray_BYTES(out)
+    if divided(rl_gather_4 if size == 4 else rl_gather_8 if size == 8 else rl_gather_1 if size == 1 else rl_gather_2, &g, True):
+        return out
+    return NotImplemented
+
+
+def scatter(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None):
+    """out[i][index[i][k][j]][j] = source[i][k][j], or the one element of a 0-dim source; whether that was done."""
+    cdef rl_grid g
+    cdef int size = cnp.PyArray_ITEMSIZE(out)
+    if cnp.PyArray_TYPE(out) != cnp.PyArray_TYPE(source) or size > 8:
+        return False
+    cdef bint number = cnp.PyArray_NDIM(source) == 0
+    if not number and not cnp.PyArray_SAMESHAPE(index, source):
+        return False
+    index = described(out, dim, index, &g)
+    if index is None:
+        return False
+    if not plain(source):
+        source = cnp.PyArray_Copy(source)
+    g.rows = cnp.PyArray_BYTES(source)
+    if number:
+        return divided(rl_put_4 if size == 4 else rl_put_8 if size == 8 else rl_put_1 if size == 1 else rl_put_2, &g, False)
+    return divided(
+        rl_scatter_4 if size == 4 else rl_scatter_8 if size == 8 else rl_scatter_1 if size == 1 else rl_scatter_2, &g, False
+    )
+
+
+cdef span[4] sums = [rl_sum_f4, rl_sum_f8, rl_sum_i4, rl_sum_i8]
+cdef span[4] products = [rl_prod_f4, rl_prod_f8, rl_prod_i4, rl_prod_i8]
+cdef span[4] largest = [rl_amax_f4, rl_amax_f8, rl_amax_i4, rl_amax_i8]
+cdef span[4] smallest = [rl_amin_f4, rl_amin_f8, rl_amin_i4, rl_amin_i8]
+
+
+def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None, str how):
+    """`source` reduced into `out` by sum, prod, amax or amin; whether that was done."""
+    cdef rl_grid g
+    cdef int kind = cnp.PyArray_TYPE(out), which
+    if kind != cnp.PyArray_TYPE(source) or not cnp.PyArray_SAMESHAPE(index, source):
+        return False
+    if kind == cnp.NPY_FLOAT:
+        which = 0
+    elif kind == cnp.NPY_DOUBLE:
+        which = 1
+    elif kind == cnp.NPY_INT32:
+        which = 2
+    elif kind == cnp.NPY_INT64:
+        which = 3
+    else:
+        return False
+    index = described(out, dim, index, &g)
+    if index is None:
+        return False
+    if not plain(source):
+        source = cnp.PyArray_Copy(source)
+    g.rows = cnp.PyArray_BYTES(source)
+    if how == "sum":
+        return divided(sums[which], &g, False)
+    if how == "prod":
+        return divided(products[which], &g, False)
+    if how == "amax":
+        return divided(largest[which], &g, False)
+    return how == "amin" and divided(smallest[which], &g, False)
+
+
+def count(cnp.ndarray out not None, int dim, cnp.ndarray index not None):
+    """Add 1 to an int64 array at each index; whether that was done."""
+    cdef rl_grid g
+    cdef int64_t one = 1
+    if cnp.PyArray_TYPE(out) != cnp.NPY_INT64:
+        return False
+    index = described(out, dim, index, &g)
+    if index is None:
+        return False
+    g.rows = <char *>&one
+    return divided(rl_count, &g, False)
