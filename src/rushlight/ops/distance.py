@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .. import core
+from ..kernels import load
 from .batch_rules import as_it_is, each
 from .complex import sgn
 from .declare import general
@@ -158,3 +159,8 @@ def pdist(x, *, ord):
     """The distances of the rows of x (N, M), pair by pair."""
     first, second = pairs(x.shape[0])
     return norms(x[first] - x[second], ord)
+
+
+_kernels = load("distance")
+if _kernels is not None:
+    pdist.accelerate(_kernels.pdist, x=_kernels.through_pdist)
