@@ -251,7 +251,7 @@ def ifft(input, n=None, dim=-1, norm=None, *, out=None):
     """The inverse Fourier transform along a dimension, cut off or filled up with zeros to `n` entries.
 
     >>> import rushlight
-    >>> rushlight.fft.ifft(rushlight.tensor([4.0, 0.0, 0.0, 0.0]))
+    >>> rushlight.fft.ifft(rushlight.tensor([4.0 + 0j, 0j, 0j, 0j]))
     tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
     """
     _check_out(out, "ifft", True)

@@ -161,8 +161,8 @@ def kaiser(M, *, beta=12.0, sym=True, dtype=None, layout=None, device=None, requ
     """I0(beta sqrt(1 - x^2)) / I0(beta) for x from -1 to 1: the larger beta, the narrower.
 
     >>> import rushlight
-    >>> rushlight.signal.windows.kaiser(3, beta=1.0)
-    tensor([0.7899, 1.0000, 0.7899])
+    >>> rushlight.signal.windows.kaiser(3, beta=2.0)
+    tensor([0.4387, 1.0000, 0.4387])
     """
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
