@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rushlight.kernels.polynomial import FAMILIES
+
 from .elementwise import STEPS, TIES, binary, unary
 from .row import Row
 
@@ -10,6 +12,7 @@ SPECIAL = [
     unary("erfc"),
     unary("erfinv", low=-0.7, high=0.7),
     unary("erfcx"),
+    unary("ndtr", low=-3.0, high=2.0),
     unary("log_ndtr", low=-3.0, high=2.0),
     unary("ndtri", low=0.2, high=0.8),
     unary("lgamma", low=0.5, high=3.0),
@@ -20,12 +23,34 @@ SPECIAL = [
         Row("zeta_slope", lambda r: (r(2, 3, low=1.5, high=4.0), r(2, 3, low=0.3, high=2.0)), {"n": n})
         for n in (0, 1, 2)
     ],
-    *[unary(name, low=0.2, high=1.5) for name in ("i0", "i0e", "i1", "i1e")],
+    unary("polygamma", low=-2.9, high=-2.1, params={"n": 2}),
+    *[
+        Row(name, lambda r: (np.array([0.7, 2.5, 6.0]), r(2, 3, low=0.5, high=6.0)))
+        for name in ("igamma", "igammac", "igamma_slope")
+    ],
     binary("xlogy", low=0.5, high=2.0),
     binary("xlog1py", low=0.5, high=2.0),
     unary("entr", low=0.2, high=2.0),
     unary("logit", low=0.2, high=0.8),
     unary("logit", low=0.2, high=0.8, params={"eps": 0.1}),
+]
+
+BESSEL = [
+    *[unary(name, low=0.2, high=1.5) for name in ("i0", "i0e", "i1", "i1e")],
+    *[unary(f"modified_bessel_{name}", low=0.5, high=4.0) for name in ("i0", "i1", "k0", "k1")],
+    *[unary(f"scaled_modified_bessel_{name}", low=0.5, high=4.0) for name in ("k0", "k1")],
+    *[unary(f"bessel_{name}", low=6.0, high=11.0) for name in ("j0", "j1", "y0", "y1")],
+    unary("spherical_bessel_j0", low=-4.0, high=4.0),
+    *[
+        unary("clifford", low=1.0, high=9.0, params={"order": order, "sign": sign})
+        for order, sign in ((1, 1), (1, -1), (2, -1), (1.5, -1))
+    ],
+    *[unary(name, low=-3.0, high=3.0) for name in ("airy_ai", "airy_slope")],
+]
+
+POLYNOMIAL = [
+    Row("polynomial", lambda r: (r(2, 3, low=-1.5, high=1.5), np.array([2.0, 3.0, 5.0])), {"family": family})
+    for family in FAMILIES
 ]
 
 ACTIVATION = [
@@ -56,4 +81,4 @@ COMPLEX = [
     binary("complex"),
 ]
 
-ROWS = [*SPECIAL, *ACTIVATION, *COMPLEX]
+ROWS = [*SPECIAL, *BESSEL, *POLYNOMIAL, *ACTIVATION, *COMPLEX]

@@ -39,7 +39,7 @@ def polynomial(x, n, family, order):
     shifted = family.startswith("shifted_")
     if shifted:
         return polynomial(2 * x - 1, n, family.removeprefix("shifted_"), order) * 2.0**order
-    x, n = np.broadcast_arrays(x, np.floor(n))
+    x, n = np.broadcast_arrays(x, np.trunc(n))
     before = [np.zeros(x.shape) for _ in range(order + 1)]
     now = [np.full(x.shape, float(j == 0)) for j in range(order + 1)]
     for k in range(int(np.max(n, initial=0, where=np.isfinite(n)))):

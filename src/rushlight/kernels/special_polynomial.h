@@ -52,8 +52,8 @@ static double rl_degree_slope(double x, double n, int family, int order) {
 
 static double rl_polynomial(double x, double n, long family, long order) {
     if (n != n) return n;
-    if (n < 0) return 0;
-    n = floor(n);
+    if (n <= -1) return 0;
+    n = trunc(n);
     int shifted = family >= RL_SHIFTED;
     double y = shifted ? 2 * x - 1 : x;
     int kind = (int)(shifted ? family - RL_SHIFTED : family);

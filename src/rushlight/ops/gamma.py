@@ -5,11 +5,12 @@ import math
 import numpy as np
 
 from .. import kernels
+from ..errors import coded
 from ..kernels import incomplete, series
 from .declare import elementwise
 from .exponential import exp, log
 from .special import accelerate, of_any_layout, wide, xlogy
-from .supported import FLOATING, supports, without_derivative
+from .supported import FLOATING, supports
 
 
 @elementwise(promote="float", x=lambda g, x: g * digamma(x))
@@ -54,6 +55,11 @@ def zeta_slope(x, y, *, n):
 # -- incomplete gamma functions: x is their order, y where the integral is divided
 
 
+def _bend(g):
+    words = "the derivative for 'igamma: input' is not implemented. It is once, but not a second time."
+    raise coded("RL129", NotImplementedError(words))
+
+
 def _density(x, y):
     """The derivative of igamma by y: y**(x - 1) exp(-y) / gamma(x)."""
     return exp(xlogy(x - 1, y) - y - lgamma(x))
@@ -75,7 +81,7 @@ def igammac(x, y):
 
 @elementwise(
     promote="float",
-    x=without_derivative("igamma (the second one by its first argument)"),
+    x=_bend,
     y=lambda g, x, y: g * _density(x, y) * (log(y) - digamma(x)),
 )
 def igamma_slope(x, y):

@@ -18,7 +18,7 @@ def _of_degree(g, family):
 )
 def polynomial(x, n, *, family, order=0):
     """The order-th derivative at x of the family's polynomial of degree n, n cut to a whole number; 0 for n < 0."""
-    return precise(x, f"{family}_cpu", families.polynomial, n.astype("float64"), family, order)
+    return precise(x, f"{family}_cpu", families.polynomial, n, family, order)
 
 
 def _by_kernel(x, n, family, order):
