@@ -68,14 +68,27 @@ def cell(points, *edges):
 
     A cell has its left edge, the last one of each dimension both.
     """
-    place, inside = np.zeros(len(points), np.int64), np.ones(len(points), bool)
+    place, inside = 0, True
     for column, e in zip(points.T, edges):
-        n = len(e) - 1
-        at = e.searchsorted(column, "right") - 1
-        at[column == e[-1]] = n - 1
-        inside &= (at >= 0) & (at < n) & (column <= e[-1])
-        place = place * n + at
+        at, within = _bins(column, e)
+        place, inside = place * (len(e) - 1) + at, within & inside
     return np.where(inside, place, prod([len(e) - 1 for e in edges]))
+
+
+def _bins(x, edges):
+    """(the number of the bin, whether there is one) of each x; the last bin has its right edge too."""
+    n, low, high = len(edges) - 1, edges[0], edges[-1]
+    inside = (x >= low) & (x <= high)
+    step = (high - low) / n
+    if not np.abs(edges - np.linspace(low, high, n + 1)).max() < step / 4:
+        return np.minimum(edges.searchsorted(x, "right") - 1, n - 1), inside
+    # Of bins of one width the number follows from the place, but for one to either side.
+    at = np.where(inside, (x - low) / step, 0).astype(np.int64)
+    np.minimum(at, n - 1, out=at)
+    at -= x < edges.take(at)
+    np.maximum(at, 0, out=at)
+    at += (x >= edges.take(at + 1)) & (at < n - 1)
+    return at, inside
 
 
 _UNIQUE = ("values", "inverse", "counts")
