@@ -57,13 +57,15 @@ COMPARISON = [
 
 FUNCTIONS = [
     *of("exp exp2 expm1 log log2 log10 log1p", positive),
+    Timed("frexp", vector, call=lambda m, x: m.frexp(x)[0]),
     *of("sin cos tan sinh cosh tanh asinh sinc deg2rad rad2deg", vector),
     *of("asin acos atan atanh", vector),
     Timed("acosh", other, call=lambda m, x: m.acosh(x + 1)),
 ]
 
 COMPLEX = [
-    *of("real imag angle conj", complexes),
+    *of("real imag angle", complexes),
+    Timed("conj", complexes, call=lambda m, x: m.resolve_conj(m.conj(x)), note="PyTorch's conj alone only marks a view"),
     Timed("abs complex", complexes, call=lambda m, x: x.abs()),
     Timed("angle of reals", vector, call=lambda m, x: m.angle(x)),
     Timed("complex", vector, other),
