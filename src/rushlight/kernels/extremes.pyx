@@ -9,7 +9,7 @@ from libc.stdint cimport INT32_MAX, int64_t
 
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread as share
-from rushlight.kernels.reduce cimport Reduction, carry_out, contiguous, kind_of, reduction, rl_fold, rl_job, RL_WORTH
+from rushlight.kernels.reduce cimport Reduction, carry_out, in_one_piece, kind_of, reduction, rl_fold, rl_job, RL_WORTH
 
 cdef extern from "kernels/extremes.h" nogil:
     ctypedef struct rl_search:
@@ -74,7 +74,7 @@ cdef class Extreme(Kernel):
     cdef bint least
 
     cdef object call1(self, object x):
-        cdef cnp.ndarray array = contiguous(x), out
+        cdef cnp.ndarray array = in_one_piece(x), out
         cdef const rl_extremes* loops
         cdef rl_job job
         if array is None or cnp.PyArray_SIZE(array) == 0:

@@ -22,7 +22,8 @@ cdef extern from "kernels/fold.h" nogil:
     void rl_fold_nothing(const rl_job *)
 
 cdef class Reduction:
-    cdef cnp.ndarray x
+    # What is folded, its axes in the order of memory; and the array that was given, which has the shape of results.
+    cdef cnp.ndarray x, like
     cdef uint64_t reduced
     cdef bint keepdims
     cdef rl_job job
@@ -31,6 +32,7 @@ cdef class Reduction:
 
 cdef Reduction reduction(object x, object dim, bint keepdims)
 cdef cnp.ndarray contiguous(object x)
+cdef cnp.ndarray in_one_piece(object x)
 cdef int kind_of(cnp.ndarray x) noexcept
 cdef int carry_out(rl_job* job) except -1
 

@@ -29,7 +29,6 @@ cdef extern from "kernels/sums.h" nogil:
 cnp.import_array()
 
 cdef enum:
-    COPY_LIMIT = 65536      # a strided array of up to so many elements is copied to be contiguous
     MAX_AXES = 64
 
 
@@ -58,7 +57,7 @@ cdef inline bint floating(cnp.ndarray x) noexcept:
 
 
 cdef cnp.ndarray contiguous(object x):
-    """`x` itself, a contiguous copy of it where it is small, or None."""
+    """`x` itself or a contiguous copy of it; None where it has a dtype for which there are no loops."""
     if not cnp.PyArray_CheckExact(x):
         return None
     cdef cnp.ndarray array = x
@@ -67,9 +66,14 @@ cdef cnp.ndarray contiguous(object x):
         return None
     if cnp.PyArray_ISCARRAY_RO(array):
         return array
-    if cnp.PyArray_SIZE(array) > COPY_LIMIT:
-        return None
     return cnp.PyArray_FROMANY(array, cnp.PyArray_TYPE(array), 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+cdef cnp.ndarray in_one_piece(object x):
+    """The same where the order of elements does not matter."""
+    if cnp.PyArray_CheckExact(x) and cnp.PyArray_ISFARRAY_RO(<cnp.ndarray>x) and kind_of(<cnp.ndarray>x) >= 0:
+        return <cnp.ndarray>x
+    return contiguous(x)
 
 
 cdef bint find_form(cnp.ndarray x, uint64_t reduced, rl_job* job) noexcept:
@@ -130,7 +134,7 @@ cdef class Reduction:
     """An array along some of its axes, ready to be folded any number of times."""
 
     cdef cnp.ndarray new(self, int kind):
-        return blank(self.x, self.reduced, self.keepdims, kind)
+        return blank(self.like, self.reduced, self.keepdims, kind)
 
     cdef int fold(self, int what, cnp.ndarray out, double divisor=1, bint root=False, cnp.ndarray centre=None) except -1:
         """Sums, products ... into `out`: floating ones are divided, integer ones are counts where `out` is int64."""
@@ -181,15 +185,46 @@ cdef int carry_out(rl_job* job) except -1:
 cdef Reduction reduction(object x, object dim, bint keepdims):
     """None where the kernel does not apply."""
     cdef Reduction r
-    cdef cnp.ndarray array = contiguous(x)
-    if array is None:
+    cdef uint64_t reduced
+    if not cnp.PyArray_CheckExact(x) or kind_of(<cnp.ndarray>x) < 0:
         return None
     r = Reduction.__new__(Reduction)
-    if not axes_of(dim, cnp.PyArray_NDIM(array), &r.reduced) or not find_form(array, r.reduced, &r.job):
-        return None
-    r.x = array
+    r.like = <cnp.ndarray>x
     r.keepdims = keepdims
-    return r
+    if not axes_of(dim, cnp.PyArray_NDIM(r.like), &r.reduced):
+        return None
+    reduced = r.reduced
+    r.x = r.like if cnp.PyArray_ISCARRAY_RO(r.like) else in_order(r.like, &reduced)
+    return r if find_form(r.x, reduced, &r.job) else None
+
+
+cdef cnp.ndarray in_order(cnp.ndarray x, uint64_t* reduced):
+    """The same with its axes in the order in which they lie in memory, where results keep their order; else a copy."""
+    cdef cnp.npy_intp order[MAX_AXES]
+    cdef cnp.PyArray_Dims permuted
+    cdef cnp.ndarray view
+    cdef uint64_t moved = 0
+    cdef int k, i, last = -1, ndim = cnp.PyArray_NDIM(x)
+    for k in range(ndim):
+        i = k
+        while i > 0 and cnp.PyArray_STRIDE(x, <int>order[i - 1]) < cnp.PyArray_STRIDE(x, k):
+            order[i] = order[i - 1]
+            i -= 1
+        order[i] = k
+    for k in range(ndim):
+        i = <int>order[k]
+        if (reduced[0] >> i) & 1:
+            moved |= <uint64_t>1 << k
+        elif cnp.PyArray_DIM(x, i) != 1:
+            if i < last:
+                return contiguous(x)
+            last = i
+    permuted.ptr, permuted.len = order, ndim
+    view = cnp.PyArray_Transpose(x, &permuted)
+    if not cnp.PyArray_ISCARRAY_RO(view):
+        return contiguous(x)
+    reduced[0] = moved
+    return view
 
 
 cdef inline double degrees(Py_ssize_t count, double correction) noexcept:
@@ -367,7 +402,7 @@ cdef class Whole(Kernel):
     cdef bint divides, root
 
     cdef object call1(self, object x):
-        cdef cnp.ndarray array = contiguous(x), out
+        cdef cnp.ndarray array = in_one_piece(x), out
         cdef rl_job job
         if array is None or not floating(array):
             return NotImplemented

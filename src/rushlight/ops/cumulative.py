@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..kernels import meaning
+from ..kernels import load, meaning
 from .batch_rules import along
 from .declare import general, linear
 from .exponential import exp
@@ -107,3 +107,9 @@ def cummax(x, *, dim):
 @general(batch=along("dim"), **picks)
 def cummin(x, *, dim):
     return _running(x, dim, np.minimum.accumulate)
+
+
+_kernels = load("scan")
+if _kernels is not None:
+    for _op in (cumsum, cumprod, logcumsumexp, cummax, cummin):
+        _op.accelerate(getattr(_kernels, _op.name))
