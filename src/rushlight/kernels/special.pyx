@@ -20,6 +20,7 @@ cdef extern from "kernels/special_loops.h" nogil:
         rl_loop loop
         const void *inputs "in"[3]
         void *out
+        Py_ssize_t step
         long order
         long family
         double factor
@@ -28,6 +29,7 @@ cdef extern from "kernels/special_loops.h" nogil:
         rl_loop f4
         rl_loop f8
         int count
+        int stepped
         Py_ssize_t least
     const rl_entry RL_SPECIAL[]
     void rl_run(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept
@@ -70,8 +72,11 @@ cdef class Loop(Kernel):
             return NotImplemented
         if not usable(a, kind):
             return NotImplemented
+        job.step = 1
         if count > 1 and not (usable(b, kind) and cnp.PyArray_SAMESHAPE(a, b)):
-            return NotImplemented
+            if not self.entry.stepped or cnp.PyArray_NDIM(b) != 0 or not usable(b, kind):
+                return NotImplemented
+            job.step = 0
         if count > 2 and not (usable(c, kind) and cnp.PyArray_SAMESHAPE(a, c)):
             return NotImplemented
         out = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)

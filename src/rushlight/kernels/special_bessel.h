@@ -98,6 +98,19 @@ RL_INLINE double rl_spherical_j0(double x) {
 
 static double rl_spherical_j0_far(double x) { return fabs(x) == INFINITY ? 0 : sin(x) / x; }
 
+/* The derivative of sin(pi x) / (pi x); near 0 its two terms would cancel. */
+RL_INLINE double rl_sinc_slope(double x) {
+    double t = RL_PI * x, u = t * t, s, c;
+    rl_sincos(t, &s, &c);
+    double near = -t * (1.0 / 3 - u * (1.0 / 30 - u * (1.0 / 840 - u * (1.0 / 45360))));
+    return u < 0.01 ? RL_PI * near : (c - s / t) / x;
+}
+
+static double rl_sinc_slope_far(double x) {
+    double t = RL_PI * x;
+    return fabs(x) == INFINITY ? NAN : (cos(t) - sin(t) / t) / x;
+}
+
 /* The sum of (sign x**2 / 4)**k / (k! (order + 1) ... (order + k)), 1 at 0: J or I over a power of x. Where terms
    would cancel, by recurrence (9.1.27, 9.6.26) from order 0 and 1, or from -1/2 and 1/2, which are cos and sin. */
 static double rl_clifford(double x, double order, long sign) {

@@ -33,11 +33,11 @@ static double rl_front(double a, double x) {
 }
 
 /* The series and the fraction as one quotient each, top / bottom, with their slopes by a where `sloped`: no division
-   on the way. Both may grow beyond all bounds, so from here they are scaled down. */
+   on the way, up to terms of a relative size of `least`. Both may grow beyond all bounds, so from here they are scaled down. */
 #define RL_HUGE 1e140
 
 /* P over its front: the sum of x**n / ((a + 1) ... (a + n)). */
-RL_INLINE double rl_series(double a, double x, int sloped, double *slope) {
+RL_INLINE double rl_series(double a, double x, double least, int sloped, double *slope) {
     double top = 1, bottom = 1, power = 1, dtop = 0, dbottom = 0;
     for (double n = 1; n < 1e5; n++) {
         double t = a + n;
@@ -48,7 +48,7 @@ RL_INLINE double rl_series(double a, double x, int sloped, double *slope) {
         }
         top = top * t + power;
         bottom *= t;
-        if (power < 1e-17 * top) break;
+        if (power < least * top) break;
         if (bottom > RL_HUGE) {
             top *= 1 / RL_HUGE, bottom *= 1 / RL_HUGE, power *= 1 / RL_HUGE;
             dtop *= 1 / RL_HUGE, dbottom *= 1 / RL_HUGE;
@@ -60,7 +60,7 @@ RL_INLINE double rl_series(double a, double x, int sloped, double *slope) {
 }
 
 /* Q over x**a exp(-x) / gamma(a). */
-RL_INLINE double rl_fraction(double a, double x, int sloped, double *slope) {
+RL_INLINE double rl_fraction(double a, double x, double least, int sloped, double *slope) {
     double b = x + 1 - a, top = 1, bottom = b, top0 = 0, bottom0 = 1;
     double dtop = 0, dbottom = -1, dtop0 = 0, dbottom0 = 0, out = 1 / b, dout = out * out;
     for (double n = 1; n < 1e5; n++) {
@@ -85,7 +85,7 @@ RL_INLINE double rl_fraction(double a, double x, int sloped, double *slope) {
         out = top / bottom;
         if (sloped) dout = (dtop - out * dbottom) / bottom;
         /* Where a is a whole number the value is there early, but not its slope. */
-        if (fabs(out - before) <= 2e-16 * fabs(out) && (!sloped || fabs(dout - dbefore) <= 1e-15 * fabs(dout))) break;
+        if (fabs(out - before) <= 20 * least * fabs(out) && (!sloped || fabs(dout - dbefore) <= 100 * least * fabs(dout))) break;
     }
     *slope = dout;
     return out;
@@ -130,7 +130,7 @@ static rl_incomplete rl_uniform(double a, double x) {
     return out;
 }
 
-RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, int sloped) {
+RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, double least, int sloped) {
     rl_incomplete out = {NAN, NAN, NAN};
     if (!(a >= 0) || !(x >= 0) || (a == 0 && x == 0) || (a == INFINITY && x == INFINITY)) return out;
     if (a == 0 || x == INFINITY) {
@@ -144,7 +144,7 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, int sloped) {
     if (a > 1e5 && fabs(x - a) < 0.12 * a) return rl_uniform(a, x);
     double front = rl_front(a, x), slope = 0;
     if (x < a + 1) {
-        double sum = rl_series(a, x, sloped, &slope);
+        double sum = rl_series(a, x, least, sloped, &slope);
         out.p = front * sum;
         out.q = 1 - out.p;
         if (sloped) out.slope = front == 0 ? 0 : front * ((log(x) - rl_digamma_right(a + 1)) * sum + slope);
@@ -160,14 +160,14 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, int sloped) {
         }
         return out;
     }
-    out.q = front * a * rl_fraction(a, x, sloped, &slope);
+    out.q = front * a * rl_fraction(a, x, least, sloped, &slope);
     out.p = 1 - out.q;
     if (sloped) out.slope = front == 0 ? 0 : -((log(x) - rl_digamma_right(a)) * out.q + front * a * slope);
     return out;
 }
 
-static double rl_gammainc(double a, double x) { return rl_gammainc_all(a, x, 0).p; }
-static double rl_gammaincc(double a, double x) { return rl_gammainc_all(a, x, 0).q; }
-static double rl_gammainc_slope(double a, double x) { return rl_gammainc_all(a, x, 1).slope; }
+static double rl_gammainc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).p; }
+static double rl_gammaincc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).q; }
+static double rl_gammainc_slope(double a, double x, double least) { return rl_gammainc_all(a, x, least, 1).slope; }
 
 #endif

@@ -14,6 +14,8 @@ typedef struct rl_job {
     void (*loop)(const struct rl_job *, Py_ssize_t, Py_ssize_t);
     const void *in[3];
     void *out;
+    /* 0 where the second operand is one number for all, else 1; only loops of RL_STEPPED heed it. */
+    Py_ssize_t step;
     long order, family;
     double factor;
 } rl_job;
@@ -39,6 +41,18 @@ static void rl_run(void *what, Py_ssize_t begin, Py_ssize_t end) {
     RL_LOOP_OF(rl_##NAME##_f4, float, COUNT, __VA_ARGS__) RL_LOOP_OF(rl_##NAME##_f8, double, COUNT, __VA_ARGS__)
 #define RL_LOOP_EACH(NAME, COUNT, E4, E8) \
     RL_LOOP_OF(rl_##NAME##_f4, float, COUNT, E4) RL_LOOP_OF(rl_##NAME##_f8, double, COUNT, E8)
+
+/* Two operands, where one number may stand for the second. */
+#define RL_STEPPED_OF(NAME, T, ...)                                                                        \
+    RL_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
+        const T *a = (const T *)job->in[0], *b = (const T *)job->in[1];                                    \
+        T *out = (T *)job->out;                                                                            \
+        for (Py_ssize_t i = begin; i < end; i++) {                                                         \
+            const T x = a[i], y = b[i * job->step];                                                        \
+            out[i] = (T)(__VA_ARGS__);                                                                     \
+        }                                                                                                  \
+    }
+#define RL_STEPPED(NAME, E4, E8) RL_STEPPED_OF(rl_##NAME##_f4, float, E4) RL_STEPPED_OF(rl_##NAME##_f8, double, E8)
 
 /* The usual case for all, many at once; then, block by block, the other one where RARE(operand) says so. */
 #define RL_RARE_OF(NAME, T, COUNT, OPERAND, RARE, REST, ...)                                               \
@@ -89,10 +103,10 @@ RL_RARE(trigamma, 1, x, RL_NEGATIVE, rl_trigamma_left(x), rl_trigamma_right(x))
 RL_RARE(through_lgamma, 2, y, RL_NOT_POSITIVE, x * rl_digamma_left(y), x * rl_digamma_right(y))
 RL_RARE(through_digamma, 2, y, RL_NEGATIVE, x * rl_trigamma_left(y), x * rl_trigamma_right(y))
 RL_LOOP(polygamma, 1, rl_polygamma(x, job->order, job->factor))
-RL_LOOP(zeta, 2, rl_zeta(x, y))
-RL_LOOP(gammainc, 2, rl_gammainc(x, y))
-RL_LOOP(gammaincc, 2, rl_gammaincc(x, y))
-RL_LOOP(gammainc_slope, 2, rl_gammainc_slope(x, y))
+RL_STEPPED(zeta, rl_zeta(x, y), rl_zeta(x, y))
+RL_STEPPED(gammainc, rl_gammainc(x, y, 1e-10), rl_gammainc(x, y, 1e-17))
+RL_STEPPED(gammaincc, rl_gammaincc(x, y, 1e-10), rl_gammaincc(x, y, 1e-17))
+RL_STEPPED(gammainc_slope, rl_gammainc_slope(x, y, 1e-10), rl_gammainc_slope(x, y, 1e-17))
 
 /* -- Bessel and Airy functions */
 RL_LOOP(i0, 1, rl_i0(x))
@@ -113,6 +127,11 @@ RL_LOOP(clifford, 1, rl_clifford(x, job->factor, job->order))
 RL_LOOP(airy, 1, rl_airy(x))
 RL_LOOP(airy_slope, 1, rl_airy_slope(x))
 
+/* -- sin(pi x) / (pi x) */
+#define RL_FAR_OUT(x) ((x) > 3e5 || (x) < -3e5)
+RL_RARE(sinc, 1, x, RL_FAR_OUT, rl_spherical_j0_far(RL_PI * x), rl_spherical_j0(RL_PI * x))
+RL_RARE(through_sinc, 2, y, RL_FAR_OUT, x * rl_sinc_slope_far(y), x * rl_sinc_slope(y))
+
 /* -- x log y, -x log x, logit: 0 where the factor is, also of an infinite logarithm */
 #define RL_FACTOR(x, y, log) ((y) != (y) ? (y) : (x) == 0 ? 0 : (x) * (log))
 RL_LOOP(xlogy, 2, RL_FACTOR(x, y, rl_log(y)))
@@ -127,12 +146,14 @@ RL_LOOP_EACH(logit, 1, rl_logf(x / (1 - x)), rl_log(x / (1 - x)))
 RL_LOOP(through_logit, 2, y >= 0 && y <= 1 ? x / (y * (1 - y)) : NAN)
 
 /* -- orthogonal polynomials */
-RL_LOOP(polynomial, 2, rl_polynomial(x, y, job->family, job->order))
+#define RL_POLYNOMIAL rl_polynomial(x, y, job->family, job->order)
+RL_STEPPED(polynomial, RL_POLYNOMIAL, RL_POLYNOMIAL)
 
-typedef struct { const char *name; rl_loop f4, f8; int count; Py_ssize_t least; } rl_entry;
+/* `stepped` says that the second operand may be one number. */
+typedef struct { const char *name; rl_loop f4, f8; int count, stepped; Py_ssize_t least; } rl_entry;
 /* `least` elements are worth another thread. */
-#define RL_QUICK(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, 8192}
-#define RL_SLOW(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, 512}
+#define RL_QUICK(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, 0, 8192}
+#define RL_SLOW(NAME, COUNT) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, COUNT, COUNT == 2, 512}
 static const rl_entry RL_SPECIAL[] = {
     RL_QUICK(erf, 1), RL_QUICK(erfc, 1), RL_QUICK(erfcx, 1), RL_QUICK(erfinv, 1), RL_QUICK(ndtr, 1),
     RL_QUICK(log_ndtr, 1), RL_QUICK(ndtri, 1), RL_QUICK(through_erf, 2), RL_QUICK(through_erfc, 2),
@@ -142,10 +163,10 @@ static const rl_entry RL_SPECIAL[] = {
     RL_SLOW(zeta, 2), RL_SLOW(gammainc, 2), RL_SLOW(gammaincc, 2), RL_SLOW(gammainc_slope, 2), RL_QUICK(i0, 1),
     RL_QUICK(i0e, 1), RL_QUICK(i1, 1), RL_QUICK(i1e, 1), RL_QUICK(through_i0, 2), RL_QUICK(k0, 1), RL_QUICK(k0e, 1),
     RL_QUICK(k1, 1), RL_QUICK(k1e, 1), RL_QUICK(j0, 1), RL_QUICK(j1, 1), RL_QUICK(y0, 1), RL_QUICK(y1, 1),
-    RL_QUICK(spherical_j0, 1), RL_SLOW(clifford, 1), RL_SLOW(airy, 1), RL_SLOW(airy_slope, 1), RL_QUICK(xlogy, 2), RL_QUICK(xlog1py, 2),
+    RL_QUICK(spherical_j0, 1), RL_SLOW(clifford, 1), RL_SLOW(airy, 1), RL_SLOW(airy_slope, 1), RL_QUICK(sinc, 1), RL_QUICK(through_sinc, 2), RL_QUICK(xlogy, 2), RL_QUICK(xlog1py, 2),
     RL_QUICK(through_xlogy_x, 3), RL_QUICK(through_xlog1py_x, 3), RL_QUICK(through_xlogy_y, 3),
     RL_QUICK(through_xlog1py_y, 3), RL_QUICK(entr, 1), RL_QUICK(through_entr, 2), RL_QUICK(logit, 1),
-    RL_QUICK(through_logit, 2), RL_SLOW(polynomial, 2), {NULL, NULL, NULL, 0, 0},
+    RL_QUICK(through_logit, 2), RL_SLOW(polynomial, 2), {NULL, NULL, NULL, 0, 0, 0},
 };
 
 #endif

@@ -21,9 +21,18 @@ def polynomial(x, n, *, family, order=0):
     return precise(x, f"{family}_cpu", families.polynomial, n, family, order)
 
 
+_made = {}
+
+
 def _by_kernel(x, n, family, order):
-    kernel = _fast.polynomial_of(families.FAMILIES.index(family), order)
-    return NotImplemented if kernel is None else of_any_layout(kernel, "fd")(x, n)
+    kernel = _made.get((family, order))
+    if kernel is None:
+        kernel = _fast.polynomial_of(families.FAMILIES.index(family), order)
+        if kernel is None:
+            return NotImplemented
+        _made[family, order] = kernel
+    out = kernel(x, n)
+    return of_any_layout(kernel, "fd")(x, n) if out is NotImplemented else out
 
 
 _fast = kernels.load("special")

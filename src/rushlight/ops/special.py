@@ -11,6 +11,7 @@ from .declare import elementwise, renamed
 from .exponential import exp, log, log1p
 from .selection import masked, where
 from .supported import FLOATING, supports
+from .trigonometric import sinc
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 _ROOT_HALF = math.sqrt(0.5)
@@ -185,6 +186,7 @@ if _fast is not None:
     for _op in (xlogy, xlogy_number, xlogy_of_number):
         accelerate(_op, _fast.xlogy, x=_fast.through_xlogy_x, y=_fast.through_xlogy_y)
     accelerate(xlog1py, _fast.xlog1py, x=_fast.through_xlog1py_x, y=_fast.through_xlog1py_y)
+    accelerate(sinc, _fast.sinc, x=_fast.through_sinc)
     accelerate(entr, _fast.entr, x=_fast.through_entr)
     logit.accelerate(_fast.logit)
     logit.accelerate(x=lambda g, x, eps: _fast.through_logit(g, x) if eps is None else NotImplemented)
