@@ -27,9 +27,9 @@ SIZES = (1_000, 1_000_000)
 # Ratios above this are faults.
 LIMIT = 2
 # A round lasts at least this long, rounds go on until there are enough or the time is used up.
-ROUND, ROUNDS, TIME = 0.0005, 9, 0.6
+ROUND, ROUNDS, TIME = 0.001, 9, 0.6
 # Both begin with threads asleep: those of OpenMP look for work some milliseconds after a loop.
-REST = 0.003
+REST = 0.012
 
 
 def seconds(run, loops):

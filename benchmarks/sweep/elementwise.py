@@ -65,7 +65,9 @@ FUNCTIONS = [
 
 COMPLEX = [
     *of("real imag angle", complexes),
-    Timed("conj", complexes, call=lambda m, x: m.resolve_conj(m.conj(x)), note="PyTorch's conj alone only marks a view"),
+    Timed(
+        "conj", complexes, call=lambda m, x: m.resolve_conj(m.conj(x)), note="PyTorch's conj alone only marks a view"
+    ),
     Timed("abs complex", complexes, call=lambda m, x: x.abs()),
     Timed("angle of reals", vector, call=lambda m, x: m.angle(x)),
     Timed("complex", vector, other),

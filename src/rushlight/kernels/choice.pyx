@@ -5,6 +5,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -81,7 +82,7 @@ def where(mask, x, y):
     c.sy = chosen(m, y, kind, &numbers[1], &numbers4[1], &c.y)
     if c.sx < 0 or c.sy < 0:
         return NotImplemented
-    o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(m), cnp.PyArray_DIMS(m), kind, 0)
+    o = empty(cnp.PyArray_NDIM(m), cnp.PyArray_DIMS(m), kind)
     c.mask, c.out = <const unsigned char *>cnp.PyArray_DATA(m), <char *>cnp.PyArray_DATA(o)
     n = cnp.PyArray_SIZE(m)
     if n < 2 * LEAST:

@@ -58,6 +58,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(copy, RL_ANY, x)                                                                          \
     OF(exp, RL_ANY, RL(exp)(x))                                                                  \
     OF(expm1, RL_ANY, RL(expm1_)(x))                                                             \
+    OF(exp2, RL_ANY, RL(exp2_)(x))                                                               \
     OF(log, RL_ANY, RL(log)(x))                                                                  \
     OF(log1p, RL_ANY, RL(log1p)(x))                                                              \
     OF(log2, RL_SCALAR, RL(c_log2)(x))                                                           \
@@ -75,7 +76,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(erfc, RL_ANY, RL(erfc)(x))                                                                \
     OF(lgamma, RL_ANY, RL(c_lgamma)(x))                                                          \
     OF(sigmoid, RL_ANY, RL(sigmoid)(x))                                                          \
-    OF(logsigmoid, RL_ANY, (x < 0 ? x : (x != x ? x : 0)) - RL(log1p)(RL(exp)(-RL(c_fabs)(x))))  \
+    OF(logsigmoid, RL_ANY, -RL(softplus)(-x))                                                    \
     OF(softplus, RL_ANY, RL(softplus)(x))                                                        \
     OF(silu, RL_ANY, RL_LOWEST(x * RL(sigmoid)(x)))                                              \
     OF(mish, RL_ANY, RL_LOWEST(RL_MISH))                                                         \
@@ -87,25 +88,25 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(hardswish, RL_ANY, RL_LOWEST(x * (RL_SIX(x) / 6)))
 
 #define RL_BINARY(OF)                                                                            \
-    OF(add, x + y)                                                                               \
-    OF(sub, x - y)                                                                               \
-    OF(rsub, y - x)                                                                              \
-    OF(mul, x * y)                                                                               \
-    OF(div, x / y)                                                                               \
-    OF(maximum, (x > y || x != x) ? x : y)                                                       \
-    OF(minimum, (x < y || x != x) ? x : y)                                                       \
-    OF(pow, RL(c_pow)(x, y))                                                                     \
-    OF(through_relu, y > 0 ? x : 0)                                                              \
-    OF(through_sigmoid, x * (1 - y) * y)                                                         \
-    OF(through_tanh, x * (1 - y * y))                                                            \
-    OF(through_square, x * 2 * y)                                                                \
-    OF(through_sqrt, x / (2 * y))                                                                \
-    OF(through_reciprocal, -x * (y * y))                                                         \
-    OF(through_abs, x * ((y > 0) - (y < 0)))                                                     \
-    OF(through_sin, x * RL(c_cos)(y))                                                            \
-    OF(through_cos, -x * RL(c_sin)(y))                                                           \
-    OF(through_silu, x * (RL(sigmoid)(y) * (1 + y * (1 - RL(sigmoid)(y)))))                      \
-    OF(through_gelu, x * (RL_NORMAL(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
+    OF(add, RL_ANY, x + y)                                                                       \
+    OF(sub, RL_ANY, x - y)                                                                       \
+    OF(rsub, RL_ANY, y - x)                                                                      \
+    OF(mul, RL_ANY, x * y)                                                                       \
+    OF(div, RL_ANY, x / y)                                                                       \
+    OF(maximum, RL_ANY, (x > y || x != x) ? x : y)                                               \
+    OF(minimum, RL_ANY, (x < y || x != x) ? x : y)                                               \
+    OF(pow, RL_ANY, RL(c_pow)(x, y))                                                             \
+    OF(through_relu, RL_ANY, y > 0 ? x : 0)                                                      \
+    OF(through_sigmoid, RL_ANY, x * (1 - y) * y)                                                 \
+    OF(through_tanh, RL_ANY, x * (1 - y * y))                                                    \
+    OF(through_square, RL_ANY, x * 2 * y)                                                        \
+    OF(through_sqrt, RL_ANY, x / (2 * y))                                                        \
+    OF(through_reciprocal, RL_ANY, -x * (y * y))                                                 \
+    OF(through_abs, RL_ANY, x * ((y > 0) - (y < 0)))                                             \
+    OF(through_sin, RL_SCALAR, x * RL(c_cos)(y))                                                 \
+    OF(through_cos, RL_SCALAR, -x * RL(c_sin)(y))                                                \
+    OF(through_silu, RL_ANY, x * (RL(sigmoid)(y) * (1 + y * (1 - RL(sigmoid)(y)))))              \
+    OF(through_gelu, RL_ANY, x * (RL_NORMAL(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
 
 #define RL_COMPARISONS(OF)                                                                       \
     OF(lt, x < y) OF(le, x <= y) OF(gt, x > y) OF(ge, x >= y) OF(eq, x == y) OF(ne, x != y)
@@ -142,7 +143,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
 #define RL(F) rl_##F##4
 #define N(X) ((float)(X))
 #define RL_F1(NAME, LIMIT, E) RL_LOOP1(NAME, f4, float, E)
-#define RL_F2(NAME, E) RL_LOOP2(NAME, f4, float, float, E)
+#define RL_F2(NAME, LIMIT, E) RL_LOOP2(NAME, f4, float, float, E)
 #define RL_FC(NAME, E) RL_LOOP2(NAME, f4, float, unsigned char, E)
 #define RL_F3(NAME, E) RL_LOOP3(NAME, f4, float, E)
 RL_UNARY(RL_F1)
@@ -154,7 +155,7 @@ RL_TERNARY(RL_F3)
 #define RL(F) rl_##F##8
 #define N(X) ((double)(X))
 #define RL_D1(NAME, LIMIT, E) RL_LOOP1(NAME, f8, double, E)
-#define RL_D2(NAME, E) RL_LOOP2(NAME, f8, double, double, E)
+#define RL_D2(NAME, LIMIT, E) RL_LOOP2(NAME, f8, double, double, E)
 #define RL_DC(NAME, E) RL_LOOP2(NAME, f8, double, unsigned char, E)
 #define RL_D3(NAME, E) RL_LOOP3(NAME, f8, double, E)
 RL_UNARY(RL_D1)
@@ -181,13 +182,14 @@ RL_CLONES static void rl_powers_f4(const void *pa, int sa, const void *pb, int s
 }
 
 typedef struct { const char *name; loop1 f4, f8; Py_ssize_t limit; } rl_unary;
-typedef struct { const char *name; loop2 f4, f8; } rl_binary;
+typedef struct { const char *name; loop2 f4, f8; Py_ssize_t limit; } rl_binary;
 typedef struct { const char *name; loop3 f4, f8; } rl_ternary;
 #define RL_ROW1(NAME, LIMIT, E) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, LIMIT},
-#define RL_ROW2(NAME, E) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8},
+#define RL_ROW2(NAME, E) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8, RL_ANY},
+#define RL_ROW3(NAME, E) {#NAME, rl_##NAME##_f4, rl_##NAME##_f8},
 static const rl_unary rl_unaries[] = {RL_UNARY(RL_ROW1)};
-static const rl_binary rl_binaries[] = {RL_BINARY(RL_ROW2)}, rl_comparisons[] = {RL_COMPARISONS(RL_ROW2)};
-static const rl_ternary rl_ternaries[] = {RL_TERNARY(RL_ROW2)};
+static const rl_binary rl_binaries[] = {RL_BINARY(RL_ROW1)}, rl_comparisons[] = {RL_COMPARISONS(RL_ROW2)};
+static const rl_ternary rl_ternaries[] = {RL_TERNARY(RL_ROW3)};
 #define RL_COUNT(TABLE) ((int)(sizeof TABLE / sizeof TABLE[0]))
 static const int rl_unary_count = RL_COUNT(rl_unaries), rl_binary_count = RL_COUNT(rl_binaries);
 static const int rl_comparison_count = RL_COUNT(rl_comparisons), rl_ternary_count = RL_COUNT(rl_ternaries);

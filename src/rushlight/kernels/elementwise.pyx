@@ -5,8 +5,8 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.kernel cimport Kernel
-
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -24,6 +24,7 @@ cdef extern from "kernels/elementwise.h":
         const char *name
         loop2 f4
         loop2 f8
+        Py_ssize_t limit
     ctypedef struct rl_ternary:
         const char *name
         loop3 f4
@@ -118,12 +119,23 @@ cdef extern from *:
     object rl_like(cnp.ndarray a)
 
 
+# Larger arrays in bytes come from kept memory.
+cdef Py_ssize_t KEPT_FROM = 1 << 17
+
+
+cdef inline cnp.ndarray like(cnp.ndarray a):
+    if cnp.PyArray_NBYTES(a) < KEPT_FROM:
+        return <cnp.ndarray>rl_like(a)
+    return empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
+
+
 cdef class Binary(Kernel):
     """A loop over two operands: arrays of one shape, a row against a matrix, or a number against an array."""
 
     cdef loop2 f4
     cdef loop2 f8
     cdef int result
+    cdef Py_ssize_t limit
 
     cdef object call2(self, object x, object y):
         cdef cnp.ndarray a, b, o
@@ -144,6 +156,8 @@ cdef class Binary(Kernel):
         elif kind == cnp.NPY_FLOAT64 and self.f8 != NULL:
             loop = self.f8
         else:
+            return NotImplemented
+        if cnp.PyArray_SIZE(a) > self.limit:
             return NotImplemented
         sa = step_of(a)
         if sa < 0:
@@ -180,7 +194,7 @@ cdef class Binary(Kernel):
             number4 = <float>number
             pb = <void *>&number4 if kind == cnp.NPY_FLOAT32 else <void *>&number
             sb = 0
-        o = <cnp.ndarray>rl_like(a) if self.result < 0 else <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), self.result, 0)
+        o = like(a) if self.result < 0 else empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), self.result)
         po = <char *>cnp.PyArray_DATA(o)
         if rows > 1:
             width = n // rows
@@ -246,7 +260,7 @@ cdef class Binary(Kernel):
             rows *= dims[k]
         if rows * width > BROADCAST_LIMIT:
             return NotImplemented
-        o = <cnp.ndarray>cnp.PyArray_SimpleNew(nd, dims, kind if self.result < 0 else self.result)
+        o = empty(nd, dims, kind if self.result < 0 else self.result)
         po = <char *>cnp.PyArray_DATA(o)
         item = width * cnp.PyArray_ITEMSIZE(o)
         for i in range(rows):
@@ -351,7 +365,7 @@ cdef class Ternary(Kernel):
             return NotImplemented
         if not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_SAMESHAPE(a, c):
             return NotImplemented
-        o = <cnp.ndarray>rl_like(a)
+        o = like(a)
         if cnp.PyArray_SIZE(a) < 2 * LEAST:
             loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(c), cnp.PyArray_DATA(o), cnp.PyArray_SIZE(a))
             return o
@@ -385,7 +399,7 @@ cdef class Unary(Kernel):
         n = cnp.PyArray_SIZE(a)
         if n > self.limit or not usable(a, kind):
             return NotImplemented
-        o = <cnp.ndarray>rl_like(a)
+        o = like(a)
         if n < 2 * LEAST:
             loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(o), n)
         else:
@@ -450,7 +464,7 @@ cdef class ManyPowers(Power):
 
 cdef Binary binary(rl_binary entry, int result=-1):
     cdef Binary kernel = Binary()
-    kernel.f4, kernel.f8, kernel.result = entry.f4, entry.f8, result
+    kernel.f4, kernel.f8, kernel.limit, kernel.result = entry.f4, entry.f8, entry.limit, result
     return kernel
 
 
@@ -480,8 +494,9 @@ made["celu"] = made["elu"]
 
 cdef Unary square = made["square"], cube = made["cube"], copy = made["copy"]
 cdef Unary sqrt = made["sqrt"], rsqrt = made["rsqrt"], reciprocal = made["reciprocal"]
+cdef Py_ssize_t ANY = <Py_ssize_t>1 << 62
 cdef Power power = Power()
-power.f4, power.f8, power.result = (<Binary>made["pow"]).f4, (<Binary>made["pow"]).f8, -1
+power.f4, power.f8, power.limit, power.result = (<Binary>made["pow"]).f4, (<Binary>made["pow"]).f8, ANY, -1
 cdef ManyPowers powers = ManyPowers()
-powers.f4, powers.f8, powers.result, powers.few = rl_powers_f4, NULL, -1, power
+powers.f4, powers.f8, powers.limit, powers.result, powers.few = rl_powers_f4, NULL, ANY, -1, power
 made["pow"] = powers

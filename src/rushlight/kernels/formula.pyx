@@ -9,6 +9,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -84,7 +85,7 @@ cdef class Formula:
             if not isinstance(number, (int, float)):
                 return NotImplemented
             numbers[i] = number
-        o = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), kind, 0)
+        o = empty(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), kind)
         call.loop = self.f4 if kind == cnp.NPY_FLOAT32 else self.f8
         call.out, call.item = <char *>cnp.PyArray_DATA(o), cnp.PyArray_ITEMSIZE(o)
         call.numbers = numbers

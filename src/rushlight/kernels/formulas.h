@@ -17,6 +17,25 @@ RL_SAME(trunc, truncf, trunc)
 static inline float rl_copysign4(float x, float y) { return copysignf(x, y); }
 static inline double rl_copysign8(double x, double y) { return copysign(x, y); }
 
+#define RL_CLAMPED(NAME, T)                     \
+    static inline T NAME(T x, T low, T high) { \
+        T up = x > low ? x : low;               \
+        up = x != x ? x : up;                   \
+        T out = up < high ? up : high;          \
+        return up != up ? up : out;             \
+    }
+RL_CLAMPED(rl_clamped4, float)
+RL_CLAMPED(rl_clamped8, double)
+#define RL_NEXT(NAME, T, I, BITS_OF, OF_BITS, LEAST)                                     \
+    static inline T NAME(T x, T y) {                                                     \
+        I bits = BITS_OF(x);                                                             \
+        bits += (x < y) == (bits >= 0) ? 1 : -1; /* larger bits are further from zero */ \
+        T out = x == 0 ? (y < 0 ? -LEAST : LEAST) : OF_BITS(bits);                       \
+        out = x == y ? y : out;                                                          \
+        return x != x ? x : y != y ? y : out;                                            \
+    }
+RL_NEXT(rl_next4, float, int32_t, rl_bits_of4, rl_float_of, 1e-45f)
+RL_NEXT(rl_next8, double, int64_t, rl_bits_of8, rl_double_of, 5e-324)
 /* In double, or scaled by a power of two, squares neither overflow nor vanish. An infinite leg decides, also beside nan. */
 static inline float rl_hypot4(float x, float y) {
     float root = (float)sqrt((double)x * x + (double)y * y);
@@ -29,15 +48,6 @@ static inline double rl_hypot8(double x, double y) {
     double a = x * scale, b = y * scale, root = sqrt(a * a + b * b) / scale;
     root = fabs(x) == INFINITY ? INFINITY : root;
     return fabs(y) == INFINITY ? INFINITY : root;
-}
-/* What a quotient leaves has the sign of y; a remainder of zero keeps the sign of x. */
-static inline float rl_remainder4(float x, float y) {
-    float left = fmodf(x, y);
-    return (left != 0 && (left < 0) != (y < 0)) ? left + y : left;
-}
-static inline double rl_remainder8(double x, double y) {
-    double left = fmod(x, y);
-    return (left != 0 && (left < 0) != (y < 0)) ? left + y : left;
 }
 /* The quotient of the doubles is never rounded to a whole number that the exact one has not reached: floats have 24
    bits, so the two differ by more than a double's 53. An infinite x has no remainder; beside an infinite y it is x. */
@@ -76,9 +86,7 @@ static inline double rl_floored8(double x, double y) {
 #define RL_GELU_TANH_SLOPE                                                                       \
     (N(0.5) * (1 + RL_GELU_TANH) + N(0.5) * y * ((1 - RL_GELU_TANH * RL_GELU_TANH) *              \
                                                  (N(RL_ROOT_TWO_BY_PI) * (1 + N(0.134145) * y * y))))
-#define RL_AT_LEAST_Y (x > y || x != x ? x : y)
-#define RL_CLAMPED (RL_AT_LEAST_Y < z || RL_AT_LEAST_Y != RL_AT_LEAST_Y ? RL_AT_LEAST_Y : z)
-#define RL_SOFTPLUS(y) ((y) * p > q ? (y) : RL(log1p)(RL(exp)((y) * p)) / p)
+#define RL_SOFTPLUS(y) ((y) * p > q ? (y) : RL(softplus)((y) * p) / p)
 
 #define RL_FORMULAS(OF)                                                                                             \
     OF(sign, 1, "", N((x > 0) - (x < 0)))                                                                           \
@@ -113,20 +121,22 @@ static inline double rl_floored8(double x, double y) {
     OF(hypot, 2, "", RL(hypot)(x, y))                                                                            \
     OF(fmax, 2, "", (x >= y || y != y) ? x : y)                                                                     \
     OF(fmin, 2, "", (x <= y || y != y) ? x : y)                                                                     \
+    OF(nextafter, 2, "", RL(next)(x, y))                                                                            \
     OF(heaviside, 2, "", x == 0 ? y : x != x ? x : N(x > 0))                                                        \
     OF(floored, 2, "", RL(floored)(x, y))                                                                           \
     OF(truncated, 2, "", RL(trunc)(x / y))                                                                          \
-    OF(remainder, 2, "", RL(remainder)(x, y))                                                                       \
     OF(copysign, 2, "", RL(copysign)(x, y))                                                                      \
-    OF(logaddexp, 2, "", RL_UNDEFINED ? x + y : RL_LARGER + RL(log1p)(RL(exp)(-RL_DISTANCE)))                       \
-    OF(logaddexp2, 2, "", RL_UNDEFINED ? x + y : RL_LARGER + RL(log1p)(RL(exp)(-RL_DISTANCE * N(RL_LN2))) / N(RL_LN2)) \
+    OF(logaddexp, 2, "", RL_UNDEFINED ? x + y : RL_LARGER + RL(log1p_unit)(RL(exp)(-RL_DISTANCE)))                       \
+    OF(logaddexp2, 2, "", RL_UNDEFINED ? x + y : RL_LARGER + RL(log1p_unit)(RL(exp2_)(-RL_DISTANCE)) * N(1.44269504088896341)) \
     OF(add_scaled, 2, "alpha", x + y * p)                                                                           \
     OF(sub_scaled, 2, "alpha", x - y * p)                                                                           \
+    OF(gated, 2, "", x * RL(sigmoid)(y))                                                                            \
+    OF(through_gate, 3, "", x * y * (RL(sigmoid)(z) * (1 - RL(sigmoid)(z))))                                        \
     OF(prelu, 2, "", x > 0 ? x : x * y)                                                                             \
     OF(addcmul, 3, "value", x + y * p * z)                                                                          \
     OF(addcdiv, 3, "value", x + y * p / z)                                                                          \
     OF(lerp, 3, "", RL(abs)(z) < N(0.5) ? x + z * (y - x) : y - (y - x) * (1 - z))                                  \
-    OF(clamp, 3, "", RL_CLAMPED)                                                                           \
+    OF(clamp, 3, "", RL(clamped)(x, y, z))                                                                           \
     OF(through_prelu, 3, "", y > 0 ? x : x * z)                                                                     \
     OF(through_weight, 2, "", y > 0 ? N(0) : x * y)                                                                 \
     OF(through_hypot, 3, "", z == 0 ? N(0) : x * (y / z))                                                           \
@@ -163,6 +173,44 @@ RL_FORMULAS(RL_OF_DOUBLE)
 #undef RL
 #undef N
 
+/* What a quotient that was rounded towards zero leaves. It is exact where the quotient has fewer bits than a number has;
+   the C library does the rest. */
+static inline float rl_left4(float x, float y) {
+    double left = (double)x - trunc((double)x / (double)y) * (double)y;
+    return (float)(left == 0 ? copysign(0.0, (double)x) : left);
+}
+static inline double rl_left8(double x, double y) {
+    double size = fabs(y), left = fma(-trunc(x / y), y, x);
+    left += left != 0 && (left < 0) != (x < 0) ? copysign(size, x) : 0;
+    left -= fabs(left) >= size ? copysign(size, x) : 0;
+    return left == 0 ? copysign(0.0, x) : left;
+}
+#define RL_REST(NAME, T, LEFT, ABS, MOST, LIBRARY, FROM)                                                        \
+    RL_CLONES static void NAME(const void *px, const void *py, const void *unused, void *po,                    \
+                               const double *numbers, Py_ssize_t n) {                                           \
+        const T *xs = (const T *)px, *ys = (const T *)py;                                                       \
+        T *out = (T *)po;                                                                                       \
+        Py_ssize_t odd = 0;                                                                                     \
+        (void)unused, (void)numbers;                                                                            \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                                    \
+            T x = xs[i], y = ys[i], left = LEFT(x, y);                                                          \
+            out[i] = FROM;                                                                                      \
+            odd += !(ABS(x / y) < (T)MOST);                                                                     \
+        }                                                                                                       \
+        for (Py_ssize_t i = 0; odd && i < n; i++) {                                                             \
+            T x = xs[i], y = ys[i], left;                                                                       \
+            if (ABS(x / y) < (T)MOST) continue;                                                                 \
+            left = LIBRARY(x, y);                                                                               \
+            out[i] = FROM;                                                                                      \
+        }                                                                                                       \
+    }
+/* A remainder has the sign of y; one of zero keeps the sign of x. */
+#define RL_SIGNED ((left != 0 && (left < 0) != (y < 0)) ? left + y : left)
+RL_REST(rl_fmod_f4, float, rl_left4, fabsf, 1e8, fmodf, left)
+RL_REST(rl_fmod_f8, double, rl_left8, fabs, 1e15, fmod, left)
+RL_REST(rl_remainder_f4, float, rl_left4, fabsf, 1e8, fmodf, RL_SIGNED)
+RL_REST(rl_remainder_f8, double, rl_left8, fabs, 1e15, fmod, RL_SIGNED)
+
 typedef void (*rl_formula_loop)(const void *, const void *, const void *, void *, const double *, Py_ssize_t);
 
 typedef struct {
@@ -172,7 +220,9 @@ typedef struct {
     rl_formula_loop f4, f8;
 } rl_formula;
 
-static const rl_formula rl_formulas[] = {RL_FORMULAS(RL_ROW)};
+static const rl_formula rl_formulas[] = {
+    RL_FORMULAS(RL_ROW) RL_ROW(fmod, 2, "", ) RL_ROW(remainder, 2, "", )
+};
 
 #define RL_FORMULAS_COUNT ((int)(sizeof rl_formulas / sizeof rl_formulas[0]))
 

@@ -4,6 +4,7 @@
 cimport numpy as cnp
 
 from rushlight.kernels.kernel cimport Kernel
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -76,7 +77,7 @@ cdef class Loop(Kernel):
             self.result[kind] = ufunc.types[i * width + ufunc.nin]
 
     cdef cnp.ndarray made(self, cnp.ndarray like, int kind):
-        return <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), self.result[kind], 0)
+        return empty(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), self.result[kind])
 
     cdef object call1(self, object x):
         cdef rl_ufunc_call call

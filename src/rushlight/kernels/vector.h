@@ -1,7 +1,7 @@
 /* exp, log and what follows from them, without branches, so that the compiler does many at once.
 
    Errors against exact values, in units of the last place, at most (tests/test_vector.py): exp 1, expm1 2, log 1,
-   log1p 2, tanh 3, erf 3, erfc 6; one more for what is made of them. Coefficients are Chebyshev interpolants computed
+   log1p 2, tanh 3, erf 3, erfc 6, exp2 1, softplus 5; one more for what is made of them. Coefficients are Chebyshev interpolants computed
    with 40 digits, or Taylor's. `x + BIG - BIG` rounds to a whole number: BIG leaves no bits for a fraction. */
 
 #ifndef RL_VECTOR_H
@@ -131,8 +131,43 @@ static inline double rl_tanh8(double x) {
 
 static inline float rl_sigmoid4(float x) { return 1 / (1 + rl_exp4(-x)); }
 static inline double rl_sigmoid8(double x) { return 1 / (1 + rl_exp8(-x)); }
-static inline float rl_softplus4(float x) { return x > 20 ? x : rl_log1p4(rl_exp4(x)); }
-static inline double rl_softplus8(double x) { return x > 20 ? x : rl_log1p8(rl_exp8(x)); }
+
+/* log(1 + e) for e between 0 and 1: 2 artanh(z) with z = e / (2 + e), at most 1/3. */
+static inline float rl_log1p_unit4(float e) {
+    float z = e / (2 + e), w = z * z;
+    return z * (2 + w * (2 / 3.f + w * (2 / 5.f + w * (2 / 7.f + w * (2 / 9.f + w * (2 / 11.f + w * (2 / 13.f + w * (2 / 15.f + w * (2 / 17.f)))))))));
+}
+static inline double rl_log1p_unit8(double e) {
+    double z = e / (2 + e), w = z * z, v = w * w;
+    double a = 2 + w * (2 / 3.) + v * (2 / 5. + w * (2 / 7.)), b = 2 / 9. + w * (2 / 11.) + v * (2 / 13. + w * (2 / 15.));
+    double c = 2 / 17. + w * (2 / 19.) + v * (2 / 21. + w * (2 / 23.)), d = 2 / 25. + w * (2 / 27.) + v * (2 / 29. + w * (2 / 31. + w * (2 / 33.)));
+    return z * (a + v * v * (b + v * v * (c + v * v * d)));
+}
+/* The larger of x and 0, and log(1 + exp(-|x|)). */
+static inline float rl_softplus4(float x) {
+    float out = (x > 0 ? x : 0) + rl_log1p_unit4(rl_exp4(-fabsf(x)));
+    return x != x ? x : x > 20 ? x : out;
+}
+static inline double rl_softplus8(double x) {
+    double out = (x > 0 ? x : 0) + rl_log1p_unit8(rl_exp8(-fabs(x)));
+    return x != x ? x : x > 20 ? x : out;
+}
+
+/* 2**x: the whole part is the power, and the rest is that of e**(rest ln 2). */
+static inline float rl_exp2_4(float x) {
+    float y = x < -151.0f ? -151.0f : x;
+    y = y > 129.0f ? 129.0f : y;
+    float k_ = y + RL_BIG4, r = (y - (k_ - RL_BIG4)) * 0.693147181f;
+    int32_t k = rl_bits_of4(k_) - 0x4B400000, h = k >> 1;
+    return (1 + (r + r * r * rl_bend4(r))) * rl_float_of((h + 127) << 23) * rl_float_of((k - h + 127) << 23);
+}
+static inline double rl_exp2_8(double x) {
+    double y = x < -1076.0 ? -1076.0 : x;
+    y = y > 1025.0 ? 1025.0 : y;
+    double k_ = y + RL_BIG8, r = (y - (k_ - RL_BIG8)) * 0.693147180559945309;
+    int64_t k = rl_bits_of8(k_) - 0x4338000000000000 + 4096, h = k >> 1;
+    return (1 + (r + r * r * rl_bend8(r))) * rl_double_of((h - 2048 + 1023) << 52) * rl_double_of((k - h - 2048 + 1023) << 52);
+}
 
 /* x times a polynomial of x**2 up to 1; beyond, 1 - exp(polynomial), which 4 makes 1. */
 static inline float rl_erf4(float x) {
@@ -165,7 +200,19 @@ static inline double rl_erfc8(double x) {
 }
 static inline float rl_erfc4(float x) { return (float)rl_erfc8((double)x); }
 
-/* x**y as exp(y log x) in double: within half a place of float, for positive finite x and finite y. */
-static inline float rl_pow4(float x, float y) { return (float)rl_exp8((double)y * rl_log8((double)x)); }
+/* x**y as exp(y log x) in double, both to 32 bits beyond the float's range of exponents: within one place of float, for
+   positive finite x and finite y. */
+static inline float rl_pow4(float x, float y) {
+    int64_t i = rl_bits_of8((double)x) - 0x3fe6a09e667f3bcd;
+    double e = rl_double_of((int64_t)((uint64_t)(i + 0x4000000000000000) >> 52) + 0x4338000000000000) - RL_BIG8 - 1024.0;
+    double f = rl_double_of((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1, z = f / (2 + f), w = z * z;
+    double l = e * 0.693147180559945309 + z * (2 + w * (2 / 3. + w * (2 / 5. + w * (2 / 7. + w * (2 / 9. + w * (2 / 11. + w * (2 / 13.)))))));
+    double p = (double)y * l;
+    p = p < -150.0 ? -150.0 : p;
+    p = p > 150.0 ? 150.0 : p;
+    double k_ = p * 1.4426950408889634 + RL_BIG8, r = p - (k_ - RL_BIG8) * 0.693147180559945309;
+    double s = rl_double_of((rl_bits_of8(k_) - 0x4338000000000000 + 1023) << 52);
+    return (float)(s * (1 + r * (1 + r * (1 / 2. + r * (1 / 6. + r * (1 / 24. + r * (1 / 120. + r * (1 / 720. + r * (1 / 5040. + r * (1 / 40320.))))))))));
+}
 
 #endif

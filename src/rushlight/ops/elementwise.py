@@ -113,7 +113,7 @@ def quotient_of(x, y):
 def _divisible(x, y, kernel):
     """Refuse truth values and complex numbers, and whole numbers by zero."""
     supports(x, REAL, kernel)
-    if x.dtype.kind in "iu" and not np.all(y):
+    if x.dtype.kind in "iu" and not y.all():
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -246,6 +246,12 @@ def nextafter(x, y):
     return np.nextafter(x, y)
 
 
+def _floored_by_kernel(x, y):
+    if x.dtype.kind != "i" or not y.all():
+        return _formula.floored(x, y)
+    return _floor_of_integers(x, y)
+
+
 _fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
     for _op, _ufunc in ((add, np.add), (sub, np.subtract), (mul, np.multiply), (neg, np.negative)):
@@ -259,11 +265,13 @@ if _fast is not None:
     addcdiv.accelerate(_formula.addcdiv)
     copysign.accelerate(_formula.copysign)
     copysign_number.accelerate(_formula.copysign)
-    nextafter.accelerate(_ufuncs.Loop(np.nextafter, "fd"))
-    fmod.accelerate(_ufuncs.Loop(np.fmod, "fd"))
+    nextafter.accelerate(_formula.nextafter)
+    _floor_of_integers = _ufuncs.Loop(np.floor_divide, "bhilq")
+    fmod.accelerate(_formula.fmod)
+    fmod_number.accelerate(_formula.fmod)
     remainder.accelerate(_formula.remainder)
     remainder_number.accelerate(_formula.remainder)
-    floor_divide.accelerate(_formula.floored)
+    floor_divide.accelerate(_floored_by_kernel)
     div_rounded.accelerate(
         lambda x, y, rounding_mode: (_formula.floored if rounding_mode == "floor" else _formula.truncated)(x, y)
     )

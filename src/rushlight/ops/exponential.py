@@ -205,7 +205,7 @@ if _fast is not None:
     for _op in (logaddexp, logaddexp2):
         _op.accelerate(getattr(_formula, _op.name))
     logaddexp.accelerate(x=_formula.through_logaddexp, y=lambda g, x, y: _formula.through_logaddexp(g, y, x))
-    for _op in (exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
+    for _op in (exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, square, pow):
         _op.accelerate(getattr(_fast, _op.name))
     pow_number.accelerate(_fast.pow)
     pow.accelerate(x=_through_small_power)

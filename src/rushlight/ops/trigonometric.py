@@ -146,6 +146,12 @@ def rad2deg(x):
     return np.multiply(x, 180 / math.pi, dtype=x.dtype)
 
 
+def _product(g, slope, negative=False):
+    if slope is NotImplemented:
+        return slope
+    return _fast.mul(_fast.neg(g) if negative else g, slope)
+
+
 _fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
     _NUMPYS = {
@@ -160,6 +166,9 @@ if _fast is not None:
         _op.accelerate(getattr(_formula, _op.name))
     sin.accelerate(x=_fast.through_sin)
     cos.accelerate(x=_fast.through_cos)
+    # Where those decline.
+    sin.accelerate(x=lambda g, x: _product(g, cos.fast(x)))
+    cos.accelerate(x=lambda g, x: _product(g, sin.fast(x), negative=True))
     tanh.accelerate(x=_fast.through_tanh)
     tanh_backward.accelerate(_fast.through_tanh, x=_fast.through_tanh, y=_fast.tanh_bend)
     tanh_bend.accelerate(_fast.tanh_bend, x=_fast.tanh_bend, y=_fast.tanh_bend, z=_fast.tanh_bend)
