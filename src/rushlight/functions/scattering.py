@@ -65,7 +65,7 @@ def check_range(index, n, error, sentence=None):
     at = ops.first_outside(array, 0, n) if array.size else -1
     if at < 0:
         return
-    value, where = array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)]
+    value, where = (array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)])
     code = "RL414" if sentence == "index out of range in self" else "RL309"
     raise errors.coded(code, error((sentence or "index {value} is out of bounds").format(value=value)), position=where)
 
@@ -354,7 +354,7 @@ _OLD_REDUCE = (
 
 
 def _scatter(input, dim, index, src, value, reduce):
-    """(operation, writer, inputs, parameters) of scatter in one of its forms."""
+    """(operation, writer, inputs, parameters, number of places) of scatter in one of its forms."""
     check_tensor(input, "scatter")
     src = value if src is None else src
     if not isinstance(index, TensorBase) or not isinstance(src, (TensorBase, int, float, complex, np.number, np.bool_)):
@@ -363,7 +363,7 @@ def _scatter(input, dim, index, src, value, reduce):
     tensor = isinstance(src, TensorBase)
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src if tensor else None))
+    n = _check_grid(input, dim, index, "scatter", src if tensor else None)
     if tensor:
         src = _trimmed(src, index)
         if reduce is not None:
@@ -372,13 +372,28 @@ def _scatter(input, dim, index, src, value, reduce):
         src = _cast(src, input)
     if reduce is None:
         op = scatters.scatter if tensor else scatters.scatter_value
-        return op, scatters.write_scatter, (index, src), {"dim": dim}
+        return op, scatters.write_scatter, (index, src), {"dim": dim}, n
     if not tensor:
         src = core.wrap(np.full(index._array.shape, src, input._array.dtype))
     if reduce == "add":
-        return scatters.scatter_add, scatters.write_scatter_add, (index, src), {"dim": dim}
+        return (scatters.scatter_add, scatters.write_scatter_add, (index, src), {"dim": dim}, n)
     params = {"dim": dim, "reduce": "prod", "include_self": True}
-    return scatters.scatter_reduce, scatters.write_scatter_reduce, (index, src), params
+    return (scatters.scatter_reduce, scatters.write_scatter_reduce, (index, src), params, n)
+
+
+def _scattered(op, x, rest, params, n):
+    """A scatter into a new tensor, which finds the indices that are outside by itself."""
+    try:
+        return op(x, *rest, **params)
+    except IndexError:
+        _check_places(rest[0], params["dim"], n)
+        raise
+
+
+def _scattered_into(op, writer, x, rest, params, n):
+    """A scatter in place: no element is written where one of the indices is outside."""
+    _check_places(rest[0], params["dim"], n)
+    return write(op, writer, x, rest, params)
 
 
 def _trimmed(src, index):
@@ -397,14 +412,14 @@ def scatter(input, dim, index, src=None, value=None, *, reduce=None):
 
     For dim=0 that is out[index[i][j]][j] = src[i][j]. reduce="add" or "multiply" combines it with what is there.
     """
-    op, _, rest, params = _scatter(input, dim, index, src, value, reduce)
-    return op(input, *rest, **params)
+    op, _, *call = _scatter(input, dim, index, src, value, reduce)
+    return _scattered(op, input, *call)
 
 
 def scatter_(input, dim, index, src=None, value=None, *, reduce=None):
     """The in-place form of `scatter`."""
-    op, writer, rest, params = _scatter(input, dim, index, src, value, reduce)
-    return write(op, writer, input, rest, params)
+    op, writer, *call = _scatter(input, dim, index, src, value, reduce)
+    return _scattered_into(op, writer, input, *call)
 
 
 def _scatter_add(input, dim, index, src):
@@ -412,21 +427,21 @@ def _scatter_add(input, dim, index, src):
     check_tensor(index, "scatter_add", 2, "index")
     check_tensor(src, "scatter_add", 3, "src")
     dim = wrap_dim(dim, input._array.ndim)
-    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src))
-    return (index, _trimmed(src, index)), {"dim": dim}
+    n = _check_grid(input, dim, index, "scatter", src)
+    return (index, _trimmed(src, index)), {"dim": dim}, n
 
 
 @accepts_typed_out
 def scatter_add(input, dim, index, src):
     """`input` with `src` added at `index` along `dim`: out[index[i][j]][j] += src[i][j] for dim=0."""
-    rest, params = _scatter_add(input, dim, index, src)
-    return scatters.scatter_add(input, *rest, **params)
+    return _scattered(scatters.scatter_add, input, *_scatter_add(input, dim, index, src))
 
 
 def scatter_add_(input, dim, index, src):
     """The in-place form of `scatter_add`."""
-    rest, params = _scatter_add(input, dim, index, src)
-    return write(scatters.scatter_add, scatters.write_scatter_add, input, rest, params)
+    return _scattered_into(
+        scatters.scatter_add, scatters.write_scatter_add, input, *_scatter_add(input, dim, index, src)
+    )
 
 
 def _scatter_reduce(input, dim, index, src, reduce, include_self):
@@ -436,9 +451,9 @@ def _scatter_reduce(input, dim, index, src, reduce, include_self):
     dim = wrap_dim(dim, input._array.ndim)
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-    _check_places(index, dim, _check_grid(input, dim, index, "scatter", src))
+    n = _check_grid(input, dim, index, "scatter", src)
     params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
-    return (index, _trimmed(src, index)), params
+    return (index, _trimmed(src, index)), params, n
 
 
 @accepts_typed_out
@@ -447,14 +462,17 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
 
     With include_self=False the elements of `input` that are written to do not count themselves.
     """
-    rest, params = _scatter_reduce(input, dim, index, src, reduce, include_self)
-    return scatters.scatter_reduce(input, *rest, **params)
+    return _scattered(scatters.scatter_reduce, input, *_scatter_reduce(input, dim, index, src, reduce, include_self))
 
 
 def scatter_reduce_(input, dim, index, src, reduce, *, include_self=True):
     """The in-place form of `scatter_reduce`."""
-    rest, params = _scatter_reduce(input, dim, index, src, reduce, include_self)
-    return write(scatters.scatter_reduce, scatters.write_scatter_reduce, input, rest, params)
+    return _scattered_into(
+        scatters.scatter_reduce,
+        scatters.write_scatter_reduce,
+        input,
+        *_scatter_reduce(input, dim, index, src, reduce, include_self),
+    )
 
 
 INPLACE = {

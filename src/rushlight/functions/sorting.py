@@ -312,7 +312,8 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     check_tensor(input, "unique_consecutive")
     refuse(input, "c", "unique")
     dim = None if dim is None else wrap_dim(dim, input._array.ndim)
-    return _chosen(search.unique_consecutive(input, dim=dim), return_inverse, return_counts)
+    results = search.unique_consecutive(input, dim=dim, inverse=bool(return_inverse))
+    return _chosen(results, return_inverse, return_counts)
 
 
 METHODS = (

@@ -75,8 +75,8 @@ RL_GRID_ANY(8, uint64_t)
 #define RL_GRID_SUMS(KIND, T, U)                                                                \
     RL_GRID(rl_sum_##KIND, U, *t += *r;)                                                        \
     RL_GRID(rl_prod_##KIND, U, *t *= *r;)                                                       \
-    RL_GRID(rl_amax_##KIND, T, if (*r > *t || *r != *r) *t = *r;)                               \
-    RL_GRID(rl_amin_##KIND, T, if (*r < *t || *r != *r) *t = *r;)
+    RL_GRID(rl_amax_##KIND, T, *t = *r > *t || *r != *r ? *r : *t;)                       \
+    RL_GRID(rl_amin_##KIND, T, *t = *r < *t || *r != *r ? *r : *t;)
 
 RL_GRID_SUMS(f4, float, float)
 RL_GRID_SUMS(f8, double, double)

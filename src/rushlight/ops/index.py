@@ -18,16 +18,28 @@ from .selection import where
 
 _kernels = load("index")
 
+_FULL = slice(None)
+
 
 @linear(
     batch=at_front(),
     view=True,
     backward="SliceBackward0",
-    x=lambda g, x_shape, index: slice_backward(g, shape=x_shape, index=index),
+    x=lambda g, x_shape, index: (
+        slice_backward(g, shape=x_shape, index=index) if chooses(index) else reshape(g, x_shape)
+    ),
 )
 def getitem(x, *, index):
     """The view x[index] for a basic index; one that ends in Ellipsis is a view also where it leaves no dimension."""
     return x[index]
+
+
+def chooses(index):
+    """Whether a basic index may leave elements out, or only has new dimensions."""
+    for part in index:
+        if part is not None and part is not ... and part != _FULL:
+            return True
+    return False
 
 
 select = renamed(getitem, "SelectBackward0")
@@ -44,7 +56,11 @@ def slice_backward(x, *, shape, index):
 
 
 if _kernels is not None:
-    getitem.accelerate(x=lambda g, x_shape, index: slice_backward.forward(g, shape=x_shape, index=index))
+    getitem.accelerate(
+        x=lambda g, x_shape, index: (
+            slice_backward.forward(g, shape=x_shape, index=index) if chooses(index) else g.reshape(x_shape)
+        )
+    )
     slice_backward.accelerate(x=lambda g, index: np.array(g[index]))
 
 

@@ -2,7 +2,7 @@
 
 `index` has as many dimensions as the tensor; element (i, j, k) of it says where along `dim` element (i, j, k) is read
 or written. It may be smaller than the tensor in the other dimensions, which are then used from their beginning.
-Functions check the indices of what is written before they come here.
+An IndexError says that an index is outside; functions that write in place look before.
 """
 
 import numpy as np
@@ -22,11 +22,17 @@ _kernels = load("scatter")
 
 
 def grid(index, dim, shape):
-    """The key by which NumPy's advanced indexing does what gather and scatter do."""
+    """The key by which NumPy's advanced indexing does what gather and scatter do; IndexError for an index outside."""
+    refuse_outside(index, shape[dim])
     ndim = len(shape)
     key = [np.arange(n).reshape((-1,) + (1,) * (ndim - 1 - d)) for d, n in enumerate(index.shape)]
     key[dim] = index
     return tuple(key)
+
+
+def refuse_outside(index, n):
+    if first_outside(index, 0, n) >= 0:
+        raise IndexError("an index is outside")
 
 
 @linear(batch=along("dim"), x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
@@ -38,9 +44,8 @@ def gather(x, index, *, dim):
             return out
     if index.size == 0:
         return np.empty(index.shape, x.dtype)
-    if first_outside(index, 0, x.shape[dim] if x.ndim else 1) >= 0:
-        raise IndexError("gather: an index is outside")
     if x.ndim == 0 or index.ndim == 0:
+        refuse_outside(index, x.size)
         return x.reshape(-1).take(index)
     return x[grid(index, dim, x.shape)]
 
@@ -57,6 +62,7 @@ def write_scatter(out, index, src, *, dim):
     if index.size == 0:
         return
     if out.ndim == 0 or index.ndim == 0:
+        refuse_outside(index, out.size)
         out.reshape(-1)[index] = src
     elif _kernels is None or not _kernels.scatter(out, dim, index, np.asarray(src, out.dtype)):
         out[grid(index, dim, out.shape)] = src
@@ -82,6 +88,7 @@ def write_scatter_add(out, index, src, *, dim):
     if index.size == 0:
         return
     if out.ndim == 0 or index.ndim == 0:
+        refuse_outside(index, out.size)
         add_along(out, 0, index.reshape(-1), np.asarray(src).reshape(-1))
         return
     if out.dtype.itemsize == 2 and out.dtype.kind in "fV":

@@ -40,7 +40,16 @@ def searchsorted(boundaries, x, *, right=False):
 
 @nondifferentiable(batch=each)
 def isin(x, candidates, *, assume_unique=False, invert=False):
-    return np.asarray(np.isin(x, candidates, assume_unique=assume_unique and x.ndim == 1, invert=invert))
+    """Whether each x is among the candidates (is not, with `invert`); nan is equal to nothing."""
+    dtype = np.result_type(x, candidates)
+    x, candidates = (x.astype(dtype, copy=False), candidates.astype(dtype, copy=False).reshape(-1))
+    if candidates.size == 0:
+        return np.full(x.shape, invert)
+    candidates = np.sort(candidates)
+    places = searchsorted.compute([candidates, x], {"right": False})
+    np.minimum(places, candidates.size - 1, out=places)
+    found = candidates.take(places)
+    return np.asarray(found != x if invert else found == x)
 
 
 @linear(batch=each, weights=lambda g, x: index_select(g, x, dim=0))
@@ -110,19 +119,36 @@ def unique_dim(x, *, dim):
 
 
 @general(batch=each, outputs=_UNIQUE, x=without_derivative("unique_consecutive"))
-def unique_consecutive(x, *, dim=None):
+def unique_consecutive(x, *, dim=None, inverse=True):
+    """The elements (entries along `dim`) that differ from those before them; without `inverse` that is left empty."""
     lanes = x.reshape(-1) if dim is None else np.moveaxis(x, dim, 0)
     n = len(lanes)
     shape = x.shape if dim is None else (n,)
     if n == 0:
-        return (x.reshape(-1) if dim is None else x).copy(), np.zeros(shape, np.int64), np.zeros(0, np.int64)
-    changes = (lanes[1:] != lanes[:-1]).reshape(n - 1, -1).any(axis=1) if n > 1 else np.zeros(0, bool)
-    begins = np.concatenate([[True], changes])
-    counts = np.diff(np.append(np.flatnonzero(begins), n))
-    values = lanes[begins]
-    inverse = (np.cumsum(begins) - 1).reshape(shape)
-    return values if dim is None else np.moveaxis(values, 0, dim), inverse, counts
+        return ((x.reshape(-1) if dim is None else x).copy(), np.zeros(shape, np.int64), np.zeros(0, np.int64))
+    begins = runs(lanes)
+    lengths = np.empty_like(begins)
+    np.subtract(begins[1:], begins[:-1], out=lengths[:-1])
+    lengths[-1] = n - begins[-1]
+    values = lanes.take(begins, axis=0)
+    places = np.arange(len(begins)).repeat(lengths).reshape(shape) if inverse else np.zeros(0, np.int64)
+    return values if dim is None else np.moveaxis(values, 0, dim), places, lengths
 
+
+def runs(lanes):
+    """Where the runs of equal entries begin, of at least one."""
+    found = NotImplemented if _searches is None else _searches.runs(lanes)
+    if found is not NotImplemented:
+        return found
+    n = len(lanes)
+    begins = np.ones(n, bool)
+    begins[1:] = (lanes[1:] != lanes[:-1]).reshape(n - 1, -1).any(axis=1) if lanes.ndim > 1 else lanes[1:] != lanes[:-1]
+    return begins.nonzero()[0]
+
+
+_searches = load("search")
+if _searches is not None:
+    searchsorted.accelerate(_searches.searchsorted)
 
 _sorts = load("sort")
 if _sorts is not None:

@@ -1,0 +1,107 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Places among sorted numbers, and runs of equal ones; NotImplemented for arrays that this was not made for."""
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+
+from rushlight.kernels.parallel cimport span, spread
+
+cnp.import_array()
+
+cdef extern from "kernels/search.h" nogil:
+    ctypedef struct rl_search:
+        const char *edges
+        const char *values
+        int64_t *places
+        Py_ssize_t n, each, rows
+        int right
+    void rl_search_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_search_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_search_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_search_i8(void *, Py_ssize_t, Py_ssize_t)
+    Py_ssize_t rl_search_f4_runs(const float *, Py_ssize_t, int64_t *)
+    Py_ssize_t rl_search_f8_runs(const double *, Py_ssize_t, int64_t *)
+    Py_ssize_t rl_search_i4_runs(const int *, Py_ssize_t, int64_t *)
+    Py_ssize_t rl_search_i8_runs(const int64_t *, Py_ssize_t, int64_t *)
+
+# Values whose search is worth a thread of its own.
+cdef enum:
+    LEAST = 2048
+
+
+cdef bint plain(object x) noexcept:
+    """Whether an array's memory is as its shape says."""
+    return (
+        cnp.PyArray_CheckExact(x)
+        and cnp.PyArray_IS_C_CONTIGUOUS(x)
+        and cnp.PyArray_ISALIGNED(x)
+        and cnp.PyArray_ISNOTSWAPPED(x)
+    )
+
+
+def searchsorted(edges, x, bint right=False):
+    """Where each x belongs among the edges, sorted along the last dimension; a vector of them serves all x."""
+    cdef rl_search s
+    cdef cnp.ndarray e, v, out
+    cdef int kind
+    cdef span work
+    if not plain(edges) or not plain(x):
+        return NotImplemented
+    e, v = edges, x
+    kind = cnp.PyArray_TYPE(e)
+    if kind != cnp.PyArray_TYPE(v) or cnp.PyArray_NDIM(e) == 0:
+        return NotImplemented
+    if kind == cnp.NPY_FLOAT:
+        work = rl_search_f4
+    elif kind == cnp.NPY_DOUBLE:
+        work = rl_search_f8
+    elif kind == cnp.NPY_INT64:
+        work = rl_search_i8
+    elif kind == cnp.NPY_INT32:
+        work = rl_search_i4
+    else:
+        return NotImplemented
+    s.n, s.right = cnp.PyArray_DIM(e, cnp.PyArray_NDIM(e) - 1), right
+    out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(v), cnp.PyArray_DIMS(v), cnp.NPY_INT64)
+    if cnp.PyArray_SIZE(v) == 0:
+        return out
+    s.rows, s.each = 1, 1
+    if cnp.PyArray_NDIM(e) > 1:
+        s.each = cnp.PyArray_DIM(v, cnp.PyArray_NDIM(v) - 1)
+        s.rows = cnp.PyArray_SIZE(v) // s.each
+        if s.rows * s.n != cnp.PyArray_SIZE(e):
+            return NotImplemented
+    s.edges, s.values = cnp.PyArray_BYTES(e), cnp.PyArray_BYTES(v)
+    s.places = <int64_t*>cnp.PyArray_DATA(out)
+    with nogil:
+        spread(work, &s, cnp.PyArray_SIZE(v), LEAST)
+    return out
+
+
+def runs(cnp.ndarray x not None):
+    """Where the runs of equal elements of a vector begin."""
+    cdef int kind = cnp.PyArray_TYPE(x)
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(x), found
+    cdef cnp.ndarray begins
+    if not plain(x) or cnp.PyArray_NDIM(x) != 1:
+        return NotImplemented
+    # One place more: the loop writes behind the last run.
+    found = n + 1
+    begins = cnp.PyArray_SimpleNew(1, &found, cnp.NPY_INT64)
+    cdef int64_t *to = <int64_t*>cnp.PyArray_DATA(begins)
+    cdef void *data = cnp.PyArray_DATA(x)
+    if kind == cnp.NPY_FLOAT:
+        with nogil:
+            found = rl_search_f4_runs(<const float*>data, n, to)
+    elif kind == cnp.NPY_DOUBLE:
+        with nogil:
+            found = rl_search_f8_runs(<const double*>data, n, to)
+    elif kind == cnp.NPY_INT64:
+        with nogil:
+            found = rl_search_i8_runs(<const int64_t*>data, n, to)
+    elif kind == cnp.NPY_INT32:
+        with nogil:
+            found = rl_search_i4_runs(<const int*>data, n, to)
+    else:
+        return NotImplemented
+    return begins[:found].copy()
