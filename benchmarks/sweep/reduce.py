@@ -75,7 +75,7 @@ ROWS = [
     Timed("nanquantile", vector, call=lambda m, x: m.nanquantile(x, 0.3)),
     Timed("cov", samples, call=lambda m, x: m.cov(x)), Timed("corrcoef", samples, call=lambda m, x: m.corrcoef(x)),
     Timed("trapezoid", vector), Timed("trapezoid of rows", matrix, call=lambda m, x: m.trapezoid(x, dim=1)),
-    Timed("trapezoid at places", vector, positive), Timed("cumulative_trapezoid", vector),
+    Timed("trapezoid at places", vector, positive, call=lambda m, y, x: m.trapezoid(y, x)), Timed("cumulative_trapezoid", vector),
     Timed("diff", vector), Timed("diff of columns", matrix, call=lambda m, x: m.diff(x, dim=0)),
     *along("softmax"), *along("log_softmax"), *along("cumsum"), *along("cumprod"), *along("logcumsumexp"),
     *along("cummax"), *along("cummin"), Timed("dist", vector, positive),

@@ -128,8 +128,13 @@ def _check_joins(input, part, dim):
             )
 
 
-def _panels(name, y, x, dx, dim):
-    """Twice the areas between neighbouring samples, and the factor that makes areas of them."""
+def _panels(y, dim):
+    """The sums of neighbouring samples."""
+    return _between(y, dim, 1, None) + _between(y, dim, None, -1)
+
+
+def _steps(name, y, x, dx, dim):
+    """How far samples are apart, a number or a tensor; and the dimension along which they lie."""
     check_tensor(y, name, name="y")
     if x is not None and dx is not None:
         raise TypeError(
@@ -143,8 +148,7 @@ def _panels(name, y, x, dx, dim):
     if [samples for samples in given if samples._array.dtype.kind == "b"]:
         raise RuntimeError(f"{name}: received a bool input for {names}, but bool is not supported")
     if len(given) == 1:
-        steps = 1 if dx is None and x is None else dx if x is None else x
-        return _between(y, dim, 1, None) + _between(y, dim, None, -1), steps, dim
+        return 1 if dx is None and x is None else dx if x is None else x, dim
     along = x._array.ndim - ndim + dim if x._array.ndim > 1 else 0
     if x._array.shape[along] != y._array.shape[dim]:
         raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
@@ -152,7 +156,7 @@ def _panels(name, y, x, dx, dim):
         x = x.reshape([-1 if d == dim else 1 for d in range(ndim)])
     elif x._array.ndim < ndim:
         x = x.reshape((1,) * (ndim - x._array.ndim) + x._array.shape)
-    return _between(y, dim, 1, None) + _between(y, dim, None, -1), diff(x, dim=dim), dim
+    return diff(x, dim=dim), dim
 
 
 def trapezoid(y, x=None, *, dx=None, dim=-1):
@@ -162,10 +166,13 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
     >>> rushlight.trapezoid(rushlight.tensor([1.0, 2.0, 3.0]))
     tensor(4.)
     """
-    panels, steps, dim = _panels("trapezoid", y, x, dx, dim)
+    steps, dim = _steps("trapezoid", y, x, dx, dim)
     if isinstance(steps, TensorBase):
-        return (panels * steps).sum(dim) / 2.0
-    return panels.sum(dim) * (steps / 2.0)
+        return (_panels(y, dim) * steps).sum(dim) / 2.0
+    if y._array.shape[dim] == 0:
+        return y.sum(dim, dtype=y.dtype)
+    ends = y.select(dim, 0) + y.select(dim, -1)
+    return (y.sum(dim) - ends / 2.0) * steps
 
 
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
@@ -175,10 +182,10 @@ def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     >>> rushlight.cumulative_trapezoid(rushlight.tensor([1.0, 2.0, 3.0]))
     tensor([1.5000, 4.0000])
     """
-    panels, steps, dim = _panels("cumulative_trapezoid", y, x, dx, dim)
+    steps, dim = _steps("cumulative_trapezoid", y, x, dx, dim)
     if isinstance(steps, TensorBase):
-        return (panels * steps).cumsum(dim) / 2.0
-    return panels.cumsum(dim) * (steps / 2.0)
+        return (_panels(y, dim) * steps).cumsum(dim) / 2.0
+    return _panels(y, dim).cumsum(dim) * (steps / 2.0)
 
 
 trapz = trapezoid

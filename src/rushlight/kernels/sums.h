@@ -17,8 +17,6 @@ typedef double rl_four __attribute__((vector_size(32)));
 typedef int64_t rl_four_bits __attribute__((vector_size(32)));
 #define RL_VECTOR_float(V, X) V = (rl_four){(X)[0], (X)[1], (X)[2], (X)[3]};
 #define RL_VECTOR_double(V, X) memcpy(&V, X, sizeof V);
-/* All bits where |v| is at most a number, of which `bits` are the bits. A comparison would crash GCC 12. */
-#define RL_WITHIN(V, BITS) ((((rl_four_bits)(V) & INT64_MAX) - ((BITS) + 1)) >> 63)
 #else
 typedef double rl_four;
 typedef int64_t rl_four_bits;
@@ -61,10 +59,8 @@ RL_INLINE double rl_exp(double x) {
 #define RL_DISTANCE_ONE(V) V = V - c; V = V * V;
 #define RL_EXPONENTIAL_ONE(V) V = rl_exp(V - c);
 #ifdef __GNUC__
-#define RL_NUMBERS(V) V = (rl_four)((rl_four_bits)V & RL_WITHIN(V, 0x7ff0000000000000));
 #define RL_SIZE(V) V = (rl_four)((rl_four_bits)V & INT64_MAX);
 #else
-#define RL_NUMBERS RL_NUMBERS_ONE
 #define RL_SIZE RL_SIZE_ONE
 #endif
 
@@ -93,26 +89,27 @@ RL_INLINE double rl_exp(double x) {
         return lanes[0] OP total;                                                                              \
     }
 
-/* Most numbers are: only where a sum is nan are they asked one by one. */
-#define RL_LEAF_OF_NUMBERS(NAME, T, SUM)                                                                       \
-    RL_LEAF_OF(NAME##_asked, T, RL_NUMBERS, +, 0)                                                              \
+/* The same in loops that the compiler makes vectors of: for terms that compare, or take long. */
+#define RL_LANES 32
+#define RL_LEAF_IN_LANES(NAME, T, TERM)                                                                        \
     RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
-        double total = SUM##_leaf(x, n, c);                                                                    \
-        return total == total ? total : NAME##_asked_leaf(x, n, c);                                            \
-    }
-
-/* Exponentials take so long that the compiler's vectors do. */
-#define RL_LANES 16
-#define RL_LEAF_OF_EXPONENTIALS(NAME, T)                                                                       \
-    RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
-        double lanes[RL_LANES] = {0};                                                                          \
+        double lanes[RL_LANES] = {0}, v;                                                                       \
         Py_ssize_t i, k;                                                                                       \
+        (void)c;                                                                                               \
         for (i = 0; i + RL_LANES <= n; i += RL_LANES)                                                          \
-            for (k = 0; k < RL_LANES; k++) lanes[k] += rl_exp(x[i + k] - c);                                   \
-        for (k = 0; i + k < n; k++) lanes[k] += rl_exp(x[i + k] - c);                                          \
+            for (k = 0; k < RL_LANES; k++) { v = x[i + k]; TERM##_ONE(v) lanes[k] += v; }                      \
+        for (k = 0; i + k < n; k++) { v = x[i + k]; TERM##_ONE(v) lanes[k] += v; }                             \
         for (i = RL_LANES / 2; i > 0; i /= 2)                                                                  \
             for (k = 0; k < i; k++) lanes[k] += lanes[k + i];                                                  \
         return lanes[0];                                                                                       \
+    }
+
+/* Most numbers are: only where a sum is nan are they asked one by one. */
+#define RL_LEAF_OF_NUMBERS(NAME, T, SUM)                                                                       \
+    RL_LEAF_IN_LANES(NAME##_asked, T, RL_NUMBERS)                                                              \
+    RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
+        double total = SUM##_leaf(x, n, c);                                                                    \
+        return total == total ? total : NAME##_asked_leaf(x, n, c);                                            \
     }
 
 /* A fold named NAME of numbers T: its leaves are there; FEED makes c of a centre, where the terms have one. */
@@ -214,7 +211,7 @@ RL_JOIN(rl_multiply_whole, int64_t, *)
     RL_FOLD(rl_size_##K, T, RL_SIZE, +, 0, RL_NO_CENTRE)                                                       \
     RL_FOLD(rl_square_##K, T, RL_SQUARE, +, 0, RL_NO_CENTRE)                                                   \
     RL_FOLD(rl_distance_##K, T, RL_DISTANCE, +, 0, RL_CENTRE)                                                  \
-    RL_LEAF_OF_EXPONENTIALS(rl_exponential_##K, T)                                                             \
+    RL_LEAF_IN_LANES(rl_exponential_##K, T, RL_EXPONENTIAL)                                                    \
     RL_FOLD_OF(rl_exponential_##K, T, RL_EXPONENTIAL, +, 0, RL_CENTRE)                                         \
     RL_FOLD(rl_product_##K, T, RL_ITSELF, *, 1, RL_NO_CENTRE)                                                  \
     RL_WHOLE(rl_count_##K, T, RL_NONZERO, +, 0)
