@@ -10,6 +10,8 @@ from cpython.object cimport PyObject
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
+import numpy as np
+
 cnp.import_array()
 
 cdef extern from *:
@@ -95,6 +97,9 @@ cdef extern from "kernels/product.h":
 # another program keeps one of these busy, waiting for it takes longer than the whole product.
 cdef Py_ssize_t SMALL = 1 << 20
 
+# A matrix of this size times a vector is done before BLAS, asked through NumPy, begins.
+cdef Py_ssize_t SHORT = 1 << 13
+
 
 cdef inline int kind_of(object x):
     """The type number of a float matrix that can be read as it lies, -1 of anything else."""
@@ -127,6 +132,11 @@ cdef inline bint small(cnp.ndarray a, cnp.ndarray b):
     return k * 64 <= RL_PACKED and cnp.PyArray_DIM(a, 0) * k * n <= SMALL
 
 
+cdef object by_blas(cnp.ndarray a, cnp.ndarray b):
+    with np.errstate(all="ignore"):
+        return cnp.PyArray_MatrixProduct(a, b)
+
+
 cdef object product(object x, object y):
     """x @ y; NotImplemented unless both are float matrices of one dtype that fit."""
     cdef int kind = kind_of(x)
@@ -138,7 +148,7 @@ cdef object product(object x, object y):
     if cnp.PyArray_DIM(a, 1) != cnp.PyArray_DIM(b, 0):
         return NotImplemented
     if not small(a, b):
-        return cnp.PyArray_MatrixProduct(a, b)
+        return by_blas(a, b)
     shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
     c = <cnp.ndarray>cnp.PyArray_ZEROS(2, shape, kind, 0)
     run(kind, a, b, c)
@@ -292,6 +302,24 @@ cdef class ProductWithTurnedLeft(Kernel):
         return product(turned(x), y)
 
 
+cdef object short_rows(cnp.ndarray a, cnp.ndarray b, int kind, int dims):
+    """a @ b for a vector b."""
+    cdef cnp.npy_intp shape[1]
+    cdef cnp.ndarray c
+    cdef rl_rows job
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(a)
+    shape[0] = cnp.PyArray_DIM(a, 0)
+    c = <cnp.ndarray>cnp.PyArray_SimpleNew(dims - 1, shape, kind)
+    job.a, job.b, job.c = <const char *>cnp.PyArray_DATA(a), <const char *>cnp.PyArray_DATA(b), <char *>cnp.PyArray_DATA(c)
+    job.n, job.a_row, job.b_row = cnp.PyArray_DIM(b, 0), cnp.PyArray_STRIDE(a, 0), 0
+    job.a_step, job.b_step = cnp.PyArray_STRIDE(a, dims - 1) // size, cnp.PyArray_STRIDE(b, 0) // size
+    if kind == cnp.NPY_FLOAT32:
+        rl_dots_f4(&job, 0, shape[0] if dims == 2 else 1)
+    else:
+        rl_dots_f8(&job, 0, shape[0] if dims == 2 else 1)
+    return c
+
+
 cdef class OfVectors(Kernel):
     """x @ y of a vector or matrix x and a vector y."""
 
@@ -312,7 +340,9 @@ cdef class OfVectors(Kernel):
             return NotImplemented
         if cnp.PyArray_DIM(a, self.dims - 1) != cnp.PyArray_DIM(b, 0):
             return NotImplemented
-        out = cnp.PyArray_MatrixProduct(a, b)
+        if cnp.PyArray_SIZE(a) <= SHORT:
+            return short_rows(a, b, kind, self.dims)
+        out = by_blas(a, b)
         return out if self.dims == 2 else cnp.PyArray_FROM_O(out)
 
     def __init__(self, int dims):
