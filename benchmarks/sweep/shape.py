@@ -40,10 +40,12 @@ VIEWS = [
     Timed("chunk", matrix, call=lambda m, x: x.chunk(4)),
     Timed("detach", matrix, call=lambda m, x: x.detach(), grad=False),
     Timed("alias", matrix, call=lambda m, x: x[...]),
+    Timed("view_as_complex", uniform(shape=lambda n: (max(1, n // 2), 2))),
     Timed("real of transposed", complexes, call=lambda m, x: x.view(-1, 2).t().real),
 ]  # fmt: skip
 
 REARRANGED = [
+    Timed("constant_pad_nd", matrix, call=lambda m, x: m.constant_pad_nd(x, (1, 2, 3, 4), 0.5)),
     Timed("flip", matrix, call=lambda m, x: m.flip(x, (0, 1))),
     Timed("flip of rows", matrix, call=lambda m, x: m.flip(x, (0,))),
     Timed("flip of a vector", vector, call=lambda m, x: m.flip(x, (0,))),
@@ -67,9 +69,6 @@ TRIANGLES = [
     Timed("diag of a matrix", matrix, call=lambda m, x: m.diag(x), ops=("diagonal_copy",)),
     Timed("diag_embed", uniform(shape=lambda n: (max(1, n // 100), 10)), call=lambda m, x: m.diag_embed(x)),
     Timed("diagflat", row), Timed("trace", matrix, ops=("trace_backward",)),
-    Timed("diagonal_scatter", matrix, row, call=lambda m, x, y: m.diagonal_scatter(x, y)),
-    Timed("slice_scatter", matrix, row, call=lambda m, x, y: m.slice_scatter(x, y[None], 0, 1, 2)),
-    Timed("select_scatter", matrix, row, call=lambda m, x, y: m.select_scatter(x, y, 0, 1)),
     Timed("as_strided_scatter", matrix, row, ops=("strided_scatter",),
            call=lambda m, x, y: m.as_strided_scatter(x, y, (x.shape[0],), (x.shape[1] + 1,))),
     Timed("tril_indices", row, call=lambda m, x: m.tril_indices(x.shape[0], x.shape[0]), grad=False),

@@ -1,0 +1,95 @@
+"""The sweep leaves no operation out, and each of its rows runs."""
+
+import os
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rushlight
+from rushlight.ops.declare import REGISTRY
+
+ROOT = Path(__file__).parent.parent
+SIZE = 256
+# Operations that no row times, and why.
+UNTIMED = {
+    "conj_gradient": "the engine turns complex gradients over with it: every complex row with a gradient has it",
+    "shift": "a step of the gradients of scans, within their rows",
+    "unpad": "the adjoint of padding, within its gradient",
+    "pad_by": "pads as a parameter says; the same loops as constant_pad_nd",
+    "zeta_slope": "a derivative that PyTorch does not have",
+    "igamma_slope": "a derivative that PyTorch does not have",
+    "airy_slope": "a derivative that PyTorch does not have",
+    "clifford": "a derivative that PyTorch does not have",
+}
+
+
+def module_of_sweep(name):
+    """A module of benchmarks/, which is not installed. It sets a number of threads for its own process only."""
+    environment = dict(os.environ)
+    sys.path.insert(0, str(ROOT))
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(str(ROOT))
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+sweep = module_of_sweep("benchmarks.sweep.__main__")
+ROWS = module_of_sweep("benchmarks.sweep").ROWS
+
+
+def timed(row):
+    """The operations that a row times: what is before the first space of its name, without the namespace, and `ops`."""
+    function = row.name.partition(" ")[0].rpartition(".")[2]
+    return {function, function.removesuffix("_"), *row.ops}
+
+
+def test_every_operation_is_timed():
+    covered = set().union(*map(timed, ROWS))
+    assert sorted(set(REGISTRY) - covered - set(UNTIMED)) == []
+
+
+def test_what_is_left_out_exists_and_is_not_timed():
+    covered = set().union(*map(timed, ROWS))
+    assert sorted(name for name in UNTIMED if name not in REGISTRY or name in covered) == []
+
+
+def faults(rows, *modules):
+    """What the rows raise at a small size, forward and with a gradient."""
+    found = []
+    for row in rows:
+        random = np.random.default_rng(0)
+        inputs = [make(SIZE, random) for make in row.inputs]
+        for what in (sweep.forward, sweep.gradient) if row.grad else (sweep.forward,):
+            for m in modules:
+                try:
+                    run = what(row, m, inputs, "float32")
+                    if run is not None:
+                        run()
+                except Exception as error:
+                    found.append(f"{row.name}, {what.__name__} in {m.__name__}: {type(error).__name__}: {error}")
+    return found
+
+
+def test_a_row_that_raises_is_found():
+    broken = [sweep.ROWS[0].__class__("nothing of that name")]
+    assert len(faults(broken, rushlight)) == 2
+
+
+def test_rows_run():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert faults(ROWS, rushlight) == []
+
+
+@pytest.mark.parity
+def test_rows_run_in_both():
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert faults(ROWS, torch) == []
