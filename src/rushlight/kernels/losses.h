@@ -31,10 +31,15 @@ typedef struct {
 
 #define CLASSES(S, T, EXP)                                                                                     \
     RL_CLONES static double rl_row_loss_##S(const T *x, Py_ssize_t n, Py_ssize_t at) {                         \
-        T high;                                                                                                \
+        T high = rl_highest_##S(x, n);                                                                         \
         double mass;                                                                                           \
-        RL_HIGHEST(T, high)                                                                                    \
-        RL_TOTAL(T, mass, EXP(x[i] - high))                                                                    \
+        mass = 0;                                                                                              \
+        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
+            T powers[RL_RUN];                                                                                  \
+            Py_ssize_t count = n - start < RL_RUN ? n - start : RL_RUN;                                        \
+            for (Py_ssize_t i = 0; i < count; i++) powers[i] = EXP(x[start + i] - high);                       \
+            mass += rl_sum_##S(powers, count);                                                                 \
+        }                                                                                                      \
         return log(mass) - (x[at] - high);                                                                     \
     }                                                                                                          \
     static void rl_class_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                              \
@@ -63,10 +68,10 @@ typedef struct {
         )                                                                                                      \
     }                                                                                                          \
     RL_CLONES static void rl_row_slope_##S(const T *x, Py_ssize_t n, T share, T *out) {                        \
-        T high;                                                                                                \
+        T high = rl_highest_##S(x, n);                                                                         \
         double mass;                                                                                           \
-        RL_HIGHEST(T, high)                                                                                    \
-        RL_TOTAL(T, mass, (out[i] = EXP(x[i] - high)))                                                         \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] = EXP(x[i] - high);                                          \
+        mass = rl_sum_##S(out, n);                                                                             \
         T by = (T)(share / mass);                                                                              \
         for (Py_ssize_t i = 0; i < n; i++) out[i] *= by;                                                       \
     }                                                                                                          \

@@ -17,18 +17,19 @@ typedef struct {
 } rl_lines;
 
 /* The largest of n numbers; a nan shows in the sum of exponentials anyhow. */
-#define RL_HIGHEST(T, RESULT)                                                                                  \
-    {                                                                                                          \
-        T lanes[16];                                                                                           \
-        Py_ssize_t i = 0;                                                                                      \
-        for (int q = 0; q < 16; q++) lanes[q] = -INFINITY;                                                     \
-        for (; i + 16 <= n; i += 16)                                                                           \
-            for (int q = 0; q < 16; q++) lanes[q] = x[i + q] > lanes[q] ? x[i + q] : lanes[q];                 \
-        for (; i < n; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];                                       \
-        for (int half = 8; half > 0; half /= 2)                                                                \
-            for (int q = 0; q < half; q++) lanes[q] = lanes[q + half] > lanes[q] ? lanes[q + half] : lanes[q]; \
-        RESULT = lanes[0];                                                                                     \
+#if defined(__GNUC__) && !defined(__clang__)
+#define RL_ORDERED RL_CLONES __attribute__((optimize("finite-math-only", "no-signed-zeros", "no-trapping-math")))
+#else
+#define RL_ORDERED RL_CLONES
+#endif
+#define HIGHEST(S, T)                                                                                          \
+    RL_ORDERED static T rl_highest_##S(const T *x, Py_ssize_t n) {                                             \
+        T high = x[0];                                                                                         \
+        for (Py_ssize_t i = 1; i < n; i++) high = x[i] > high ? x[i] : high;                                   \
+        return high;                                                                                           \
     }
+HIGHEST(f4, float)
+HIGHEST(f8, double)
 
 /* The blocks of columns, from begin to end; x, y and out are where the block begins, w how many columns it has. */
 #define RL_OVER_COLUMNS(T, BODY)                                                                               \
@@ -45,27 +46,26 @@ typedef struct {
 
 #define SOFTMAX(S, T, EXP)                                                                                     \
     RL_CLONES static void rl_soft_row_##S(const T *x, T *out, Py_ssize_t n, int logs) {                        \
-        T high;                                                                                                \
+        T high = rl_highest_##S(x, n);                                                                         \
         double whole;                                                                                          \
-        RL_HIGHEST(T, high)                                                                                    \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] = EXP(x[i] - high);                                          \
+        whole = rl_sum_##S(out, n);                                                                            \
         if (logs) {                                                                                            \
-            RL_TOTAL(T, whole, EXP(x[i] - high))                                                               \
             T shift = (T)log(whole);                                                                           \
             for (Py_ssize_t i = 0; i < n; i++) out[i] = x[i] - high - shift;                                   \
             return;                                                                                            \
         }                                                                                                      \
-        RL_TOTAL(T, whole, (out[i] = EXP(x[i] - high)))                                                        \
         T share = (T)(1 / whole);                                                                              \
         for (Py_ssize_t i = 0; i < n; i++) out[i] *= share;                                                    \
     }                                                                                                          \
     RL_CLONES static void rl_back_row_##S(const T *x, const T *y, T *out, Py_ssize_t n, int logs) {            \
         double whole;                                                                                          \
         if (logs) {                                                                                            \
-            RL_TOTAL(T, whole, x[i])                                                                           \
+            whole = rl_sum_##S(x, n);                                                                          \
             T sum = (T)whole;                                                                                  \
             for (Py_ssize_t i = 0; i < n; i++) out[i] = x[i] - EXP(y[i]) * sum;                                \
         } else {                                                                                               \
-            RL_TOTAL(T, whole, x[i] * y[i])                                                                    \
+            whole = rl_weighed_##S(x, y, n);                                                                   \
             T sum = (T)whole;                                                                                  \
             for (Py_ssize_t i = 0; i < n; i++) out[i] = y[i] * (x[i] - sum);                                   \
         }                                                                                                      \
@@ -75,7 +75,7 @@ typedef struct {
         for (Py_ssize_t r = begin; r < end; r++)                                                               \
             rl_soft_row_##S((const T *)s->x + r * s->n, (T *)s->out + r * s->n, s->n, s->logs);                \
     }                                                                                                          \
-    static void rl_back_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
+    static void rl_through_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
         const rl_lines *s = what;                                                                              \
         for (Py_ssize_t r = begin; r < end; r++)                                                               \
             rl_back_row_##S((const T *)s->x + r * s->n, (const T *)s->y + r * s->n, (T *)s->out + r * s->n, s->n, s->logs); \
@@ -104,7 +104,7 @@ typedef struct {
                 else for (int q = 0; q < w; q++) out[k * inner + q] *= by[q];                                  \
         )                                                                                                      \
     }                                                                                                          \
-    RL_CLONES static void rl_back_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+    RL_CLONES static void rl_through_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
         const rl_lines *s = what;                                                                              \
         double sum[RL_ABREAST];                                                                                \
         RL_OVER_COLUMNS(T,                                                                                     \

@@ -19,12 +19,12 @@ cdef extern from "kernels/softmax.h":
     int RL_ABREAST
     void rl_soft_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_soft_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_back_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_back_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_soft_columns_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_soft_columns_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_back_columns_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_back_columns_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_columns_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_columns_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
 
 # From so many elements on other threads of Python may run meanwhile, and so many are worth a thread.
 cdef Py_ssize_t UNLOCK = 20000, LEAST = 1 << 14
@@ -68,13 +68,13 @@ cdef object through(object x, object y, Py_ssize_t dim, bint logs):
         if y is None:
             work = rl_soft_rows_f4 if single else rl_soft_rows_f8
         else:
-            work = rl_back_rows_f4 if single else rl_back_rows_f8
+            work = rl_through_rows_f4 if single else rl_through_rows_f8
     else:
         lines, line = s.outer * ((s.inner + RL_ABREAST - 1) // RL_ABREAST), s.n * min(s.inner, <Py_ssize_t>RL_ABREAST)
         if y is None:
             work = rl_soft_columns_f4 if single else rl_soft_columns_f8
         else:
-            work = rl_back_columns_f4 if single else rl_back_columns_f8
+            work = rl_through_columns_f4 if single else rl_through_columns_f8
     if lines * line < UNLOCK:
         work(&s, 0, lines)
     else:
