@@ -420,8 +420,10 @@ def as_strided(input, size, stride, storage_offset=None):
     size, stride = listed_size(size, "as_strided"), listed_size(stride, "as_strided", "stride")
     if transforms_entered(0):
         level_of((input,))
-    base = input if input.view_of is None else input.view_of.base
-    own = storage_geometry(input._array, base._array)["storage_offset"]
+    base, own = input, 0
+    if input.view_of is not None:
+        base = input.view_of.base
+        own = storage_geometry(input._array, base._array)["storage_offset"]
     offset = own if storage_offset is None else storage_offset
     check_strides(base._array, size, stride, offset)
     if offset < own:
@@ -433,6 +435,10 @@ def as_strided(input, size, stride, storage_offset=None):
 
 
 def check_strides(storage, size, stride, offset):
+    """Raise where no such view of the memory of an array can be."""
+    if len(size) == len(stride) and offset >= 0 and min(size, default=0) >= 0 and min(stride, default=0) >= 0:
+        if storage.flags.c_contiguous and strided.extent(size, stride, offset) <= storage.size:
+            return
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):

@@ -29,12 +29,15 @@ def extent(size, stride, storage_offset=0):
     """How many elements of storage such a view reaches over."""
     if 0 in size:
         return 0
-    return 1 + storage_offset + sum((n - 1) * s for n, s in zip(size, stride))
+    return 1 + storage_offset + sum([(n - 1) * s for n, s in zip(size, stride)])
 
 
 def arranged(x, base_stride):
     """x laid out by `base_stride`: itself where it is so already, a copy otherwise."""
-    base_stride = contiguous_stride(x.shape) if base_stride is None else base_stride
+    if base_stride is None:
+        if x.flags.c_contiguous:
+            return x
+        base_stride = contiguous_stride(x.shape)
     if all(n <= 1 or s == x.itemsize * b for n, s, b in zip(x.shape, x.strides, base_stride)):
         return x
     storage = np.zeros(extent(x.shape, base_stride), x.dtype)
