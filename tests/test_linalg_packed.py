@@ -1,6 +1,7 @@
 """Decompositions in packed form (LU, LDL, QR), what is made of them, and LAPACK's answers beside NumPy's."""
 
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from rushlight.ops.declare import REGISTRY
 
 random = np.random.default_rng(0)
 DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+needs_lapack = pytest.mark.skipif(
+    load("solve") is None and find_spec("scipy") is None, reason="LDL decompositions need the kernels, or SciPy"
+)
 
 
 def array(*shape, dtype="float64"):
@@ -126,6 +132,7 @@ def symmetric(x, hermitian):
     return x + (x.mH if hermitian else x.mT)
 
 
+@needs_lapack
 @pytest.mark.parametrize("dtype, hermitian", [("float64", False), ("complex128", False), ("complex128", True)])
 @pytest.mark.parametrize("n", [1, 2, 5, 9])
 def test_ldl_solves_indefinite_equations(dtype, hermitian, n):
@@ -138,6 +145,7 @@ def test_ldl_solves_indefinite_equations(dtype, hermitian, n):
     near(a @ linalg.ldl_solve(*factors, b, hermitian=hermitian), b.expand(3, n, 2))
 
 
+@needs_lapack
 @pytest.mark.parametrize("dtype, hermitian", [("float64", False), ("complex128", False), ("complex128", True)])
 def test_ldl_has_derivatives_that_pytorch_has_not(dtype, hermitian):
     x, b = tensor(4, 4, dtype=dtype).requires_grad_(), tensor(4, 2, dtype=dtype).requires_grad_()
@@ -151,6 +159,7 @@ def test_ldl_has_derivatives_that_pytorch_has_not(dtype, hermitian):
     assert autograd.gradgradcheck(solved, (x, b))
 
 
+@needs_lapack
 def test_ldl_tells_where_d_is_zero():
     assert linalg.ldl_factor_ex(rushlight.zeros(2, 3, 3)).info.tolist() == [1, 1]
     with pytest.raises(linalg.LinAlgError, match=r"Batch element 0\): D\[1,1\] is zero"):
@@ -266,6 +275,7 @@ def test_products_are_not_written_over_other_sizes(written, message):
         written(rushlight.ones)
 
 
+@needs_lapack
 @pytest.mark.parity
 def test_refusals_are_pytorchs():
     torch = pytest.importorskip("torch")
