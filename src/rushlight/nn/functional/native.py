@@ -70,12 +70,12 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
 
 
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
-    """(batch_norm, mean, 1 / standard deviation) by channel, the last two empty where `training` is False."""
+    """(batch_norm, mean, 1 / standard deviation) by channel, the last two without a history; empty unless `training`."""
     check_tensor(input, "native_batch_norm")
     out, mean, var = norm.native(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if not training:
         return out, input.new_empty(0), input.new_empty(0)
-    return out, mean.reshape(-1), (var + eps).rsqrt().reshape(-1)
+    return out, mean.detach().reshape(-1), (var.detach() + eps).rsqrt().reshape(-1)
 
 
 def _native_batch_norm_legit(input, weight, bias, *rest):
