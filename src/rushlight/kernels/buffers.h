@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <numpy/arrayobject.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 /* Sizes that are kept, and how much altogether. Smaller ones the C library keeps itself. */
 #define RL_SMALLEST ((size_t)1 << 17)
 #define RL_LARGEST ((size_t)1 << 26)
 #define RL_MOST_KEPT ((size_t)1 << 27)
 #define RL_SLOTS 32
+#define RL_HUGE ((size_t)1 << 21)
 
 static struct {
     void *at[RL_SLOTS];
@@ -30,6 +34,19 @@ static size_t rl_class_of(size_t size) {
 static int rl_enter(void) { return __atomic_exchange_n(&rl_kept.busy, 1, __ATOMIC_ACQUIRE) == 0; }
 static void rl_leave(void) { __atomic_store_n(&rl_kept.busy, 0, __ATOMIC_RELEASE); }
 
+/* On large pages, where the system has them: fewer faults at first, and fewer misses of addresses later. */
+static void *rl_fresh(size_t size) {
+#ifdef MADV_HUGEPAGE
+    void *p = NULL;
+    if (size < RL_HUGE) return malloc(size);
+    if (posix_memalign(&p, RL_HUGE, size) != 0) return NULL;
+    madvise(p, size, MADV_HUGEPAGE);
+    return p;
+#else
+    return malloc(size);
+#endif
+}
+
 static void *rl_buffer(void *unused, size_t size) {
     (void)unused;
     if (size < RL_SMALLEST || size > RL_LARGEST) return malloc(size ? size : 1);
@@ -45,7 +62,7 @@ static void *rl_buffer(void *unused, size_t size) {
         }
         rl_leave();
     }
-    return found ? found : malloc(size);
+    return found ? found : rl_fresh(size);
 }
 
 static void rl_buffer_free(void *unused, void *p, size_t size) {

@@ -26,7 +26,7 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
 /* Parts for each thread: one that is late leaves its share to the others. */
 #define RL_PARTS 4
 /* How often a thread looks again before it sleeps: about 30 microseconds, less than it takes to be woken. */
-#define RL_LOOKS 2000
+#define RL_LOOKS 20000
 
 #if defined(__x86_64__) || defined(__i386__)
 #define RL_PAUSE() __builtin_ia32_pause()
@@ -43,8 +43,10 @@ static struct {
     unsigned generation;
     rl_work work;
     void *what;
-    Py_ssize_t n, part, next;
-} rl_team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0};
+    Py_ssize_t n, part;
+    int parts;
+    unsigned char taken[RL_MOST_THREADS * RL_PARTS];
+} rl_team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, {0}};
 
 static int rl_processors(void) {
     const char *said = getenv("OMP_NUM_THREADS");
@@ -85,11 +87,13 @@ static void rl_threads_set(int n) {
     rl_team.wanted = n < 1 ? 1 : n > RL_MOST_THREADS ? RL_MOST_THREADS : n;
 }
 
-static void rl_take_parts(void) {
-    for (;;) {
-        Py_ssize_t begin = __atomic_fetch_add(&rl_team.next, rl_team.part, __ATOMIC_RELAXED), end = begin + rl_team.part;
-        if (begin >= rl_team.n) return;
-        rl_team.work(rl_team.what, begin, end < rl_team.n ? end : rl_team.n);
+/* Each thread begins with its own parts, the same in every loop, so that its caches hold them; then it helps out. */
+static void rl_take_parts(int rank) {
+    for (int k = 0; k < rl_team.parts; k++) {
+        int i = (rank * RL_PARTS + k) % rl_team.parts;
+        if (__atomic_exchange_n(&rl_team.taken[i], 1, __ATOMIC_RELAXED)) continue;
+        Py_ssize_t begin = i * rl_team.part, end = begin + rl_team.part;
+        if (begin < rl_team.n) rl_team.work(rl_team.what, begin, end < rl_team.n ? end : rl_team.n);
     }
 }
 
@@ -106,7 +110,7 @@ static void *rl_worker(void *rank) {
         }
         rl_team.active++;
         pthread_mutex_unlock(&rl_team.lock);
-        rl_take_parts();
+        rl_take_parts((int)(size_t)rank);
         pthread_mutex_lock(&rl_team.lock);
         if (__atomic_sub_fetch(&rl_team.active, 1, __ATOMIC_RELEASE) == 0) pthread_cond_signal(&rl_team.left);
         pthread_mutex_unlock(&rl_team.lock);
@@ -143,12 +147,13 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
     rl_team.n = n;
     /* Whole cache lines, so that no two threads write to one. */
     rl_team.part = least >= 64 ? (n / parts + 64) / 64 * 64 : n / parts + 1;
-    rl_team.next = 0;
+    rl_team.parts = (int)parts;
+    memset(rl_team.taken, 0, (size_t)parts);
     rl_team.open = 1;
     __atomic_add_fetch(&rl_team.generation, 1, __ATOMIC_RELEASE);
     pthread_cond_broadcast(&rl_team.begun);
     pthread_mutex_unlock(&rl_team.lock);
-    rl_take_parts();
+    rl_take_parts(0);
     for (int look = 0; look < RL_LOOKS && __atomic_load_n(&rl_team.active, __ATOMIC_ACQUIRE); look++) RL_PAUSE();
     pthread_mutex_lock(&rl_team.lock);
     rl_team.open = 0;
