@@ -102,6 +102,8 @@ def test_ties_share_a_gradient_and_indices_take_it():
     assert gradient(x.max(), x) == gradient(x.amax(0), x) == [0.0, 0.5, 0.5]
     assert gradient(x.max(0).values, x) == [0.0, 1.0, 0.0]
     assert gradient(rl.aminmax(x).min, x) == [1.0, 0.0, 0.0]
+    thirds = leaf([5.0, 5.0, 5.0])
+    assert gradient(thirds.amax(), thirds) == gradient(thirds.min(), thirds) == [1 / 3] * 3
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def products_of_others(x, dim):
 
 def share_of(x, out, dim):
     """For the elements that attain the extremum, 1 over their number; 0 for the others."""
-    hits = attained(x, kept(out, x.shape, dim))
+    hits = to_dtype(attained(x, kept(out, x.shape, dim)), dtype=x._array.dtype)
     return hits / sum(hits, dim=dim, keepdim=True)
 
 
