@@ -103,6 +103,15 @@ RL_COPIER(rl_soft_f4_f2, float, uint16_t, rl_to_half(x))
 RL_COPIER(rl_soft_f2_f4, uint16_t, float, rl_from_half(x))
 RL_COPIER(rl_f4_h2, float, uint16_t, rl_to_brain(x))
 RL_COPIER(rl_h2_f4, uint16_t, float, rl_from_brain(x))
+/* Adds to what is there; entries of the target may be in one place. */
+#define RL_ADDER(NAME, T)                                                                                        \
+    static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs, Py_ssize_t n1,      \
+                     Py_ssize_t n0) {                                                                            \
+        for (; n1 > 0; n1--, to += ts[0], from += fs[0])                                                         \
+            for (Py_ssize_t i = 0; i < n0; i++) *(T *)(to + i * ts[1]) += *(const T *)(from + i * fs[1]);        \
+    }
+RL_ADDER(rl_add_f4, float)
+RL_ADDER(rl_add_f8, double)
 RL_RAW(rl_raw_1, uint8_t)
 RL_RAW(rl_raw_2, uint16_t)
 RL_RAW(rl_raw_4, uint32_t)
@@ -159,8 +168,6 @@ static int rl_choose(int from, int to, rl_copier *first, rl_copier *second) {
         *first = from == RL_C8 && to == RL_C16 ? rl_c8_c16 : from == RL_C16 && to == RL_C8 ? rl_c16_c8 : NULL;
         return *first != NULL;
     }
-    /* A float64 is rounded to half precision once, not by way of float32. */
-    if (from == RL_F8 && to == RL_F2) return 0;
     if (from >= RL_F2) {
         *first = from == RL_F2 ? rl_f2_f4 : rl_h2_f4;
         from = RL_F4;
@@ -332,14 +339,34 @@ static void rl_triangle_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
 /* -- joining: bytes of the result, each row of which is a stretch of every part in turn */
 
 typedef struct {
-    Py_ssize_t count, width;
+    /* `element`: the size of all stretches, where that is 4 or 8; else 0. */
+    Py_ssize_t count, width, element;
     const char **from;
     Py_ssize_t *stretch;
     char *to;
 } rl_joining;
 
+#define RL_INTERLEAVED(NAME, T)                                                                                  \
+    static void NAME(const rl_joining *j, Py_ssize_t begin, Py_ssize_t end) {                                    \
+        Py_ssize_t row = begin / j->count, part = begin % j->count;                                              \
+        for (T *o = (T *)j->to + begin; begin < end; begin++) {                                                  \
+            *o++ = ((const T *)j->from[part])[row];                                                              \
+            if (++part == j->count) { part = 0; row++; }                                                         \
+        }                                                                                                        \
+    }
+RL_INTERLEAVED(rl_interleave_4, uint32_t)
+RL_INTERLEAVED(rl_interleave_8, uint64_t)
+
 static void rl_join_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
     const rl_joining *j = (const rl_joining *)what;
+    if (j->element == 4) {
+        rl_interleave_4(j, begin / 4, end / 4);
+        return;
+    }
+    if (j->element == 8) {
+        rl_interleave_8(j, begin / 8, end / 8);
+        return;
+    }
     Py_ssize_t row = begin / j->width, skip = begin % j->width, part = 0;
     char *to = j->to + begin;
     while (begin < end) {

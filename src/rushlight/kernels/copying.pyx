@@ -26,13 +26,13 @@ cdef extern from "kernels/copying.h" nogil:
         char *to
         const char *source "from"
     ctypedef struct rl_joining:
-        Py_ssize_t count, width
+        Py_ssize_t count, width, element
         const char **source "from"
         Py_ssize_t *stretch
         char *to
     bint rl_choose(int, int, rl_copier *, rl_copier *)
     rl_copier rl_raw_copier(Py_ssize_t)
-    rl_copier rl_conj_c8, rl_conj_c16
+    rl_copier rl_conj_c8, rl_conj_c16, rl_add_f4, rl_add_f8
     void rl_arrange(rl_copying *)
     void rl_copy_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_triangle_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -197,6 +197,28 @@ def write(to, x):
     return True
 
 
+def add_over(to, x):
+    """Add x to the float array `to` of its shape, whose entries may share memory; False for other arrays."""
+    cdef rl_copying c
+    cdef int i
+    if type(to) is not cnp.ndarray or type(x) is not cnp.ndarray or cnp.PyArray_TYPE(to) != cnp.PyArray_TYPE(x):
+        return False
+    if cnp.PyArray_TYPE(to) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(to) != cnp.NPY_FLOAT64:
+        return False
+    if cnp.PyArray_NDIM(to) != cnp.PyArray_NDIM(x) or not plain(to) or not plain(x):
+        return False
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_DIM(to, i) != cnp.PyArray_DIM(x, i):
+            return False
+        c.dims[i], c.ts[i], c.fs[i] = cnp.PyArray_DIM(x, i), cnp.PyArray_STRIDE(to, i), cnp.PyArray_STRIDE(x, i)
+    c.nd, c.to, c.source, c.second = cnp.PyArray_NDIM(x), cnp.PyArray_BYTES(to), cnp.PyArray_BYTES(x), NULL
+    c.copier = rl_add_f4 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else rl_add_f8
+    if cnp.PyArray_SIZE(x):
+        rl_arrange(&c)
+        rl_copy_part(&c, 0, c.dims[c.split])
+    return True
+
+
 cdef bint meet(cnp.ndarray x, cnp.ndarray y) noexcept:
     """Whether the stretches of memory that two arrays lie in have something in common."""
     cdef char *ends[4]
@@ -264,8 +286,8 @@ cdef object join(tuple xs, Py_ssize_t dim, bint stacked):
     for i in range(nd + stacked):
         dims[i] = total if i == dim else cnp.PyArray_DIM(first, i - (stacked and i > dim))
     out = rl_empty(nd + stacked, dims, rl_dtype(first))
-    # Short stretches are quicker as elements with gaps between them.
-    if contiguous and (dim == 0 or stretch(out, dim) >= 64 * len(xs)):
+    # Short stretches are quicker as elements with gaps between them, single elements one after the other.
+    if contiguous and (dim == 0 or stretch(out, dim) >= 64 * len(xs) or (stacked and dim == nd)):
         join_bytes(xs, out, dim)
     elif not join_strided(xs, out, dim, stacked):
         return NotImplemented
@@ -303,7 +325,9 @@ cdef object join_bytes(tuple xs, cnp.ndarray out, Py_ssize_t dim):
         return None
     for k in range(dim):
         lead *= cnp.PyArray_DIM(out, <int>k)
-    j.count, j.width, j.to = count, size // lead, cnp.PyArray_BYTES(out)
+    j.count, j.width, j.to, j.element = count, size // lead, cnp.PyArray_BYTES(out), 0
+    if j.width == count * cnp.PyArray_ITEMSIZE(out) and cnp.PyArray_ITEMSIZE(out) in (4, 8):
+        j.element = cnp.PyArray_ITEMSIZE(out)
     j.source = <const char **>PyMem_Malloc(count * (sizeof(char *) + sizeof(Py_ssize_t)))
     if j.source == NULL:
         raise MemoryError
@@ -312,6 +336,8 @@ cdef object join_bytes(tuple xs, cnp.ndarray out, Py_ssize_t dim):
         x = xs[k]
         j.source[k] = cnp.PyArray_BYTES(x)
         j.stretch[k] = cnp.PyArray_NBYTES(x) // lead
+        if j.stretch[k] != j.element:
+            j.element = 0
     if size < BYTES:
         rl_join_part(&j, 0, size)
     else:

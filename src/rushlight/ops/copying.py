@@ -50,6 +50,10 @@ def to_dtype(x, *, dtype):
     """x as another dtype (a NumPy dtype); the engine brings the gradient back."""
     if x.dtype.kind == "c" and dtype.kind != "c":
         x = x.real
+    if x.dtype == np.float64 and dtype == np.float16:
+        # By way of float32, as PyTorch has it.
+        with np.errstate(all="ignore"):
+            return x.astype(np.float32).astype(dtype)
     if x.dtype.kind in _NARROWED and (dtype.kind in "iub" or dtype.itemsize < x.itemsize):
         with np.errstate(all="ignore"):
             return x.astype(dtype)
