@@ -51,13 +51,22 @@ def getitem(x, index):
         return hidden_index.getitem(x, index)
     key = _plain_key(x._array, index)
     if key is not None:
-        # What backward needs is the index as it is now; the places of a mask are nobody else's.
-        lasting = not recording(x) or (type(index) is not tuple and index._array.dtype == np.bool_)
-        return _gathered(x, key if lasting else tuple([part.copy() for part in key]))
+        # The places of a mask are nobody else's.
+        lasting = not recording(x) or _is_mask(index)
+        return _gathered(x, key if lasting else _lasting_key(key))
     op, basic, key, _ = split(x._array, index)
     if key is None:
         return _viewed(x, op, basic)
-    return _gathered(_viewed(x, op, basic) if len(basic) > 1 else x, key)
+    return _gathered(_viewed(x, op, basic) if len(basic) > 1 else x, _lasting_key(key) if recording(x) else key)
+
+
+def _is_mask(index):
+    return isinstance(index, TensorBase) and index._array.dtype == np.bool_
+
+
+def _lasting_key(key):
+    """A key of arrays that no one else has: what backward needs is the index as it is now."""
+    return tuple([part if type(part) is slice else part.copy() for part in key])
 
 
 def _plain_key(array, index):
@@ -225,7 +234,7 @@ def _lasting_slice(part):
 
 
 def _index_array(array):
-    """An array as an entry of an index; integers are copied, since backward needs them as they are now."""
+    """An array as an entry of an index: of bool or int64, or a number."""
     if array.dtype == np.uint8:
         warnings.warn(_BYTE_WARNING, UserWarning, stacklevel=2)
         array = array.astype(np.bool_)
@@ -233,7 +242,7 @@ def _index_array(array):
         return array if array.ndim else bool(array)
     if array.dtype != np.int64 and array.dtype != np.int32:
         raise errors.coded("RL311", IndexError(_WRONG_DTYPE))
-    return array.astype(np.int64) if array.ndim else int(array)
+    return array.astype(np.int64, copy=False) if array.ndim else int(array)
 
 
 def _consumed(part):
@@ -262,6 +271,8 @@ def _check_key(key, shape):
 
 def _check_together(key):
     """IndexError in PyTorch's words for arrays that cannot be broadcast together."""
+    if len(key) == 1:
+        return
     shapes = [part.shape for part in key if type(part) is not slice]
     try:
         ops.common_shape(shapes)
@@ -305,6 +316,15 @@ def setitem(input, index, value):
         return
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.setitem(input, index, value)
+    if _is_mask(index) and value._array.ndim == 0 and index._array.shape == array.shape and not recording(input, value):
+        _check_written_once(array)
+        write_masked_fill(array, index._array, _cast(value._array, array.dtype))
+        core.written(input)
+        return
+    key = _plain_key(array, index)
+    if key is not None and not _is_mask(index):
+        put(input, key, value, False)
+        return
     op, basic, key, one_mask = split(array, None if index is True else index)
     view = input if op is ops.alias and array.ndim else _viewed(input, op, basic)
     if key is not None:
@@ -473,6 +493,8 @@ def accepts_typed_out(function):
 def put(x, key, values, accumulate):
     """Write `values` into x where the advanced key points, after all checks."""
     values = _checked_values(x._array, key, values)
+    if recording(x, values):
+        key = _lasting_key(key)
     return write(ops.index_put, ops.write_put, x, (values,), {"key": key, "accumulate": accumulate})
 
 
@@ -500,6 +522,8 @@ def check_dtype(array, values):
 def fitted(values, shape):
     """Values for what an index names, without leading dimensions of size 1; refused where they do not fit."""
     given = values._array.shape
+    if given == shape or not given:
+        return values
     values = _without_ones(values, len(shape)) if prod(given[: len(given) - len(shape)]) == 1 else values
     trimmed = values._array.shape
     if len(trimmed) > len(shape) or any([n != 1 and n != m for n, m in zip(reversed(trimmed), reversed(shape))]):
@@ -523,6 +547,8 @@ def index_put(input, indices, values, accumulate=False):
     if _is_hidden(input, indices, values):
         return hidden_index.index_put(input, indices, values, bool(accumulate))
     key, values = _read_put(input, indices, values, "index_put")
+    if recording(input, values):
+        key = _lasting_key(key)
     return ops.index_put(input, values, key=key, accumulate=bool(accumulate))
 
 
@@ -532,6 +558,8 @@ def index_put_(input, indices, values, accumulate=False):
         hidden_index.setitem(input, tuple(indices), values, bool(accumulate))
         return input
     key, values = _read_put(input, indices, values, "index_put_")
+    if recording(input, values):
+        key = _lasting_key(key)
     return write(ops.index_put, ops.write_put, input, (values,), {"key": key, "accumulate": bool(accumulate)})
 
 
@@ -563,6 +591,9 @@ def _read_put(input, indices, values, function):
         raise errors.coded(
             "RL310", IndexError(f"too many indices for tensor of dimension {array.ndim} (got {len(indices)})")
         )
+    key = _plain_key(array, tuple(indices))
+    if key is not None and indices[0]._array.dtype != np.bool_:
+        return key, _checked_values(array, key, values)
     parts = tuple([_part(part) for part in indices])
     _, _, key, one_mask = split(array, tuple([np.full(1, p) if type(p) is int else p for p in parts]))
     if one_mask and values._array.ndim == 0 and values._array.dtype != array.dtype and not values.requires_grad:

@@ -111,6 +111,8 @@ def _check_masked_scatter(input, mask, source):
 
 
 def _check_enough(mask, source):
+    if source._array.size >= mask._array.size:
+        return
     asked = every(mask._array)
     if asked.size and np.count_nonzero(asked.reshape(-1, max(mask._array.size, 1)), axis=-1).max() > source._array.size:
         raise RuntimeError("Number of elements of source < number of ones in mask")

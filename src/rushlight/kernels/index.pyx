@@ -9,6 +9,7 @@ an index outside, says so, and NumPy does it or refuses it: False comes from wha
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -147,7 +148,7 @@ def read(cnp.ndarray table not None, int dim, tuple indices not None):
         dims[dim + d] = cnp.PyArray_DIM(index, d)
     for d in range(dim + m, ndim):
         dims[d - m + k] = cnp.PyArray_DIM(table, d)
-    out = cnp.PyArray_SimpleNew(ndim - m + k, dims, kind)
+    out = empty(ndim - m + k, dims, kind)
     if cnp.PyArray_SIZE(out) == 0 and p.count == 0:
         return out
     p.rows = cnp.PyArray_BYTES(out)

@@ -5,6 +5,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -117,7 +118,7 @@ def nonzero(x, bint by_dimension=False):
     if by_dimension:
         dims[0], dims[1] = c.ndim, found
         c.over_found, c.over_dims = 1, found
-    out = cnp.PyArray_SimpleNew(2, dims, cnp.NPY_INT64)
+    out = empty(2, dims, cnp.NPY_INT64)
     c.out = cnp.PyArray_BYTES(out)
     with nogil:
         spread(places, &c, parts, PARTS)
@@ -146,7 +147,7 @@ def select(x, mask):
         return NotImplemented
     with nogil:
         found = counted(rl_count_b1, &c, parts)
-    out = cnp.PyArray_SimpleNew(1, &found, cnp.PyArray_TYPE(a))
+    out = empty(1, &found, cnp.PyArray_TYPE(a))
     c.x, c.out = cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(out)
     with nogil:
         spread(work, &c, parts, PARTS)
@@ -224,7 +225,7 @@ def fill(x, mask, number, bint inplace=False):
         return NotImplemented
     if cnp.PyArray_SIZE(v) != 1 or cnp.PyArray_TYPE(a) >= cnp.NPY_OBJECT or not steps(a, m, &f):
         return NotImplemented
-    to = a if inplace else cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
+    to = a if inplace else empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
     f.mask, f.x, f.number = <const uint8_t*>cnp.PyArray_DATA(m), cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(v)
     f.out = cnp.PyArray_BYTES(to)
     with nogil:

@@ -124,6 +124,10 @@ RL_WRITE(rl_add_i8, uint64_t, *to += from;)
             for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {                               \
                 Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
                 if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                if (p->inner == 1) {                                                            \
+                    for (Py_ssize_t i = 0; i < size; i++) table[at[i]] = from;                  \
+                    continue;                                                                   \
+                }                                                                               \
                 for (Py_ssize_t i = 0; i < size; i++)                                           \
                     for (Py_ssize_t j = low; j < high; j++) table[at[i] * p->inner + j] = from; \
             }                                                                                   \

@@ -9,6 +9,7 @@ False comes from what writes, NotImplemented from `gather`.
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -127,7 +128,7 @@ def gather(cnp.ndarray x not None, int dim, cnp.ndarray index not None):
     index = described(x, dim, index, &g)
     if index is None:
         return NotImplemented
-    out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index), kind)
+    out = empty(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index), kind)
     g.rows = cnp.PyArray_BYTES(out)
     if divided(rl_gather_4 if size == 4 else rl_gather_8 if size == 8 else rl_gather_1 if size == 1 else rl_gather_2, &g, True):
         return out

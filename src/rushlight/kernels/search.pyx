@@ -4,6 +4,7 @@
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -62,7 +63,7 @@ def searchsorted(edges, x, bint right=False):
     else:
         return NotImplemented
     s.n, s.right = cnp.PyArray_DIM(e, cnp.PyArray_NDIM(e) - 1), right
-    out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(v), cnp.PyArray_DIMS(v), cnp.NPY_INT64)
+    out = empty(cnp.PyArray_NDIM(v), cnp.PyArray_DIMS(v), cnp.NPY_INT64)
     if cnp.PyArray_SIZE(v) == 0:
         return out
     s.rows, s.each = 1, 1
@@ -87,7 +88,7 @@ def runs(cnp.ndarray x not None):
         return NotImplemented
     # One place more: the loop writes behind the last run.
     found = n + 1
-    begins = cnp.PyArray_SimpleNew(1, &found, cnp.NPY_INT64)
+    begins = empty(1, &found, cnp.NPY_INT64)
     cdef int64_t *to = <int64_t*>cnp.PyArray_DATA(begins)
     cdef void *data = cnp.PyArray_DATA(x)
     if kind == cnp.NPY_FLOAT:

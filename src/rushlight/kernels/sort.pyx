@@ -8,6 +8,7 @@ or NotImplemented for arrays that it was not made for.
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -92,8 +93,8 @@ cdef object lanes(cnp.ndarray x, int dim, int what, Py_ssize_t k, bint backward,
             outer *= cnp.PyArray_DIM(x, d)
         elif d > dim:
             s.inner *= cnp.PyArray_DIM(x, d)
-    values = cnp.PyArray_SimpleNew(left, dims, kind)
-    indices = cnp.PyArray_SimpleNew(left, dims, cnp.NPY_INT64)
+    values = empty(left, dims, kind)
+    indices = empty(left, dims, cnp.NPY_INT64)
     s.x, s.values, s.indices = cnp.PyArray_BYTES(x), cnp.PyArray_BYTES(values), <int64_t*>cnp.PyArray_DATA(indices)
     if k and outer * s.inner:
         with nogil:
@@ -148,9 +149,9 @@ def unique(cnp.ndarray x not None, inverse=True, counts=True):
         return NotImplemented
     if not cnp.PyArray_IS_C_CONTIGUOUS(x):
         x = cnp.PyArray_GETCONTIGUOUS(x)
-    cdef cnp.ndarray values = cnp.PyArray_SimpleNew(1, &size, kind)
-    cdef cnp.ndarray places = cnp.PyArray_SimpleNew(1, &of_inverse, cnp.NPY_INT64)
-    cdef cnp.ndarray often = cnp.PyArray_SimpleNew(1, &of_counts, cnp.NPY_INT64)
+    cdef cnp.ndarray values = empty(1, &size, kind)
+    cdef cnp.ndarray places = empty(1, &of_inverse, cnp.NPY_INT64)
+    cdef cnp.ndarray often = empty(1, &of_counts, cnp.NPY_INT64)
     cdef int64_t *back = <int64_t*>cnp.PyArray_DATA(places) if inverse else NULL
     cdef int64_t *count = <int64_t*>cnp.PyArray_DATA(often) if counts else NULL
     cdef void *data = cnp.PyArray_DATA(x)

@@ -12,7 +12,7 @@ from ..core import apply
 from ..kernels import load
 from .batch_rules import at_front, each, full, in_line, ops, reshape, sample_shape
 from .compare import ne
-from .copying import clone, expand, sum_to, to_dtype, zero
+from .copying import clone, copied, expand, sum_to, to_dtype, zero
 from .declare import linear, renamed
 from .selection import where
 
@@ -133,7 +133,7 @@ def index_put_samples(op, size, inputs, batched, params):
 )
 def index_put(x, values, *, key, accumulate=False):
     """x with `values`, broadcast, written (or added) where the key points."""
-    out = x.copy()
+    out = copied(x)
     write_put(out, values, key=key, accumulate=accumulate)
     return out
 
@@ -197,6 +197,8 @@ def common_shape(shapes):
 
 def shape_of(shape, key):
     """The shape of x[key] for x of `shape`."""
+    if len(key) == 1:
+        return key[0].shape + shape[1:]
     dims = [d for d, part in enumerate(key) if not isinstance(part, slice)]
     gathered = common_shape([key[d].shape for d in dims])
     at = dims[0] if dims[-1] - dims[0] == len(dims) - 1 else 0
@@ -318,7 +320,7 @@ def index_write_samples(op, size, inputs, batched, params):
 )
 def index_add(x, index, source, *, dim, alpha=1):
     """x with alpha * source[..., k, ...] added to entry index[k] along `dim`."""
-    out = x.copy()
+    out = copied(x)
     write_index_add(out, index, source, dim=dim, alpha=alpha)
     return out
 
@@ -345,7 +347,7 @@ def write_index_copy(out, index, source, *, dim):
 )
 def index_copy(x, index, source, *, dim):
     """x with entry index[k] along `dim` replaced by source[..., k, ...]."""
-    out = x.copy()
+    out = copied(x)
     write_index_copy(out, index, source, dim=dim)
     return out
 
@@ -369,7 +371,7 @@ def write_index_fill(out, index, value, *, dim):
 )
 def index_fill(x, index, value, *, dim):
     """x with the entries along `dim` that the indices name filled with a number or a 0-dim tensor."""
-    out = x.copy()
+    out = copied(x)
     write_index_fill(out, index, value, dim=dim)
     return out
 
@@ -435,7 +437,7 @@ def write_flat(out, index, source, *, accumulate):
 )
 def put(x, index, source, *, accumulate=False):
     """x with the elements of `source` written (or added) at the indices of its flattened form."""
-    out = x.copy(order="C")
+    out = copied(x)
     write_flat(out, index, source, accumulate=accumulate)
     return out
 

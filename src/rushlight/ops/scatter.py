@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import along
 from .compare import eq, logical_not
-from .copying import to_dtype, zero
+from .copying import copied, to_dtype, zero
 from .declare import general, linear, renamed
 from .hidden import may_hold
 from .index import add_along, first_outside
@@ -76,7 +76,7 @@ def write_scatter(out, index, src, *, dim):
 )
 def scatter(x, index, src, *, dim):
     """x with `src`, a number or of the shape of `index`, written at `index` along `dim`."""
-    out = x.copy()
+    out = copied(x)
     write_scatter(out, index, src, dim=dim)
     return out
 
@@ -103,7 +103,7 @@ def write_scatter_add(out, index, src, *, dim):
 @linear(batch=along("dim"), jointly=True, x=lambda g: g, src=lambda g, index, dim: gather(g, index, dim=dim))
 def scatter_add(x, index, src, *, dim):
     """x with `src`, of the shape of `index`, added at `index` along `dim`."""
-    out = x.copy()
+    out = copied(x)
     write_scatter_add(out, index, src, dim=dim)
     return out
 
@@ -238,7 +238,7 @@ def scatter_reduce(x, index, src, *, dim, reduce, include_self=True):
     """x with `src` reduced into it at `index` along `dim`: reduce is sum, prod, mean, amax or amin."""
     if reduce in ("amax", "amin"):
         supports(x, REAL_OR_BOOL, f"scatter_gather_tensor_cpu_reduce_{reduce}")
-    result = x.copy()
+    result = copied(x)
     write_scatter_reduce(result, index, src, dim=dim, reduce=reduce, include_self=include_self)
     return result
 

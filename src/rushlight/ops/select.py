@@ -5,6 +5,7 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import as_it_is, each, like_first
 from .compare import logical_not
+from .copying import copied
 from .declare import elementwise, linear, nondifferentiable, renamed
 from .index import common_shape, slice_backward
 
@@ -81,7 +82,7 @@ def _front(g, mask, shape):
 )
 def masked_scatter(x, mask, source):
     """x with the elements of `source`, in order, where the mask of x's shape is true."""
-    out = x.copy()
+    out = copied(x)
     write_masked_scatter(out, mask, source)
     return out
 
