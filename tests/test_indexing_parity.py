@@ -1,5 +1,6 @@
 """Indexing beside PyTorch: values, shapes, dtypes, names in the graph, and the words of errors."""
 
+import numpy as np
 import pytest
 
 import rushlight
@@ -107,3 +108,78 @@ def test_functions_beside_torch(call):
         return eval(call, {"torch": torch, "x": x, "i": torch.tensor([0, 2])})
 
     assert outcome(rushlight, run) == outcome(torch, run)
+
+
+def random_index(random, shape):
+    """Parts of an index, each (kind, what): integers, slices, None, Ellipsis, truth values, masks, arrays."""
+    parts, d, dots = [], 0, False
+    gathered = [(), (1,), (3,), (2, 1), (2, 3), (0,)][random.integers(0, 6)]
+    while d < len(shape) and len(parts) < 6:
+        n, kind = shape[d], random.integers(0, 12)
+        if kind < 2:
+            parts.append(("plain", int(random.integers(-n, n))))
+        elif kind < 5:
+            low, high = sorted(random.integers(-n, n + 1, 2).tolist())
+            step = [None, 1, 2][random.integers(0, 3)]
+            parts.append(("plain", slice(low, high, step) if random.random() < 0.7 else slice(None)))
+        elif kind == 5:
+            parts.append(("plain", None))
+            continue
+        elif kind == 6 and not dots:
+            dots = True
+            parts.append(("plain", ...))
+            d += int(random.integers(0, len(shape) - d + 1))
+            continue
+        elif kind == 7 and random.random() < 0.3:
+            parts.append(("plain", bool(random.random() < 0.7)))
+            continue
+        elif kind == 8:
+            parts.append(("tensor", random.random(n) < 0.5 if random.random() < 0.5 else np.ones(n, bool)))
+        elif kind == 9:
+            parts.append(("plain", random.integers(-n, n, 3).tolist()))
+        else:
+            parts.append(("tensor", random.integers(-n, n, gathered)))
+        d += 1
+    return parts
+
+
+def as_index(torch, parts):
+    index = [torch.from_numpy(np.asarray(what)) if kind == "tensor" else what for kind, what in parts]
+    return tuple(index)
+
+
+def gradients(torch, parts, shape, write):
+    x = torch.arange(float(np.prod(shape))).reshape(shape).clone().requires_grad_()
+    index = as_index(torch, parts)
+    if not write:
+        out = x[index]
+        weights = torch.arange(float(out.numel())).reshape(out.shape) + 1
+        (out * weights).sum().backward()
+        return [out.tolist(), tuple(out.shape), x.grad.tolist()]
+    y, value = x * 1, torch.tensor(7.0, requires_grad=True)
+    y[index] = value
+    (y * (torch.arange(float(y.numel())).reshape(y.shape) + 1)).sum().backward()
+    return [y.tolist(), x.grad.tolist(), value.grad.item()]
+
+
+def result_of(torch, *call):
+    try:
+        return gradients(torch, *call)
+    except (IndexError, RuntimeError, ValueError, TypeError) as error:
+        return type(error).__name__
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("write", [False, True])
+def test_mixed_indices_beside_torch(write):
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(7)
+    worked = 0
+    for _ in range(400):
+        shape = tuple(random.integers(1, 5, random.integers(1, 5)).tolist())
+        parts = random_index(random, shape)
+        ours, theirs = result_of(rushlight, parts, shape, write), result_of(torch, parts, shape, write)
+        assert ours == theirs, (shape, parts)
+        worked += not isinstance(ours, str)
+    assert worked > 200
