@@ -37,7 +37,7 @@ ROWS = [
     *special("xlogy xlog1py", positive, other),
     Timed("xlogy a number", positive, call=lambda m, x: m.xlogy(x, 2.5)),
     *special("zeta", uniform(1.5, 9.0), right, grad=False),
-    *special("gammainc gammaincc", right, right, grad=False),
+    *special("gammainc gammaincc", right, right, grad=False, ops=("igamma", "igammac")),
     *special("modified_bessel_i0 modified_bessel_i1 bessel_j0 bessel_j1 spherical_bessel_j0 airy_ai", wide, grad=False),
     *special(
         "modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 bessel_y0 bessel_y1",
