@@ -206,11 +206,17 @@ def norm_slope(x, norm, ord, dim):
     return where(nothing, 0.0, x * power) * where(together, 0.0, where(together, 1.0, norm) ** (1 - ord))
 
 
+def through_norm(g, x, out, ord, dim):
+    if ord == 0:
+        return spread(g * 0, dim=dim, shape=x.shape)
+    return kept(g, x.shape, dim) * norm_slope(x, kept(out, x.shape, dim), ord, dim)
+
+
 @general(
     batch=reducing,
     holomorphic=False,
     backward="LinalgVectorNormBackward0",
-    x=lambda g, x, out, ord, dim: kept(g, x.shape, dim) * norm_slope(x, kept(out, x.shape, dim), ord, dim),
+    x=lambda g, x, out, ord, dim: through_norm(g, x, out, ord, dim),
     push=lambda x_t, x, out, ord, dim, keepdim: inner(
         norm_slope(x, kept(out, x.shape, dim), ord, dim), x_t, dim, keepdim
     ),
