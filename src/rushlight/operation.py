@@ -9,6 +9,7 @@ except ImportError:
 
 from . import errors
 from .dtypes import get_default_dtype, result_dtype
+from .kernels import load
 from .kernels.kernel import Kernel
 
 try:
@@ -26,6 +27,7 @@ if not cython.compiled:
 # Where a rule's argument comes from, as one number: an input, the shape of an input, an output, a parameter, which
 # inputs want a gradient. An input or output is added to the number of its kind.
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
+_copying, _LARGE = load("copying"), 1 << 15
 # See `promote` in ops/declare.py.
 _AS_IT_IS, _COMMON, _FLOAT = 0, 1, 2
 
@@ -79,6 +81,12 @@ def add_quietly(total, g):
         np.add(total, g, out=total)
     finally:
         speak(before)
+
+
+def in_dtype(array, dtype):
+    """The array in another dtype; a large one by all threads."""
+    out = _copying.cast(array, dtype=dtype) if _copying is not None and array.size >= _LARGE else NotImplemented
+    return array.astype(dtype) if out is NotImplemented else out
 
 
 def of_one_float(arrays):
@@ -182,7 +190,7 @@ class Operation:
             if not isinstance(array, ndarray):
                 arrays[i] = np.asarray(array).astype(target)
             elif array.dtype != target:
-                arrays[i] = array.astype(target)
+                arrays[i] = in_dtype(array, target)
         return arrays
 
     def fits(self, arrays, out):

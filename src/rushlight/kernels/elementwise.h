@@ -109,7 +109,8 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(through_gelu, RL_ANY, x * (RL_NORMAL(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
 
 #define RL_COMPARISONS(OF)                                                                       \
-    OF(lt, x < y) OF(le, x <= y) OF(gt, x > y) OF(ge, x >= y) OF(eq, x == y) OF(ne, x != y)
+    OF(lt, x < y) OF(le, x <= y) OF(gt, x > y) OF(ge, x >= y) OF(eq, x == y) OF(ne, x != y)      \
+    OF(logical_and, (x != 0) & (y != 0)) OF(logical_or, (x != 0) | (y != 0)) OF(logical_xor, (x != 0) ^ (y != 0))
 
 #define RL_TERNARY(OF)                                                                           \
     OF(tanh_bend, x * y * z * -2)                                                                \

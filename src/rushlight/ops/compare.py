@@ -201,7 +201,7 @@ if _fast is not None:
     for _op, _ufunc in ((isnan, np.isnan), (isinf, np.isinf), (isfinite, np.isfinite), (signbit, np.signbit)):
         _op.accelerate(_ufuncs.Loop(_ufunc, "fd"))
     for _op in (logical_and, logical_or, logical_xor, logical_not):
-        _op.accelerate(_ufuncs.Loop(getattr(np, _op.name)))
+        _op.accelerate(getattr(_fast, _op.name, None), otherwise=_ufuncs.Loop(getattr(np, _op.name)))
     for _op in (bitwise_and, bitwise_or, bitwise_xor, bitwise_not):
         _op.accelerate(_ufuncs.Loop(getattr(np, _op.name), "?bBhHiIlLqQ"))
     for _op, _ufunc in ((bitwise_left_shift, np.left_shift), (bitwise_right_shift, np.right_shift)):

@@ -97,7 +97,8 @@ def angle(x):
 )
 def complex(x, y):
     """x + iy of two real arrays."""
-    out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.complex128 if x.dtype == np.float64 else np.complex64)
+    shape = x.shape if x.shape == y.shape else np.broadcast_shapes(x.shape, y.shape)
+    out = np.empty(shape, np.complex128 if x.dtype == np.float64 else np.complex64)
     out.real, out.imag = x, y
     return out
 
@@ -105,8 +106,9 @@ def complex(x, y):
 @linear(batch=as_it_is, view=True, holomorphic=False, x=lambda g: view_as_complex(g))
 def view_as_real(x):
     """A view of shape (..., 2): real and imaginary part."""
-    step = x.itemsize // 2
-    return np.lib.stride_tricks.as_strided(x.view(np.ndarray).real, (*x.shape, 2), (*x.strides, step))
+    if x.flags.c_contiguous and x.ndim:
+        return x.view(x.real.dtype).reshape(*x.shape, 2)
+    return np.lib.stride_tricks.as_strided(x.real, (*x.shape, 2), (*x.strides, x.itemsize // 2))
 
 
 @linear(batch=as_it_is, view=True, holomorphic=False, x=lambda g: view_as_real(g))

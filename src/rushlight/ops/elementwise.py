@@ -246,13 +246,11 @@ def nextafter(x, y):
     return np.nextafter(x, y)
 
 
-def _floored_by_kernel(x, y):
-    if x.dtype.kind != "i" or not y.all():
-        return _formula.floored(x, y)
-    return _floor_of_integers(x, y)
+def _by_dtype(of_floats, of_integers):
+    return lambda x, y: of_integers(x, y) if x.dtype.kind == "i" else of_floats(x, y)
 
 
-_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
+_fast, _formula, _ufuncs, _integers = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs", "integers"))
 if _fast is not None:
     for _op, _ufunc in ((add, np.add), (sub, np.subtract), (mul, np.multiply), (neg, np.negative)):
         _op.accelerate(otherwise=_ufuncs.Loop(_ufunc, "bBhHiIlLqQFD"))
@@ -266,14 +264,14 @@ if _fast is not None:
     copysign.accelerate(_formula.copysign)
     copysign_number.accelerate(_formula.copysign)
     nextafter.accelerate(_formula.nextafter)
-    _floor_of_integers = _ufuncs.Loop(np.floor_divide, "bhilq")
+    _floored_by_kernel = _by_dtype(_formula.floored, _integers.floored)
     fmod.accelerate(_formula.fmod)
     fmod_number.accelerate(_formula.fmod)
-    remainder.accelerate(_formula.remainder)
-    remainder_number.accelerate(_formula.remainder)
+    for _op in (remainder, remainder_number):
+        _op.accelerate(_by_dtype(_formula.remainder, _integers.remainder))
     floor_divide.accelerate(_floored_by_kernel)
     div_rounded.accelerate(
-        lambda x, y, rounding_mode: (_formula.floored if rounding_mode == "floor" else _formula.truncated)(x, y)
+        lambda x, y, rounding_mode: (_floored_by_kernel if rounding_mode == "floor" else _formula.truncated)(x, y)
     )
     for _op in (add, sub, rsub, mul, div, neg, reciprocal):
         _op.accelerate(getattr(_fast, _op.name))
