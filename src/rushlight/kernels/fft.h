@@ -11,9 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define RL_FFT_PRIME 13
+#define RL_FFT_PRIME 31
 #define RL_FFT_STAGES 64
-#define RL_INLINE static inline __attribute__((always_inline))
 
 /* `count` transforms in each of `groups`; steps count complex numbers: from a group, a transform, an entry to the next. */
 typedef struct {
@@ -62,6 +61,12 @@ typedef struct {
     int kind;
 } rl_fft_rows_job;
 
+typedef struct {
+    Py_ssize_t n, width;
+    const void *x;
+    void *y;
+} rl_fft_columns_job;
+
 static void rl_fft_root(double *to, double e, double n, double sign) {
     double angle = sign * 6.283185307179586476925 * (e / n);
     to[0] = cos(angle);
@@ -96,7 +101,8 @@ static int rl_fft_factors(Py_ssize_t n, int *radix) { return 0; }
     static void *rl_fft_make_lanes_##t(const rl_fft_roots *r, Py_ssize_t n) { return NULL; }     \
     static void rl_fft_work_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
     static void rl_fft_split_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                \
-    static void rl_fft_join_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
+    static void rl_fft_join_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
+    static void rl_fft_part_columns_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
 RL_FFT_NOTHING(f4)
 RL_FFT_NOTHING(f8)
 

@@ -1,15 +1,18 @@
 # cython: boundscheck=False, cdivision=True
 """Fourier transforms of complex64 and complex128, and of float32 and float64, along any dimensions.
 
-A length is declined if a prime factor of it is over 13. Short transforms are done several at once (fft.h). A long one, or one
+A length is declined if a prime factor of it is over 31. Short transforms are done several at once (fft.h). A long one, or one
 that is alone, is n = rows * columns numbers in a matrix: transforms along its columns, a turn of each entry, transforms
 along its rows (Bailey, "FFTs in external or hierarchical memory", 1990), so that each is short and has company.
 """
 
 cimport numpy as cnp
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
+
+from math import prod as math_prod
 
 import numpy as np
 
@@ -40,6 +43,10 @@ cdef extern from "kernels/fft.h" nogil:
         void *y
         double scale
         int kind
+    ctypedef struct rl_fft_columns_job:
+        Py_ssize_t n, width
+        const void *x
+        void *y
     int rl_fft_factors(Py_ssize_t n, int *radix)
     int rl_fft_make_roots(rl_fft_roots *, Py_ssize_t n, double sign)
     int rl_fft_make_plan_f4(rl_fft_plan *, Py_ssize_t n, double sign)
@@ -52,6 +59,8 @@ cdef extern from "kernels/fft.h" nogil:
     void rl_fft_split_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_fft_join_rows_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_fft_join_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_part_columns_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_fft_part_columns_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
 
 # Above this the two places of a block of lanes no longer fit a core's cache.
 cdef Py_ssize_t LONG = 4096
@@ -207,24 +216,21 @@ cdef int in_steps(void *x, void *y, Py_ssize_t n, Py_ssize_t apart, double sign,
     cdef rl_fft_job job
     cdef rl_fft_layout *at = &job.at
     cdef Steps steps = steps_of(n, sign, double_precision)
-    cdef void *between = malloc(n * (16 if double_precision else 8))
-    if between == NULL:
-        raise MemoryError
+    cdef cnp.npy_intp size = n
+    cdef cnp.ndarray kept = empty(1, &size, cnp.NPY_COMPLEX128 if double_precision else cnp.NPY_COMPLEX64)
+    cdef void *between = cnp.PyArray_DATA(kept)
     job.real, job.kind = NULL, RL_FFT_PLAIN
     at.groups, at.in_group, at.out_group = 1, 0, 0
-    try:
-        job.plan, job.roots, job.lanes, job.scale = &steps.first.plan, &steps.roots.roots, steps.lanes, 1
-        job.x, job.y = x, between
-        at.count, at.in_lane, at.in_step = steps.columns, apart, steps.columns * apart
-        at.out_lane, at.out_step = 1, steps.columns
-        run(&job, double_precision, steps.rows)
-        job.plan, job.roots, job.scale = &steps.second.plan, NULL, scale
-        job.x, job.y = between, y
-        at.count, at.in_lane, at.in_step = steps.rows, steps.columns, 1
-        at.out_lane, at.out_step = apart, steps.rows * apart
-        run(&job, double_precision, steps.columns)
-    finally:
-        free(between)
+    job.plan, job.roots, job.lanes, job.scale = &steps.first.plan, &steps.roots.roots, steps.lanes, 1
+    job.x, job.y = x, between
+    at.count, at.in_lane, at.in_step = steps.columns, apart, steps.columns * apart
+    at.out_lane, at.out_step = 1, steps.columns
+    run(&job, double_precision, steps.rows)
+    job.plan, job.roots, job.scale = &steps.second.plan, NULL, scale
+    job.x, job.y = between, y
+    at.count, at.in_lane, at.in_step = steps.rows, steps.columns, 1
+    at.out_lane, at.out_step = apart, steps.rows * apart
+    run(&job, double_precision, steps.columns)
     return 0
 
 
@@ -307,7 +313,7 @@ cdef double scale_of(double points, int normalization) noexcept:
 cdef cnp.ndarray transformed(cnp.ndarray x, object dim, double sign, double scale):
     """A new array: x, of complex numbers, transformed along each of `dim`."""
     cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x)
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    cdef cnp.ndarray out = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
     for d in reversed(dim):
         through(given, out, d, sign, scale)
         given, scale = out, 1
@@ -334,11 +340,39 @@ cdef cnp.ndarray between(cnp.ndarray x, Py_ssize_t n, Py_ssize_t last, int kind,
         shape[k] = cnp.PyArray_DIM(x, k)
         rows *= shape[k]
     shape[ndim - 1] = last
-    out = cnp.PyArray_EMPTY(ndim, shape, number, 0)
+    out = empty(ndim, shape, number)
     real_rows(
         cnp.PyArray_DATA(given), cnp.PyArray_DATA(out), rows, n, kind, scale,
         number == cnp.NPY_FLOAT64 or number == cnp.NPY_COMPLEX128,
     )
+    return out
+
+
+cdef cnp.ndarray by_pairs(cnp.ndarray x, int d, double scale):
+    """One side of the transforms of real numbers along dimension d, two neighbours done as one complex number."""
+    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), pairs, out
+    cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
+    cdef int number = cnp.NPY_COMPLEX128 if double_precision else cnp.NPY_COMPLEX64
+    cdef int ndim = cnp.PyArray_NDIM(x), k
+    cdef Py_ssize_t outer = 1, inner = 1, n = cnp.PyArray_DIM(x, d)
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp half = cnp.PyArray_SIZE(x) // 2
+    cdef rl_fft_columns_job job
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+        if k < d:
+            outer *= shape[k]
+        elif k > d:
+            inner *= shape[k]
+    shape[d] = n // 2 + 1
+    pairs, out = empty(1, &half, number), empty(ndim, shape, number)
+    along(cnp.PyArray_DATA(given), cnp.PyArray_DATA(pairs), outer, n, inner // 2, -1, scale * 0.5, double_precision)
+    job.n, job.width, job.x, job.y = n, inner // 2, cnp.PyArray_DATA(pairs), cnp.PyArray_DATA(out)
+    with nogil:
+        spread(
+            rl_fft_part_columns_f8 if double_precision else rl_fft_part_columns_f4, &job,
+            outer * (n // 2 + 1), PART // inner + 1,
+        )
     return out
 
 
@@ -357,6 +391,11 @@ def r2c(object x, object dim, int normalization, bint onesided):
         number = cnp.NPY_COMPLEX64 if x.itemsize == 4 else cnp.NPY_COMPLEX128
         kind = RL_FFT_ONE_SIDE if onesided else RL_FFT_BOTH_SIDES
         out = between(<cnp.ndarray>x, n, n // 2 + 1 if onesided else n, kind, number, scale)
+        for d in dim[:-1]:
+            through(out, out, d, -1, 1)
+        return out
+    if onesided and math_prod(x.shape[last + 1 :]) % 2 == 0:
+        out = by_pairs(<cnp.ndarray>x, last, scale)
         for d in dim[:-1]:
             through(out, out, d, -1, 1)
         return out

@@ -354,4 +354,24 @@ RL_CLONES static void N(rl_fft_join_rows)(void *what, Py_ssize_t begin, Py_ssize
     }
 }
 
+/* Of transforms along columns of z[j] = x[2 j] + i x[2 j + 1], each entry of one side made into those of x[2 j] and
+   x[2 j + 1], rows [begin, end) of all outer * (n / 2 + 1). Their halving is left to the scale of the transforms. */
+RL_CLONES static void N(rl_fft_part_columns)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    const rl_fft_columns_job *job = what;
+    const Py_ssize_t n = job->n, rows = n / 2 + 1, width = job->width;
+    for (Py_ssize_t row = begin; row < end; row++) {
+        const Py_ssize_t k = row % rows;
+        const T *a = (const T *)job->x + 2 * width * (row / rows * n + k);
+        const T *b = a + 2 * width * ((k ? n - k : 0) - k);
+        T *y = (T *)job->y + 4 * width * row;
+        for (Py_ssize_t j = 0; j < width; j++) {
+            const T ar = a[2 * j], ai = a[2 * j + 1], br = b[2 * j], bi = b[2 * j + 1];
+            y[4 * j] = ar + br;
+            y[4 * j + 1] = ai - bi;
+            y[4 * j + 2] = ai + bi;
+            y[4 * j + 3] = br - ar;
+        }
+    }
+}
+
 #undef TIMES

@@ -177,15 +177,21 @@ def unfold_backward(x, *, shape, dim, size, step):
     """Zeros of `shape`, each entry of a window added where unfold read it."""
     if not shape:
         return np.add.reduce(x, keepdims=False)
-    out = np.zeros(shape, x.dtype)
-    if step >= x.shape[-1]:
-        windows = unfold.forward(out, dim=dim, size=x.shape[-1], step=step)
+    if step >= size:
+        out = np.zeros(shape, x.dtype)
+        windows = unfold.forward(out, dim=dim, size=size, step=step)
         write(windows, x)
         return out
-    reach = step * (x.shape[dim] - 1) + 1
-    for place in range(size):
-        out[(slice(None),) * dim + (slice(place, place + reach, step),)] += x[..., place]
-    return out
+    # As blocks of `step` entries, so that the same part of all windows is added at once.
+    count, parts = x.shape[dim], -(-size // step)
+    before, after = shape[:dim], shape[dim + 1 :]
+    blocks = max(count + parts - 1, -(-shape[dim] // step))
+    out = np.zeros((*before, blocks, step, *after), x.dtype)
+    windows, lead = np.moveaxis(x, -1, dim + 1), (slice(None),) * dim
+    for k in range(parts):
+        width = min(step, size - k * step)
+        out[(*lead, slice(k, k + count), slice(width))] += windows[(*lead, slice(None), slice(k * step, k * step + width))]
+    return np.ascontiguousarray(out.reshape(*before, blocks * step, *after)[(*lead, slice(shape[dim]))])
 
 
 # -- copies
