@@ -190,7 +190,9 @@ def unfold_backward(x, *, shape, dim, size, step):
     windows, lead = np.moveaxis(x, -1, dim + 1), (slice(None),) * dim
     for k in range(parts):
         width = min(step, size - k * step)
-        out[(*lead, slice(k, k + count), slice(width))] += windows[(*lead, slice(None), slice(k * step, k * step + width))]
+        out[(*lead, slice(k, k + count), slice(width))] += windows[
+            (*lead, slice(None), slice(k * step, k * step + width))
+        ]
     return np.ascontiguousarray(out.reshape(*before, blocks * step, *after)[(*lead, slice(shape[dim]))])
 
 
