@@ -77,17 +77,7 @@ def spelled(name, comment, f, type="double", absolute=False, reach=1):
     )
 
 
-# -- exponential and logarithm
-
-
-def log_ratio(u):
-    """(log((1 + s) / (1 - s)) - 2 s) / s**3 for s = sqrt(u)."""
-    return mp.nsum(lambda n: 2 * u**n / (2 * n + 3), [0, mp.inf]) if u else mpf(2) / 3
-
-
-def exp_rest(r):
-    """(exp(r) - 1 - r) / r**2."""
-    return mp.nsum(lambda n: r**n / mp.factorial(n + 2), [0, mp.inf]) if r else mpf(1) / 2
+# -- sine and cosine
 
 
 def sine_rest(u):
@@ -100,16 +90,9 @@ def cosine_rest(u):
     return mp.fsum((-1) ** n * u**n / mp.factorial(2 * n + 4) for n in range(24))
 
 
-HALF = mp.log(2) / 2 * mpf("1.001")
-LARGEST = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.001")
-
 ELEMENTARY = [
-    ("exp", "(exp(t) - 1 - t) / t**2, |t| <= log(2) / 2.", exp_rest, "double", False, HALF),
-    ("log", "(log((1 + s) / (1 - s)) - 2s) / s**3, t = s**2, s <= 0.172.", log_ratio, "double", False, LARGEST),
     ("sin", "(sin(r) - r) / r**3, t = r**2, |r| <= pi / 4.", sine_rest, "double", False, mpf("0.62")),
     ("cos", "(cos(r) - 1 + r**2 / 2) / r**4, t as above.", cosine_rest, "double", False, mpf("0.62")),
-    ("exp_f", "As above, for float.", exp_rest, "float", False, HALF),
-    ("log_f", "As above, for float.", log_ratio, "float", False, LARGEST),
 ]
 
 
@@ -167,7 +150,6 @@ ERROR = [
     ("erfinv_far", "The same, sqrt(w) = 5.125 + 1.125 t.", in_root("4", "6.25")),
     ("erfinv_end", "The same, sqrt(w) = 17.125 + 10.875 t.", in_root("6.25", "28")),
     ("erfcx_f", "As above, for float.", over_the_whole, "float"),
-    ("erf_f", "As above, for float.", lambda t: erf_over_x(interval(0, 1)(t)), "float"),
     ("erfinv_f", "erfinv(x) / x, w = 2.5 (t + 1).", in_w(0, 5), "float"),
     ("erfinv_far_f", "The same, sqrt(w) = 3.25 + 1.05 t.", in_root("2.2", "4.3"), "float"),
 ]
@@ -327,10 +309,9 @@ FILES = {
 def main():
     for family, (subject, fits) in FILES.items():
         guard = f"RL_SPECIAL_{family.upper()}_FITS_H"
-        include = "" if family == "elementary" else '#include "special_elementary.h"\n\n'
         head = f"/* Polynomials of the {subject}. Written by tools/special_fits.py. */\n\n#ifndef {guard}\n#define {guard}\n"
         body = "\n\n".join(spelled(*fit) for fit in fits)
-        (TARGET / f"special_{family}_fits.h").write_text(f"{head}\n{include}{body}\n\n#endif\n")
+        (TARGET / f"special_{family}_fits.h").write_text(f"{head}\n#include "lanes.h"\n\n{body}\n\n#endif\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 #include "lanes.h"
-#include "special_elementary.h"
+#include "vector.h"
 
 #define RL_NEVER -1e30
 #define RL_PAD 2
@@ -31,7 +31,7 @@ RL_CLONES static void rl_advance(const double *a, const double *emitted, const d
         double u = a[i], v = a[i + by], w = skips[i] != 0 ? a[i + 2 * by] : RL_NEVER;
         double high = u > v ? u : v;
         high = high > w ? high : w;
-        to[i] = emitted[i] + (high + rl_log(rl_exp(u - high) + rl_exp(v - high) + rl_exp(w - high)));
+        to[i] = emitted[i] + (high + rl_log8(rl_exp8(u - high) + rl_exp8(v - high) + rl_exp8(w - high)));
     }
 }
 
@@ -111,8 +111,8 @@ static void rl_align(void *what, Py_ssize_t begin, Py_ssize_t end) {
             }
             for (i = 0; i < n; i++) sum += along[i] = exp(along[i] - high);
             for (i = 0; i < s->classes; i++)
-                if (s->single) of[i] = (float)g * rl_expf(((const float *)s->log_probs)[row + i]);
-                else od[i] = g * rl_exp(((const double *)s->log_probs)[row + i]);
+                if (s->single) of[i] = (float)g * rl_exp4(((const float *)s->log_probs)[row + i]);
+                else od[i] = g * rl_exp8(((const double *)s->log_probs)[row + i]);
             for (i = 0; i < n; i++) {
                 double given = g * along[i] / sum;
                 if (s->single) of[labels[i]] -= (float)given; else od[labels[i]] -= given;

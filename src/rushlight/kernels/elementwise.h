@@ -31,8 +31,6 @@ RL_LIBRARY(acos)
 RL_LIBRARY(atan)
 RL_LIBRARY(log2)
 RL_LIBRARY(log10)
-static inline float rl_c_lgamma4(float x) { return (float)lgamma(x); }
-static inline double rl_c_lgamma8(double x) { return lgamma(x); }
 static inline float rl_c_pow4(float x, float y) { return powf(x, y); }
 static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
 
@@ -74,7 +72,6 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(tanh, RL_ANY, RL(tanh)(x))                                                                \
     OF(erf, RL_ANY, RL(erf)(x))                                                                  \
     OF(erfc, RL_ANY, RL(erfc)(x))                                                                \
-    OF(lgamma, RL_ANY, RL(c_lgamma)(x))                                                          \
     OF(sigmoid, RL_ANY, RL(sigmoid)(x))                                                          \
     OF(logsigmoid, RL_ANY, -RL(softplus)(-x))                                                    \
     OF(softplus, RL_ANY, RL(softplus)(x))                                                        \

@@ -6,12 +6,6 @@
 
 #include "lanes.h"
 
-#ifdef __GNUC__
-#define RL_INLINE static inline __attribute__((always_inline))
-#else
-#define RL_INLINE static inline
-#endif
-
 /* Elements of a block; results whose totals lie in the first-level cache together; columns that are few. */
 #define RL_BLOCK 16384
 #define RL_TILE 512

@@ -13,6 +13,13 @@
 #define RL_CLONES
 #endif
 
+/* What loops of clones call: a function of its own would not be one of their vectors. */
+#ifdef __GNUC__
+#define RL_INLINE static inline __attribute__((always_inline))
+#else
+#define RL_INLINE static inline
+#endif
+
 /* W numbers, added and multiplied at once. */
 #ifdef __GNUC__
 typedef float rl_f4 __attribute__((vector_size(64)));

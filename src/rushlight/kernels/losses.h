@@ -109,8 +109,8 @@ typedef struct {
             }                                                                                                  \
         )                                                                                                      \
     }
-CLASSES(f4, float, rl_expf)
-CLASSES(f8, double, rl_exp)
+CLASSES(f4, float, rl_exp4)
+CLASSES(f8, double, rl_exp8)
 
 /* Runs [begin, end) of pairs, and the gradients of numbers [begin, end). */
 #define PAIR(NAME, S, T, LOSS, SLOPE)                                                                          \
@@ -147,11 +147,7 @@ CLASSES(f8, double, rl_exp)
     PAIR(logits, S, T, (1 - y[i]) * x[i] + (x[i] < 0 ? -x[i] : 0) + LOG1P(EXP(-RL_SIZE(x[i]))),                \
          1 / (1 + EXP(-x[i])) - y[i])
 
-RL_INLINE float rl_log1p_of_small(float x) {
-    float u = 1 + x;
-    return rl_logf(u) + (x - (u - 1)) / u;
-}
-PAIRS(f4, float, rl_expf, rl_log1p_of_small)
-PAIRS(f8, double, rl_exp, rl_log1p)
+PAIRS(f4, float, rl_exp4, rl_log1p_unit4)
+PAIRS(f8, double, rl_exp8, rl_log1p_unit8)
 
 #endif

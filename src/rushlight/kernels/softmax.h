@@ -5,7 +5,7 @@
 #define RL_SOFTMAX_H
 
 #include "normal.h"
-#include "special_elementary.h"
+#include "vector.h"
 
 #define RL_ABREAST 64
 
@@ -120,7 +120,7 @@ HIGHEST(f8, double)
                 }                                                                                              \
         )                                                                                                      \
     }
-SOFTMAX(f4, float, rl_expf)
-SOFTMAX(f8, double, rl_exp)
+SOFTMAX(f4, float, rl_exp4)
+SOFTMAX(f8, double, rl_exp8)
 
 #endif

@@ -8,6 +8,7 @@ of NAME.
 
 cimport numpy as cnp
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport span, spread
 
@@ -79,7 +80,7 @@ cdef class Loop(Kernel):
             job.step = 0
         if count > 2 and not (usable(c, kind) and cnp.PyArray_SAMESHAPE(a, c)):
             return NotImplemented
-        out = <cnp.ndarray>cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
+        out = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
         n = cnp.PyArray_SIZE(a)
         job.inputs[0], job.inputs[1], job.inputs[2] = cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(c)
         job.out = cnp.PyArray_DATA(out)

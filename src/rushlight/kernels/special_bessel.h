@@ -4,6 +4,7 @@
 #define RL_SPECIAL_BESSEL_H
 
 #include "special_bessel_fits.h"
+#include "special_elementary.h"
 
 /* exp(-|x|) I(x), odd where the order is. */
 #define RL_SCALED_I(N, SIGNED)                                                   \
@@ -16,20 +17,36 @@
     }                                                                            \
     RL_INLINE double rl_i##N(double x) {                                         \
         double a = fabs(x);                                                      \
-        return a == INFINITY ? (SIGNED ? x : a) : rl_exp(a) * rl_i##N##e(x);     \
+        return a == INFINITY ? (SIGNED ? x : a) : rl_exp8(a) * rl_i##N##e(x);     \
     }
 RL_SCALED_I(0, 0)
 RL_SCALED_I(1, 1)
 
+/* exp(-|x|) (I0(x) - I1(x) / x): times exp(|x|) it is the derivative of I1. */
+RL_INLINE double rl_i1_slope_scaled(double x) {
+    double a = fabs(x), b = a < 8 ? a : 8, c = a > 8 ? a : 8, t = b * 0.25 - 1, u = 16 / c - 1;
+    double near = rl_fit_i0(t) - rl_fit_i1(t), far = (rl_fit_i0_far(u) - rl_fit_i1_far(u) / c) / sqrt(c);
+    return a <= 8 ? near : far;
+}
+
+RL_INLINE double rl_i1_slope(double x) {
+    double a = fabs(x);
+    return a == INFINITY ? a : rl_exp8(a) * rl_i1_slope_scaled(x);
+}
+
+#define RL_SIGN(x) ((x) > 0 ? 1 : (x) < 0 ? -1 : 0)
+RL_INLINE double rl_i0e_slope(double x) { return rl_i1e(x) - RL_SIGN(x) * rl_i0e(x); }
+RL_INLINE double rl_i1e_slope(double x) { return rl_i1_slope_scaled(x) - RL_SIGN(x) * rl_i1e(x); }
+
 /* exp(x) K(x) for x > 2, and K(x) up to there: 9.6.13 and 9.6.11. */
 RL_INLINE double rl_k0_near(double x) {
     double t = x * x / 2 - 1;
-    return rl_fit_k0_near(t) - rl_log(x / 2) * rl_fit_i0_near(t);
+    return rl_fit_k0_near(t) - rl_log8(x / 2) * rl_fit_i0_near(t);
 }
 
 RL_INLINE double rl_k1_near(double x) {
     double t = x * x / 2 - 1;
-    return rl_fit_k1_near(t) / x + rl_log(x / 2) * (x * rl_fit_i1_near(t));
+    return rl_fit_k1_near(t) / x + rl_log8(x / 2) * (x * rl_fit_i1_near(t));
 }
 
 #define RL_K(N)                                                                  \
@@ -38,14 +55,14 @@ RL_INLINE double rl_k1_near(double x) {
         return rl_fit_k##N##_far(4 / c - 1) / sqrt(c);                           \
     }                                                                            \
     RL_INLINE double rl_k##N##e(double x) {                                      \
-        double b = x < 2 ? x : 2, near = rl_exp(b) * rl_k##N##_near(b);          \
+        double b = x < 2 ? x : 2, near = rl_exp8(b) * rl_k##N##_near(b);          \
         double out = x <= 2 ? near : rl_k##N##_far(x);                           \
         out = x == 0 ? INFINITY : out;                                           \
         return x >= 0 ? out : NAN;                                               \
     }                                                                            \
     RL_INLINE double rl_k##N(double x) {                                         \
         double b = x < 2 ? x : 2, near = rl_k##N##_near(b);                      \
-        double out = x <= 2 ? near : rl_exp(-x) * rl_k##N##_far(x);              \
+        double out = x <= 2 ? near : rl_exp8(-x) * rl_k##N##_far(x);              \
         out = x == 0 ? INFINITY : out;                                           \
         return x >= 0 ? out : NAN;                                               \
     }
@@ -57,12 +74,12 @@ RL_INLINE double rl_j0_near(double x) { return rl_fit_j0(x * x * 0.03125 - 1); }
 RL_INLINE double rl_j1_near(double x) { return x * rl_fit_j1(x * x * 0.03125 - 1); }
 
 RL_INLINE double rl_y0_near(double x) {
-    double t = x * x * 0.03125 - 1, out = rl_fit_y0(t) + RL_TWO_BY_PI * rl_log(x) * rl_fit_j0(t);
+    double t = x * x * 0.03125 - 1, out = rl_fit_y0(t) + RL_TWO_BY_PI * rl_log8(x) * rl_fit_j0(t);
     return x == 0 ? -INFINITY : out;
 }
 
 RL_INLINE double rl_y1_near(double x) {
-    double t = x * x * 0.03125 - 1, out = x * rl_fit_y1(t) + RL_TWO_BY_PI * (rl_log(x) * (x * rl_fit_j1(t)) - 1 / x);
+    double t = x * x * 0.03125 - 1, out = x * rl_fit_y1(t) + RL_TWO_BY_PI * (rl_log8(x) * (x * rl_fit_j1(t)) - 1 / x);
     return x == 0 ? -INFINITY : out;
 }
 
@@ -90,6 +107,13 @@ static void rl_sine_cosine(double x, double *sine, double *cosine) {
 RL_HANKEL(0, c + s, s - c)
 RL_HANKEL(1, s - c, -(c + s))
 
+/* The derivative of J1: J0 - J1 / x. */
+RL_INLINE double rl_j1_slope_near(double x) {
+    double t = x * x * 0.03125 - 1;
+    return rl_fit_j0(t) - rl_fit_j1(t);
+}
+static double rl_j1_slope_far(double x) { return rl_j0_far(x) - rl_j1_far(x) / x; }
+
 RL_INLINE double rl_spherical_j0(double x) {
     double s, c;
     rl_sincos(x, &s, &c);
@@ -98,18 +122,15 @@ RL_INLINE double rl_spherical_j0(double x) {
 
 static double rl_spherical_j0_far(double x) { return fabs(x) == INFINITY ? 0 : sin(x) / x; }
 
-/* The derivative of sin(pi x) / (pi x); near 0 its two terms would cancel. */
-RL_INLINE double rl_sinc_slope(double x) {
-    double t = RL_PI * x, u = t * t, s, c;
-    rl_sincos(t, &s, &c);
-    double near = -t * (1.0 / 3 - u * (1.0 / 30 - u * (1.0 / 840 - u * (1.0 / 45360))));
-    return u < 0.01 ? RL_PI * near : (c - s / t) / x;
+/* The derivative of sin(x) / x; near 0, where its two terms would cancel, by its series. */
+RL_INLINE double rl_spherical_slope(double x) {
+    double u = x * x, s, c;
+    rl_sincos(x, &s, &c);
+    double near = 1 / 3. - u * (1 / 30. - u * (1 / 840. - u * (1 / 45360. - u * (1 / 3991680. - u * (1 / 518918400. - u * (1 / 93405312000. - u * (1 / 22230464256000.)))))));
+    return u < 0.5 ? -x * near : (c - s / x) / x;
 }
 
-static double rl_sinc_slope_far(double x) {
-    double t = RL_PI * x;
-    return fabs(x) == INFINITY ? NAN : (cos(t) - sin(t) / t) / x;
-}
+static double rl_spherical_slope_far(double x) { return fabs(x) == INFINITY ? NAN : (cos(x) - sin(x) / x) / x; }
 
 /* The sum of (sign x**2 / 4)**k / (k! (order + 1) ... (order + k)), 1 at 0: J or I over a power of x. Where terms
    would cancel, by recurrence (9.1.27, 9.6.26) from order 0 and 1, or from -1/2 and 1/2, which are cos and sin. */

@@ -3,7 +3,7 @@
 #ifndef RL_SPECIAL_BESSEL_FITS_H
 #define RL_SPECIAL_BESSEL_FITS_H
 
-#include "special_elementary.h"
+#include "lanes.h"
 
 /* exp(-x) I0(x) / x**0, t = x / 4 - 1. */
 RL_INLINE double rl_fit_i0(double t) {

@@ -3,7 +3,7 @@
 #ifndef RL_SPECIAL_ERROR_FITS_H
 #define RL_SPECIAL_ERROR_FITS_H
 
-#include "special_elementary.h"
+#include "lanes.h"
 
 /* (1 + 2x) erfcx(x), t = (x - 3.75) / (x + 3.75); Shepherd and Laframboise (1981). */
 RL_INLINE double rl_fit_erfcx(double t) {
@@ -88,13 +88,6 @@ RL_INLINE float rl_fit_erfcx_f(float t) {
     p = p * t - 9.77008718e-3f; p = p * t + 0.0284092524f; p = p * t - 0.0586854405f; p = p * t + 0.0922907696f;
     p = p * t - 0.108805228f; p = p * t + 0.08227842f; p = p * t + 3.58549531e-3f; p = p * t - 0.140240658f;
     p = p * t + 1.23751263f;
-    return p;
-}
-
-/* As above, for float. */
-RL_INLINE float rl_fit_erf_f(float t) {
-    float p = 1.23164017e-6f; p = p * t - 1.76690808e-5f; p = p * t + 2.1751199e-4f; p = p * t - 2.28541953e-3f;
-    p = p * t + 0.0198524977f; p = p * t - 0.140536097f; p = p * t + 0.965468739f;
     return p;
 }
 

@@ -3,6 +3,7 @@
 #ifndef RL_SPECIAL_GAMMA_H
 #define RL_SPECIAL_GAMMA_H
 
+#include "special_elementary.h"
 #include "special_gamma_fits.h"
 
 /* log gamma(x) for x >= 0. From 8 on by Stirling's formula (Abramowitz and Stegun 6.1.41); below, gamma(x + 1) =
@@ -15,7 +16,7 @@ RL_INLINE double rl_lgamma_right(double x) {
         p = high ? p * y : p;
     }
     int low = x < 1, far = x >= 8;
-    double l = rl_log(low || far ? x : p);
+    double l = rl_log8(low || far ? x : p);
     double t = low ? x - 1 : y - 2;
     t = t < 1 ? t : 1;
     double near = (low ? x * (x - 1) : (y - 1) * (y - 2)) * rl_fit_lgamma(t) + (low ? -l : l);
@@ -56,7 +57,7 @@ RL_INLINE double rl_digamma_right(double x) {
         q += 1;
     }
     double y = low ? x + 8 : x, inverse = 1 / y, square = inverse * inverse;
-    double out = rl_log(y) - 0.5 * inverse - square * rl_fit_digamma(128 * square - 1);
+    double out = rl_log8(y) - 0.5 * inverse - square * rl_fit_digamma(128 * square - 1);
     return low ? out - top / bottom : out;
 }
 
@@ -138,6 +139,29 @@ static double rl_zeta(double s, double q) {
     double fraction = q - floored, sign = fmod(s, 2) == 0 ? 1 : -1;
     double left = rl_zeta_right(s, 1 - fraction, whole) - rl_zeta_right(s, 1 - q, whole);
     return rl_zeta_right(s, fraction, whole) + sign * left;
+}
+
+/* The derivative of zeta by s, for s > 1: every term of Euler and Maclaurin's formula times that of its logarithm. */
+static double rl_zeta_slope(double s, double q) {
+    if (!(s >= 1) || !(q > 0)) return NAN;
+    if (q == INFINITY) return 0;
+    double sum = 0, y = q;
+    for (; y < 10; y += 1) {
+        double l = log(y);
+        sum -= l * exp(-s * l);
+    }
+    double l = log(y), power = exp(-s * l), square = 1 / (y * y);
+    double pole = y / (s - 1), factor = s * power / y, change = power / y * (1 - s * l), over = 0.5;
+    sum -= power * (l * (pole + 0.5) + pole / (s - 1));
+    for (int k = 1; k <= 10; k++) {
+        double term = RL_BERNOULLI[k - 1] * over * change, high = s + 2 * k - 1, next = s + 2 * k;
+        sum += term;
+        if (fabs(term) < 1e-17 * fabs(sum)) break;
+        change = (change * (high * next) + factor * (high + next)) * square;
+        factor *= high * next * square;
+        over /= (2 * k + 1) * (2 * k + 2);
+    }
+    return sum;
 }
 
 /* The n-th derivative of digamma, n >= 2: 6.4.10. */

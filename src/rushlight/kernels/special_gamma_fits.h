@@ -3,7 +3,7 @@
 #ifndef RL_SPECIAL_GAMMA_FITS_H
 #define RL_SPECIAL_GAMMA_FITS_H
 
-#include "special_elementary.h"
+#include "lanes.h"
 
 /* lgamma(y) / ((y - 1) (y - 2)), y = 2 + t. */
 RL_INLINE double rl_fit_lgamma(double t) {

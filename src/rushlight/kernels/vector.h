@@ -11,10 +11,12 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float rl_float_of(int32_t i) { float x; memcpy(&x, &i, 4); return x; }
-static inline int32_t rl_bits_of4(float x) { int32_t i; memcpy(&i, &x, 4); return i; }
-static inline double rl_double_of(int64_t i) { double x; memcpy(&x, &i, 8); return x; }
-static inline int64_t rl_bits_of8(double x) { int64_t i; memcpy(&i, &x, 8); return i; }
+#include "special_error_fits.h"
+
+RL_INLINE float rl_float_of(int32_t i) { float x; memcpy(&x, &i, 4); return x; }
+RL_INLINE int32_t rl_bits_of4(float x) { int32_t i; memcpy(&i, &x, 4); return i; }
+RL_INLINE double rl_double_of(int64_t i) { double x; memcpy(&x, &i, 8); return x; }
+RL_INLINE int64_t rl_bits_of8(double x) { int64_t i; memcpy(&i, &x, 8); return i; }
 
 #define RL_BIG4 12582912.0f
 #define RL_BIG8 6755399441055744.0
@@ -33,10 +35,10 @@ static inline int64_t rl_bits_of8(double x) { int64_t i; memcpy(&i, &x, 8); retu
     double s = rl_double_of((k##h - 2048 + 1023) << 52), t = rl_double_of((k##i - k##h - 2048 + 1023) << 52)
 
 /* (e**r - 1 - r) / r**2 */
-static inline float rl_bend4(float r) {
+RL_INLINE float rl_bend4(float r) {
     return 0.5000000013f + r * (0.1666666668f + r * (0.04166646501f + r * (0.008333310934f + r * (0.001393364103f + r * 0.0001989098087f))));
 }
-static inline double rl_bend8(double r) {
+RL_INLINE double rl_bend8(double r) {
     double q = r * r, q4 = q * q;
     double a = 1 / 2. + r * (1 / 6.) + q * (1 / 24. + r * (1 / 120.));
     double b = 1 / 720. + r * (1 / 5040.) + q * (1 / 40320. + r * (1 / 362880.));
@@ -44,13 +46,13 @@ static inline double rl_bend8(double r) {
     return a + q4 * (b + q4 * c);
 }
 
-static inline float rl_exp4(float x) {
+RL_INLINE float rl_exp4(float x) {
     float y = x < -104.0f ? -104.0f : x;
     y = y > 89.0f ? 89.0f : y;
     RL_REDUCE4(y, k, r, s, t);
     return (1 + (r + r * r * rl_bend4(r))) * s * t;
 }
-static inline double rl_exp8(double x) {
+RL_INLINE double rl_exp8(double x) {
     double y = x < -746.0 ? -746.0 : x;
     y = y > 710.0 ? 710.0 : y;
     RL_REDUCE8(y, k, r, s, t);
@@ -58,7 +60,7 @@ static inline double rl_exp8(double x) {
 }
 
 /* 2**k (e**r - 1) + (2**k - 1), with the last 1 divided by the second factor beforehand; of the sign of x, also at -0. */
-static inline float rl_expm1_4(float x) {
+RL_INLINE float rl_expm1_4(float x) {
     float y = x < -18.0f ? -18.0f : x;
     y = y > 89.0f ? 89.0f : y;
     RL_REDUCE4(y, k, r, s, t);
@@ -66,7 +68,7 @@ static inline float rl_expm1_4(float x) {
     float out = (s * e + (s - u)) * t;
     return copysignf(ki == 0 ? e : out, x);
 }
-static inline double rl_expm1_8(double x) {
+RL_INLINE double rl_expm1_8(double x) {
     double y = x < -40.0 ? -40.0 : x;
     y = y > 710.0 ? 710.0 : y;
     RL_REDUCE8(y, k, r, s, t);
@@ -76,7 +78,7 @@ static inline double rl_expm1_8(double x) {
 }
 
 /* x = 2**e (1 + f) with 1 + f between root 1/2 and root 2; log(1 + f) = 2 artanh(z), z = f / (2 + f). */
-static inline float rl_log4(float x) {
+RL_INLINE float rl_log4(float x) {
     int tiny = x < 1.17549435e-38f;
     float y = tiny ? x * 8388608.0f : x;
     int32_t i = rl_bits_of4(y) - 0x3f3504f3;
@@ -88,7 +90,7 @@ static inline float rl_log4(float x) {
     out = x < 0 ? NAN : out;
     return x < INFINITY ? out : x;
 }
-static inline double rl_log8(double x) {
+RL_INLINE double rl_log8(double x) {
     int tiny = x < 2.2250738585072014e-308;
     double y = tiny ? x * 18014398509481984.0 : x;
     int64_t i = rl_bits_of8(y) - 0x3fe6a09e667f3bcd;
@@ -104,14 +106,14 @@ static inline double rl_log8(double x) {
 }
 
 /* 1 + x is rounded; what it lost comes back as a derivative's step. */
-static inline float rl_log1p4(float x) {
+RL_INLINE float rl_log1p4(float x) {
     float u = 1 + x, lost = x - (u - 1);
     float step = lost / u;
     step = x > 1e8f ? 0 : step;
     step = x <= -1 ? 0 : step;
     return u == 1 ? x : rl_log4(u) + step;
 }
-static inline double rl_log1p8(double x) {
+RL_INLINE double rl_log1p8(double x) {
     double u = 1 + x, lost = x - (u - 1);
     double step = lost / u;
     step = x > 1e16 ? 0 : step;
@@ -120,48 +122,48 @@ static inline double rl_log1p8(double x) {
 }
 
 /* t / (2 + t) with t = exp(-2 |x|) - 1 */
-static inline float rl_tanh4(float x) {
+RL_INLINE float rl_tanh4(float x) {
     float t = rl_expm1_4(-2 * fabsf(x));
     return copysignf(t / (2 + t), x);
 }
-static inline double rl_tanh8(double x) {
+RL_INLINE double rl_tanh8(double x) {
     double t = rl_expm1_8(-2 * fabs(x));
     return copysign(t / (2 + t), x);
 }
 
-static inline float rl_sigmoid4(float x) { return 1 / (1 + rl_exp4(-x)); }
-static inline double rl_sigmoid8(double x) { return 1 / (1 + rl_exp8(-x)); }
+RL_INLINE float rl_sigmoid4(float x) { return 1 / (1 + rl_exp4(-x)); }
+RL_INLINE double rl_sigmoid8(double x) { return 1 / (1 + rl_exp8(-x)); }
 
 /* log(1 + e) for e between 0 and 1: 2 artanh(z) with z = e / (2 + e), at most 1/3. */
-static inline float rl_log1p_unit4(float e) {
+RL_INLINE float rl_log1p_unit4(float e) {
     float z = e / (2 + e), w = z * z;
     return z * (2 + w * (2 / 3.f + w * (2 / 5.f + w * (2 / 7.f + w * (2 / 9.f + w * (2 / 11.f + w * (2 / 13.f + w * (2 / 15.f + w * (2 / 17.f)))))))));
 }
-static inline double rl_log1p_unit8(double e) {
+RL_INLINE double rl_log1p_unit8(double e) {
     double z = e / (2 + e), w = z * z, v = w * w;
     double a = 2 + w * (2 / 3.) + v * (2 / 5. + w * (2 / 7.)), b = 2 / 9. + w * (2 / 11.) + v * (2 / 13. + w * (2 / 15.));
     double c = 2 / 17. + w * (2 / 19.) + v * (2 / 21. + w * (2 / 23.)), d = 2 / 25. + w * (2 / 27.) + v * (2 / 29. + w * (2 / 31. + w * (2 / 33.)));
     return z * (a + v * v * (b + v * v * (c + v * v * d)));
 }
 /* The larger of x and 0, and log(1 + exp(-|x|)). */
-static inline float rl_softplus4(float x) {
+RL_INLINE float rl_softplus4(float x) {
     float out = (x > 0 ? x : 0) + rl_log1p_unit4(rl_exp4(-fabsf(x)));
     return x != x ? x : x > 20 ? x : out;
 }
-static inline double rl_softplus8(double x) {
+RL_INLINE double rl_softplus8(double x) {
     double out = (x > 0 ? x : 0) + rl_log1p_unit8(rl_exp8(-fabs(x)));
     return x != x ? x : x > 20 ? x : out;
 }
 
 /* 2**x: the whole part is the power, and the rest is that of e**(rest ln 2). */
-static inline float rl_exp2_4(float x) {
+RL_INLINE float rl_exp2_4(float x) {
     float y = x < -151.0f ? -151.0f : x;
     y = y > 129.0f ? 129.0f : y;
     float k_ = y + RL_BIG4, r = (y - (k_ - RL_BIG4)) * 0.693147181f;
     int32_t k = rl_bits_of4(k_) - 0x4B400000, h = k >> 1;
     return (1 + (r + r * r * rl_bend4(r))) * rl_float_of((h + 127) << 23) * rl_float_of((k - h + 127) << 23);
 }
-static inline double rl_exp2_8(double x) {
+RL_INLINE double rl_exp2_8(double x) {
     double y = x < -1076.0 ? -1076.0 : x;
     y = y > 1025.0 ? 1025.0 : y;
     double k_ = y + RL_BIG8, r = (y - (k_ - RL_BIG8)) * 0.693147180559945309;
@@ -169,40 +171,58 @@ static inline double rl_exp2_8(double x) {
     return (1 + (r + r * r * rl_bend8(r))) * rl_double_of((h - 2048 + 1023) << 52) * rl_double_of((k - h - 2048 + 1023) << 52);
 }
 
+/* exp(-c x**2) for |x| <= 1e5, c 1 or a half: the square is split, so that its rounding is not blown up. */
+RL_INLINE float rl_exp_square4(float x, float c) {
+    double square = (double)c * x * x;
+    float high = (float)square;
+    return rl_exp4(-high) * (1 - (float)(square - high));
+}
+RL_INLINE double rl_exp_square8(double x, double c) {
+    double high = (double)(float)x, low = c * ((x - high) * (x + high));
+    return rl_exp8(-c * (high * high)) * (1 - low * (1 - low * (0.5 - low * (1 / 6.))));
+}
+
+/* exp(x**2) erfc(x) and erfc(x) for x >= 0. */
+RL_INLINE float rl_erfcx_right4(float x) {
+    float b = x < 1e30f ? x : 1e30f;
+    return rl_fit_erfcx_f((b - 3.75f) / (b + 3.75f)) / (1 + 2 * x);
+}
+RL_INLINE double rl_erfcx_right8(double x) {
+    double b = x < 1e300 ? x : 1e300;
+    return rl_fit_erfcx((b - 3.75) / (b + 3.75)) / (1 + 2 * x);
+}
+RL_INLINE float rl_erfc_right4(float x) {
+    x = x > 11 ? 11 : x;
+    return rl_exp_square4(x, 1) * rl_erfcx_right4(x);
+}
+RL_INLINE double rl_erfc_right8(double x) {
+    x = x > 28 ? 28 : x;
+    return rl_exp_square8(x, 1) * rl_erfcx_right8(x);
+}
+RL_INLINE float rl_erfc4(float x) {
+    float right = rl_erfc_right4(fabsf(x));
+    return x < 0 ? 2 - right : right;
+}
+RL_INLINE double rl_erfc8(double x) {
+    double right = rl_erfc_right8(fabs(x));
+    return x < 0 ? 2 - right : right;
+}
+
 /* x times a polynomial of x**2 up to 1; beyond, 1 - exp(polynomial), which 4 makes 1. */
-static inline float rl_erf4(float x) {
+RL_INLINE float rl_erf4(float x) {
     float a = fabsf(x), z = x * x, b = a > 4 ? 4.0f : a;
     float near = 1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f)))));
     float far = -0.0003201380497f + b * (1.130233435f + b * (0.6318260516f + b * (0.1100800829f + b * (-0.02642113601f + b * (0.004759596293f + b * (-0.0005968056257f + b * (4.605804269e-5f + b * -1.637151415e-6f)))))));
     return a < 1 ? x * near : copysignf(1 - rl_exp4(-far), x);
 }
-
-static inline double rl_erf_near8(double x) {
-    double z = x * x;
-    return x * (1.128379167095512567 + z * (-0.3761263890318354044 + z * (0.1128379167094500627 + z * (-0.02686617064323777036 + z * (0.005223977607116422732 + z * (-0.0008548325975389692066 + z * (0.0001205529490483970753 + z * (-0.00001492473690741965364 + z * (1.644742470331728768e-6 + z * (-1.620848380187118197e-7 + z * (1.372006454677559166e-8 + z * -7.795898826998503403e-10)))))))))));
+RL_INLINE double rl_erf8(double x) {
+    double a = fabs(x), b = a < 1 ? a : 1, near = x * rl_fit_erf(2 * b * b - 1);
+    return a < 1 ? near : copysign(1 - rl_erfc_right8(a), x);
 }
-/* exp(x**2) erfc(x) (x + 1/2) as a polynomial of (x - 3.75) / (x + 3.75), from 0.5 to 27.5 (erfc is 0 there). The square
-   of x is taken of its upper half, which is exact, and the rest comes as a factor near 1. */
-static inline double rl_erfc_far8(double x) {
-    double t = (x - 3.75) / (x + 3.75), upper = (double)(float)x, d = (upper - x) * (upper + x);
-    double p = 0.618756315418913788 + t * (-0.0701202992927735043 + t * (0.00179270774273287598 + t * (0.041138369245074766 + t * (-0.0544019650709248814 + t * (0.046152160580132333 + t * (-0.0293466992933552318 + t * (0.0141811387100850165 + t * (-0.00487328980039315336 + t * (0.00087781292372142672 + t * (0.00014685701282882056 + t * (-0.000145077040457284526 + t * (0.0000258236115558832285 + t * (0.0000111921752825205556 + t * (-5.71894717837309358e-6 + t * (-4.87041594503417021e-7 + t * (8.69121400593027436e-7 + t * (-2.80038798322583725e-8 + t * (-1.20353093409959406e-7 + t * (1.08485422287777378e-8 + t * (1.23558692413951879e-8 + t * (-1.33080593545157867e-9)))))))))))))))))))));
-    return rl_exp8(-upper * upper) * (1 + d * (1 + d * (0.5 + d * (1 / 6.)))) * p / (x + 0.5);
-}
-static inline double rl_erf8(double x) {
-    double a = fabs(x), b = a < 1 ? 1.0 : a > 6 ? 6.0 : a;
-    double far = copysign(1 - rl_erfc_far8(b), x);
-    return a < 1 ? rl_erf_near8(x) : x == x ? far : x;
-}
-static inline double rl_erfc8(double x) {
-    double a = fabs(x), b = a < 0.5 ? 0.5 : a > 27.5 ? 27.5 : a, far = rl_erfc_far8(b);
-    far = x < 0 ? 2 - far : far;
-    return a < 0.5 ? 1 - rl_erf_near8(x) : x == x ? far : x;
-}
-static inline float rl_erfc4(float x) { return (float)rl_erfc8((double)x); }
 
 /* x**y as exp(y log x) in double, both to 32 bits beyond the float's range of exponents: within one place of float, for
    positive finite x and finite y. */
-static inline float rl_pow4(float x, float y) {
+RL_INLINE float rl_pow4(float x, float y) {
     int64_t i = rl_bits_of8((double)x) - 0x3fe6a09e667f3bcd;
     double e = rl_double_of((int64_t)((uint64_t)(i + 0x4000000000000000) >> 52) + 0x4338000000000000) - RL_BIG8 - 1024.0;
     double f = rl_double_of((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1, z = f / (2 + f), w = z * z;

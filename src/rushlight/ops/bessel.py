@@ -169,5 +169,11 @@ if _fast is not None:
     ):  # fmt: skip
         accelerate(_op, _kernel, dtypes="fd")
     clifford.accelerate(lambda x, order, sign: of_any_layout(_fast.clifford_of(order, sign))(x))
-    i0.accelerate(x=_fast.through_i0)
-    modified_bessel_i0.accelerate(x=_fast.through_i0)
+    for _op, _kernel in (
+        (i0, _fast.through_i0), (modified_bessel_i0, _fast.through_i0), (i1, _fast.through_i1),
+        (modified_bessel_i1, _fast.through_i1), (bessel_j1, _fast.through_j1),
+        (spherical_bessel_j0, _fast.through_spherical_j0),
+    ):  # fmt: skip
+        _op.accelerate(x=_kernel)
+    i0e.accelerate(x=lambda g, x, out: _fast.through_i0e(g, x))
+    i1e.accelerate(x=lambda g, x, out: _fast.through_i1e(g, x))

@@ -94,12 +94,17 @@ def _polygamma(x, n):
     return of_any_layout(kernel)(x)
 
 
+def _zeta_slope(x, y, n):
+    return of_any_layout(_fast.zeta_slope)(x, y) if n == 1 else NotImplemented
+
+
 _fast = kernels.load("special")
 if _fast is not None:
     accelerate(lgamma, _fast.lgamma, x=_fast.through_lgamma)
     accelerate(digamma, _fast.digamma, x=_fast.through_digamma)
     polygamma.accelerate(_polygamma)
     accelerate(zeta, _fast.zeta)
+    zeta_slope.accelerate(_zeta_slope)
     accelerate(igamma, _fast.gammainc)
     accelerate(igammac, _fast.gammaincc)
     accelerate(igamma_slope, _fast.gammainc_slope)

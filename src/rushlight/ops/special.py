@@ -174,10 +174,10 @@ def contiguously(kernel):
     return lambda x: kernel(np.array(x, order="C"))
 
 
-_fast = kernels.load("special")
+_fast, _elementary = kernels.load("special"), kernels.load("elementwise")
 if _fast is not None:
-    accelerate(erf, _fast.erf, x=_fast.through_erf)
-    accelerate(erfc, _fast.erfc, x=_fast.through_erfc)
+    accelerate(erf, _elementary.erf, x=_fast.through_erf)
+    accelerate(erfc, _elementary.erfc, x=_fast.through_erfc)
     accelerate(erfinv, _fast.erfinv, x=_fast.through_erfinv)
     accelerate(erfcx, _fast.erfcx, x=_fast.through_erfcx)
     accelerate(ndtr, _fast.ndtr, x=_fast.through_ndtr)
