@@ -28,15 +28,20 @@ function that is not here (`nn.functional.cross_entropy`, say) is a composition.
   Rules are made of operations, so where there is one there are second and higher derivatives too; a test compares
   the second derivative of every operation with a difference.
 - **Forward mode**: by the same *rules*, through the operation *itself* because it is linear, or by a *push* of its own.
+- **Batched** under `vmap`: *aligned* by broadcasting where the operation is elementwise, else by the rule of
+  `ops/batch_rules.py` (or of its file) that is named.
 - **Kept** is what a recorded call keeps for its rules: inputs, their shapes, outputs (`out`). Only what the rules of
   inputs that want a gradient ask for is kept.
-- **Kernel**: compiled code for the operation (*op*) and for its rules (by input).
-- **In place**: the method that writes the result over the first input.
+- **Kernel**: compiled code for the operation (*op*) and for its rules (by input); *NumPy* where there is none.
+- **In place**: the method that writes the result over the first input; *none* where PyTorch has none either.
 - **Complex**, for those that take complex numbers: *conjugated* where the engine conjugates around a rule that
   states the transpose, *own* where the rules state complex gradients themselves.
+
+No cell is empty: *none* under "Gradients for" says that the result is a truth value, an index, a count or a draw, and
+*refused* that the derivative is, by name, when somebody asks for it.
 """
 _COLUMNS = (
-    "Operation", "Kind", "Gradients for", "Second order", "Forward mode", "Kept", "Kernel", "In place", "Complex",
+    "Operation", "Kind", "Gradients for", "Second order", "Forward mode", "Batched", "Kept", "Kernel", "In place", "Complex",
 )  # fmt: skip
 
 
@@ -68,14 +73,23 @@ def operations_page():
 
 def row(op):
     """The cells of an operation."""
-    ruled = differentiated(op)
     kind = op.kind + (", view" if op.is_view else "")
-    second = "yes" if ruled else ""
+    ruled = differentiated(op)
+    if not ruled:
+        without = "refused" if op.differentiable else "none"
+        return (
+            _code(op.name), kind, without, without, without, batched(op), "nothing", kernels_of(op), in_place(op), without,
+        )  # fmt: skip
     own = "conjugated" if op.holomorphic else "own"
     return (
-        _code(op.name), kind, ruled, second, forward_mode(op) if ruled else "", kept(op), kernels_of(op), in_place(op),
-        own if ruled else "",
+        _code(op.name), kind, ruled, "yes", forward_mode(op), batched(op), kept(op), kernels_of(op), in_place(op), own,
     )  # fmt: skip
+
+
+def batched(op):
+    if op.batch is not None:
+        return op.batch.__qualname__.split(".")[0].strip("_").replace("_", " ")
+    return "aligned" if op.elementwise else ""
 
 
 def differentiated(op):
@@ -104,7 +118,7 @@ def kept(op):
     for rule in [*op.rules, op.joint]:
         if rule is not None and op.differentiable:
             names += [name for name in rule.names if name not in op.defaults and name != "needs"]
-    return ", ".join(_code(name) for name in dict.fromkeys(names))
+    return ", ".join(_code(name) for name in dict.fromkeys(names)) or "nothing"
 
 
 def kernels_of(op):
@@ -112,14 +126,14 @@ def kernels_of(op):
     for name, rule in [*zip(op.inputs, op.rules), ("all", op.joint)]:
         if rule is not None and (rule.kernel is not None or rule.fast is not None):
             found.append(name if name == "all" else _code(name))
-    return ", ".join(found)
+    return ", ".join(found) or "NumPy"
 
 
 def in_place(op):
     from rushlight import Tensor
 
     name = f"{op.name}_"
-    return _code(name) if callable(getattr(Tensor, name, None)) else ""
+    return _code(name) if callable(getattr(Tensor, name, None)) else "none"
 
 
 def _code(name):

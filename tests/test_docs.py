@@ -126,3 +126,18 @@ def test_example_of_docstring(name):
         doctest.DocTestParser().get_doctest(text, names, name, None, 0), out=told.append
     )
     assert "".join(told) == ""
+
+
+# Operations whose rules refuse, with the reason that tests/test_cells.py gives.
+REFUSED = {"floor_divide", "heaviside", "unique", "unique_consecutive", "unique_dim"}
+
+
+def test_no_cell_of_operations_is_empty():
+    rows = [line for line in build.operations_page().splitlines() if line.startswith("| `")]
+    assert len(rows) > 300
+    for line in rows:
+        cells = [cell.strip() for cell in line[1:-1].split("|")]
+        assert all(cells), line
+        name, kind, ruled = cells[0].strip("`"), cells[1], cells[2]
+        assert (ruled == "none") == kind.startswith("nondifferentiable"), line
+        assert ruled != "refused" or name in REFUSED, line
