@@ -306,12 +306,15 @@ FILES = {
 }
 
 
+INCLUDE = '#include "lanes.h"'
+
+
 def main():
     for family, (subject, fits) in FILES.items():
         guard = f"RL_SPECIAL_{family.upper()}_FITS_H"
         head = f"/* Polynomials of the {subject}. Written by tools/special_fits.py. */\n\n#ifndef {guard}\n#define {guard}\n"
         body = "\n\n".join(spelled(*fit) for fit in fits)
-        (TARGET / f"special_{family}_fits.h").write_text(f"{head}\n#include "lanes.h"\n\n{body}\n\n#endif\n")
+        (TARGET / f"special_{family}_fits.h").write_text(f"{head}\n{INCLUDE}\n\n{body}\n\n#endif\n")
 
 
 if __name__ == "__main__":
