@@ -27,11 +27,13 @@ cdef void count(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept 
     cdef Py_ssize_t at
     cdef int i, n
     cdef double counted
-    for at in range(begin, end, BLOCK):
+    at = begin
+    while at < end:
         n = <int>min(BLOCK, end - at)
         for i in range(n):
             counted = <double>at + i
             out[at + i] = <real>(counted * r.step + r.first)
+        at += BLOCK
 
 
 cdef void count_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
@@ -46,14 +48,18 @@ cdef void space(real *out, Range *r, Py_ssize_t begin, Py_ssize_t end) noexcept 
     cdef Py_ssize_t at, half = min(max(r.n // 2, begin), end)
     cdef int i, n
     cdef real first = <real>r.first, last = <real>r.last, step = <real>r.step
-    for at in range(begin, half, BLOCK):
+    at = begin
+    while at < half:
         n = <int>min(BLOCK, half - at)
         for i in range(n):
             out[at + i] = first + step * <real>(<double>at + i)
-    for at in range(half, end, BLOCK):
+        at += BLOCK
+    at = half
+    while at < end:
         n = <int>min(BLOCK, end - at)
         for i in range(n):
             out[at + i] = last - step * <real>(<double>(r.n - 1 - at) - i)
+        at += BLOCK
 
 
 cdef void space_f4(void *r, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
