@@ -15,6 +15,10 @@ _kernels = load("strided")
 # -- the same elements in the same order
 
 
+# NumPy 2.0 copies where it must; later ones can be told to raise instead.
+_WITHOUT_COPY = {} if np.__version__.startswith("2.0.") else {"copy": False}
+
+
 class NoView(RuntimeError):
     """The strides of an array do not allow a view of that shape, or no array of its size has it."""
 
@@ -35,7 +39,7 @@ def reshaped(x, shape):
 )
 def view(x, *, shape):
     try:
-        out = x.reshape(shape)
+        out = x.reshape(shape, **_WITHOUT_COPY)
     except (ValueError, TypeError):
         raise NoView from None
     # NumPy takes any negative size for the one to be inferred.
