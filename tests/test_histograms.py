@@ -99,3 +99,16 @@ def test_refused(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_kernel_finds_the_cells_that_the_meaning_finds(dtype):
+    from rushlight.ops import search
+
+    points = RANDOM.normal(size=(400, 2)).astype(dtype)
+    points[:5, 0] = [np.nan, np.inf, -np.inf, 0.1, 0.2]
+    even, uneven = np.linspace(-2, 2, 41).astype(dtype), np.array([-1, 0.1, 0.1, 0.2, 3], dtype)
+    points[5:46, 1] = even
+    for edges in ((even, uneven), (uneven, even), (even[:2], even[:2])):
+        expected = search.cell.forward(points, *edges)
+        np.testing.assert_array_equal(search.cell.compute([points, *edges], {}), expected)

@@ -7,6 +7,7 @@ A product here is of matrices with any strides, so a transpose costs nothing. Ev
 cimport numpy as cnp
 from cpython.object cimport PyObject
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
@@ -21,17 +22,33 @@ cdef extern from *:
             for (Py_ssize_t i = 0; i < m; i++)                                                            \\
                 for (Py_ssize_t j = 0; j < n; j++) c[i * n + j] += row[i * step + j];                     \\
         }
-    /* Outer products of m rows of a with n rows of b, for each of a batch; steps count bytes. */
+    /* Outer products of m rows of a with n entries of b, for each of a batch, plus rows of numbers, if any; rows
+       [begin, end) of all. Steps count bytes. */
     #define OUTER(NAME, T)                                                                                \\
-        static void NAME(T *c, const char *a, Py_ssize_t ab, Py_ssize_t ai, const char *b, Py_ssize_t bb, \\
-                         Py_ssize_t bj, Py_ssize_t size, Py_ssize_t m, Py_ssize_t n) {                    \\
-            for (Py_ssize_t k = 0; k < size; k++, a += ab, b += bb)                                       \\
-                for (Py_ssize_t i = 0; i < m; i++, c += n) {                                              \\
-                    const T x = *(const T *)(a + i * ai);                                                 \\
-                    if (bj == sizeof(T)) for (Py_ssize_t j = 0; j < n; j++) c[j] = x * ((const T *)b)[j]; \\
-                    else for (Py_ssize_t j = 0; j < n; j++) c[j] = x * *(const T *)(b + j * bj);          \\
+        static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                  \\
+            const rl_outer *job = (const rl_outer *)what;                                                 \\
+            const Py_ssize_t n = job->n, step = job->b_step;                                              \\
+            Py_ssize_t i = begin % job->m;                                                                \\
+            const char *a = job->a + begin / job->m * job->a_batch, *b = job->b + begin / job->m * job->b_batch; \\
+            T *c = (T *)job->c + begin * n;                                                               \\
+            for (Py_ssize_t r = begin; r < end; r++, c += n) {                                            \\
+                const T x = *(const T *)(a + i * job->a_row);                                             \\
+                const T *y = (const T *)b;                                                                \\
+                if (job->row) {                                                                           \\
+                    const T *z = (const T *)(job->row + r * job->row_step);                               \\
+                    if (step == sizeof(T)) for (Py_ssize_t j = 0; j < n; j++) c[j] = z[j] + x * y[j];     \\
+                    else for (Py_ssize_t j = 0; j < n; j++) c[j] = z[j] + x * *(const T *)(b + j * step); \\
                 }                                                                                         \\
+                else if (step == sizeof(T)) for (Py_ssize_t j = 0; j < n; j++) c[j] = x * y[j];           \\
+                else for (Py_ssize_t j = 0; j < n; j++) c[j] = x * *(const T *)(b + j * step);            \\
+                if (++i == job->m) i = 0, a += job->a_batch, b += job->b_batch;                           \\
+            }                                                                                             \\
         }
+    typedef struct {
+        const char *a, *b, *row;
+        char *c;
+        Py_ssize_t m, n, a_batch, a_row, b_batch, b_step, row_step;
+    } rl_outer;
     /* The dot products of short rows. */
     #define DOTS(NAME, T)                                                                                 \\
         static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                  \\
@@ -83,10 +100,19 @@ cdef extern from *:
     void rl_dots_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_cross_f4(float *, const float *, const float *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_cross_f8(double *, const double *, const double *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_outer_f4(float *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_outer_f8(double *, const char *, Py_ssize_t, Py_ssize_t, const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    ctypedef struct rl_outer:
+        const char *a
+        const char *b
+        const char *row
+        char *c
+        Py_ssize_t m, n, a_batch, a_row, b_batch, b_step, row_step
+    void rl_outer_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_outer_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f8(double *, const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_MatrixProduct2(PyObject *, PyObject *, void *)
 
 cdef extern from "kernels/product.h":
     void rl_product_f4(const float *, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -133,8 +159,15 @@ cdef inline bint small(cnp.ndarray a, cnp.ndarray b):
 
 
 cdef object by_blas(cnp.ndarray a, cnp.ndarray b):
+    cdef cnp.npy_intp shape[2]
+    cdef void *out = NULL
+    cdef cnp.ndarray c
+    if cnp.PyArray_NDIM(a) == 2 == cnp.PyArray_NDIM(b):
+        shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
+        c = empty(2, shape, cnp.PyArray_TYPE(a))
+        out = <void *>c
     with np.errstate(all="ignore"):
-        return cnp.PyArray_MatrixProduct(a, b)
+        return PyArray_MatrixProduct2(<PyObject *>a, <PyObject *>b, out)
 
 
 cdef object product(object x, object y):
@@ -163,6 +196,7 @@ cdef inline object turned(object x):
 def outer(object x, object y):
     """x @ y for batches (B, m, 1) and (B, 1, n): outer products."""
     cdef cnp.ndarray a, b, c
+    cdef rl_outer job
     cdef cnp.npy_intp shape[3]
     cdef int kind
     if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
@@ -178,12 +212,33 @@ def outer(object x, object y):
     if cnp.PyArray_DIM(a, 2) != 1 or cnp.PyArray_DIM(b, 1) != 1:
         return NotImplemented
     shape[0], shape[1], shape[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1), cnp.PyArray_DIM(b, 2)
-    c = <cnp.ndarray>cnp.PyArray_SimpleNew(3, shape, kind)
-    if kind == cnp.NPY_FLOAT32:
-        rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
-    else:
-        rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), <const char *>cnp.PyArray_DATA(b), cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2), shape[0], shape[1], shape[2])
+    c = empty(3, shape, kind)
+    job.row, job.row_step, job.c = NULL, 0, <char *>cnp.PyArray_DATA(c)
+    job.m, job.n = shape[1], shape[2]
+    left(&job, a, cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1))
+    right(&job, b, cnp.PyArray_STRIDE(b, 0), cnp.PyArray_STRIDE(b, 2))
+    if job.n == 1:
+        # One long row of products instead of many of one number.
+        job.m, job.n = 1, shape[1]
+        left(&job, b, cnp.PyArray_STRIDE(b, 0), 0)
+        right(&job, a, cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1))
+    multiply(&job, kind, shape[0] * job.m)
     return c
+
+
+cdef inline void left(rl_outer *job, cnp.ndarray x, Py_ssize_t batch, Py_ssize_t row) noexcept:
+    job.a, job.a_batch, job.a_row = <const char *>cnp.PyArray_DATA(x), batch, row
+
+
+cdef inline void right(rl_outer *job, cnp.ndarray x, Py_ssize_t batch, Py_ssize_t step) noexcept:
+    job.b, job.b_batch, job.b_step = <const char *>cnp.PyArray_DATA(x), batch, step
+
+
+cdef void multiply(rl_outer *job, int kind, Py_ssize_t rows) noexcept:
+    if rows == 0 or job.n == 0:
+        return
+    with nogil:
+        spread(rl_outer_f4 if kind == cnp.NPY_FLOAT32 else rl_outer_f8, job, rows, 1 + 65536 // (job.n + 4))
 
 
 def dots(object x, object y):
@@ -209,7 +264,7 @@ def dots(object x, object y):
         return NotImplemented
     count, shape[1], shape[2] = cnp.PyArray_DIM(a, 0), 1, 1
     shape[0] = count
-    c = <cnp.ndarray>cnp.PyArray_SimpleNew(3, shape, kind)
+    c = empty(3, shape, kind)
     size = cnp.PyArray_ITEMSIZE(a)
     job.a, job.b, job.c = <const char *>cnp.PyArray_DATA(a), <const char *>cnp.PyArray_DATA(b), <char *>cnp.PyArray_DATA(c)
     job.n, job.a_row, job.b_row = cnp.PyArray_DIM(a, 2), cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(b, 0)
@@ -222,6 +277,7 @@ def dots(object x, object y):
 def addr(object x, object y, object z, beta=1, alpha=1):
     """x + outer(y, z) for a row or matrix x."""
     cdef cnp.ndarray a, b, c, row
+    cdef rl_outer job
     cdef cnp.npy_intp shape[2]
     cdef Py_ssize_t step
     cdef int kind
@@ -244,13 +300,12 @@ def addr(object x, object y, object z, beta=1, alpha=1):
         step = shape[1]
     else:
         return NotImplemented
-    c = <cnp.ndarray>cnp.PyArray_SimpleNew(2, shape, kind)
-    if kind == cnp.NPY_FLOAT32:
-        rl_outer_f4(<float *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), 0, cnp.PyArray_STRIDE(a, 0), <const char *>cnp.PyArray_DATA(b), 0, cnp.PyArray_STRIDE(b, 0), 1, shape[0], shape[1])
-        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), step, shape[0], shape[1])
-    else:
-        rl_outer_f8(<double *>cnp.PyArray_DATA(c), <const char *>cnp.PyArray_DATA(a), 0, cnp.PyArray_STRIDE(a, 0), <const char *>cnp.PyArray_DATA(b), 0, cnp.PyArray_STRIDE(b, 0), 1, shape[0], shape[1])
-        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), step, shape[0], shape[1])
+    c = empty(2, shape, kind)
+    job.row, job.row_step, job.c = <const char *>cnp.PyArray_DATA(row), step * cnp.PyArray_ITEMSIZE(a), <char *>cnp.PyArray_DATA(c)
+    job.m, job.n = shape[0], shape[1]
+    left(&job, a, 0, cnp.PyArray_STRIDE(a, 0))
+    right(&job, b, 0, cnp.PyArray_STRIDE(b, 0))
+    multiply(&job, kind, job.m)
     return c
 
 
@@ -270,7 +325,7 @@ def cross(object x, object y, Py_ssize_t dim):
     dim += nd if dim < 0 else 0
     for k in range(dim + 1, nd):
         inner *= cnp.PyArray_DIM(a, k)
-    c = <cnp.ndarray>cnp.PyArray_SimpleNew(nd, cnp.PyArray_DIMS(a), kind)
+    c = empty(nd, cnp.PyArray_DIMS(a), kind)
     if cnp.PyArray_SIZE(a) == 0:
         return c
     k = cnp.PyArray_SIZE(a) // (3 * inner)
@@ -309,7 +364,7 @@ cdef object short_rows(cnp.ndarray a, cnp.ndarray b, int kind, int dims):
     cdef rl_rows job
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(a)
     shape[0] = cnp.PyArray_DIM(a, 0)
-    c = <cnp.ndarray>cnp.PyArray_SimpleNew(dims - 1, shape, kind)
+    c = empty(dims - 1, shape, kind)
     job.a, job.b, job.c = <const char *>cnp.PyArray_DATA(a), <const char *>cnp.PyArray_DATA(b), <char *>cnp.PyArray_DATA(c)
     job.n, job.a_row, job.b_row = cnp.PyArray_DIM(b, 0), cnp.PyArray_STRIDE(a, 0), 0
     job.a_step, job.b_step = cnp.PyArray_STRIDE(a, dims - 1) // size, cnp.PyArray_STRIDE(b, 0) // size

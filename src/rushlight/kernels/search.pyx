@@ -24,6 +24,16 @@ cdef extern from "kernels/search.h" nogil:
     Py_ssize_t rl_search_f8_runs(const double *, Py_ssize_t, int64_t *)
     Py_ssize_t rl_search_i4_runs(const int *, Py_ssize_t, int64_t *)
     Py_ssize_t rl_search_i8_runs(const int64_t *, Py_ssize_t, int64_t *)
+    int RL_CELL_DIMS
+    ctypedef struct rl_cells:
+        const char *points
+        const char *edges[8]
+        Py_ssize_t bins[8]
+        Py_ssize_t total
+        int columns
+        int64_t *places
+    void rl_cells_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_cells_f8(void *, Py_ssize_t, Py_ssize_t)
 
 # Values whose search is worth a thread of its own.
 cdef enum:
@@ -76,6 +86,33 @@ def searchsorted(edges, x, bint right=False):
     s.places = <int64_t*>cnp.PyArray_DATA(out)
     with nogil:
         spread(work, &s, cnp.PyArray_SIZE(v), LEAST)
+    return out
+
+
+def cell(points, *edges):
+    """cell of ops/search.py."""
+    cdef rl_cells s
+    cdef cnp.npy_intp n
+    cdef cnp.ndarray out
+    cdef int kind, d
+    if not plain(points) or cnp.PyArray_NDIM(points) != 2:
+        return NotImplemented
+    kind = cnp.PyArray_TYPE(points)
+    n, s.columns = cnp.PyArray_DIM(points, 0), len(edges)
+    if (kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE) or s.columns != cnp.PyArray_DIM(points, 1):
+        return NotImplemented
+    if not 0 < s.columns <= RL_CELL_DIMS:
+        return NotImplemented
+    s.total = 1
+    for d, e in enumerate(edges):
+        if not plain(e) or cnp.PyArray_NDIM(e) != 1 or cnp.PyArray_TYPE(e) != kind or cnp.PyArray_SIZE(e) < 2:
+            return NotImplemented
+        s.edges[d], s.bins[d] = cnp.PyArray_BYTES(e), cnp.PyArray_SIZE(e) - 1
+        s.total *= s.bins[d]
+    out = empty(1, &n, cnp.NPY_INT64)
+    s.points, s.places = cnp.PyArray_BYTES(points), <int64_t*>cnp.PyArray_DATA(out)
+    with nogil:
+        spread(rl_cells_f4 if kind == cnp.NPY_FLOAT else rl_cells_f8, &s, n, LEAST)
     return out
 
 

@@ -149,6 +149,7 @@ def runs(lanes):
 _searches = load("search")
 if _searches is not None:
     searchsorted.accelerate(_searches.searchsorted)
+    cell.accelerate(_searches.cell)
 
 _sorts = load("sort")
 if _sorts is not None:
