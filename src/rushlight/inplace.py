@@ -15,6 +15,9 @@ from .saving import pack
 if not cython.compiled:
     from numpy import ndarray
 
+# In-place operations whose result does not depend on what was there.
+_OVERWRITING = ("copy", "fill", "zero")
+
 _as_strided = _copy_slices = _view_across = _written_across = None
 
 
@@ -29,7 +32,7 @@ def run_inplace(op, x, rest, params):
     if x.inference and not inference_enabled():
         raise errors.inference_written()
     arrays = arrays_for(op, inputs)
-    if (needed == 0 or not op.keeps_anything) and written_by_kernel(op, array, arrays):
+    if (needed == 0 or not op.keeps_anything) and written_by_kernel(op, array, arrays, params):
         x.counter().bump()
         if needed != 0:
             rebase(x, recorded(op, inputs, params, array, needed))
@@ -54,9 +57,14 @@ def run_inplace(op, x, rest, params):
     return x
 
 
-def written_by_kernel(op, array, arrays):
+def written_by_kernel(op, array, arrays, params):
     """Let the kernel write the result over `array` itself, without a second array; whether it did."""
-    if op.kernel is None or op.params or arrays[0] is not array:
+    if arrays[0] is not array:
+        return False
+    if op.params:
+        into = getattr(op.fast, "into", None)
+        return into is not None and into(array, **params)
+    if op.kernel is None:
         return False
     if len(arrays) == 1:
         return op.kernel.into1(array)
@@ -73,6 +81,11 @@ def rebase(x, node, number=0):
             before.extras.move_retained(x, node, number)
         return
     base, before = view.base, view.base._grad_fn
+    if node.op.name in _OVERWRITING:
+        # What the view was before, which the base has a history of, gets zeros only.
+        node.edge0 = None
+        if node.count == 1 or node.edge1 is None:
+            node = None
     if x._array.dtype == base._array.dtype:
         scatter = new_node(_copy_slices)
         scatter.put_input(0, base, False)

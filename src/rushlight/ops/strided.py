@@ -10,7 +10,7 @@ from numpy.lib import stride_tricks
 from .. import core
 from ..kernels import load
 from .batch_rules import all_full
-from .copying import clone
+from .copying import clone, copied, write
 from .declare import linear
 
 _kernels, _copying = load("strided"), load("copying")
@@ -40,9 +40,17 @@ def arranged(x, base_stride):
         base_stride = contiguous_stride(x.shape)
     if all(n <= 1 or s == x.itemsize * b for n, s, b in zip(x.shape, x.strides, base_stride)):
         return x
-    storage = np.zeros(extent(x.shape, base_stride), x.dtype)
+    return laid_out(x, base_stride)
+
+
+def laid_out(x, base_stride):
+    """A copy of x, laid out by `base_stride`; zeros are in the gaps between its elements."""
+    if base_stride is None or tuple(base_stride) == contiguous_stride(x.shape):
+        return copied(x)
+    reach = extent(x.shape, base_stride)
+    storage = np.empty(reach, x.dtype) if reach == x.size else np.zeros(reach, x.dtype)
     laid = strided(storage, x.shape, base_stride, 0)
-    laid[...] = x
+    write(laid, x)
     return laid
 
 
@@ -160,12 +168,28 @@ def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
 )
 def strided_scatter(x, y, *, size, stride, storage_offset, base_stride=None):
     """x with y written where as_strided would read it: what an in-place write through a view did to its base."""
-    out = arranged(x, base_stride)
-    if out is x:
-        # A copy has no gaps between its elements, where the base may have some.
-        out = arranged(x.copy(order="K"), base_stride)
-    strided(out, size, stride, storage_offset)[...] = y
+    out = laid_out(x, base_stride)
+    write(strided(out, size, stride, storage_offset), y)
     return out
+
+
+def cut_out(g, size, stride, storage_offset, base_stride):
+    """The gradient of the elements that were not written over."""
+    zero = np.zeros((), g.dtype)
+    return strided_scatter.forward(
+        g, zero, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
+    )
+
+
+def read_out(g, size, stride, storage_offset, base_stride):
+    """The gradient of the elements that were written."""
+    if not any(g.strides):
+        # One number everywhere, as the gradient of a sum is.
+        return copied(strided_bytes(g, size, (0,) * len(size), 0))
+    return copied(strided(arranged(g, base_stride), size, stride, storage_offset))
+
+
+strided_scatter.accelerate(x=cut_out, y=read_out)
 
 
 def lies_as(array, like):
