@@ -26,13 +26,6 @@ RL_INLINE double rl_lgamma_right(double x) {
     return x > 1e306 ? (x == INFINITY ? x : x * (l - 1)) : out;
 }
 
-/* gamma(x) for 1 <= x < 10, by the same steps. */
-static double rl_gamma(double x) {
-    double p = 1;
-    for (; x >= 3; p *= x) x -= 1;
-    return p * exp((x - 1) * (x - 2) * rl_fit_lgamma(x - 2));
-}
-
 static double rl_sin_pi(double x) {
     double r = fabs(x) - 2 * floor(fabs(x) / 2);
     r = r > 1 ? r - 2 : r;

@@ -14,9 +14,9 @@
 typedef struct { double p, q, slope; } rl_incomplete;
 
 /* m - log(1 + m) for 1 + m = x / a. */
-static double rl_excess(double a, double x) {
+RL_INLINE double rl_excess(double a, double x) {
     double m = (x - a) / a;
-    if (fabs(m) > 0.5) return m - log(x / a);
+    if (fabs(m) > 0.5) return m - rl_log8(x / a);
     double r = m / (2 + m), y = r * r, sum = 0, power = 1;
     for (int k = 0; k < 16; k++) {
         sum += power / (2 * k + 3);
@@ -26,10 +26,14 @@ static double rl_excess(double a, double x) {
 }
 
 /* x**a exp(-x) / gamma(a + 1). */
-static double rl_front(double a, double x) {
-    if (a < 8) return pow(x, a) * exp(-x) / rl_gamma(a + 1);
+RL_INLINE double rl_front(double a, double x) {
+    if (a < 8) {
+        double p = 1, y = a + 1;
+        for (; y >= 3; p *= y) y -= 1;
+        return rl_exp8(a * rl_log8(x) - x - (y - 1) * (y - 2) * rl_fit_lgamma(y - 2)) / p;
+    }
     double inverse = 1 / a, rest = inverse * rl_fit_stirling(128 * inverse * inverse - 1);
-    return exp(-a * rl_excess(a, x) - rest) / sqrt(2 * RL_PI * a);
+    return rl_exp8(-a * rl_excess(a, x) - rest) / sqrt(2 * RL_PI * a);
 }
 
 /* The series and the fraction as one quotient each, top / bottom, with their slopes by a where `sloped`: no division
@@ -147,7 +151,7 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, double least, int sl
         double sum = rl_series(a, x, least, sloped, &slope);
         out.p = front * sum;
         out.q = 1 - out.p;
-        if (sloped) out.slope = front == 0 ? 0 : front * ((log(x) - rl_digamma_right(a + 1)) * sum + slope);
+        if (sloped) out.slope = front == 0 ? 0 : front * ((rl_log8(x) - rl_digamma_right(a + 1)) * sum + slope);
         if (a < 1 && x <= 1.1) {
             /* Q = 1 - x**a / gamma(a + 1) plus what P's series lacks after its first term. */
             double term = 1, rest = 0;
@@ -155,19 +159,19 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, double least, int sl
                 term *= -x / n;
                 rest += term / (a + n);
             }
-            double exponent = a * log(x) - a * (a - 1) * rl_fit_lgamma(a - 1);
-            out.q = -expm1(exponent) - a * exp(exponent) * rest;
+            double exponent = a * rl_log8(x) - a * (a - 1) * rl_fit_lgamma(a - 1);
+            out.q = -rl_expm1_8(exponent) - a * rl_exp8(exponent) * rest;
         }
         return out;
     }
     out.q = front * a * rl_fraction(a, x, least, sloped, &slope);
     out.p = 1 - out.q;
-    if (sloped) out.slope = front == 0 ? 0 : -((log(x) - rl_digamma_right(a)) * out.q + front * a * slope);
+    if (sloped) out.slope = front == 0 ? 0 : -((rl_log8(x) - rl_digamma_right(a)) * out.q + front * a * slope);
     return out;
 }
 
-static double rl_gammainc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).p; }
-static double rl_gammaincc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).q; }
-static double rl_gammainc_slope(double a, double x, double least) { return rl_gammainc_all(a, x, least, 1).slope; }
+RL_CLONES static double rl_gammainc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).p; }
+RL_CLONES static double rl_gammaincc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).q; }
+RL_CLONES static double rl_gammainc_slope(double a, double x, double least) { return rl_gammainc_all(a, x, least, 1).slope; }
 
 #endif

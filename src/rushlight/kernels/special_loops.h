@@ -103,9 +103,9 @@ RL_RARE(through_digamma, 2, y, RL_NEGATIVE, x * rl_trigamma_left(y), x * rl_trig
 RL_LOOP(polygamma, 1, rl_polygamma(x, job->order, job->factor))
 RL_STEPPED(zeta, rl_zeta(x, y), rl_zeta(x, y))
 RL_STEPPED(zeta_slope, rl_zeta_slope(x, y), rl_zeta_slope(x, y))
-RL_STEPPED(gammainc, rl_gammainc(x, y, 1e-10), rl_gammainc(x, y, 1e-17))
-RL_STEPPED(gammaincc, rl_gammaincc(x, y, 1e-10), rl_gammaincc(x, y, 1e-17))
-RL_STEPPED(gammainc_slope, rl_gammainc_slope(x, y, 1e-10), rl_gammainc_slope(x, y, 1e-17))
+RL_STEPPED(gammainc, rl_gammainc(x, y, 3e-9), rl_gammainc(x, y, 1e-17))
+RL_STEPPED(gammaincc, rl_gammaincc(x, y, 3e-9), rl_gammaincc(x, y, 1e-17))
+RL_STEPPED(gammainc_slope, rl_gammainc_slope(x, y, 3e-9), rl_gammainc_slope(x, y, 1e-17))
 
 /* -- Bessel and Airy functions */
 RL_LOOP(i0, 1, rl_i0(x))
