@@ -93,7 +93,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(maximum, RL_ANY, (x > y || x != x) ? x : y)                                               \
     OF(minimum, RL_ANY, (x < y || x != x) ? x : y)                                               \
     OF(pow, RL_ANY, RL(c_pow)(x, y))                                                             \
-    OF(through_relu, RL_ANY, y > 0 ? x : 0)                                                      \
+    OF(through_relu, RL_ANY, y <= 0 ? 0 : x)                                                     \
     OF(through_sigmoid, RL_ANY, x * (1 - y) * y)                                                 \
     OF(through_tanh, RL_ANY, x * (1 - y * y))                                                    \
     OF(through_square, RL_ANY, x * 2 * y)                                                        \

@@ -103,7 +103,7 @@ static inline double rl_floored8(double x, double y) {
     OF(elu, 1, "alpha scale input_scale", x > 0 ? x * q : RL(expm1)(x * r) * (p * q))                               \
     OF(celu, 1, "alpha", x > 0 ? x : RL(expm1)(x / p) * p)                                                          \
     OF(softplus, 1, "beta threshold", RL_SOFTPLUS(x))                                                               \
-    OF(gelu_tanh, 1, "", RL_LOWEST(x, x * (1 + RL(tanh)(RL_INNER(x))) * N(0.5)))                                    \
+    OF(gelu_tanh, 1, "", RL_LOWEST(x, x * (N(0.5) * (1 + RL(tanh)(RL_INNER(x))))))                                  \
     OF(through_clip, 2, "low high", (y >= p && y <= q) ? x : N(0))                                                  \
     OF(through_hardtanh, 2, "min_val max_val", (y <= p || y >= q) ? N(0) : x)                                       \
     OF(through_leaky, 2, "negative_slope", y > 0 ? x : x * p)                                                       \
@@ -174,7 +174,7 @@ RL_FORMULAS(RL_OF_DOUBLE)
 #undef N
 
 /* What a quotient that was rounded towards zero leaves. It is exact where the quotient has fewer bits than a number has;
-   the C library does the rest. */
+   the C library does the rest, also what an infinite y leaves. */
 static inline float rl_left4(float x, float y) {
     double left = (double)x - trunc((double)x / (double)y) * (double)y;
     return (float)(left == 0 ? copysign(0.0, (double)x) : left);
@@ -195,11 +195,11 @@ static inline double rl_left8(double x, double y) {
         for (Py_ssize_t i = 0; i < n; i++) {                                                                    \
             T x = xs[i], y = ys[i], left = LEFT(x, y);                                                          \
             out[i] = FROM;                                                                                      \
-            odd += !(ABS(x / y) < (T)MOST);                                                                     \
+            odd += !((ABS(x / y) < (T)MOST) & (ABS(y) < INFINITY));                                             \
         }                                                                                                       \
         for (Py_ssize_t i = 0; odd && i < n; i++) {                                                             \
             T x = xs[i], y = ys[i], left;                                                                       \
-            if (ABS(x / y) < (T)MOST) continue;                                                                 \
+            if (ABS(x / y) < (T)MOST && ABS(y) < INFINITY) continue;                                            \
             left = LIBRARY(x, y);                                                                               \
             out[i] = FROM;                                                                                      \
         }                                                                                                       \

@@ -10,7 +10,7 @@ from .declare import elementwise
 from .exponential import exp
 from .selection import where
 from .special import contiguously, erf
-from .supported import FLOATING, REAL_OR_BOOL, supports
+from .supported import FLOATING, REAL, in_float32, supports
 from .trigonometric import tanh, tanh_bend
 
 
@@ -101,14 +101,14 @@ def gelu(x, *, approximate="none"):
     """x times the normal distribution function, or an approximation of it by tanh."""
     supports(x, FLOATING, "GeluKernelImpl")
     if approximate == "none":
-        return _lowest(x) * (1 + erf.compute([x * x.dtype.type(_ROOT_HALF)], {})) / 2
-    return _lowest(x) * (1 + np.tanh(_ROOT_TWO_BY_PI * (x + _CUBIC * (x * x * x)))) / 2
+        return _lowest(x) * ((1 + erf.compute([x * x.dtype.type(_ROOT_HALF)], {})) / 2)
+    return _lowest(x) * ((1 + np.tanh(_ROOT_TWO_BY_PI * (x + _CUBIC * (x * x * x)))) / 2)
 
 
 # -- rectifiers
 
 
-@elementwise(promote=None, x=lambda g, out: where(out > 0, g, 0))
+@elementwise(promote=None, x=lambda g, out: where(out <= 0, 0, g))
 def relu(x):
     if x.dtype.kind == "b":
         raise RuntimeError("Boolean inputs not supported for relu")
@@ -134,10 +134,15 @@ def prelu(x, weight):
     return np.where(x > 0, x, x * weight)
 
 
+def _not_above_zero(x):
+    """x, or zero without a slope: the exponential of what is above would overflow, and zero times it is nan."""
+    return where(x >= 0, 0, x)
+
+
 @elementwise(
     promote=None,
     x=lambda g, x, alpha, scale, input_scale: where(
-        x > 0, g * scale, g * (exp(x * input_scale) * (alpha * scale * input_scale))
+        x > 0, g * scale, g * (exp(_not_above_zero(x) * input_scale) * (alpha * scale * input_scale))
     ),
 )
 def elu(x, *, alpha=1.0, scale=1.0, input_scale=1.0):
@@ -146,7 +151,7 @@ def elu(x, *, alpha=1.0, scale=1.0, input_scale=1.0):
     return np.where(x > 0, x * scale, np.expm1(x * input_scale) * (alpha * scale))
 
 
-@elementwise(promote=None, x=lambda g, x, alpha: where(x > 0, g, g * exp(x / alpha)))
+@elementwise(promote=None, x=lambda g, x, alpha: where(x > 0, g, g * exp(_not_above_zero(x) / alpha)))
 def celu(x, *, alpha=1.0):
     supports(x, FLOATING, "elu_cpu")
     return np.where(x > 0, x, np.expm1(x / alpha) * alpha)
@@ -155,7 +160,7 @@ def celu(x, *, alpha=1.0):
 @elementwise(promote=None, x=lambda g, x, threshold: where(x <= threshold, 0, g))
 def threshold(x, *, threshold, value):
     """x where above the threshold, else `value`."""
-    supports(x, REAL_OR_BOOL, "threshold_cpu")
+    supports(x, REAL, "threshold_cpu")
     return np.where(x <= threshold, np.asarray(value).astype(x.dtype), x)
 
 
@@ -192,6 +197,9 @@ def hardshrink(x, *, lambd=0.5):
     supports(x, FLOATING, "hardshrink_cpu")
     return np.where((x >= -lambd) & (x <= lambd), np.zeros_like(x), x)
 
+
+in_float32(sigmoid, logsigmoid, softplus, silu, mish, gelu, leaky_relu, prelu, elu, celu, hardsigmoid, hardswish)
+in_float32(threshold, hardtanh, softshrink, hardshrink)
 
 _fast, _formula = kernels.load("elementwise"), kernels.load("formula")
 if _fast is not None:

@@ -9,7 +9,7 @@ from ..errors import coded
 from .copying import zero
 from .declare import elementwise, renamed
 from .selection import where
-from .supported import FLOATING, REAL, supports, without_derivative
+from .supported import FLOATING, REAL, in_float32, supports, without_derivative
 
 # -- sums and differences
 
@@ -198,7 +198,8 @@ lerp_number = renamed(lerp, "LerpBackward0")
 )
 def addcmul(x, tensor1, tensor2, *, value=1):
     if x.dtype.kind in "biu":
-        value = int(value)
+        supports(x, "iu", "addcmul_cpu_out")
+        value = np.asarray(int(value)).astype(x.dtype)
     return np.add(x, np.multiply(np.multiply(tensor1, value, dtype=x.dtype), tensor2))
 
 
@@ -249,6 +250,9 @@ def nextafter(x, y):
 def _by_dtype(of_floats, of_integers):
     return lambda x, y: of_integers(x, y) if x.dtype.kind == "i" else of_floats(x, y)
 
+
+in_float32(add_scaled, sub_scaled, lerp, lerp_number, addcmul, addcdiv, copysign, copysign_number)
+in_float32(floor_divide, div_rounded, remainder, remainder_number, fmod, fmod_number)
 
 _fast, _formula, _ufuncs, _integers = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs", "integers"))
 if _fast is not None:

@@ -5,7 +5,7 @@ import numpy as np
 from .. import kernels
 from .copying import zero
 from .declare import elementwise, renamed
-from .supported import FLOATING, REAL, supports
+from .supported import FLOATING, REAL, in_float32, supports
 
 
 def _complex_refused(name):
@@ -67,6 +67,8 @@ def sign(x):
     # nan has no sign: PyTorch says 0.
     return np.subtract(np.greater(x, 0), np.less(x, 0), dtype=np.int8).astype(x.dtype)
 
+
+in_float32(round, round_decimals, frac)
 
 _formula, _ufuncs = kernels.load("formula"), kernels.load("ufuncs")
 if _formula is not None:

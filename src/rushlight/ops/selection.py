@@ -162,6 +162,11 @@ clamp_min_number, clamp_max_number = renamed(clamp_min, "ClampMinBackward0"), re
 def nan_to_num(x, *, nan=None, posinf=None, neginf=None):
     if x.dtype.kind in "biu":
         return x.copy()
+    if x.dtype.kind == "V":
+        # The largest bfloat16 is the largest float32 without its last 16 bits; NumPy knows no bfloat16.
+        largest = np.asarray(0x7F7F0000, np.int32).view(np.float32)
+        posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
+        return nan_to_num.forward(x.astype(np.float32), nan=nan, posinf=posinf, neginf=neginf).astype(x.dtype)
     return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 

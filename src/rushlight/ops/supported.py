@@ -30,6 +30,27 @@ def in_common_dtype(*operands):
     return [np.asarray(x).astype(target, copy=False) for x in operands]
 
 
+def in_float32(*ops):
+    """Let the forwards of `ops`, which take several steps, take them in float32 for 16-bit floats and round once."""
+    for op in ops:
+        op.forward = _widened(op.forward)
+
+
+def _widened(forward):
+    def compute(*operands, **params):
+        narrow = next((x.dtype for x in operands if _is_narrow(x)), None)
+        if narrow is None:
+            return forward(*operands, **params)
+        wide = [x.astype(np.float32) if isinstance(x, np.ndarray) and x.dtype == narrow else x for x in operands]
+        return np.asarray(forward(*wide, **params)).astype(narrow)
+
+    return compute
+
+
+def _is_narrow(x):
+    return isinstance(x, np.ndarray) and x.itemsize == 2 and x.dtype.kind in FLOATING
+
+
 def without_derivative(name):
     """The rule of an operation that has a derivative nobody has written: to differentiate it is an error."""
 

@@ -8,7 +8,7 @@ from .. import kernels
 from .declare import elementwise
 from .exponential import rsqrt
 from .selection import where
-from .supported import FLOATING, supports
+from .supported import FLOATING, in_float32, supports
 
 
 @elementwise(promote="float", x=lambda g, x: g * cos(x))
@@ -151,6 +151,8 @@ def _product(g, slope, negative=False):
         return slope
     return _fast.mul(_fast.neg(g) if negative else g, slope)
 
+
+in_float32(deg2rad, rad2deg)
 
 _fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
 if _fast is not None:
