@@ -185,4 +185,13 @@ ROWS = [
         for how in ("none", "mean", "sum")
     ],
     Row("cross_entropy_indices", lambda r: (r(3, 3), _TARGETS[:3], None), {"ignore_index": -100, "reduction": "sum"}),
+    Row("glu", lambda r: (r(2, 4, 3),), {"dim": 1}),
+    Row("glu", lambda r: (r(3, 4),), {"dim": 1}),
+    *[
+        Row(
+            "bag_sum",
+            lambda r, weigh=weigh: (r(4, 2), r(5) if weigh else None, np.array([0, 3, 3, 1, 0]), np.array([0, 2, 2])),
+        )
+        for weigh in (False, True)
+    ],
 ]

@@ -6,6 +6,7 @@ from ..dtypes import finfo, of
 from ..errors import coded
 from ..ops import activation as ops
 from ..ops import elementwise as arithmetic
+from ..ops import gate
 from ..ops.complex import abs as absolute
 from ..ops.trigonometric import tanh
 from .arguments import check_tensor
@@ -267,8 +268,7 @@ def glu(input, dim=-1):
     size = input._array.shape[dim]
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
-    first, second = input.split(size // 2, dim) if size else (input, input)
-    return first * call1(ops.sigmoid, second)
+    return gate.glu(input, dim=dim)
 
 
 def _writes(function):

@@ -5,6 +5,9 @@ A function returns NotImplemented for other dtypes.
 """
 
 cimport numpy as cnp
+from libc.stdlib cimport free, malloc
+
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -12,11 +15,15 @@ cnp.import_array()
 cdef extern from "kernels/distances.h":
     ctypedef struct rl_rows:
         const void *x
+        const void *columns
         const void *g
         const void *distances
         void *out
         Py_ssize_t n, width
         double p
+    int RL_TOGETHER
+    void rl_turn_f4(const float *, Py_ssize_t, Py_ssize_t, float *) noexcept nogil
+    void rl_turn_f8(const double *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
     void rl_distances_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_distances_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_through_distances_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -44,16 +51,26 @@ def pdist(x, *, double ord):
     """The distances of the rows of x (N, M): (N (N - 1) / 2,)."""
     cdef cnp.ndarray a = table(x), out
     cdef cnp.npy_intp count
+    cdef void *columns
     cdef rl_rows s
     if a is None:
         return NotImplemented
     s.n, s.width, s.p, s.x = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1), ord, cnp.PyArray_DATA(a)
     count = s.n * (s.n - 1) // 2
-    out = cnp.PyArray_EMPTY(1, &count, cnp.PyArray_TYPE(a), 0)
+    out = empty(1, &count, cnp.PyArray_TYPE(a))
     s.out = cnp.PyArray_DATA(out)
+    columns = malloc((s.n + RL_TOGETHER) * max(s.width, 1) * cnp.PyArray_ITEMSIZE(a))
+    if columns == NULL:
+        raise MemoryError
+    s.columns = columns
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+        rl_turn_f4(<const float *>s.x, s.n, s.width, <float *>columns)
+    else:
+        rl_turn_f8(<const double *>s.x, s.n, s.width, <double *>columns)
     cdef span work = rl_distances_f4 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else rl_distances_f8
     with nogil:
         spread(work, &s, s.n, LEAST // (s.n * s.width + 1) + 1)
+    free(columns)
     return out
 
 

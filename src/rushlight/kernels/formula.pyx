@@ -138,3 +138,94 @@ cdef Formula formula(rl_formula entry):
 cdef int k
 for k in range(RL_FORMULAS_COUNT):
     globals()[(<bytes>rl_formulas[k].name).decode()] = formula(rl_formulas[k])
+
+
+# -- gated linear units: rows of two halves, those of the second gates of the first
+
+ctypedef struct Halves:
+    rl_formula_loop gated
+    rl_formula_loop through_gate
+    const char *x
+    const char *g
+    char *out
+    Py_ssize_t half, item
+
+
+cdef void gate(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Halves *s = <Halves *>what
+    cdef Py_ssize_t k, size = s.half * s.item
+    cdef double none[3]
+    none[0] = none[1] = none[2] = 0
+    cdef const char *x
+    for k in range(begin, end):
+        x = s.x + 2 * k * size
+        s.gated(x, x + size, x, s.out + k * size, none, s.half)
+
+
+cdef void through_gates(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Halves *s = <Halves *>what
+    cdef Py_ssize_t k, size = s.half * s.item
+    cdef double none[3]
+    none[0] = none[1] = none[2] = 0
+    cdef const char *x
+    for k in range(begin, end):
+        x = s.x + 2 * k * size
+        s.gated(s.g + k * size, x + size, x, s.out + 2 * k * size, none, s.half)
+        s.through_gate(s.g + k * size, x, x + size, s.out + (2 * k + 1) * size, none, s.half)
+
+
+cdef cnp.ndarray halved(Halves *s, object x, Py_ssize_t dim):
+    """Note where the rows of two halves of x are; x itself, None for an array that is declined."""
+    cdef cnp.ndarray a
+    cdef int kind, k
+    if not isinstance(x, cnp.ndarray) or not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>x):
+        return None
+    a, kind = x, cnp.PyArray_TYPE(<cnp.ndarray>x)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_SIZE(a) == 0:
+        return None
+    s.gated = of_gate.f4 if kind == cnp.NPY_FLOAT32 else of_gate.f8
+    s.through_gate = of_gradient.f4 if kind == cnp.NPY_FLOAT32 else of_gradient.f8
+    s.x, s.item, s.half = <const char *>cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_DIM(a, dim) // 2
+    for k in range(dim + 1, cnp.PyArray_NDIM(a)):
+        s.half *= cnp.PyArray_DIM(a, k)
+    return a
+
+
+cdef Formula of_gate = globals()["gated"]
+cdef Formula of_gradient = globals()["through_gate"]
+
+
+def glu(x, *, Py_ssize_t dim):
+    """The first half of x along `dim` times the sigmoid of the second."""
+    cdef Halves s
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.ndarray a = halved(&s, x, dim), out
+    cdef Py_ssize_t rows
+    cdef int k
+    if a is None:
+        return NotImplemented
+    for k in range(cnp.PyArray_NDIM(a)):
+        shape[k] = cnp.PyArray_DIM(a, k)
+    shape[dim] //= 2
+    out = empty(cnp.PyArray_NDIM(a), shape, cnp.PyArray_TYPE(a))
+    s.out = <char *>cnp.PyArray_DATA(out)
+    rows = cnp.PyArray_SIZE(out) // s.half
+    with nogil:
+        spread(gate, &s, rows, LEAST // s.half + 1)
+    return out
+
+
+def through_glu(g, x, Py_ssize_t dim):
+    cdef Halves s
+    cdef cnp.ndarray a = halved(&s, x, dim), out
+    cdef Py_ssize_t rows
+    if a is None or not isinstance(g, cnp.ndarray) or not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>g):
+        return NotImplemented
+    if cnp.PyArray_TYPE(<cnp.ndarray>g) != cnp.PyArray_TYPE(a) or 2 * cnp.PyArray_SIZE(<cnp.ndarray>g) != cnp.PyArray_SIZE(a):
+        return NotImplemented
+    out = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
+    s.g, s.out = <const char *>cnp.PyArray_DATA(<cnp.ndarray>g), <char *>cnp.PyArray_DATA(out)
+    rows = cnp.PyArray_SIZE(<cnp.ndarray>g) // s.half
+    with nogil:
+        spread(through_gates, &s, rows, LEAST // (2 * s.half) + 1)
+    return out

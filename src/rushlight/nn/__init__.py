@@ -3,6 +3,7 @@
 # ruff: noqa: F401, F403
 from ..missing import of_module as _of_module
 from . import functional, init, modules, utils
+from .functional import LinearCrossEntropyOptions
 from .modules import *
 from .modules import Module
 from .parameter import Buffer, Parameter

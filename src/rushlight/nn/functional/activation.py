@@ -2,6 +2,7 @@
 
 import warnings
 
+from ... import core
 from ...functions.activation import (
     celu,
     celu_,
@@ -34,7 +35,11 @@ from ...functions.activation import (
     threshold_,
 )
 from ...functions.trigonometric import tanh
+from ...ops.activation import prelu as by_slope
+from ...ops.declare import renamed
 from .arguments import check_implemented, check_tensor
+
+_rrelu = renamed(by_slope, "RreluWithNoiseBackward0")
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",
@@ -58,14 +63,8 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False, ge
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     check_implemented(input, "rrelu_out_cpu")
-    negative = input.detach() <= 0
-    slope = (
-        input.detach()
-        .new_empty(input.shape)
-        .uniform_(lower, upper, generator=generator)
-        .masked_fill_(negative.logical_not(), 1.0)
-    )
-    return input.mul_(slope) if inplace else input * slope
+    slope = input.detach().new_empty(input.shape).uniform_(lower, upper, generator=generator)
+    return core.inplace(_rrelu, input, (slope,), {}) if inplace else _rrelu(input, slope)
 
 
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):

@@ -4,14 +4,17 @@ import numpy as np
 
 from ... import core, dtypes
 from ...core import written
-from ...errors import coded
 from ...functions import selecting
+from ...functions.scattering import check_range
 from ...functions.selecting import one_hot
+from ...ops import bags
 from ...ops import index as ops
 from ...ops.hidden import Batched, every, values
 from .arguments import check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
+
+_OUTSIDE = "index out of range in self"
 
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
@@ -31,7 +34,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     check_tensor(input, "embedding", 2, "indices")
     padding_idx = _padding(padding_idx, weight)
     if max_norm is not None:
-        _check_range(input._array, weight.shape[0])
+        check_range(input, weight.shape[0], IndexError, _OUTSIDE)
         _shorten(weight, input, max_norm, norm_type)
     return selecting.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
@@ -43,12 +46,6 @@ def _padding(padding_idx, weight):
     if not -rows <= padding_idx < rows:
         raise AssertionError("Padding_idx must be within num_embeddings")
     return padding_idx % rows
-
-
-def _check_range(indices, rows):
-    indices = every(indices)
-    if indices.size and (indices.min() < 0 or indices.max() >= rows):
-        raise coded("RL414", IndexError("index out of range in self"))
 
 
 def _shorten(weight, indices, max_norm, norm_type):
@@ -106,7 +103,7 @@ def embedding_bag(
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     padding = _padding(padding_idx, weight)
-    _check_range(indices._array, weight.shape[0])
+    check_range(indices, weight.shape[0], IndexError, _OUTSIDE)
     if max_norm is not None:
         _shorten(weight, indices, max_norm, norm_type)
     return _summed(weight, indices, starts, padding, mode, per_sample_weights, bool(scale_grad_by_freq))
@@ -152,23 +149,24 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
 
 
 def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequency):
-    count = indices._array.size
-    bag = np.searchsorted(starts, np.arange(count), side="right") - 1
+    chosen = indices
     if padding >= 0:
         array = values(indices._array)
         kept = np.flatnonzero(array != padding)
-        bag, chosen = bag[kept], core.wrap(array[kept])
-    else:
-        kept, chosen = np.arange(count), indices
-    rows = ops.embedding(weight, chosen, padding_idx=-1, scale_grad_by_freq=by_frequency)
+        starts, chosen = np.searchsorted(kept, starts), core.wrap(array[kept])
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights.index_select(0, core.wrap(kept))
+    count = chosen._array.size
     if mode == "max":
-        return _largest(rows, bag, len(starts))
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.index_select(0, core.wrap(kept)).unsqueeze(1)
-    out = weight.detach().new_zeros(len(starts), weight.shape[1]).index_add(0, core.wrap(bag), rows)
+        bag = np.searchsorted(starts, np.arange(count), side="right") - 1
+        return _largest(ops.embedding(weight, chosen), bag, len(starts))
+    if by_frequency:
+        weight = ops.embedding(weight, chosen, scale_grad_by_freq=True)
+        chosen = core.wrap(np.arange(count))
+    out = bags.bag_sum(weight, per_sample_weights, chosen, core.wrap(starts))
     if mode == "sum":
         return out
-    sizes = np.maximum(np.bincount(bag, minlength=len(starts)), 1).astype(weight._array.dtype)
+    sizes = np.maximum(np.diff(starts, append=count), 1).astype(weight._array.dtype)
     return out / core.wrap(sizes[:, None])
 
 

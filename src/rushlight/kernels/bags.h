@@ -1,0 +1,47 @@
+/* Sums of rows of a table, bag by bag: the rows named from one start to the next. */
+
+#ifndef RL_BAGS_H
+#define RL_BAGS_H
+
+#include <stdint.h>
+#include "lanes.h"
+
+/* Columns that are summed in registers. */
+#define RL_COLUMNS 16
+
+typedef struct {
+    const void *table, *factors;
+    void *out;
+    const int64_t *index, *starts;
+    Py_ssize_t rows, width, count, bags;
+    int outside;
+} rl_bags;
+
+#define RL_BAGS(S, T)                                                                                          \
+    RL_INLINE void rl_bag_##S(const rl_bags *s, Py_ssize_t first, Py_ssize_t last, Py_ssize_t column, int n, T *out) { \
+        const T *table = (const T *)s->table + column, *factors = s->factors;                                  \
+        T sum[RL_COLUMNS];                                                                                     \
+        for (int q = 0; q < n; q++) sum[q] = 0;                                                                \
+        for (Py_ssize_t k = first; k < last; k++) {                                                            \
+            const T *row = table + s->index[k] * s->width;                                                     \
+            if (factors) for (int q = 0; q < n; q++) sum[q] += factors[k] * row[q];                            \
+            else for (int q = 0; q < n; q++) sum[q] += row[q];                                                 \
+        }                                                                                                      \
+        for (int q = 0; q < n; q++) out[q] = sum[q];                                                           \
+    }                                                                                                          \
+    RL_CLONES static void rl_bags_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
+        rl_bags *s = what;                                                                                     \
+        for (Py_ssize_t b = begin; b < end; b++) {                                                             \
+            T *out = (T *)s->out + b * s->width;                                                               \
+            Py_ssize_t first = s->starts[b], last = b + 1 < s->bags ? s->starts[b + 1] : s->count, column = 0; \
+            for (Py_ssize_t k = first; k < last; k++)                                                          \
+                if ((uint64_t)s->index[k] >= (uint64_t)s->rows) { s->outside = 1; return; }                    \
+            for (; column + RL_COLUMNS <= s->width; column += RL_COLUMNS)                                      \
+                rl_bag_##S(s, first, last, column, RL_COLUMNS, out + column);                                  \
+            if (column < s->width) rl_bag_##S(s, first, last, column, (int)(s->width - column), out + column); \
+        }                                                                                                      \
+    }
+RL_BAGS(f4, float)
+RL_BAGS(f8, double)
+
+#endif
