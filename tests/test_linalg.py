@@ -405,3 +405,23 @@ def test_info_tells_which_matrix_failed():
     lower, info = linalg.cholesky_ex(core.wrap(np.stack([np.eye(2), -np.eye(2)])))
     assert info.tolist() == [0, 1]
     close(lower[0], np.eye(2))
+
+
+def test_kernels_of_decompositions_as_their_meanings():
+    from rushlight.ops import decompose, ldl, linalg
+
+    random = np.random.default_rng(5)
+    for shape in ((4, 3), (3, 4), (2, 5, 5)):
+        x = random.standard_normal(shape)
+        for mode in ("reduced", "complete", "r"):
+            for found, expected in zip(
+                decompose.qr.compute([x], {"mode": mode}), decompose.qr.forward(x, mode=mode), strict=True
+            ):
+                np.testing.assert_allclose(found, expected, atol=1e-12)
+    x = random.standard_normal((6, 4, 4))
+    x[1, 0], x[2, 1] = 0, x[2, 2]
+    np.testing.assert_allclose(linalg.cofactor.compute([x], {}), linalg.cofactor.forward(x), atol=1e-9)
+    # Exchanges of rows, a block of two among them.
+    pivots = np.array([[3, -4, -4, 4, 5], [1, 2, 3, 4, 5]], np.int32)
+    for found, expected in zip(ldl.ldl_layout.compute([pivots], {}), ldl.ldl_layout.forward(pivots), strict=True):
+        np.testing.assert_array_equal(found, expected)

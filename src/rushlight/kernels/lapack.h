@@ -28,6 +28,7 @@ typedef struct {
                   rl_int *info, size_t);
     void (*orgqr)(rl_int *m, rl_int *n, rl_int *k, void *a, rl_int *lda, const void *tau, void *work, rl_int *size,
                   rl_int *info);
+    void (*geqrf)(rl_int *m, rl_int *n, void *a, rl_int *lda, void *tau, void *work, rl_int *size, rl_int *info);
     /* Not for complex numbers, where it has one argument more. */
     void (*gelsy)(rl_int *m, rl_int *n, rl_int *columns, void *a, rl_int *lda, void *b, rl_int *ldb, rl_int *order,
                   const void *rcond, rl_int *rank, void *work, rl_int *size, rl_int *info);
@@ -65,8 +66,10 @@ static int rl_lapack_open(const char *path) {
         *(void **)&r->sytrf = rl_find(library, letters[i], "sytrf");
         *(void **)&r->hetrf = rl_find(library, letters[i], i < 2 ? "sytrf" : "hetrf");
         *(void **)&r->orgqr = rl_find(library, letters[i], i < 2 ? "orgqr" : "ungqr");
+        *(void **)&r->geqrf = rl_find(library, letters[i], "geqrf");
         *(void **)&r->gelsy = rl_find(library, letters[i], "gelsy");
-        if (!r->getrf || !r->getrs || !r->getri || !r->trsm || !r->sytrf || !r->hetrf || !r->orgqr || !r->gelsy)
+        if (!r->getrf || !r->getrs || !r->getri || !r->trsm || !r->sytrf || !r->hetrf || !r->orgqr || !r->geqrf ||
+            !r->gelsy)
             return 0;
     }
     return 1;

@@ -9,7 +9,7 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
-from rushlight.kernels.parallel cimport spread
+from rushlight.kernels.parallel cimport span, spread
 
 import numpy as np
 from numpy.linalg import _umath_linalg
@@ -40,6 +40,7 @@ cdef extern from "kernels/lapack.h" nogil:
         void (*sytrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*hetrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*orgqr)(int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, int64_t *) noexcept nogil
+        void (*geqrf)(int64_t *, int64_t *, void *, int64_t *, void *, void *, int64_t *, int64_t *) noexcept nogil
         void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
     rl_lapack rl_routines[4]
     int rl_lapack_open(const char *)
@@ -340,21 +341,18 @@ def slogdet(object x):
 
 
 def cofactor(object x):
-    """det(x) * inv(x).T; NotImplemented where a matrix is close to singular."""
+    """(det(x) * inv(x).T, which matrices are too close to singular for that)."""
     cdef int kind = kind_of(x)
     if kind < 0:
         return NotImplemented
     diagonal, signs, lu, pivots, info = diagonal_of(x)
-    if info.any():
-        return NotImplemented
     with np.errstate(all="ignore"):
         size = np.multiply.reduce(diagonal, axis=-1) * signs.astype(x.dtype)
         # lu is that of the transpose, and written over by LAPACK.
         out = inverted(kind, lu, pivots, False)
         condition = np.abs(x).max((-2, -1)) * np.abs(out).max((-2, -1))
-        if (condition * (np.finfo(x.dtype).eps * x.shape[-1]) > 1e-2).any():
-            return NotImplemented
-        return np.multiply(out, size[..., None, None], out=out)
+        close = (info != 0) | ~(condition * (np.finfo(x.dtype).eps * x.shape[-1]) <= 1e-2)
+        return np.multiply(out, size[..., None, None], out=out), close
 
 
 cdef object applied(int kind, cnp.ndarray a, cnp.ndarray pivots, cnp.ndarray out):
@@ -416,6 +414,48 @@ def ldl_factor(object x, bint hermitian=False):
     return turned(a), pivots, info
 
 
+def ldl_layout(object pivots):
+    """(order, source, block, below) of ops/ldl.py."""
+    cdef Py_ssize_t n = pivots.shape[-1], i, j, k, last, p, count
+    cdef int64_t *o
+    cdef int64_t *s
+    cdef int64_t *with_
+    cdef int32_t *at
+    cdef unsigned char *b
+    cdef unsigned char *l
+    if n == 0:
+        return NotImplemented
+    given = np.ascontiguousarray(pivots, np.int32)
+    square = (*pivots.shape, n)
+    order, source = np.empty(pivots.shape, np.int64), np.empty(square, np.int64)
+    block, below, partner = np.zeros(square, bool), np.zeros(square, bool), np.empty(n, np.int64)
+    at, o, s = <int32_t *>cnp.PyArray_DATA(given), <int64_t *>cnp.PyArray_DATA(order), <int64_t *>cnp.PyArray_DATA(source)
+    b, l = <unsigned char *>cnp.PyArray_DATA(block), <unsigned char *>cnp.PyArray_DATA(below)
+    with_ = <int64_t *>cnp.PyArray_DATA(partner)
+    count = given.size // n
+    for i in range(count):
+        for j in range(n):
+            o[j] = with_[j] = j
+            for k in range(n):
+                s[j * n + k] = j
+        k = 0
+        while k < n:
+            last = k + 1 if at[k] < 0 and k + 1 < n else k
+            with_[k], with_[last] = last, k
+            p = min(max(abs(at[k]) - 1, 0), n - 1)
+            if p != last:
+                o[last], o[p] = o[p], o[last]
+                for j in range(k):
+                    s[last * n + j], s[p * n + j] = s[p * n + j], s[last * n + j]
+            k = last + 1
+        for j in range(n):
+            for k in range(j + 1):
+                b[j * n + k] = k == j or with_[j] == k
+                l[j * n + k] = not b[j * n + k]
+        at, o, s, b, l = at + n, o + n, s + n * n, b + n * n, l + n * n
+    return order, source, block, below
+
+
 cdef struct Reflections:
     int kind
     int64_t m, n, k
@@ -439,21 +479,67 @@ def householder_product(object x, object tau):
     """The first columns of the product of reflections, one for each number in tau."""
     cdef cnp.ndarray a, factors
     cdef Reflections job
-    cdef Py_ssize_t count
     job.kind = kind_of(x)
     if job.kind < 0 or not found or tau.dtype != x.dtype or x.shape[:-2] != tau.shape[:-1]:
         return NotImplemented
     a, factors = turned(x).copy(order="C"), np.ascontiguousarray(tau)
     job.m, job.n, job.k, job.size = x.shape[-2], x.shape[-1], tau.shape[-1], cnp.PyArray_ITEMSIZE(a)
     job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(factors)
-    count = count_of(a)
+    reflect(join, &job, count_of(a))
+    return turned(a)
+
+
+cdef void reflect(span work, Reflections *job, Py_ssize_t count) noexcept:
     with nogil:
         # LAPACK's own threads are for large matrices.
-        if job.m > 64:
-            join(&job, 0, count)
+        if job.m > 100:
+            work(job, 0, count)
         else:
-            spread(join, &job, count, least(job.m * job.n * job.k))
-    return turned(a)
+            spread(work, job, count, least(job.m * job.n * job.k))
+
+
+cdef void factor(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Reflections *job = <Reflections *>what
+    cdef int64_t room = job.n * 64, info
+    cdef void *work = malloc(room * job.size)
+    cdef Py_ssize_t i
+    for i in range(begin, end):
+        rl_routines[job.kind].geqrf(&job.m, &job.n, job.a + i * job.m * job.n * job.size, &job.m,
+                                    job.tau + i * job.k * job.size, work, &room, &info)
+    free(work)
+
+
+def geqrf(object x):
+    """(R and below it the vectors of reflections, their factors): a QR decomposition as LAPACK packs it."""
+    cdef cnp.ndarray a, tau
+    cdef Reflections job
+    job.kind = kind_of(x)
+    if job.kind < 0 or not found:
+        return NotImplemented
+    a = turned(x).copy(order="C")
+    job.m, job.n, job.size = x.shape[-2], x.shape[-1], cnp.PyArray_ITEMSIZE(a)
+    job.k = min(job.m, job.n)
+    tau = np.empty((*x.shape[:-2], job.k), x.dtype)
+    job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(tau)
+    reflect(factor, &job, count_of(a))
+    return turned(a), tau
+
+
+def qr(object x, str mode="reduced"):
+    """(Q, R); Q is square if the mode is "complete", and empty if it is "r"."""
+    packed = geqrf(x)
+    if packed is NotImplemented:
+        return packed
+    a, tau = packed
+    m, n = x.shape[-2:]
+    k = min(m, n)
+    if mode == "r":
+        return np.empty(0, x.dtype), np.triu(a[..., :k, :])
+    if mode == "complete" and m > n:
+        wide = np.zeros((*x.shape[:-2], m, m), x.dtype)
+        wide[..., :n] = a
+        return householder_product(wide, tau), np.triu(wide[..., :n])
+    return householder_product(a[..., :k], tau), np.triu(a[..., :k, :])
 
 
 def lstsq(object a, object b, double rcond):

@@ -5,6 +5,7 @@ Gradients are those of functions that do not depend on what a decomposition leav
 
 import numpy as np
 
+from .. import kernels
 from .batch_rules import as_it_is
 from .copying import conj
 from .declare import general
@@ -365,3 +366,8 @@ def eig(x):
 def eigvals(x):
     wide = _wide(x)
     return np.linalg.eigvals(x).astype(wide, copy=False)
+
+
+_fast = kernels.load("solve")
+if _fast is not None:
+    qr.accelerate(_fast.qr)

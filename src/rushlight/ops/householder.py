@@ -151,3 +151,4 @@ def geqrf(x):
 _fast = kernels.load("solve")
 if _fast is not None:
     householder_product.accelerate(_fast.householder_product)
+    geqrf.accelerate(_fast.geqrf)

@@ -144,3 +144,4 @@ def solved(packed, pivots, b, hermitian):
 _fast = kernels.load("solve")
 if _fast is not None:
     ldl_factor.accelerate(_fast.ldl_factor)
+    ldl_layout.accelerate(_fast.ldl_layout)

@@ -422,11 +422,21 @@ def matrix_rank(x, atol, rtol, *, hermitian):
     return np.asarray((values > thresholds(values, atol, rtol)[..., None]).sum(-1, dtype=np.int64))
 
 
+def _cofactor_by_elimination(x):
+    found = _fast.cofactor(x)
+    if found is NotImplemented:
+        return found
+    out, close = found
+    if close.any():
+        out[close] = cofactor.forward(x[close])
+    return out
+
+
 _fast = kernels.load("solve")
 if _fast is not None:
     inv.accelerate(_fast.inv)
     det.accelerate(_fast.det)
-    cofactor.accelerate(_fast.cofactor)
+    cofactor.accelerate(_cofactor_by_elimination)
     slogdet.accelerate(_fast.slogdet)
     lstsq.accelerate(_fast.lstsq)
     solve.accelerate(_fast.solve)
