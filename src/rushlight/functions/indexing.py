@@ -19,6 +19,7 @@ from ..dtypes import of
 from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
+from ..ops.copying import write as copy_over
 from ..ops.select import places, write_masked_fill
 from . import hidden_index, reading
 from .arguments import accepts_out, check_tensor
@@ -28,6 +29,9 @@ FUNCTIONS = ("index_put", "index_put_")
 METHODS = ("index_put", "__setitem__", "__delitem__")
 
 _FULL = slice(None)
+_INT64 = np.dtype(np.int64)
+# Elements from which on a compiled copy is faster than NumPy's.
+_LONG = 1 << 15
 _NUMBERS = (float, int, bool)
 _SEQUENCE_WARNING = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
@@ -70,17 +74,22 @@ def _lasting_key(key):
 
 
 def _plain_key(array, index):
-    """The key of one mask, or of tensors of integers alone; None where more must be looked at."""
+    """The key of one mask, or of tensors of integers and full slices; None where more must be looked at."""
     parts = index if type(index) is tuple else (index,)
     if not parts or len(parts) > array.ndim:
         return None
-    key = []
+    key, used = [], 0
     for part in parts:
-        if not isinstance(part, TensorBase) or part._array.dtype != np.int64 or part._array.ndim == 0:
+        if isinstance(part, TensorBase):
+            part = part._array
+            if part.dtype != _INT64 or part.ndim == 0:
+                break
+            used = len(key) + 1
+        elif type(part) is not slice or not (part.start is part.stop is part.step is None):
             break
-        key.append(part._array)
+        key.append(part)
     else:
-        return tuple(key)
+        return tuple(key[:used]) if used else None
     part = parts[0]
     if len(parts) > 1 or not isinstance(part, TensorBase) or part._array.dtype != np.bool_:
         return None
@@ -286,9 +295,11 @@ def _check_together(key):
 
 def _check_inside(key, shape):
     """IndexError in PyTorch's words for arrays that point outside, and where they do."""
-    arrays = [(d, part) for d, part in enumerate(key) if type(part) is not slice]
-    for k, (d, part) in enumerate(arrays):
-        n = shape[d]
+    k = -1
+    for part, n in zip(key, shape):
+        if type(part) is slice:
+            continue
+        k += 1
         at = ops.first_outside(part, -n, n)
         if at < 0:
             continue
@@ -314,6 +325,10 @@ def setitem(input, index, value):
         value = _constant(value, array.dtype)
     if index is False:
         return
+    if reading.last_applied(index) is not None and not recording(input, value):
+        _assigned(array, reading.basic_key(index), value)
+        core.written(input)
+        return
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.setitem(input, index, value)
     if _is_mask(index) and value._array.ndim == 0 and index._array.shape == array.shape and not recording(input, value):
@@ -336,9 +351,27 @@ def setitem(input, index, value):
     if recording(input, value):
         core.inplace(copy, view, (_without_ones(value, view._array.ndim),), {})
         return
-    _check_written_once(view._array)
-    view._array[...] = _cast(value._array, array.dtype)
+    _assigned(view._array, ..., value)
     core.written(input)
+
+
+def _assigned(array, key, value):
+    """Write a tensor where a basic index of an array points."""
+    target = _target(array, key)
+    _check_expands(value, target.shape)
+    _check_written_once(target)
+    source = _cast(value._array, array.dtype)
+    if target.size < _LONG or source.ndim > target.ndim or np.may_share_memory(source, target):
+        target[...] = source
+    else:
+        copy_over(target, source)
+
+
+def _target(array, key):
+    try:
+        return array[key]
+    except (IndexError, ValueError) as error:
+        raise _translated(error, array, key) from None
 
 
 def _number_written(array, index, value):
@@ -348,11 +381,11 @@ def _number_written(array, index, value):
     if array.dtype.kind != "f" or not -1e4 < value < 1e4:
         value = _constant(value, array.dtype)._array
     if reading.last_applied(index) is not None:
-        key = reading.basic_key(index)
-        try:
-            array[key] = value
-        except (IndexError, ValueError) as error:
-            raise _translated(error, array, key) from None
+        target = _target(array, reading.basic_key(index))
+        if target.size < _LONG:
+            target[...] = value
+        else:
+            copy_over(target, np.asarray(value, array.dtype))
         return True
     if isinstance(index, TensorBase) and index._array.dtype == np.bool_ and index._array.shape == array.shape:
         write_masked_fill(array, index._array, value)
@@ -383,7 +416,11 @@ def recording(*tensors):
     """Whether an in-place write has to leave a trace: a history, or whatever a function transform wants."""
     if core.transforms_entered(0):
         return True
-    return grad_enabled() and any([isinstance(t, TensorBase) and t.requires_grad for t in tensors])
+    if grad_enabled():
+        for t in tensors:
+            if isinstance(t, TensorBase) and t.requires_grad:
+                return True
+    return False
 
 
 def _constant(value, dtype):
@@ -407,6 +444,8 @@ def _without_ones(value, ndim):
 def _check_expands(value, shape):
     """RuntimeError in PyTorch's words where a value cannot be broadcast to the place it is assigned to."""
     given = value._array.shape
+    if given == shape or not given:
+        return
     while len(given) > len(shape) and given[0] == 1:
         given = given[1:]
     if len(given) > len(shape):
@@ -442,12 +481,14 @@ def write(op, writer, x, rest, params):
     """The in-place form of `op`: by `writer`, straight into the memory, where nothing is recorded."""
     if recording(x, *rest):
         return core.inplace(op, x, rest, params)
-    out = x._array
-    arrays = [part._array if isinstance(part, TensorBase) else part for part in rest]
-    for i, part in enumerate(arrays):
-        # What is read must not change while it is written.
-        if isinstance(part, np.ndarray) and np.may_share_memory(part, out):
-            arrays[i] = part.copy()
+    out, arrays = x._array, []
+    for part in rest:
+        if isinstance(part, TensorBase):
+            part = part._array
+            # What is read must not change while it is written.
+            if np.may_share_memory(part, out):
+                part = part.copy()
+        arrays.append(part)
     writer(out, *arrays, **params)
     core.written(x)
     return x
@@ -493,7 +534,11 @@ def accepts_typed_out(function):
 def put(x, key, values, accumulate):
     """Write `values` into x where the advanced key points, after all checks."""
     values = _checked_values(x._array, key, values)
-    if recording(x, values):
+    return _put_into(x, key, values, accumulate)
+
+
+def _put_into(x, key, values, accumulate):
+    if recording(x, values) or x._array.dtype == _INT64:
         key = _lasting_key(key)
     return write(ops.index_put, ops.write_put, x, (values,), {"key": key, "accumulate": accumulate})
 
@@ -558,9 +603,7 @@ def index_put_(input, indices, values, accumulate=False):
         hidden_index.setitem(input, tuple(indices), values, bool(accumulate))
         return input
     key, values = _read_put(input, indices, values, "index_put_")
-    if recording(input, values):
-        key = _lasting_key(key)
-    return write(ops.index_put, ops.write_put, input, (values,), {"key": key, "accumulate": bool(accumulate)})
+    return _put_into(input, key, values, bool(accumulate))
 
 
 INPLACE = {"index_put_": index_put_}
