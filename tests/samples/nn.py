@@ -194,4 +194,5 @@ ROWS = [
         )
         for weigh in (False, True)
     ],
+    *[Row("multi_margin_loss", lambda r: (r(3, 4), np.array([0, 3, 1])), {"p": p, "margin": 1.1}) for p in (1, 2)],
 ]

@@ -7,8 +7,10 @@ import numpy as np
 from ... import core
 from ...errors import coded
 from ...functions.activation import logsigmoid
+from ...functions.scattering import check_range
 from ...ops import loss as ops
-from ...ops.hidden import Batched, every, values
+from ...ops.hidden import Batched, values
+from ...ops.margin import multi_margin_loss as multi_margin
 from .arguments import check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
 from .distance import pairwise_distance
 
@@ -172,18 +174,13 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         )
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {shape_of(weight)}")
-    labels = every(target._array)
-    if ((labels < 0) | (labels >= classes)).any():
-        raise RuntimeError("target out of range")
-    own = target.reshape(-1, 1)
-    short = (margin - x.gather(1, own) + x).clamp_min(0)
-    if p == 2:
-        short = short * short
+    check_range(target, classes, RuntimeError, "target out of range")
+    shape = target.shape
+    target = target.reshape(-1)
+    losses = multi_margin(x, target, p=p, margin=float(margin))
     if weight is not None:
-        short = short * weight.index_select(0, target.reshape(-1)).unsqueeze(1)
-    short = short.masked_fill(own == core.wrap(np.arange(classes)), 0)
-    losses = short.sum(1) / classes
-    return reduced(losses.reshape(target.shape) if input.ndim < 2 else losses, reduction)
+        losses = losses * weight.index_select(0, target)
+    return reduced(losses.reshape(shape) if input.ndim < 2 else losses, reduction)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):

@@ -14,8 +14,6 @@ from .arguments import check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
-_OUTSIDE = "index out of range in self"
-
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (V, D) at the indices `input` (*): (*, D).
@@ -34,7 +32,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     check_tensor(input, "embedding", 2, "indices")
     padding_idx = _padding(padding_idx, weight)
     if max_norm is not None:
-        check_range(input, weight.shape[0], IndexError, _OUTSIDE)
+        check_rows(input, weight)
         _shorten(weight, input, max_norm, norm_type)
     return selecting.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
@@ -46,6 +44,10 @@ def _padding(padding_idx, weight):
     if not -rows <= padding_idx < rows:
         raise AssertionError("Padding_idx must be within num_embeddings")
     return padding_idx % rows
+
+
+def check_rows(indices, weight):
+    check_range(indices, weight.shape[0], IndexError, "index out of range in self")
 
 
 def _shorten(weight, indices, max_norm, norm_type):
@@ -103,7 +105,7 @@ def embedding_bag(
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     padding = _padding(padding_idx, weight)
-    check_range(indices, weight.shape[0], IndexError, _OUTSIDE)
+    check_rows(indices, weight)
     if max_norm is not None:
         _shorten(weight, indices, max_norm, norm_type)
     return _summed(weight, indices, starts, padding, mode, per_sample_weights, bool(scale_grad_by_freq))

@@ -10,7 +10,7 @@ from . import conv as convolutions
 from . import grid as grids
 from .arguments import check_tensor
 from .dropout import _alpha, _check, _dropped
-from .embedding import _check_range, _shorten, bookkeeping
+from .embedding import _shorten, bookkeeping, check_rows
 from .embedding import embedding_bag as summed_bags
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -222,7 +222,7 @@ def affine_grid_generator(theta, size, align_corners):
 def embedding_renorm_(input, indices, max_norm, norm_type):
     """Scale the rows of `input` that `indices` name down to the length `max_norm`, in place."""
     check_tensor(input, "embedding_renorm_")
-    _check_range(indices._array, input.shape[0])
+    check_rows(indices, input)
     _shorten(input, indices, max_norm, norm_type)
     return input
 
