@@ -46,9 +46,16 @@ def tensordot(a, b, dims=2):
     other = [d for d in range(m) if d not in second]
     width = math.prod([a._array.shape[d] for d in first])
     shape = [a._array.shape[d] for d in free] + [b._array.shape[d] for d in other]
-    left = a.permute((*free, *first)).reshape(math.prod(shape[: len(free)]), width)
-    right = b.permute((*second, *other)).reshape(width, math.prod(shape[len(free) :]))
+    left = _laid_out(a, (*free, *first), (math.prod(shape[: len(free)]), width))
+    right = _laid_out(b, (*second, *other), (width, math.prod(shape[len(free) :])))
     return matrix.times(left, right).reshape(tuple(shape))
+
+
+def _laid_out(x, order, shape):
+    """x with its dimensions in that order, as a matrix."""
+    if order != tuple(range(len(order))):
+        x = x.permute(order)
+    return x if x._array.shape == shape else x.reshape(shape)
 
 
 def _dimensions(a, b, dims):

@@ -209,7 +209,11 @@ def norm_slope(x, norm, ord, dim):
 def through_norm(g, x, out, ord, dim):
     if ord == 0:
         return spread(g * 0, dim=dim, shape=x.shape)
-    return kept(g, x.shape, dim) * norm_slope(x, kept(out, x.shape, dim), ord, dim)
+    g, norm = kept(g, x.shape, dim), kept(out, x.shape, dim)
+    if ord == 2:
+        # What is one number for each norm first.
+        return x * where(norm == 0, 0.0, g / norm)
+    return g * norm_slope(x, norm, ord, dim)
 
 
 @general(
