@@ -227,11 +227,15 @@ def roll_samples(op, size, inputs, batched, params):
 def roll(x, *, shifts, dims=()):
     """x with its entries moved on along each of `dims`, round the end; along all of them in a row for ()."""
     if not dims:
-        return rolled(x.reshape(-1), np.empty(x.size, x.dtype), shifts[:1], (0,)).reshape(x.shape)
+        return roll.forward(x.reshape(-1), shifts=shifts, dims=(0,)).reshape(x.shape)
     moves = [0] * x.ndim
     for shift, d in zip(shifts, dims):
         moves[d] += shift
     dims = [d for d, shift in enumerate(moves) if shift]
+    if len(dims) == 1:
+        (d,) = dims
+        before, cut = (slice(None),) * d, -moves[d] % max(x.shape[d], 1)
+        return np.concatenate((x[(*before, slice(cut, None))], x[(*before, slice(cut))]), axis=d)
     return rolled(x, np.empty(x.shape, x.dtype), [moves[d] for d in dims], dims)
 
 
