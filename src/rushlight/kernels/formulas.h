@@ -86,6 +86,7 @@ static inline double rl_floored8(double x, double y) {
 #define RL_GELU_TANH_SLOPE                                                                       \
     (N(0.5) * (1 + RL_GELU_TANH) + N(0.5) * y * ((1 - RL_GELU_TANH * RL_GELU_TANH) *              \
                                                  (N(RL_ROOT_TWO_BY_PI) * (1 + N(0.134145) * y * y))))
+#define RL_SQUARES (y * y + z * z)
 #define RL_SOFTPLUS(y) ((y) * p > q ? (y) : RL(softplus)((y) * p) / p)
 
 #define RL_FORMULAS(OF)                                                                                             \
@@ -122,7 +123,7 @@ static inline double rl_floored8(double x, double y) {
     OF(fmax, 2, "", (x >= y || y != y) ? x : y)                                                                     \
     OF(fmin, 2, "", (x <= y || y != y) ? x : y)                                                                     \
     OF(nextafter, 2, "", RL(next)(x, y))                                                                            \
-    OF(heaviside, 2, "", x == 0 ? y : x != x ? x : N(x > 0))                                                        \
+    OF(heaviside, 2, "", x == 0 ? y : N(x > 0))                                                                     \
     OF(floored, 2, "", RL(floored)(x, y))                                                                           \
     OF(truncated, 2, "", RL(trunc)(x / y))                                                                          \
     OF(copysign, 2, "", RL(copysign)(x, y))                                                                      \
@@ -140,6 +141,8 @@ static inline double rl_floored8(double x, double y) {
     OF(through_prelu, 3, "", y > 0 ? x : x * z)                                                                     \
     OF(through_weight, 2, "", y > 0 ? N(0) : x * y)                                                                 \
     OF(through_hypot, 3, "", z == 0 ? N(0) : x * (y / z))                                                           \
+    OF(through_height, 3, "", RL_SQUARES == 0 ? N(0) : x * (z / RL_SQUARES))                                        \
+    OF(through_width, 3, "", RL_SQUARES == 0 ? N(0) : x * (-y / RL_SQUARES))                                        \
     OF(through_logaddexp, 3, "", x / (1 + RL(exp)(z - y)))                                                          \
     OF(through_lerp_start, 2, "", x * (1 - y))                                                                      \
     OF(through_divisor, 3, "", -x * ((y / z) / z))                                                                  \

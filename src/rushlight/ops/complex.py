@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import kernels
 from ..core import restore
+from ..errors import not_broadcastable
 from ..inplace import storage_geometry
 from ..modes import put_grad
 from .batch_rules import aligned, as_it_is
@@ -97,7 +98,10 @@ def angle(x):
 )
 def complex(x, y):
     """x + iy of two real arrays."""
-    shape = x.shape if x.shape == y.shape else np.broadcast_shapes(x.shape, y.shape)
+    try:
+        shape = x.shape if x.shape == y.shape else np.broadcast_shapes(x.shape, y.shape)
+    except ValueError as error:
+        raise not_broadcastable(error, (x, y)) from None
     out = np.empty(shape, np.complex128 if x.dtype == np.float64 else np.complex64)
     out.real, out.imag = x, y
     return out

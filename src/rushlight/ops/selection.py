@@ -179,7 +179,7 @@ def _one_real_dtype(x, values):
 
 @elementwise(check=_one_real_dtype, x=without_derivative("heaviside"), values=without_derivative("heaviside"))
 def heaviside(x, values):
-    return np.where(np.equal(x, 0), values, np.where(np.isnan(x), x, np.greater(x, 0)).astype(x.dtype))
+    return np.where(np.equal(x, 0), values, np.greater(x, 0).astype(x.dtype))
 
 
 def _repaired(x, nan, posinf, neginf):

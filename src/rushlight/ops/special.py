@@ -38,7 +38,10 @@ def of_any_layout(kernel, dtypes="efdE"):
             return NotImplemented
         working = dtype if dtype.char in "fd" else np.float32
         if len(arrays) > 1:
-            arrays = np.broadcast_arrays(*arrays)
+            try:
+                arrays = np.broadcast_arrays(*arrays)
+            except ValueError:
+                return NotImplemented
         out = kernel(*[np.asarray(x, working, order="C") for x in arrays])
         return out if out is NotImplemented else out.astype(dtype, copy=False)
 

@@ -95,10 +95,16 @@ def atanh(x):
     return np.arctanh(x)
 
 
+def _by_squares(x, y):
+    """1 / (x x + y y); 0 at the origin, which is in no direction."""
+    inverse = 1 / (x * x + y * y)
+    return where(inverse == math.inf, 0, inverse)
+
+
 @elementwise(
     promote="float",
-    x=lambda g, x, y: g * (y / (x * x + y * y)),
-    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+    x=lambda g, x, y: g * (y * _by_squares(x, y)),
+    y=lambda g, x, y: g * (-x * _by_squares(x, y)),
 )
 def atan2(x, y):
     """The angle of the point with height x over y."""
@@ -162,7 +168,7 @@ if _fast is not None:
     }  # fmt: skip
     for _op, _ufunc in _NUMPYS.items():
         _op.accelerate(getattr(_fast, _op.name, None), otherwise=_ufuncs.Loop(_ufunc, "fdFD"))
-    atan2.accelerate(_ufuncs.Loop(np.arctan2, "fd"))
+    atan2.accelerate(_ufuncs.Loop(np.arctan2, "fd"), x=_formula.through_height, y=_formula.through_width)
     hypot.accelerate(_formula.hypot)
     for _op in (deg2rad, rad2deg):
         _op.accelerate(getattr(_formula, _op.name))
