@@ -23,7 +23,7 @@ cdef extern from "kernels/points.h" nogil:
         int indices
         const int64_t *index[8]
         int64_t size[8]
-        int by_inner, outside
+        int by_count, by_inner, outside
     ctypedef struct rl_range:
         const int64_t *index
         int64_t low
@@ -167,9 +167,14 @@ def read(cnp.ndarray table not None, int dim, tuple indices not None):
     return NotImplemented if p.outside else out
 
 
-cdef bint divided(span work, rl_points *p) noexcept:
+cdef bint divided(span work, rl_points *p, bint one_number=False) noexcept:
     """Do the work of a writer; whether all indices were inside."""
     cdef Py_ssize_t steps = p.outer * p.count * p.inner
+    p.by_count = one_number and p.outer == 1 and p.inner == 1
+    if p.by_count:
+        with nogil:
+            spread(work, p, p.count, LEAST)
+        return not p.outside
     p.by_inner = p.outer < 8 and p.inner >= 16
     cdef Py_ssize_t n = p.inner if p.by_inner else p.outer
     if steps == 0 and p.count == 0:
@@ -205,12 +210,12 @@ def fill(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarra
         return False
     p.rows = cnp.PyArray_BYTES(value)
     if p.itemsize == 4:
-        return divided(rl_fill_4, &p)
+        return divided(rl_fill_4, &p, True)
     if p.itemsize == 8:
-        return divided(rl_fill_8, &p)
+        return divided(rl_fill_8, &p, True)
     if p.itemsize == 1:
-        return divided(rl_fill_1, &p)
-    return p.itemsize == 2 and divided(rl_fill_2, &p)
+        return divided(rl_fill_1, &p, True)
+    return p.itemsize == 2 and divided(rl_fill_2, &p, True)
 
 
 def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None):

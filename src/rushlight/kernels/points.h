@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/lanes.h"
+
 #define RL_MOST_INDICES 8
 #define RL_BLOCK 512
 
@@ -22,12 +24,13 @@ typedef struct {
     int indices;
     const int64_t *index[RL_MOST_INDICES];
     int64_t size[RL_MOST_INDICES];
-    int by_inner; /* which loop of a writer is divided: that over inner, or that over outer */
+    int by_count; /* whether the indices are divided, which one number may meet in any order */
+    int by_inner; /* otherwise, which loop of a writer is divided: that over inner, or that over outer */
     int outside;
 } rl_points;
 
 /* Rows k .. k + size of the table, as numbers; whether all are inside. */
-static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
+RL_CLONES static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
     uint64_t wrong = 0;
     for (int d = 0; d < p->indices; d++) {
         const int64_t *index = p->index[d] + k, n = p->size[d];
@@ -49,6 +52,14 @@ static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t
     }
     return !wrong;
 }
+
+/* Stores wait for their turn, so where they go is asked for some time before. */
+#define RL_AHEAD 24
+#ifdef __GNUC__
+#define RL_FETCH(table, at, i, size) if ((i) + RL_AHEAD < (size)) __builtin_prefetch((table) + (at)[(i) + RL_AHEAD], 1)
+#else
+#define RL_FETCH(table, at, i, size) ((void)0)
+#endif
 
 #define RL_LEAST(a, b) ((a) < (b) ? (a) : (b))
 
@@ -90,7 +101,10 @@ RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before +
                 Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
                 if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
                 if (p->inner == 1) {                                                            \
-                    for (Py_ssize_t i = 0; i < size; i++) { T *to = table + at[i]; const T from = row[k + i]; STATEMENT } \
+                    for (Py_ssize_t i = 0; i < size; i++) {                                     \
+                        RL_FETCH(table, at, i, size);                                           \
+                        T *to = table + at[i]; const T from = row[k + i]; STATEMENT             \
+                    }                                                                           \
                     continue;                                                                   \
                 }                                                                               \
                 for (Py_ssize_t i = 0; i < size; i++) {                                         \
@@ -111,11 +125,23 @@ RL_WRITE(rl_add_f8, double, *to += from;)
 RL_WRITE(rl_add_i4, uint32_t, *to += from;)
 RL_WRITE(rl_add_i8, uint64_t, *to += from;)
 
-/* One number, of which `rows` holds one, in every row that is named. */
+/* One number, of which `rows` holds one, in every row that is named. Steps may be indices, too. */
 #define RL_FILL(NAME, T)                                                                        \
     static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
         rl_points *p = (rl_points *)what;                                                       \
         const T from = *(const T *)p->rows;                                                     \
+        if (p->by_count) {                                                                      \
+            int64_t at[RL_BLOCK];                                                               \
+            for (Py_ssize_t k = begin; k < end; k += RL_BLOCK) {                                \
+                Py_ssize_t size = RL_LEAST(end - k, RL_BLOCK);                                  \
+                if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                for (Py_ssize_t i = 0; i < size; i++) {                                         \
+                    RL_FETCH((T *)p->table, at, i, size);                                       \
+                    ((T *)p->table)[at[i]] = from;                                              \
+                }                                                                               \
+            }                                                                                   \
+            return;                                                                             \
+        }                                                                                       \
         const Py_ssize_t first = p->by_inner ? 0 : begin, last = p->by_inner ? p->outer : end;  \
         const Py_ssize_t low = p->by_inner ? begin : 0, high = p->by_inner ? end : p->inner;    \
         int64_t at[RL_BLOCK];                                                                   \
@@ -125,7 +151,10 @@ RL_WRITE(rl_add_i8, uint64_t, *to += from;)
                 Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
                 if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
                 if (p->inner == 1) {                                                            \
-                    for (Py_ssize_t i = 0; i < size; i++) table[at[i]] = from;                  \
+                    for (Py_ssize_t i = 0; i < size; i++) {                                     \
+                        RL_FETCH(table, at, i, size);                                           \
+                        table[at[i]] = from;                                                    \
+                    }                                                                           \
                     continue;                                                                   \
                 }                                                                               \
                 for (Py_ssize_t i = 0; i < size; i++)                                           \
@@ -142,7 +171,7 @@ RL_FILL(rl_fill_8, uint64_t)
 /* Whether indices lie in [low, high); without a branch inside of a block. */
 typedef struct { const int64_t *index; int64_t low; uint64_t width; int outside; } rl_range;
 
-static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
+RL_CLONES static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
     rl_range *r = (rl_range *)what;
     const int64_t *index = r->index;
     const int64_t low = r->low;
