@@ -152,3 +152,8 @@ def test_beside_pytorch_on_random_data():
         lambda m, x: m.searchsorted(m.msort(x.reshape(-1)), x),
     ):
         assert call(rl, rl.tensor(data)).tolist() == call(torch, torch.tensor(data)).tolist()
+
+
+def test_unique_consecutive_of_one_entry():
+    values, counts = rl.unique_consecutive(rl.ones(2, 1, 3), return_counts=True, dim=1)
+    assert values.shape == (2, 1, 3) and counts.tolist() == [1]

@@ -135,3 +135,9 @@ def test_an_overlapping_as_strided_adds_up_its_gradients():
 def test_as_strided_stays_within_the_storage():
     with pytest.raises(RuntimeError, match="are out of bounds for storage of size 16"):
         rl.ones(4).as_strided((2, 3), (2, 1))
+
+
+def test_gradient_of_an_alias():
+    x = rl.tensor([1.0, 2.0], requires_grad=True)
+    (rl.alias_copy(x) * rl.tensor([3.0, 4.0])).sum().backward()
+    assert x.grad.tolist() == [3.0, 4.0]

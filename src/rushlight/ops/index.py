@@ -36,7 +36,7 @@ def getitem(x, *, index):
 
 def chooses(index):
     """Whether a basic index may leave elements out, or only has new dimensions."""
-    for part in index:
+    for part in () if index is ... else index:
         if part is not None and part is not ... and part != _FULL:
             return True
     return False

@@ -142,7 +142,7 @@ def runs(lanes):
         return found
     n = len(lanes)
     begins = np.ones(n, bool)
-    begins[1:] = (lanes[1:] != lanes[:-1]).reshape(n - 1, -1).any(axis=1) if lanes.ndim > 1 else lanes[1:] != lanes[:-1]
+    begins[1:] = (lanes[1:] != lanes[:-1]).any(axis=tuple(range(1, lanes.ndim)))
     return begins.nonzero()[0]
 
 
