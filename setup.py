@@ -78,10 +78,17 @@ class BuildOrSaySo(build_ext):
             Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
         print("rushlight: no working C compiler was found; it runs uncompiled, and slower.", file=sys.stderr)
 
+    def finalize_options(self):
+        super().finalize_options()
+        # The kernels take two minutes one after the other.
+        self.parallel = self.parallel or os.cpu_count()
+
     def build_extension(self, ext):
-        failed, self.failed = self.failed, True
-        super().build_extension(ext)
-        self.failed = failed
+        try:
+            super().build_extension(ext)
+        except BaseException:
+            self.failed = True
+            raise
 
     def get_outputs(self):
         return [path for path in super().get_outputs() if Path(path).exists()]
