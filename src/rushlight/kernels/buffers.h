@@ -72,21 +72,21 @@ static void rl_buffer_free(void *unused, void *p, size_t size) {
         return;
     }
     size = rl_class_of(size);
-    /* The slot's turn has come: what it holds was not asked for since. */
-    int i = rl_kept.next;
-    void *old = rl_kept.size[i] ? rl_kept.at[i] : NULL;
-    rl_kept.kept -= rl_kept.size[i];
-    rl_kept.size[i] = 0;
-    if (rl_kept.kept + size <= RL_MOST_KEPT) {
-        rl_kept.at[i] = p;
-        rl_kept.size[i] = size;
-        rl_kept.kept += size;
+    /* The slots whose turn has come, until there is room: what they hold was not asked for since. */
+    void *old[RL_SLOTS];
+    int count = 0, i;
+    do {
+        i = rl_kept.next;
         rl_kept.next = (i + 1) % RL_SLOTS;
-        p = NULL;
-    }
+        old[count++] = rl_kept.size[i] ? rl_kept.at[i] : NULL;
+        rl_kept.kept -= rl_kept.size[i];
+        rl_kept.size[i] = 0;
+    } while (rl_kept.kept + size > RL_MOST_KEPT);
+    rl_kept.at[i] = p;
+    rl_kept.size[i] = size;
+    rl_kept.kept += size;
     rl_leave();
-    free(old);
-    free(p);
+    while (count) free(old[--count]);
 }
 
 static void *rl_buffer_zeroed(void *unused, size_t count, size_t each) {
