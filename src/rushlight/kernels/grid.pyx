@@ -5,6 +5,7 @@ A function returns NotImplemented for other dtypes.
 """
 
 cimport numpy as cnp
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread, span
 
 cnp.import_array()
@@ -75,7 +76,7 @@ def grid_sampler(x, grid, *, str mode, str padding, align_corners):
     shape[0], shape[1] = s.n, s.channels
     for k in range(d):
         shape[2 + k] = cnp.PyArray_DIM(points, 1 + k)
-    out = cnp.PyArray_EMPTY(d + 2, shape, kind, 0)
+    out = empty(d + 2, shape, kind)
     s.out = cnp.PyArray_DATA(out)
     work = rl_sample_f4 if kind == cnp.NPY_FLOAT32 else rl_sample_f8
     with nogil:
@@ -99,7 +100,7 @@ def through_grid_sampler(g, x, grid, str mode, str padding, align_corners, needs
         gx = cnp.PyArray_ZEROS(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
         s.gx = cnp.PyArray_DATA(gx)
     if needs[1]:
-        ggrid = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), kind, 0)
+        ggrid = empty(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), kind)
         s.ggrid = cnp.PyArray_DATA(ggrid)
     work = rl_through_sample_f4 if kind == cnp.NPY_FLOAT32 else rl_through_sample_f8
     with nogil:

@@ -26,91 +26,109 @@ typedef struct {
 
 #define GRIDS(S, T)                                                                                            \
     typedef struct {                                                                                           \
-        int offset[RL_ALL][RL_POINTS], whole, taps;                                                            \
-        unsigned char counts[RL_ALL][RL_POINTS];                                                               \
+        int offset[RL_ALL][RL_POINTS], counts[RL_ALL][RL_POINTS], whole, taps;                                 \
         T weight[RL_ALL][RL_POINTS], slope[3][RL_ALL][RL_POINTS];                                              \
     } rl_near_##S;                                                                                             \
-    /* A place among n elements brought inside; *turn is how it moves with the place. */                       \
-    static T rl_inside_##S(const rl_sampling *s, T at, Py_ssize_t n, T *turn) {                                \
-        if (s->outside == RL_ZEROS) return at;                                                                 \
-        if (s->outside == RL_REFLECTION) {                                                                     \
-            T low = s->aligned ? 0 : (T)-0.5, span = s->aligned ? (T)(n - 1) : (T)n;                           \
-            if (span == 0) { *turn = 0; return 0; }                                                            \
-            T away = at - low, sign = away < 0 ? -1 : 1;                                                       \
-            away = (T)fabs(away);                                                                              \
-            T turns = (T)floor(away / span), rest = away - turns * span;                                       \
-            int even = fmod(turns, 2) == 0;                                                                    \
-            at = even ? rest + low : span - rest + low;                                                        \
-            *turn *= even ? sign : -sign;                                                                      \
+    /* The neighbours of points along one dimension. */                                                        \
+    typedef struct {                                                                                           \
+        int at[RL_NEAR][RL_POINTS], in[RL_NEAR][RL_POINTS];                                                    \
+        T weight[RL_NEAR][RL_POINTS], slope[RL_NEAR][RL_POINTS];                                               \
+    } rl_line_##S;                                                                                             \
+    /* Places among n elements brought inside; turn is how they move with what they were. */                   \
+    RL_INLINE void rl_inside_##S(const rl_sampling *s, T n, int count, T *place, T *turn) {                    \
+        const T low = s->aligned ? 0 : (T)-0.5, span = s->aligned ? n - 1 : n;                                 \
+        if (s->outside == RL_ZEROS) return;                                                                    \
+        if (s->outside == RL_REFLECTION) for (int p = 0; p < count; p++) {                                     \
+            T away = place[p] - low, sign = away < 0 ? -1 : 1, size = away < 0 ? -away : away;                 \
+            T turns = (T)floor(size / span), rest = size - turns * span, half = turns / 2;                     \
+            int even = half == (T)floor(half);                                                                 \
+            place[p] = span == 0 ? 0 : even ? rest + low : span - rest + low;                                  \
+            turn[p] *= span == 0 ? 0 : even ? sign : -sign;                                                    \
         }                                                                                                      \
-        if (at < 0) { *turn = 0; return 0; }                                                                   \
-        if (at > n - 1) { *turn = 0; return (T)(n - 1); }                                                      \
-        return at;                                                                                             \
+        for (int p = 0; p < count; p++) {                                                                      \
+            T at = place[p];                                                                                   \
+            turn[p] = at < 0 || at > n - 1 ? 0 : turn[p];                                                      \
+            at = at < 0 ? 0 : at;                                                                              \
+            place[p] = at > n - 1 ? n - 1 : at;                                                                \
+        }                                                                                                      \
     }                                                                                                          \
-    static void rl_cubic_##S(T t, T *w, T *s) {                                                                \
+    /* Keys' cubic at the four distances of a place from its neighbours, and how it moves with the place. */   \
+    RL_INLINE void rl_cubic_##S(T t, T turn, int p, rl_line_##S *line) {                                       \
         const T a = (T)-0.75;                                                                                  \
         T far = t + 1, near = t, back = 1 - t, last = 2 - t;                                                   \
-        w[0] = ((a * far - 5 * a) * far + 8 * a) * far - 4 * a;                                                \
-        w[1] = ((a + 2) * near - (a + 3)) * near * near + 1;                                                   \
-        w[2] = ((a + 2) * back - (a + 3)) * back * back + 1;                                                   \
-        w[3] = ((a * last - 5 * a) * last + 8 * a) * last - 4 * a;                                             \
-        s[0] = (3 * a * far - 10 * a) * far + 8 * a;                                                           \
-        s[1] = (3 * (a + 2) * near - 2 * (a + 3)) * near;                                                      \
-        s[2] = -(3 * (a + 2) * back - 2 * (a + 3)) * back;                                                     \
-        s[3] = -((3 * a * last - 10 * a) * last + 8 * a);                                                      \
+        line->weight[0][p] = ((a * far - 5 * a) * far + 8 * a) * far - 4 * a;                                  \
+        line->weight[1][p] = ((a + 2) * near - (a + 3)) * near * near + 1;                                     \
+        line->weight[2][p] = ((a + 2) * back - (a + 3)) * back * back + 1;                                     \
+        line->weight[3][p] = ((a * last - 5 * a) * last + 8 * a) * last - 4 * a;                               \
+        line->slope[0][p] = turn * ((3 * a * far - 10 * a) * far + 8 * a);                                     \
+        line->slope[1][p] = turn * ((3 * (a + 2) * near - 2 * (a + 3)) * near);                                \
+        line->slope[2][p] = -turn * ((3 * (a + 2) * back - 2 * (a + 3)) * back);                               \
+        line->slope[3][p] = -turn * ((3 * a * last - 10 * a) * last + 8 * a);                                  \
     }                                                                                                          \
-    /* The neighbours of `count` points of the grid. */                                                        \
-    static void rl_meet_##S(const rl_sampling *s, const T *grid, int count, rl_near_##S *near) {               \
-        int d = s->d, k, axis, each = s->mode == RL_NEAREST ? 1 : s->mode == RL_BILINEAR ? 2 : 4;              \
-        near->whole = 1;                                                                                       \
-        near->taps = each * each * (d == 3 ? each : 1);                                                        \
-        for (int p = 0; p < count; p++, grid += d) {                                                           \
-            int at[3][RL_NEAR], in[3][RL_NEAR];                                                                \
-            T w[3][RL_NEAR], slope[3][RL_NEAR];                                                                \
-            for (axis = 0; axis < d; axis++) {                                                                 \
-                Py_ssize_t n = s->size[axis];                                                                  \
-                T turn = s->aligned ? (T)(n - 1) / 2 : (T)n / 2;                                               \
-                T place = s->aligned ? (grid[axis] + 1) * ((T)(n - 1) / 2) : ((grid[axis] + 1) * n - 1) / 2;   \
-                T index[RL_NEAR];                                                                              \
-                if (s->mode != RL_BICUBIC) place = rl_inside_##S(s, place, n, &turn);                          \
-                if (s->mode == RL_NEAREST) {                                                                   \
-                    index[0] = (T)nearbyint(place);                                                            \
-                    w[axis][0] = place * 0 + 1;                                                                \
-                    slope[axis][0] = 0;                                                                        \
-                } else {                                                                                       \
-                    T low = (T)floor(place), part = place - low;                                               \
-                    if (each == 2) {                                                                           \
-                        index[0] = low; index[1] = low + 1;                                                    \
-                        w[axis][0] = 1 - part; w[axis][1] = part;                                              \
-                        slope[axis][0] = -turn; slope[axis][1] = turn;                                         \
-                    } else {                                                                                   \
-                        T unused = 1;                                                                          \
-                        rl_cubic_##S(part, w[axis], slope[axis]);                                              \
-                        for (k = 0; k < 4; k++) {                                                              \
-                            index[k] = rl_inside_##S(s, low - 1 + k, n, &unused);                              \
-                            slope[axis][k] *= turn;                                                            \
-                        }                                                                                      \
-                    }                                                                                          \
-                }                                                                                              \
-                for (k = 0; k < each; k++) {                                                                   \
-                    in[axis][k] = index[k] >= 0 && index[k] < n;                                               \
-                    at[axis][k] = in[axis][k] ? (int)index[k] : 0;                                             \
-                }                                                                                              \
-            }                                                                                                  \
-            int tap = 0, deep = d == 3 ? each : 1;                                                             \
-            for (int z = 0; z < deep; z++) for (int y = 0; y < each; y++) for (int x = 0; x < each; x++, tap++) { \
-                int inside = in[0][x] && in[1][y] && (d < 3 || in[2][z]);                                      \
-                T wx = w[0][x], wy = w[1][y], wz = d == 3 ? w[2][z] : 1;                                       \
-                near->whole &= inside;                                                                         \
-                near->counts[tap][p] = (unsigned char)inside;                                                  \
-                near->offset[tap][p] = !inside ? 0                                                             \
-                    : (int)(((d == 3 ? at[2][z] : 0) * s->size[1] + at[1][y]) * s->size[0] + at[0][x]);        \
-                near->weight[tap][p] = wx * wy * wz;                                                           \
-                near->slope[0][tap][p] = slope[0][x] * wy * wz;                                                \
-                near->slope[1][tap][p] = wx * slope[1][y] * wz;                                                \
-                if (d == 3) near->slope[2][tap][p] = wx * wy * slope[2][z];                                    \
+    RL_CLONES static void rl_along_##S(const rl_sampling *s, int axis, const T *grid, int count, rl_line_##S *line) {\
+        int d = s->d, near = s->mode == RL_NEAREST ? 1 : s->mode == RL_BILINEAR ? 2 : 4, p, k;                 \
+        T n = (T)s->size[axis], scale = s->aligned ? (n - 1) / 2 : n / 2, place[RL_POINTS], turn[RL_POINTS];   \
+        T index[RL_NEAR][RL_POINTS];                                                                           \
+        for (p = 0; p < count; p++) {                                                                          \
+            T at = grid[p * d + axis] + 1;                                                                     \
+            place[p] = s->aligned ? at * scale : (at * n - 1) / 2;                                             \
+            turn[p] = scale;                                                                                   \
+        }                                                                                                      \
+        if (s->mode != RL_BICUBIC) rl_inside_##S(s, n, count, place, turn);                                    \
+        if (s->mode == RL_NEAREST) for (p = 0; p < count; p++) {                                               \
+            index[0][p] = (T)nearbyint(place[p]);                                                              \
+            line->weight[0][p] = place[p] * 0 + 1;                                                             \
+            line->slope[0][p] = 0;                                                                             \
+        } else if (s->mode == RL_BILINEAR) for (p = 0; p < count; p++) {                                       \
+            T low = (T)floor(place[p]), part = place[p] - low;                                                 \
+            index[0][p] = low, index[1][p] = low + 1;                                                          \
+            line->weight[0][p] = 1 - part, line->weight[1][p] = part;                                          \
+            line->slope[0][p] = -turn[p], line->slope[1][p] = turn[p];                                         \
+        } else for (p = 0; p < count; p++) {                                                                   \
+            T low = (T)floor(place[p]);                                                                        \
+            rl_cubic_##S(place[p] - low, turn[p], p, line);                                                    \
+            for (k = 0; k < 4; k++) index[k][p] = low - 1 + k;                                                 \
+        }                                                                                                      \
+        for (k = 0; k < near; k++) {                                                                           \
+            if (s->mode == RL_BICUBIC) rl_inside_##S(s, n, count, index[k], turn);                             \
+            for (p = 0; p < count; p++) {                                                                      \
+                T at = index[k][p];                                                                            \
+                line->in[k][p] = (at >= 0) & (at < n);                                                         \
+                line->at[k][p] = (at >= 0) & (at < n) ? (int)at : 0;                                           \
             }                                                                                                  \
         }                                                                                                      \
+    }                                                                                                          \
+    /* The neighbours of `count` points of the grid, with slopes where a gradient of the grid is wanted. */    \
+    RL_CLONES static void rl_meet_##S(const rl_sampling *s, const T *grid, int count, int slopes, rl_near_##S *near) {\
+        int d = s->d, each = s->mode == RL_NEAREST ? 1 : s->mode == RL_BILINEAR ? 2 : 4, deep = d == 3 ? each : 1;\
+        int width = (int)s->size[0], area = (int)(s->size[0] * s->size[1]), tap = 0, missing = 0, p;           \
+        rl_line_##S line[3];                                                                                   \
+        for (int axis = 0; axis < d; axis++) rl_along_##S(s, axis, grid, count, &line[axis]);                  \
+        for (int z = 0; z < deep; z++) for (int y = 0; y < each; y++) for (int x = 0; x < each; x++, tap++) {  \
+            const T *wx = line[0].weight[x], *wy = line[1].weight[y], *wz = line[2].weight[z];                 \
+            const T *sx = line[0].slope[x], *sy = line[1].slope[y], *sz = line[2].slope[z];                    \
+            for (p = 0; p < count; p++) {                                                                      \
+                near->counts[tap][p] = line[0].in[x][p] & line[1].in[y][p];                                    \
+                near->offset[tap][p] = line[1].at[y][p] * width + line[0].at[x][p];                            \
+                near->weight[tap][p] = wx[p] * wy[p];                                                          \
+            }                                                                                                  \
+            if (slopes) for (p = 0; p < count; p++) {                                                          \
+                near->slope[0][tap][p] = sx[p] * wy[p];                                                        \
+                near->slope[1][tap][p] = wx[p] * sy[p];                                                        \
+            }                                                                                                  \
+            if (slopes && d == 3) for (p = 0; p < count; p++) {                                                \
+                near->slope[0][tap][p] *= wz[p], near->slope[1][tap][p] *= wz[p];                              \
+                near->slope[2][tap][p] = near->weight[tap][p] * sz[p];                                         \
+            }                                                                                                  \
+            if (d == 3) for (p = 0; p < count; p++) {                                                          \
+                near->counts[tap][p] &= line[2].in[z][p];                                                      \
+                near->offset[tap][p] += line[2].at[z][p] * area;                                               \
+                near->weight[tap][p] *= wz[p];                                                                 \
+            }                                                                                                  \
+            for (p = 0; p < count; p++) missing |= !near->counts[tap][p];                                      \
+        }                                                                                                      \
+        near->taps = tap;                                                                                      \
+        near->whole = !missing;                                                                                \
     }                                                                                                          \
     RL_CLONES static void rl_read_##S(const rl_near_##S *near, int count, const T *x, T *out) {                \
         T sum[RL_POINTS];                                                                                      \
@@ -118,9 +136,9 @@ typedef struct {
         for (int tap = 0; tap < near->taps; tap++) {                                                           \
             const int *at = near->offset[tap];                                                                 \
             const T *w = near->weight[tap];                                                                    \
-            const unsigned char *counts = near->counts[tap];                                                   \
+            const int *counts = near->counts[tap];                                                             \
             if (near->whole) for (int p = 0; p < count; p++) sum[p] += x[at[p]] * w[p];                        \
-            else for (int p = 0; p < count; p++) sum[p] += counts[p] ? x[at[p]] * w[p] : 0;                    \
+            else for (int p = 0; p < count; p++) { T part = x[at[p]] * w[p]; sum[p] += counts[p] ? part : 0; } \
         }                                                                                                      \
         for (int p = 0; p < count; p++) out[p] = sum[p];                                                       \
     }                                                                                                          \
@@ -132,7 +150,7 @@ typedef struct {
         for (Py_ssize_t b = begin; b < end; b++) {                                                             \
             Py_ssize_t sample = b / blocks, first = b % blocks * RL_POINTS;                                    \
             int count = (int)(s->points - first < RL_POINTS ? s->points - first : RL_POINTS);                  \
-            rl_meet_##S(s, (const T *)s->grid + (sample * s->points + first) * s->d, count, &near);            \
+            rl_meet_##S(s, (const T *)s->grid + (sample * s->points + first) * s->d, count, 0, &near);            \
             for (Py_ssize_t c = sample * s->channels; c < (sample + 1) * s->channels; c++)                     \
                 rl_read_##S(&near, count, (const T *)s->x + c * plane, (T *)s->out + c * s->points + first);   \
         }                                                                                                      \
@@ -146,7 +164,7 @@ typedef struct {
         for (Py_ssize_t sample = begin; sample < end; sample++)                                                \
             for (Py_ssize_t first = 0; first < s->points; first += RL_POINTS) {                                \
                 int count = (int)(s->points - first < RL_POINTS ? s->points - first : RL_POINTS), tap, p;      \
-                rl_meet_##S(s, (const T *)s->grid + (sample * s->points + first) * s->d, count, &near);        \
+                rl_meet_##S(s, (const T *)s->grid + (sample * s->points + first) * s->d, count, s->ggrid != NULL, &near);        \
                 for (tap = 0; tap < near.taps; tap++) for (p = 0; p < count; p++) drawn[tap][p] = 0;           \
                 for (Py_ssize_t c = sample * s->channels; c < (sample + 1) * s->channels; c++) {               \
                     const T *g = (const T *)s->g + c * s->points + first;                                      \
@@ -154,7 +172,7 @@ typedef struct {
                     T *gx = s->gx ? (T *)s->gx + c * plane : NULL;                                             \
                     for (tap = 0; tap < near.taps; tap++) {                                                    \
                         const int *at = near.offset[tap];                                                      \
-                        const unsigned char *counts = near.counts[tap];                                        \
+                        const int *counts = near.counts[tap];                                                  \
                         if (gx) for (p = 0; p < count; p++) if (counts[p]) gx[at[p]] += g[p] * near.weight[tap][p]; \
                         if (s->ggrid) for (p = 0; p < count; p++) drawn[tap][p] += counts[p] ? g[p] * x[at[p]] : 0; \
                     }                                                                                          \
