@@ -5,7 +5,7 @@ SOURCES := $(shell find src setup.py pyproject.toml -name '*.py' -o -name '*.py[
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench docs clean
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs clean
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -31,6 +31,10 @@ lint: .venv/lint
 bench: .venv/demo
 	$(BIN)/python -m pip install -q $(TORCH)
 	$(BIN)/python -m benchmarks
+
+sweep: .venv/demo
+	$(BIN)/python -m pip install -q $(TORCH)
+	$(BIN)/python -m benchmarks.sweep --keep
 
 docs: .venv/test
 	$(BIN)/python docs/build.py
