@@ -212,7 +212,7 @@ def through_norm(g, x, out, ord, dim):
     g, norm = kept(g, x.shape, dim), kept(out, x.shape, dim)
     if ord == 2:
         # What is one number for each norm first.
-        return x * where(norm == 0, 0.0, g / norm)
+        return x * (g * where(norm == 0, 0.0, 1.0 / norm))
     return g * norm_slope(x, norm, ord, dim)
 
 
