@@ -140,7 +140,7 @@ static inline double rl_floored8(double x, double y) {
     OF(clamp, 3, "", RL(clamped)(x, y, z))                                                                           \
     OF(through_prelu, 3, "", y > 0 ? x : x * z)                                                                     \
     OF(through_weight, 2, "", y > 0 ? N(0) : x * y)                                                                 \
-    OF(through_hypot, 3, "", z == 0 ? N(0) : x * (y / z))                                                           \
+    OF(through_hypot, 3, "", x * (y / z))                                                                           \
     OF(through_height, 3, "", RL_SQUARES == 0 ? N(0) : x * (z / RL_SQUARES))                                        \
     OF(through_width, 3, "", RL_SQUARES == 0 ? N(0) : x * (-y / RL_SQUARES))                                        \
     OF(through_logaddexp, 3, "", x / (1 + RL(exp)(z - y)))                                                          \

@@ -169,7 +169,7 @@ if _fast is not None:
     for _op, _ufunc in _NUMPYS.items():
         _op.accelerate(getattr(_fast, _op.name, None), otherwise=_ufuncs.Loop(_ufunc, "fdFD"))
     atan2.accelerate(_ufuncs.Loop(np.arctan2, "fd"), x=_formula.through_height, y=_formula.through_width)
-    hypot.accelerate(_formula.hypot)
+    hypot.accelerate(_formula.hypot, x=_formula.through_hypot, y=_formula.through_hypot)
     for _op in (deg2rad, rad2deg):
         _op.accelerate(getattr(_formula, _op.name))
     sin.accelerate(x=_fast.through_sin)
