@@ -57,7 +57,7 @@ def signs(n, random):
 
 def unpooled(m, x):
     values, places = m.nn.functional.max_pool2d(x, 2, return_indices=True)
-    return m.nn.functional.max_unpool2d(values, places, 2)
+    return m.nn.functional.max_unpool2d(values, places, 2, output_size=x.shape)
 
 
 def fractional(d):
@@ -94,6 +94,18 @@ def interpolated(mode, d, factor, **named):
     )  # fmt: skip
 
 
+def bags(mode):
+    indices = integers(0, 100, lambda n: (n // 64, 4))
+    return Timed(
+        f"embedding_bag {mode}", indices, fixed(100, 16), call=by("embedding_bag", mode=mode), ops=("bag_sum",)
+    )
+
+
+def attention(note="", **named):
+    call = by("scaled_dot_product_attention", **named)
+    return Timed(f"scaled_dot_product_attention{note}", *[drawn(heads)] * 3, call=call, most=200_000)
+
+
 def padded(mode, d):
     return Timed(f"pad {mode} {d}d", drawn(SHAPES[d]), call=by("pad", (1, 2) * d, mode))
 
@@ -104,17 +116,23 @@ ROWS = [
     convolution("conv", 2, " by channel", groups=CHANNELS, padding=1),
     *[convolution("conv_transpose", d, out=8, stride=2) for d in (1, 2, 3)],
     Timed("unfold", drawn(image), call=by("unfold", 3, padding=1)),
-    *spatial("avg_pool", (1, 2, 3), 2), *spatial("max_pool", (1, 2, 3), 2), *spatial("max_pool", (1, 2, 3), 3, 2, 1, note=" of 3"),
+    *spatial("avg_pool", (1, 2, 3), 2), *spatial("max_pool", (1, 2, 3), 2),
+    *spatial("max_pool", (1, 2, 3), 3, 2, 1, note=" of 3"),
     *spatial("adaptive_avg_pool", (1, 2, 3), 3), *spatial("adaptive_max_pool", (1, 2, 3), 3),
-    *spatial("lp_pool", (1, 2, 3), 2, 2), fractional(2), fractional(3), Timed("max_unpool2d", drawn(image), call=unpooled),
+    *spatial("lp_pool", (1, 2, 3), 2, 2), fractional(2), fractional(3),
+    Timed("max_unpool2d", drawn(image), call=unpooled),
     Timed("batch_norm", drawn(image), call=by("batch_norm", None, None, training=True)),
     Timed("batch_norm of rows", matrix, call=by("batch_norm", None, None, training=True)),
     Timed("layer_norm", matrix, row, row, call=lambda m, x, w, b: m.nn.functional.layer_norm(x, w.shape, w, b)),
     Timed("rms_norm", matrix, row, call=lambda m, x, w: m.nn.functional.rms_norm(x, w.shape, w)),
-    Timed("group_norm", drawn(image), call=by("group_norm", 4)), Timed("instance_norm", drawn(image), call=by("instance_norm")),
-    Timed("local_response_norm", drawn(image), call=by("local_response_norm", 3)), Timed("normalize", matrix, call=by("normalize")),
-    Timed("softmax of channels", drawn(image), call=by("softmax", 1)), Timed("log_softmax of channels", drawn(image), call=by("log_softmax", 1)),
-    Timed("gumbel_softmax", matrix, call=by("gumbel_softmax")), Timed("glu", drawn(lambda n: (side(n), 2 * (side(n) // 2))), call=by("glu")),
+    Timed("group_norm", drawn(image), call=by("group_norm", 4)),
+    Timed("instance_norm", drawn(image), call=by("instance_norm")),
+    Timed("local_response_norm", drawn(image), call=by("local_response_norm", 3)),
+    Timed("normalize", matrix, call=by("normalize")),
+    Timed("softmax of channels", drawn(image), call=by("softmax", 1)),
+    Timed("log_softmax of channels", drawn(image), call=by("log_softmax", 1)),
+    Timed("gumbel_softmax", matrix, call=by("gumbel_softmax")),
+    Timed("glu", drawn(lambda n: (side(n), 2 * (side(n) // 2))), call=by("glu")),
     *[pairs(name) for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss")],
     Timed("soft_margin_loss", vector, signs, call=by("soft_margin_loss")),
     Timed("binary_cross_entropy", unit, unit, call=by("binary_cross_entropy")),
@@ -133,20 +151,28 @@ ROWS = [
     *[interpolated(mode, 2, factor) for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area") for factor in (2, 0.5)],
     interpolated("linear", 1, 2), interpolated("trilinear", 3, 2), interpolated("nearest", 3, 2),
     interpolated("bilinear", 2, 0.5, antialias=True), interpolated("bicubic", 2, 0.5, antialias=True),
-    *[Timed(f"grid_sample {mode}", drawn(image), points, call=by("grid_sample", mode, align_corners=False)) for mode in ("bilinear", "nearest", "bicubic")],
+    *[
+        Timed(f"grid_sample {mode}", drawn(image), points, call=by("grid_sample", mode, align_corners=False))
+        for mode in ("bilinear", "nearest", "bicubic")
+    ],
     Timed("affine_grid", fixed(4, 2, 3), call=by("affine_grid", (4, 1, 64, 64), False), most=1000),
-    Timed("pixel_shuffle", drawn(image), call=by("pixel_shuffle", 2)), Timed("channel_shuffle", drawn(image), call=by("channel_shuffle", 4)),
+    Timed("pixel_shuffle", drawn(image), call=by("pixel_shuffle", 2)),
+    Timed("channel_shuffle", drawn(image), call=by("channel_shuffle", 4)),
     Timed("pixel_unshuffle", drawn(lambda n: (4, CHANNELS, *[2 * (image(n)[2] // 2)] * 2)), call=by("pixel_unshuffle", 2)),
     *[padded(mode, d) for mode in ("constant", "reflect", "replicate", "circular") for d in (1, 2, 3)],
-    *[Timed(name, drawn(image), call=by(name, 0.5, True)) for name in ("dropout", "alpha_dropout", "feature_alpha_dropout", "dropout2d")],
+    *[
+        Timed(name, drawn(image), call=by(name, 0.5, True))
+        for name in ("dropout", "alpha_dropout", "feature_alpha_dropout", "dropout2d")
+    ],
     Timed("rrelu", vector, call=by("rrelu", training=True)),
     Timed("embedding", integers(0, 100, lambda n: (n // 16,)), fixed(100, 16), call=by("embedding")),
-    *[Timed(f"embedding_bag {mode}", integers(0, 100, lambda n: (n // 64, 4)), fixed(100, 16), call=by("embedding_bag", mode=mode)) for mode in ("sum", "mean", "max")],
+    *[bags(mode) for mode in ("sum", "mean", "max")],
     Timed("one_hot", integers(0, 16, lambda n: (n // 16,)), call=by("one_hot", 16), grad=False),
     Timed("bilinear", drawn(lambda n: (n // 16, 16)), drawn(lambda n: (n // 16, 16)), fixed(8, 16, 16), call=by("bilinear")),
-    Timed("cosine_similarity", matrix, matrix, call=by("cosine_similarity")), Timed("pairwise_distance", matrix, matrix, call=by("pairwise_distance")),
+    Timed("cosine_similarity", matrix, matrix, call=by("cosine_similarity")),
+    Timed("pairwise_distance", matrix, matrix, call=by("pairwise_distance")),
     Timed("pdist", drawn(lambda n: (max(4, side(n) // 2), 16)), call=by("pdist")),
-    Timed("scaled_dot_product_attention", drawn(heads), drawn(heads), drawn(heads), call=by("scaled_dot_product_attention"), most=200_000),
-    Timed("scaled_dot_product_attention causal", drawn(heads), drawn(heads), drawn(heads), call=by("scaled_dot_product_attention", is_causal=True), most=200_000),
+    attention(),
+    attention(" causal", is_causal=True),
     Timed("linear_cross_entropy", matrix, matrix, classes, call=by("linear_cross_entropy"), most=250_000),
 ]  # fmt: skip
