@@ -184,6 +184,7 @@ def test_info_says_how_it_runs(compiled):
     lines = python("-m", "rushlight", "info").stdout.splitlines()
     assert lines[0].startswith(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy ")
     assert ("core: compiled" if compiled else "core: uncompiled") in lines[1]
+    assert lines[3] == f"threads: {rushlight.get_num_threads()} share a long loop"
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["run", "-m"], ["walk"], ["run", "missing.py"]])

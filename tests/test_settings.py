@@ -74,6 +74,8 @@ def test_threads():
         rl.set_num_threads(0)
     with pytest.raises(RuntimeError, match="set_num_interop_threads expects an int, but got float"):
         rl.set_num_interop_threads(1.5)
+    with pytest.raises(ValueError, match="Overflow when unpacking long"):
+        rl.set_num_threads(1 << 31)
 
 
 # -- storages

@@ -6,7 +6,7 @@ import sys
 
 USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `import torch` meaning rushlight
        rushlight run -m module [arguments]   the same for a module
-       rushlight info                        versions, and whether the core is compiled
+       rushlight info                        versions, whether the core is compiled, and the threads
        rushlight explain [code]              what a code such as RL101 means; without one, all codes"""
 
 
@@ -60,6 +60,7 @@ def info():
         + ("uncompiled, and slower: no C compiler was used when it was installed" if uncompiled else "compiled")
     )
     print("kernels: " + ("none" if kernels.load("elementwise") is None else "compiled"))
+    print(f"threads: {rushlight.get_num_threads()} share a long loop")
     return 0
 
 

@@ -124,7 +124,7 @@ def get_num_threads():
 
 
 def set_num_threads(num, /):
-    """Let so many threads share a long loop. RuntimeError for anything but a positive int."""
+    """Let so many threads share a long loop. At most 64; RuntimeError for anything but a positive int."""
     _check_count("set_num_threads", num)
     if _threads is not None:
         _threads.set_threads(num)
@@ -145,6 +145,8 @@ def _check_count(function, n):
         raise RuntimeError(f"{function} expects an int, but got {type(n).__name__}")
     if n <= 0:
         raise RuntimeError(f"{function} expects a positive integer")
+    if n >= 1 << 31:
+        raise ValueError("Overflow when unpacking long")
 
 
 # -- warnings
