@@ -517,6 +517,17 @@ def test_a_result_is_written_into_out():
         rushlight.take(x, rushlight.tensor([0]), out=x)
 
 
+def test_gather_writes_over_its_index():
+    x, index = rushlight.tensor([[5, 6], [7, 8]]), rushlight.tensor([[0, 1], [1, 0]])
+    assert rushlight.gather(x, 0, index, out=index) is index
+    assert index.tolist() == [[5, 8], [7, 6]]
+    storage = rushlight.tensor([[0, 1], [1, 0], [0, 0]])
+    with pytest.warns(UserWarning, match="was resized"):
+        assert rushlight.gather(x, 0, storage[:1], out=storage).tolist() == [[5, 8]]
+    with pytest.raises(RuntimeError, match="unsupported operation"):
+        rushlight.gather(x, 0, storage[:1], out=x)
+
+
 def test_kernels_decline_indices_outside():
     rows = pytest.importorskip("rushlight.kernels.index")
     grids = pytest.importorskip("rushlight.kernels.scatter")

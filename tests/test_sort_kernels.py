@@ -72,6 +72,30 @@ def test_distinct_values(dtype, size, seed):
     assert begins.tolist() == [i for i in range(size) if i == 0 or x[i] != x[i - 1]]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    dtype=st.sampled_from(DTYPES),
+    rows=st.sampled_from((1, 2, 3, 17, 64, 100)),
+    width=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_distinct_rows(dtype, rows, width, seed):
+    random = np.random.default_rng(seed)
+    x = (random.integers(0, 3, (rows, width)) - (np.dtype(dtype).kind in "if")).astype(dtype)
+    values, inverse, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    found = search.unique_dim.forward(x, dim=0)
+    same(found, (values, inverse.reshape(-1), counts))
+    order, differs = searches.rows(x)
+    assert order.tolist() == np.lexsort(x.T[::-1]).tolist()
+    assert differs.sum() == len(values)
+    turned = search.unique_dim.forward(np.ascontiguousarray(x.T), dim=1)
+    same(turned, (values.T, inverse.reshape(-1), counts))
+
+
+def test_rows_with_nan_have_no_order():
+    assert searches.rows(np.array([[1.0, np.nan], [0.0, 1.0]])) is NotImplemented
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(("float32", "float64", "int32", "int64")), right=st.booleans(), seed=st.integers(0, 2**32 - 1)

@@ -521,7 +521,9 @@ def accepts_typed_out(function):
         _check_written_once(out._array)
         over_itself = function.__name__ in ("index_add", "index_copy", "index_reduce")
         for part in args[over_itself:]:
-            if isinstance(part, TensorBase) and np.may_share_memory(part._array, out._array):
+            if not isinstance(part, TensorBase) or not np.may_share_memory(part._array, out._array):
+                continue
+            if function.__name__ != "gather" or part is args[0] or not _of_one_start(part._array, out._array):
                 raise RuntimeError(
                     "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
                     "single memory location. Please clone() the tensor before performing the operation."
@@ -529,6 +531,12 @@ def accepts_typed_out(function):
         return with_out(*args, out=out, **named)
 
     return checked
+
+
+def _of_one_start(index, out):
+    """Whether an index lies just where a result of its shape is to be: it is read before that is written."""
+    at = index.__array_interface__["data"][0]
+    return at == out.__array_interface__["data"][0] and index.flags.c_contiguous and out.flags.c_contiguous
 
 
 def put(x, key, values, accumulate):

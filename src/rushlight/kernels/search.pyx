@@ -35,6 +35,23 @@ cdef extern from "kernels/search.h" nogil:
     void rl_cells_f4(void *, Py_ssize_t, Py_ssize_t)
     void rl_cells_f8(void *, Py_ssize_t, Py_ssize_t)
 
+cdef extern from "kernels/rows.h" nogil:
+    ctypedef struct rl_rows:
+        const void *x
+        Py_ssize_t n, width
+        int64_t *order
+        int64_t *spare
+        unsigned char *begins
+    bint rl_rows_f4(rl_rows *)
+    bint rl_rows_f8(rl_rows *)
+    bint rl_rows_i8(rl_rows *)
+    bint rl_rows_i4(rl_rows *)
+    bint rl_rows_i2(rl_rows *)
+    bint rl_rows_i1(rl_rows *)
+    bint rl_rows_u1(rl_rows *)
+
+ctypedef bint (*sorter)(rl_rows *) noexcept nogil
+
 # Values whose search is worth a thread of its own.
 cdef enum:
     LEAST = 2048
@@ -143,3 +160,41 @@ def runs(cnp.ndarray x not None):
     else:
         return NotImplemented
     return begins[:found].copy()
+
+
+cdef sorter rows_of(int kind) noexcept:
+    if kind == cnp.NPY_FLOAT:
+        return rl_rows_f4
+    if kind == cnp.NPY_DOUBLE:
+        return rl_rows_f8
+    if kind == cnp.NPY_INT64:
+        return rl_rows_i8
+    if kind == cnp.NPY_INT32:
+        return rl_rows_i4
+    if kind == cnp.NPY_INT16:
+        return rl_rows_i2
+    if kind == cnp.NPY_INT8:
+        return rl_rows_i1
+    if kind == cnp.NPY_UINT8 or kind == cnp.NPY_BOOL:
+        return rl_rows_u1
+    return NULL
+
+
+def rows(cnp.ndarray x not None):
+    """The lexicographic order of the rows of a matrix, and which of them, in order, differ from the one before."""
+    cdef rl_rows r
+    cdef sorter work = rows_of(cnp.PyArray_TYPE(x))
+    cdef cnp.npy_intp n
+    cdef cnp.ndarray order, spare, begins
+    cdef bint done
+    if work == NULL or not plain(x) or cnp.PyArray_NDIM(x) != 2:
+        return NotImplemented
+    n = cnp.PyArray_DIM(x, 0)
+    order, spare = empty(1, &n, cnp.NPY_INT64), empty(1, &n, cnp.NPY_INT64)
+    begins = empty(1, &n, cnp.NPY_BOOL)
+    r.x, r.n, r.width = cnp.PyArray_DATA(x), n, cnp.PyArray_DIM(x, 1)
+    r.order, r.spare = <int64_t*>cnp.PyArray_DATA(order), <int64_t*>cnp.PyArray_DATA(spare)
+    r.begins = <unsigned char*>cnp.PyArray_DATA(begins)
+    with nogil:
+        done = work(&r)
+    return (order, begins) if done else NotImplemented

@@ -66,9 +66,12 @@ def _weight_dtype(weights):
 
 @nondifferentiable(batch=each)
 def histc(x, *, bins, low, high):
-    x = x[(x >= low) & (x <= high)]
-    places = ((x - low) * (bins / (high - low))).astype(np.int64)
-    return np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(x.dtype)
+    inside = (x >= low) & (x <= high)
+    x = x.reshape(-1) if inside.all() else x[inside]
+    places = x - low
+    places *= bins / (high - low)
+    places = places.astype(np.int64)
+    return np.bincount(np.minimum(places, bins - 1, out=places), minlength=bins).astype(x.dtype)
 
 
 @nondifferentiable(batch=each)
@@ -114,8 +117,28 @@ def unique(x, *, inverse=True, counts=True):
 def unique_dim(x, *, dim):
     if x.shape[dim] == 0:
         return x.copy(), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    found = _unique_rows(x, dim)
+    if found is not NotImplemented:
+        return found
     values, inverse, counts = np.unique(x, axis=dim, return_inverse=True, return_counts=True)
     return values, inverse.reshape(-1), counts
+
+
+def _unique_rows(x, dim):
+    """The same by a compiled order; NotImplemented where there is none."""
+    if _searches is None:
+        return NotImplemented
+    n = x.shape[dim]
+    entries = np.moveaxis(x, dim, 0)
+    found = _searches.rows(np.ascontiguousarray(entries.reshape(n, -1)))
+    if found is NotImplemented:
+        return NotImplemented
+    order, differs = found
+    inverse = np.empty(n, np.int64)
+    inverse[order] = differs.cumsum() - 1
+    begins = differs.nonzero()[0]
+    values = np.moveaxis(entries.take(order[begins], axis=0), 0, dim)
+    return values, inverse, np.diff(begins, append=n)
 
 
 @general(batch=each, outputs=_UNIQUE, x=without_derivative("unique_consecutive"))
