@@ -59,7 +59,7 @@ REARRANGED = [
     Timed("repeat_interleave", half, call=lambda m, x: m.repeat_interleave(x, 2), ops=("interleaved_sum",)),
     Timed("repeat_interleave of columns", middle, call=lambda m, x: m.repeat_interleave(x, 2, 1)),
     Timed("repeat_interleave by a tensor", third, integers(0, 6, lambda n: (max(1, n // 3),)),
-           call=lambda m, x, n: m.repeat_interleave(x, n), grad=False),
+           call=lambda m, x, n: m.repeat_interleave(x, n)),
 ]  # fmt: skip
 
 TRIANGLES = [

@@ -30,6 +30,7 @@ from .bounds import (
 from .device import check_cpu
 from .device import cpu as _cpu
 from .dtypes import COMPLEX, FLOATING, as_dtype, get_default_dtype
+from .kernels import load
 
 if os.environ.get("RUSHLIGHT_PURE") == "1":
     from .kernels import twister
@@ -38,6 +39,11 @@ else:
         from .kernels import random as twister
     except ImportError:
         from .kernels import twister
+
+_copying = load("copying")
+# An unset array of so many numbers of a dtype.
+_unset = np.empty if _copying is None else lambda n, dtype: _copying.empty((n,), dtype)
+_FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
 _SIZE = 624
 _FIRST_SEED = 67280421310721
@@ -214,13 +220,13 @@ class Generator:
             check_uniform(dtype, low, high)
         n = _count(shape)
         if dtype.name == "float64":
-            out = self._fill("uniform_float64", np.empty(n))
+            out = self._fill("uniform_float64", _unset(n, _FLOAT64))
             span = high - low
             if low or span != 1:
                 twister.fused(out, span, low)
         else:
             bottom, top = np.float32(low), np.float32(high)
-            out = self._fill("uniform_float32", np.empty(n, np.float32), float(bottom), float(top - bottom))
+            out = self._fill("uniform_float32", _unset(n, _FLOAT32), float(bottom), float(top - bottom))
             low, high = bottom, top
         out = narrow(out, dtype)
         if dtype.itemsize == 2:
@@ -253,12 +259,12 @@ class Generator:
             if n < 16 or not contiguous:
                 out = self._scalar_normals(n, mean, std)
             elif dtype.name == "float64":
-                out = np.empty(n)
+                out = _unset(n, _FLOAT64)
                 self._blocks_of_normals(out, dtype, twister.normal_float64, mean, std)
             else:
                 with np.errstate(over="ignore"):
                     mean, std = float(np.float32(mean)), float(np.float32(std))
-                out = np.empty(n, np.float32)
+                out = _unset(n, _FLOAT32)
                 self._blocks_of_normals(out, dtype, twister.normal_float32, mean, std)
         return narrow(out, dtype).reshape(shape)
 
@@ -328,7 +334,7 @@ class Generator:
         return narrow(out, dtype).reshape(shape)
 
     def _uniforms(self, shape):
-        return self._fill("uniform_float64", np.empty(_count(shape)))
+        return self._fill("uniform_float64", _unset(_count(shape), _FLOAT64))
 
     def _both_parts(self, draw, shape, dtype, *args):
         parts = draw(2 * _count(shape), dtype.to_real(), *args)
@@ -373,7 +379,7 @@ class Generator:
     def _integers(self, shape, dtype, low, high, wide):
         # All 64 bits are taken as they are: a span of 0, from 0 on.
         span, low = (0, 0) if high - low == 2**64 else (high - low, low)
-        out = self._fill("integers", np.empty(_count(shape), np.int64), span, low, wide)
+        out = self._fill("integers", _unset(_count(shape), _INT64), span, low, wide)
         return narrow(out, dtype).reshape(shape)
 
     def randperm(self, n, dtype="int64"):
@@ -396,7 +402,7 @@ class Generator:
                 raise RuntimeError(f"n cannot be greater than {most} for {dtype.scalar_type} type.")
         elif n > LIMITS[dtype.name][1]:
             raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
-        return narrow(self._fill("permute", np.empty(n, np.int64), n >= 0xFFFFFFFF // 20), dtype)
+        return narrow(self._fill("permute", _unset(n, _INT64), n >= 0xFFFFFFFF // 20), dtype)
 
     def bernoulli(self, p, shape=None, dtype=None):
         """Draw ones with probability p, a number or a floating array that broadcasts to `shape`.

@@ -1,13 +1,19 @@
 """Elements in other places: flip, roll, rot90, repeat, tile; and powers of a vector."""
 
-from ..core import TensorBase
+import numpy as np
+
+from ..core import TensorBase, wrap
+from ..kernels import load
+from ..ops import index as indexing
 from ..ops import pad as padding
+from ..ops import powers
 from ..ops import shape as ops
 from ..ops.hidden import values
 from .arguments import check_tensor, wrap_dim, wrap_dims
-from .joining import stack
 from .options import read_number
 from .shape import flatten, given, integers
+
+_kernels = load("ranges")
 
 
 def flip(input, *args, dims=None):
@@ -112,8 +118,10 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """
     check_tensor(input, "repeat_interleave")
     if repeats is None:
-        counts, input = _counts(input), _indices(input)
-        return _interleaved(input, counts, 0, output_size)
+        if input._array.ndim != 1:
+            raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+        counts = _counts(input)
+        return wrap(_repeated(counts, len(counts), 0, output_size).astype(input._array.dtype, copy=False))
     if dim is None:
         input, dim = flatten(input), 0
     elif not input._array.ndim:
@@ -121,16 +129,15 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         input, dim = flatten(input), 0
     dim = wrap_dim(dim, input._array.ndim)
     if isinstance(repeats, TensorBase):
-        counts = _counts(repeats)
-        if len(counts) == 1:
-            counts = counts[0]
-        return _interleaved(input, counts, dim, output_size)
+        return _by_counts(input, _counts(repeats), dim, output_size)
     if isinstance(repeats, (tuple, list)):
-        counts = tuple(repeats)
-        return _interleaved(input, counts[0] if len(counts) == 1 else counts, dim, output_size)
+        return _by_counts(input, np.array(repeats, np.int64), dim, output_size)
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
-    return _interleaved(input, repeats, dim, output_size)
+    total = input._array.shape[dim] * repeats
+    if output_size is not None and output_size != total:
+        raise RuntimeError(f"repeat_interleave: Invalid output_size, expected {total} but got {output_size}")
+    return ops.repeat_interleave(input, repeats=repeats, dim=dim)
 
 
 def _counts(repeats):
@@ -139,31 +146,29 @@ def _counts(repeats):
         raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.scalar_type}'")
     if array.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-    return tuple(array.reshape(-1).tolist())
+    return np.ascontiguousarray(array.reshape(-1), np.int64)
 
 
-def _indices(counts):
-    from .ranges import arange
-
-    if counts._array.ndim != 1:
-        raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
-    return arange(len(counts._array))
-
-
-def _interleaved(input, repeats, dim, output_size):
+def _by_counts(input, counts, dim, output_size):
     n = input._array.shape[dim]
-    if isinstance(repeats, tuple):
-        if len(repeats) != n:
-            raise RuntimeError(
-                f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(repeats)} and "
-                f"input.size({dim}) = {n}"
-            )
-        if any(r < 0 for r in repeats):
-            raise RuntimeError("repeats can not be negative")
-    total = n * repeats if isinstance(repeats, int) else sum(repeats)
-    if output_size is not None and output_size != total:
-        raise RuntimeError(f"repeat_interleave: Invalid output_size, expected {total} but got {output_size}")
-    return ops.repeat_interleave(input, repeats=repeats, dim=dim)
+    if len(counts) == 1 and n != 1:
+        counts = counts.repeat(n)
+    return indexing.index_select(input, wrap(_repeated(counts, n, dim, output_size)), dim=dim)
+
+
+def _repeated(counts, n, dim, output_size):
+    """Each index below n as often as its count says."""
+    if len(counts) != n:
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {len(counts)} and "
+            f"input.size({dim}) = {n}"
+        )
+    if n and counts.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    indices = np.repeat(np.arange(n), counts) if _kernels is None else _kernels.repeated(counts)
+    if output_size is not None and output_size != len(indices):
+        raise RuntimeError(f"allocated size does not match required size: {output_size} and {len(indices)}")
+    return indices
 
 
 def constant_pad_nd(input, pad, value=0):
@@ -199,12 +204,10 @@ def vander(x, N=None, increasing=False):
         raise RuntimeError("N must be non-negative.")
     if x._array.dtype.kind in "bui":
         x = x.long()
-    if n == 0:
-        return x.new_empty((x._array.size, 0))
-    powers = [x.new_ones((x._array.size,))]
-    for _ in range(n - 1):
-        powers.append(powers[-1] * x)
-    return stack(powers if increasing else powers[::-1], -1)
+    if n < 2:
+        return x.new_ones((x._array.size, n))
+    out = powers.vander(x, n=n)
+    return out if increasing else ops.flip(out, dims=(1,))
 
 
 FUNCTIONS = (

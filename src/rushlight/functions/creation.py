@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
+from ..ops.copying import empty as kept
 from ..ops.copying import write
 from ..ops.strided import strided
 from .arguments import check_tensor
@@ -150,8 +151,8 @@ def strided_array(size, stride, dtype):
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
     reach = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
     if any(n < 0 for n in size):
-        allocate(np.empty, size, dtype)
-    storage = allocate(np.empty, (reach,), dtype)
+        allocate(kept, size, dtype)
+    storage = allocate(kept, (reach,), dtype)
     return strided(storage, size, stride, 0)
 
 
@@ -238,7 +239,7 @@ def new_empty(
     """Unset elements of the given size in the dtype of this tensor."""
     size = read_size(args, size, "new_empty")
     check_place("new_empty", device, layout, pin_memory)
-    array = allocate(np.empty, size, numpy_dtype(dtype, "new_empty", input._array.dtype))
+    array = allocate(kept, size, numpy_dtype(dtype, "new_empty", input._array.dtype))
     return finished(array, requires_grad, "new_empty")
 
 
@@ -269,10 +270,10 @@ def resize_(input, *args, size=None, memory_format=None):
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     old = input._array
-    new = allocate(np.empty, size, old.dtype)
-    kept = min(old.size, new.size)
-    if kept:
-        new.reshape(-1)[:kept] = old.reshape(-1)[:kept]
+    new = allocate(kept, size, old.dtype)
+    both = min(old.size, new.size)
+    if both:
+        new.reshape(-1)[:both] = old.reshape(-1)[:both]
     if old.shape != new.shape:
         input._array = old.reshape(-1)[: new.size].reshape(size) if _shrinks(old, new) else new
     written(input)
@@ -303,7 +304,7 @@ def dtype_beside(out, dtype, function):
 
 def _filled(size, value, dtype):
     value = check_fits(value, dtype)
-    array = allocate(np.empty, size, dtype)
+    array = allocate(kept, size, dtype)
     if dtype.kind != "f" or dtype.itemsize < 4 or array.size > _LONG:
         with np.errstate(all="ignore"):
             value = np.asarray(value).astype(dtype)
@@ -319,9 +320,9 @@ _LONG = 1 << 16
 
 
 def _maker(memory_format, size):
-    """np.empty, for the order of memory that a `memory_format=` asks for."""
+    """What allocates in the order of memory that a `memory_format=` asks for."""
     if memory_format is None or memory_format is contiguous_format:
-        return np.empty
+        return kept
     for asked, rank, name in ((channels_last, 4, "channels_last"), (channels_last_3d, 5, "channels_last_3d")):
         if memory_format is asked:
             if len(size) != rank:
@@ -331,7 +332,7 @@ def _maker(memory_format, size):
 
 
 def _channels_last(size, dtype):
-    return np.moveaxis(np.empty((size[0], *size[2:], size[1]), dtype), -1, 1)
+    return np.moveaxis(kept((size[0], *size[2:], size[1]), dtype), -1, 1)
 
 
 def _like(input, function, value, dtype, layout, device, pin_memory, memory_format):
@@ -351,7 +352,9 @@ def _like(input, function, value, dtype, layout, device, pin_memory, memory_form
 def empty_as(model, dtype, memory_format=None):
     """An unset array in the shape of `model`, and in its order of memory unless a format is given."""
     if memory_format is None or memory_format is preserve_format:
-        return np.empty_like(model, dtype, order="C" if 0 in model.strides else "K")
+        if model.flags.c_contiguous or 0 in model.strides:
+            return kept(model.shape, dtype)
+        return np.empty_like(model, dtype)
     return allocate(_maker(memory_format, model.shape), model.shape, dtype)
 
 

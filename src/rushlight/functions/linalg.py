@@ -18,9 +18,9 @@ from .arguments import accepts_out, check_tensor
 
 FUNCTIONS = (
     "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
-    "matrix_power", "matrix_exp", "lu", "lu_solve", "lu_unpack", "vander", "triangular_solve", "geqrf", "orgqr", "ormqr",
+    "matrix_power", "matrix_exp", "lu", "lu_solve", "lu_unpack", "triangular_solve", "geqrf", "orgqr", "ormqr",
 )  # fmt: skip
-METHODS = tuple([name for name in FUNCTIONS if name not in ("vander", "lu_unpack")])
+METHODS = tuple([name for name in FUNCTIONS if name != "lu_unpack"])
 REMOVED = {
     "eig": "linalg.eig returns complex tensors; linalg.eigvals has no eigenvectors.",
     "lstsq": "linalg.lstsq takes A first; linalg.qr is the decomposition.",
@@ -196,16 +196,6 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
             )
         P = matrix_of_pivots(LU_pivots, rows, dtype)
     return return_types.lu_unpack(P, L, U)
-
-
-def vander(x, N=None, increasing=False):
-    """The powers of the elements of a vector, from the highest down (from 0 up if increasing)."""
-    check_tensor(x, "vander", name="x")
-    if x._array.ndim != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    n = x._array.shape[0] if N is None else N
-    exponents = np.arange(n)
-    return x.unsqueeze(-1) ** (exponents if increasing else exponents[::-1].copy())
 
 
 @accepts_out

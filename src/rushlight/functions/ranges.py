@@ -9,6 +9,7 @@ from ..core import TensorBase
 from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import of as dtype_of
 from ..kernels import load
+from ..ops.copying import empty
 from .options import allocate, check_place, finished, numpy_dtype, read_number
 
 
@@ -112,7 +113,7 @@ def _arange(start, end, step, dtype):
     n = math.ceil((end - start) / step)
     if n > 2**62:
         raise RuntimeError("invalid size, possible overflow?")
-    array = allocate(np.empty, (n,), dtype)
+    array = allocate(empty, (n,), dtype)
     if _kernels is not None and _kernels.counted(array, start, step):
         return array
     return (np.arange(n, dtype=np.float64) * step + start).astype(dtype, copy=False)
@@ -207,7 +208,7 @@ def _spaced(start, end, steps, target):
         return np.full(1, first, work).astype(target)
     step = (last - first) / work.type(steps - 1)
     half = steps // 2
-    values = np.empty(steps, work)
+    values = empty((steps,), work)
     if _kernels is not None and work.kind == "f" and _kernels.spaced(values, first, last, step):
         return values if work is target else values.astype(target)
     counts = np.arange(steps).astype(work)

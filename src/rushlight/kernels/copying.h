@@ -65,11 +65,50 @@ static inline uint16_t rl_to_brain(float f) {
         }                                                                                                        \
     }
 
+/* Rows that are columns of the source, in squares: whole registers at once. What is left over is for the loops. */
+#ifdef RL_F16C
+#define RL_SQUARES(NAME, SIDE, STEPS)                                                                            \
+    static Py_ssize_t NAME(char *to, Py_ssize_t t, const char *from, Py_ssize_t f, Py_ssize_t n1, Py_ssize_t n0) { \
+        const Py_ssize_t size = 16 / SIDE, across = 64 / size;                                                   \
+        if (n0 % SIDE) return 0;                                                                                 \
+        n1 -= n1 % SIDE;                                                                                         \
+        for (Py_ssize_t i = 0; i < n1; i += across)                                                              \
+            for (Py_ssize_t j = 0; j < n0; j += SIDE) {                                                          \
+                const char *a = from + i * size + j * f;                                                         \
+                char *o = to + i * t + j * size;                                                                 \
+                for (int k = 0; k < SIDE; k++) _mm_prefetch(a + k * f + 128, _MM_HINT_T0);                        \
+                for (Py_ssize_t k = i; k < i + across && k < n1; k += SIDE, a += 16, o += SIDE * t) { STEPS }    \
+            }                                                                                                    \
+        return n1;                                                                                               \
+    }
+RL_SQUARES(rl_squares_4, 4, {
+    __m128 r0 = _mm_loadu_ps((const float *)a); __m128 r1 = _mm_loadu_ps((const float *)(a + f));
+    __m128 r2 = _mm_loadu_ps((const float *)(a + 2 * f)); __m128 r3 = _mm_loadu_ps((const float *)(a + 3 * f));
+    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+    _mm_storeu_ps((float *)o, r0); _mm_storeu_ps((float *)(o + t), r1);
+    _mm_storeu_ps((float *)(o + 2 * t), r2); _mm_storeu_ps((float *)(o + 3 * t), r3);
+})
+RL_SQUARES(rl_squares_8, 2, {
+    __m128d r0 = _mm_loadu_pd((const double *)a); __m128d r1 = _mm_loadu_pd((const double *)(a + f));
+    _mm_storeu_pd((double *)o, _mm_unpacklo_pd(r0, r1)); _mm_storeu_pd((double *)(o + t), _mm_unpackhi_pd(r0, r1));
+})
+#endif
+static Py_ssize_t rl_squares(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs, Py_ssize_t n1,
+                             Py_ssize_t n0, Py_ssize_t size) {
+#ifdef RL_F16C
+    if (ts[1] == size && fs[0] == size && size == 4) return rl_squares_4(to, ts[0], from, fs[1], n1, n0);
+    if (ts[1] == size && fs[0] == size && size == 8) return rl_squares_8(to, ts[0], from, fs[1], n1, n0);
+#endif
+    return 0;
+}
+
 /* The same for elements that are left as they are, also for one that fills a row, and for a row turned round. */
 #define RL_RAW(NAME, T)                                                                                          \
     RL_CLONES static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs,           \
                                Py_ssize_t n1, Py_ssize_t n0) {                                                   \
         Py_ssize_t i, t = ts[1], f = fs[1], size = sizeof(T);                                                    \
+        Py_ssize_t done = rl_squares(to, ts, from, fs, n1, n0, size);                                            \
+        n1 -= done; to += done * ts[0]; from += done * fs[0];                                                    \
         for (; n1 > 0; n1--, to += ts[0], from += fs[0]) {                                                       \
             T *restrict o = (T *)to; const T *restrict a = (const T *)from;                                      \
             if (t == size && f == size) memcpy(to, from, n0 * size);                                             \
@@ -257,6 +296,15 @@ static void rl_arrange(rl_copying *c) {
     c->nd = n;
     c->split = 0;
     c->blocked = 0;
+    /* Next to the last dimension comes the one in which the source is closest together. */
+    for (i = 0, j = n - 2; i < n - 2; i++)
+        if (c->fs[i] != 0 && rl_size_of(c->fs[i]) < rl_size_of(c->fs[n - 1]) &&
+            (c->fs[j] == 0 || rl_size_of(c->fs[i]) < rl_size_of(c->fs[j]))) j = i;
+    if (j < n - 2) {
+        Py_ssize_t dim = c->dims[j], t = c->ts[j], f = c->fs[j];
+        c->dims[j] = c->dims[n - 2]; c->ts[j] = c->ts[n - 2]; c->fs[j] = c->fs[n - 2];
+        c->dims[n - 2] = dim; c->ts[n - 2] = t; c->fs[n - 2] = f;
+    }
     for (i = 0; i < n; i++) {
         if (c->dims[i] > most) {
             most = c->dims[i];
@@ -328,9 +376,9 @@ static void rl_triangle_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
         const char *from = t->from + i * width;
         if (t->upper) {
             memset(to, 0, cut);
-            memcpy(to + cut, from + cut, width - cut);
+            if (to != from) memcpy(to + cut, from + cut, width - cut);
         } else {
-            memcpy(to, from, cut);
+            if (to != from) memcpy(to, from, cut);
             memset(to + cut, 0, width - cut);
         }
     }

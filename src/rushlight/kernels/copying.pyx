@@ -5,6 +5,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memset
 
+from rushlight.kernels.buffers cimport empty as kept
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
@@ -87,6 +88,31 @@ cdef int kind_of(cnp.dtype dtype) except -2:
     return 11 if dtype.itemsize == 2 and dtype.kind == c"V" else -1
 
 
+cdef cnp.ndarray fresh(int nd, cnp.npy_intp *dims, cnp.dtype dtype):
+    """An uninitialised array in row-major order."""
+    if kind_of(dtype) < 0 or not dtype.isnative:
+        return rl_empty(nd, dims, dtype)
+    return kept(nd, dims, dtype.type_num)
+
+
+cdef cnp.ndarray fresh_like(cnp.ndarray x, cnp.dtype dtype):
+    """An uninitialised array of the sizes of x, in its order of memory."""
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return rl_like(x, dtype)
+    return fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), dtype)
+
+
+def empty(shape, cnp.dtype dtype):
+    """np.empty of the sizes in a tuple."""
+    cdef cnp.npy_intp dims[64]
+    cdef int i, nd = <int>len(shape)
+    if nd > 64:
+        raise ValueError("more than 64 dimensions")
+    for i in range(nd):
+        dims[i] = shape[i]
+    return fresh(nd, dims, dtype)
+
+
 cdef bint plain(cnp.ndarray x) noexcept:
     """Whether the memory of x may be read as the numbers of its dtype."""
     return cnp.PyArray_ISALIGNED(x) and cnp.PyArray_ISNOTSWAPPED(x) and cnp.PyArray_TYPE(x) != cnp.NPY_OBJECT
@@ -138,7 +164,7 @@ def cast(x, *, cnp.dtype dtype):
         return NotImplemented
     if not dtype.isnative or not choose(&c, x, dtype):
         return NotImplemented
-    out = rl_like(x, dtype)
+    out = fresh_like(x, dtype)
     copy(&c, out, x)
     return out
 
@@ -152,9 +178,9 @@ def clone(x, *, order="K"):
     if not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
         return NotImplemented
     if order == "C":
-        out = rl_empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), rl_dtype(x))
+        out = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), rl_dtype(x))
     else:
-        out = rl_like(x, rl_dtype(x))
+        out = fresh_like(x, rl_dtype(x))
     copy(&c, out, x)
     return out
 
@@ -169,7 +195,7 @@ def conj(x):
     number = cnp.PyArray_TYPE(x)
     if number != cnp.NPY_COMPLEX64 and number != cnp.NPY_COMPLEX128:
         return NotImplemented
-    out = rl_like(x, rl_dtype(x))
+    out = fresh_like(x, rl_dtype(x))
     c.copier, c.second = rl_conj_c8 if number == cnp.NPY_COMPLEX64 else rl_conj_c16, NULL
     copy(&c, out, x)
     return out
@@ -237,23 +263,151 @@ cdef bint meet(cnp.ndarray x, cnp.ndarray y) noexcept:
 
 def triangle(x, *, Py_ssize_t diagonal, bint upper):
     """x, of rows that follow one another in memory, with zeros above (below: `upper`) a diagonal."""
-    cdef rl_triangle t
     cdef cnp.ndarray out
-    cdef Py_ssize_t rows
-    cdef int nd
     if type(x) is not cnp.ndarray or not cnp.PyArray_IS_C_CONTIGUOUS(x) or cnp.PyArray_TYPE(x) == cnp.NPY_OBJECT:
         return NotImplemented
-    nd = cnp.PyArray_NDIM(x)
-    out = rl_empty(nd, cnp.PyArray_DIMS(x), rl_dtype(x))
+    out = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), rl_dtype(x))
+    write_triangle(out, x, diagonal, upper)
+    return out
+
+
+def cut_to_triangle(x, *, Py_ssize_t diagonal, bint upper):
+    """The same written over x; False where it is not such an array, and nothing is written."""
+    if type(x) is not cnp.ndarray or not cnp.PyArray_IS_C_CONTIGUOUS(x) or not cnp.PyArray_ISWRITEABLE(x):
+        return False
+    if cnp.PyArray_TYPE(x) == cnp.NPY_OBJECT:
+        return False
+    write_triangle(x, x, diagonal, upper)
+    return True
+
+
+cdef void write_triangle(cnp.ndarray out, cnp.ndarray x, Py_ssize_t diagonal, bint upper):
+    cdef rl_triangle t
+    cdef Py_ssize_t rows
+    cdef int nd = cnp.PyArray_NDIM(x)
     if cnp.PyArray_SIZE(x) == 0:
-        return out
+        return
     t.rows, t.columns, t.size = cnp.PyArray_DIM(x, nd - 2), cnp.PyArray_DIM(x, nd - 1), cnp.PyArray_ITEMSIZE(x)
     t.diagonal = min(max(diagonal, -t.rows - 1), t.columns + 1)
     t.upper, t.to, t.source = upper, cnp.PyArray_BYTES(out), cnp.PyArray_BYTES(x)
     rows = cnp.PyArray_SIZE(x) // t.columns
     with nogil:
         spread(rl_triangle_part, &t, rows, max(1, BYTES // (t.columns * t.size)))
+
+
+def trace(x):
+    """The sum of the diagonal of a float matrix, added up in float64."""
+    cdef cnp.ndarray out
+    cdef Py_ssize_t i, n, step
+    cdef double total = 0
+    cdef int kind
+    cdef char *at
+    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(x) != 2 or not plain(x):
+        return NotImplemented
+    kind = cnp.PyArray_TYPE(x)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        return NotImplemented
+    at, step = cnp.PyArray_BYTES(x), cnp.PyArray_STRIDE(x, 0) + cnp.PyArray_STRIDE(x, 1)
+    n = min(cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1))
+    for i in range(n):
+        total += (<float *>(at + i * step))[0] if kind == cnp.NPY_FLOAT32 else (<double *>(at + i * step))[0]
+    out = kept(0, NULL, kind)
+    if kind == cnp.NPY_FLOAT32:
+        (<float *>cnp.PyArray_DATA(out))[0] = <float>total
+    else:
+        (<double *>cnp.PyArray_DATA(out))[0] = total
     return out
+
+
+cdef object rearranged(cnp.ndarray x, int nd, cnp.npy_intp *dims, cnp.npy_intp *steps, char *start):
+    """A copy of what lies from `start` on, at such steps, in the memory of x."""
+    cdef rl_copying c
+    cdef cnp.ndarray out
+    cdef int i
+    if not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
+        return NotImplemented
+    out = fresh(nd, dims, rl_dtype(x))
+    for i in range(nd):
+        c.dims[i], c.ts[i], c.fs[i] = dims[i], cnp.PyArray_STRIDE(out, i), steps[i]
+    c.nd, c.to, c.source = nd, cnp.PyArray_BYTES(out), start
+    copy_all(&c, cnp.PyArray_SIZE(out))
+    return out
+
+
+def flip(x, *, tuple dims):
+    """x with its entries in reverse order along `dims`."""
+    cdef cnp.npy_intp steps[64]
+    cdef int i, nd
+    cdef char *start
+    if type(x) is not cnp.ndarray or not plain(x):
+        return NotImplemented
+    nd, start = cnp.PyArray_NDIM(x), cnp.PyArray_BYTES(x)
+    for i in range(nd):
+        steps[i] = cnp.PyArray_STRIDE(x, i)
+    for d in dims if nd else ():
+        i = d
+        start += (cnp.PyArray_DIM(x, i) - 1) * steps[i]
+        steps[i] = -steps[i]
+    return rearranged(x, nd, cnp.PyArray_DIMS(x), steps, start)
+
+
+cdef struct Roll:
+    int nd
+    Py_ssize_t dims[64]
+    Py_ssize_t moves[64]
+    Py_ssize_t ts[64]
+    Py_ssize_t fs[64]
+    rl_copier copier
+
+
+def roll(x, *, tuple shifts, tuple dims):
+    """x with its entries moved on along each of `dims`, round the end; along all of them in a row for ()."""
+    cdef Roll r
+    cdef rl_copying c
+    cdef cnp.ndarray out
+    cdef Py_ssize_t shift
+    cdef int i
+    if type(x) is not cnp.ndarray or not plain(x) or not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
+        return NotImplemented
+    if not dims and not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return NotImplemented
+    out = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), rl_dtype(x))
+    if cnp.PyArray_SIZE(x) == 0:
+        return out
+    r.nd, r.copier = cnp.PyArray_NDIM(x) if dims else 1, c.copier
+    for i in range(r.nd):
+        r.dims[i], r.moves[i] = cnp.PyArray_DIM(x, i) if dims else cnp.PyArray_SIZE(x), 0
+        r.ts[i] = cnp.PyArray_STRIDE(out, i) if dims else cnp.PyArray_ITEMSIZE(x)
+        r.fs[i] = cnp.PyArray_STRIDE(x, i) if dims else cnp.PyArray_ITEMSIZE(x)
+    for shift, i in zip(shifts, dims or (0,)):
+        # Of C's, the remainder of a negative number is negative.
+        r.moves[i] = ((r.moves[i] + shift % r.dims[i]) % r.dims[i] + r.dims[i]) % r.dims[i]
+    c.nd, c.second = r.nd, NULL
+    roll_from(&r, 0, cnp.PyArray_BYTES(out), cnp.PyArray_BYTES(x), &c)
+    return out
+
+
+cdef void roll_from(Roll *r, int at, char *to, char *source, rl_copying *c):
+    """Copy one part after the other: each moved dimension, from number `at` on, is cut in two."""
+    cdef rl_copying part
+    cdef Py_ssize_t size = 1, move
+    cdef int i
+    while at < r.nd and r.moves[at] == 0:
+        c.dims[at], c.ts[at], c.fs[at] = r.dims[at], r.ts[at], r.fs[at]
+        at += 1
+    if at < r.nd:
+        move = r.moves[at]
+        c.dims[at], c.ts[at], c.fs[at] = r.dims[at] - move, r.ts[at], r.fs[at]
+        roll_from(r, at + 1, to + move * r.ts[at], source, c)
+        c.dims[at] = move
+        roll_from(r, at + 1, to, source + (r.dims[at] - move) * r.fs[at], c)
+        return
+    # Arranging changes what it is given.
+    part.nd, part.copier, part.second, part.to, part.source = r.nd, r.copier, NULL, to, source
+    for i in range(r.nd):
+        part.dims[i], part.ts[i], part.fs[i] = c.dims[i], c.ts[i], c.fs[i]
+        size *= c.dims[i]
+    copy_all(&part, size)
 
 
 def cat(*xs, Py_ssize_t dim, tuple sizes):
@@ -285,7 +439,7 @@ cdef object join(tuple xs, Py_ssize_t dim, bint stacked):
         total += 1 if stacked else cnp.PyArray_DIM(x, <int>dim)
     for i in range(nd + stacked):
         dims[i] = total if i == dim else cnp.PyArray_DIM(first, i - (stacked and i > dim))
-    out = rl_empty(nd + stacked, dims, rl_dtype(first))
+    out = fresh(nd + stacked, dims, rl_dtype(first))
     # Short stretches are quicker as elements with gaps between them, single elements one after the other.
     if contiguous and (dim == 0 or stretch(out, dim) >= 64 * len(xs) or (stacked and dim == nd)):
         join_bytes(xs, out, dim)
@@ -377,7 +531,7 @@ def triangle_indices(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t offset, bin
         cut = min(max(r + offset + (not upper), 0), columns)
         total += columns - cut if upper else cut
     dims[0], dims[1] = 2, total
-    out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_INT64, 0)
+    out = kept(2, dims, cnp.NPY_INT64)
     row = <cnp.int64_t *>cnp.PyArray_DATA(out)
     column = row + total
     with nogil:

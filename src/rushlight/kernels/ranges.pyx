@@ -3,6 +3,7 @@
 
 cimport numpy as cnp
 
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -92,3 +93,28 @@ def spaced(cnp.ndarray out, double first, double last, double step):
     with nogil:
         spread(space_f4 if kind == cnp.NPY_FLOAT32 else space_f8, &r, r.n, LEAST)
     return True
+
+
+def repeated(cnp.ndarray counts):
+    """Each index i of a contiguous int64 vector of counts counts[i] times, int64; none of them may be negative."""
+    cdef cnp.npy_intp total = 0
+    cdef Py_ssize_t i, k, n = cnp.PyArray_SIZE(counts)
+    cdef cnp.int64_t *count = <cnp.int64_t *>cnp.PyArray_DATA(counts)
+    cdef cnp.int64_t *to
+    cdef cnp.int64_t *end
+    cdef cnp.ndarray out
+    for i in range(n):
+        total += count[i]
+    out = empty(1, &total, cnp.NPY_INT64)
+    to = <cnp.int64_t *>cnp.PyArray_DATA(out)
+    end = to + total
+    with nogil:
+        for i in range(n):
+            if count[i] <= 4 and end - to >= 4:
+                # More than are wanted, without a question for each: the next ones are written over them.
+                to[0] = to[1] = to[2] = to[3] = i
+            else:
+                for k in range(count[i]):
+                    to[k] = i
+            to += count[i]
+    return out

@@ -23,6 +23,10 @@ def clone(x, *, order="K"):
     return np.array(x, order=order)
 
 
+# np.empty of a tuple and a dtype, in memory that is kept where it is large.
+empty = np.empty if _kernels is None else _kernels.empty
+
+
 def copied(x):
     """A copy of an array in row-major order."""
     out = _kernels.clone(x, order="C") if _kernels is not None else NotImplemented

@@ -5,11 +5,11 @@ import numpy as np
 from ..core import apply
 from ..kernels import load
 from .batch_rules import along, as_it_is, in_line, prefixed, reshape, shifted
-from .copying import clone, copied, sum_to, write
+from .copying import clone, copied, empty, sum_to, write
 from .declare import general, linear, nondifferentiable, renamed
 from .strided import strided_bytes
 
-_kernels = load("strided")
+_kernels, _copying = load("strided"), load("copying")
 
 
 # -- the same elements in the same order
@@ -253,12 +253,12 @@ def rolled(x, out, shifts, dims):
 
 @linear(batch=along("dims"), x=lambda g, k, dims: rot90(g, k=-k, dims=dims))
 def rot90(x, *, k=1, dims=(0, 1)):
-    first, second = dims
     k %= 4
-    if k == 2:
-        return copied(flipped(x, dims))
-    turned = x.swapaxes(first, second) if k else x
-    return copied(flipped(turned, (first,) if k == 1 else (second,) if k else ()))
+    backwards = dims if k == 2 else (dims[k == 1],) if k else ()
+    out = NotImplemented if _copying is None else _copying.flip(x, dims=backwards)
+    if out is NotImplemented:
+        out = copied(flipped(x, backwards))
+    return out.swapaxes(*dims) if k % 2 else out
 
 
 def sum_of_repeats(g, x_shape, repeats):
@@ -281,7 +281,7 @@ def repeat(x, *, repeats):
     lead = len(repeats) - x.ndim
     shape = (1,) * lead + x.shape
     parts = [n for pair in zip(repeats, shape) for n in pair]
-    out = np.empty(parts, x.dtype)
+    out = empty(parts, x.dtype)
     write(out, x.reshape([m for n in shape for m in (1, n)]))
     return out.reshape([n * m for n, m in zip(repeats, shape)])
 
@@ -290,20 +290,25 @@ def repeat(x, *, repeats):
     batch=along("dim"), x=lambda g, x_shape, repeats, dim: interleaved_sum(g, repeats=repeats, dim=dim, shape=x_shape)
 )
 def repeat_interleave(x, *, repeats, dim):
-    """Each entry along a dimension `repeats` times; a number, or a tuple of one for each entry."""
+    """Each entry along a dimension `repeats` times."""
     return np.repeat(x, repeats, dim)
 
 
 @linear(batch=along("dim", shapes=("shape",)), x=lambda g, repeats, dim: repeat_interleave(g, repeats=repeats, dim=dim))
 def interleaved_sum(x, *, repeats, dim, shape):
     """The adjoint of repeat_interleave: each entry's repeats added up."""
-    n = shape[dim]
-    if isinstance(repeats, int):
-        parts = x.reshape((*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+    parts = x.reshape((*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+    if repeats == 0 or repeats > _FEW or x.dtype.kind not in "fc":
         return np.add.reduce(parts, dim + 1)
-    out = np.zeros(shape, x.dtype)
-    np.add.at(out, (slice(None),) * dim + (np.repeat(np.arange(n), repeats),), x)
+    parts = np.moveaxis(parts, dim + 1, 0)
+    out = copied(parts[0])
+    for part in parts[1:]:
+        out += part
     return out
+
+
+# So many numbers are added faster one after the other, each for all sums, than within each sum.
+_FEW = 8
 
 
 if _kernels is not None:
@@ -313,3 +318,6 @@ if _kernels is not None:
     t.accelerate(_kernels.t)
     permute.accelerate(_kernels.permute)
     diagonal.accelerate(_kernels.diagonal)
+if _copying is not None:
+    flip.accelerate(_copying.flip)
+    roll.accelerate(_copying.roll)

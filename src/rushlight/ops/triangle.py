@@ -21,10 +21,23 @@ def triu(x, *, diagonal=0):
     return np.where(below(x.shape, diagonal - 1), x.dtype.type(0), x)
 
 
+class Cut:
+    """The kernel of a triangle; `into` writes it over the matrices."""
+
+    def __init__(self, upper):
+        self.upper = upper
+
+    def __call__(self, x, diagonal):
+        return _kernels.triangle(x, diagonal=diagonal, upper=self.upper)
+
+    def into(self, x, diagonal):
+        return _kernels.cut_to_triangle(x, diagonal=diagonal, upper=self.upper)
+
+
 _kernels = load("copying")
 if _kernels is not None:
-    tril.accelerate(lambda x, diagonal: _kernels.triangle(x, diagonal=diagonal, upper=False))
-    triu.accelerate(lambda x, diagonal: _kernels.triangle(x, diagonal=diagonal, upper=True))
+    tril.accelerate(Cut(upper=False))
+    triu.accelerate(Cut(upper=True))
 
 
 def indices(rows, columns, offset, upper):
@@ -71,6 +84,10 @@ def trace_of_samples_backward(op, size, inputs, batched, params):
 @linear(batch=trace_of_samples, x=lambda g, x_shape: trace_backward(g, shape=x_shape))
 def trace(x):
     return x.trace(dtype=np.int64 if x.dtype.kind in "iub" else None)
+
+
+if _kernels is not None:
+    trace.accelerate(_kernels.trace)
 
 
 @linear(batch=trace_of_samples_backward, x=lambda g: trace(g))
