@@ -8,6 +8,9 @@
 
 #include "lanes.h"
 
+/* Products that are summed before they join a sum of sums, so that rounding does not grow with their number. */
+#define RL_SUMMED 32
+
 /* out (rows, length) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for windows from begin to
    end. `packed` has room for W numbers of each tap. */
 #define CORRELATE(NAME, T, V)                                                                                  \
@@ -30,12 +33,20 @@
                     z += bias[i + i2];                                                                         \
                     t += bias[i + i3];                                                                         \
                 }                                                                                              \
-                for (Py_ssize_t p = 0; p < taps; p++) {                                                        \
-                    memcpy(&u, packed + p * W, sizeof(V));                                                     \
-                    x += d[p] * u;                                                                             \
-                    y += e[p] * u;                                                                             \
-                    z += f[p] * u;                                                                             \
-                    t += g[p] * u;                                                                             \
+                for (Py_ssize_t first = 0; first < taps; first += RL_SUMMED) {                                 \
+                    Py_ssize_t past = taps - first < RL_SUMMED ? taps : first + RL_SUMMED;                     \
+                    V dx = {0}, ey = {0}, fz = {0}, gt = {0};                                                  \
+                    for (Py_ssize_t p = first; p < past; p++) {                                                \
+                        memcpy(&u, packed + p * W, sizeof(V));                                                 \
+                        dx += d[p] * u;                                                                        \
+                        ey += e[p] * u;                                                                        \
+                        fz += f[p] * u;                                                                        \
+                        gt += g[p] * u;                                                                        \
+                    }                                                                                          \
+                    x += dx;                                                                                   \
+                    y += ey;                                                                                   \
+                    z += fz;                                                                                   \
+                    t += gt;                                                                                   \
                 }                                                                                              \
                 memcpy(to, &x, sizeof(V));                                                                     \
                 memcpy(to + i1 * length, &y, sizeof(V));                                                       \
@@ -60,30 +71,33 @@ CORRELATE(rl_correlate_f8, double, rl_f8)
                 Py_ssize_t last = rows - 1 - i, i1 = last < 1 ? last : 1, i2 = last < 2 ? last : 2;            \
                 Py_ssize_t i3 = last < 3 ? last : 3;                                                           \
                 V sums[8] = {{0}}, u, v, w;                                                                    \
-                V x0 = {0}, x1 = {0}, x2 = {0}, x3 = {0}, y0 = {0}, y1 = {0}, y2 = {0}, y3 = {0};              \
                 for (Py_ssize_t s = 0; s < samples; s++) {                                                     \
                     const T *a = frames + s * frame + offsets[p], *b = frames + s * frame + offsets[p1];       \
                     const T *d = sheets + s * sheet + i * length;                                              \
                     const T *e = d + i1 * length, *f = d + i2 * length, *g = d + i3 * length;                  \
-                    for (Py_ssize_t q = 0; q < length; q += W) {                                               \
-                        memcpy(&u, a + q, sizeof(V));                                                          \
-                        memcpy(&v, b + q, sizeof(V));                                                          \
-                        memcpy(&w, d + q, sizeof(V));                                                          \
-                        x0 += u * w;                                                                           \
-                        y0 += v * w;                                                                           \
-                        memcpy(&w, e + q, sizeof(V));                                                          \
-                        x1 += u * w;                                                                           \
-                        y1 += v * w;                                                                           \
-                        memcpy(&w, f + q, sizeof(V));                                                          \
-                        x2 += u * w;                                                                           \
-                        y2 += v * w;                                                                           \
-                        memcpy(&w, g + q, sizeof(V));                                                          \
-                        x3 += u * w;                                                                           \
-                        y3 += v * w;                                                                           \
+                    for (Py_ssize_t first = 0; first < length; first += RL_SUMMED * W) {                       \
+                        Py_ssize_t past = length - first < RL_SUMMED * W ? length : first + RL_SUMMED * W;     \
+                        V x0 = {0}, x1 = {0}, x2 = {0}, x3 = {0}, y0 = {0}, y1 = {0}, y2 = {0}, y3 = {0};      \
+                        for (Py_ssize_t q = first; q < past; q += W) {                                         \
+                            memcpy(&u, a + q, sizeof(V));                                                      \
+                            memcpy(&v, b + q, sizeof(V));                                                      \
+                            memcpy(&w, d + q, sizeof(V));                                                      \
+                            x0 += u * w;                                                                       \
+                            y0 += v * w;                                                                       \
+                            memcpy(&w, e + q, sizeof(V));                                                      \
+                            x1 += u * w;                                                                       \
+                            y1 += v * w;                                                                       \
+                            memcpy(&w, f + q, sizeof(V));                                                      \
+                            x2 += u * w;                                                                       \
+                            y2 += v * w;                                                                       \
+                            memcpy(&w, g + q, sizeof(V));                                                      \
+                            x3 += u * w;                                                                       \
+                            y3 += v * w;                                                                       \
+                        }                                                                                      \
+                        sums[0] += x0; sums[1] += x1; sums[2] += x2; sums[3] += x3;                            \
+                        sums[4] += y0; sums[5] += y1; sums[6] += y2; sums[7] += y3;                            \
                     }                                                                                          \
                 }                                                                                              \
-                sums[0] = x0; sums[1] = x1; sums[2] = x2; sums[3] = x3;                                        \
-                sums[4] = y0; sums[5] = y1; sums[6] = y2; sums[7] = y3;                                        \
                 for (Py_ssize_t r = 0; r < 8; r++) {                                                           \
                     if ((r & 3) > last || (r > 3 && p1 == p)) continue;                                        \
                     T *lanes = (T *)(sums + r);                                                                \
