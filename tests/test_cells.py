@@ -31,6 +31,8 @@ REFUSES = {
     "unique_dim": "which values are equal decides the size of the result",
     "unique_consecutive": "which values are equal decides the size of the result",
 }
+# Inputs whose rule refuses, beside others that have one.
+REFUSED = {("polynomial", "n"): "the degree is cut to a whole number, and PyTorch refuses a derivative"}
 # Operations without a derivative that take floating numbers and give floating numbers.
 STEPS = {
     "histc": "counts",
@@ -93,6 +95,8 @@ def test_each_rule_is_tried(name):
         return
     for place, (input, rule) in enumerate(zip(op.inputs, op.rules)):
         is_complex = any(np.iscomplexobj(drawn(row)[0][place]) for row in rows_of[name])
+        if (name, input) in REFUSED:
+            continue
         if (rule is not None or (op.joint is not None and floating(name, place))) and not is_complex:
             assert input in tried(name)
 
@@ -124,6 +128,7 @@ def test_what_has_no_derivative_is_no_function_of_reals(name):
 
 
 def test_the_reasons_are_needed():
+    assert all(REGISTRY[name].rules[REGISTRY[name].inputs.index(input)] is not None for name, input in REFUSED)
     assert {name for name, _ in NO_RULE} | set(REFUSES) | set(STEPS) | set(NO_ROW) <= set(REGISTRY)
     assert {name for name in operations if refuses(REGISTRY[name])} == set(REFUSES)
     assert not any(REGISTRY[name].differentiable for name in STEPS)

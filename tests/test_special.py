@@ -8,6 +8,7 @@ import pytest
 import rushlight
 from rushlight import kernels, special
 from rushlight.autograd import grad, gradcheck
+from rushlight.kernels import series
 
 EPS = np.finfo(np.float64).eps
 random = np.random.default_rng(3)
@@ -110,11 +111,49 @@ def test_edges_of_incomplete_gamma_functions():
     np.testing.assert_array_equal(rushlight.igammac(a, x).numpy(), [nan, 0, 1, nan, nan, 1, 0, nan])
 
 
-def test_igamma_has_no_second_derivative_by_its_first_argument():
-    a = rushlight.tensor([2.0], requires_grad=True)
-    (slope,) = grad(rushlight.igamma(a, rushlight.tensor([1.0])), a, create_graph=True)
-    with pytest.raises(NotImplementedError, match="the derivative for 'igamma: input' is not implemented"):
-        slope.backward()
+# The third derivatives by the first argument, computed to 40 digits with mpmath.
+@pytest.mark.parametrize(
+    ("a", "x", "third"),
+    [(0.3, 0.1, -1.4473733285138701), (5.5, 9.0, -0.0037724397552624266), (400, 390, 3.30809956662365e-05)],
+)
+def test_igamma_has_derivatives_of_every_order_by_its_first_argument(a, x, third):
+    a, x = (rushlight.tensor([v], dtype=rushlight.float64) for v in (a, x))
+    a.requires_grad_()
+    lower = slopes(lambda a: rushlight.igamma(a, x), a, 3)[0]
+    upper = slopes(lambda a: rushlight.igammac(a, x), a, 3)[0]
+    assert lower == pytest.approx(third, rel=1e-10) and upper == pytest.approx(-third, rel=1e-10)
+
+
+def test_slopes_of_igamma_at_the_edges():
+    a = rushlight.tensor([1.0, 1.0, math.inf, math.inf, -1.0], dtype=rushlight.float64, requires_grad=True)
+    x = rushlight.tensor([0.0, math.inf, 1.0, math.inf, 1.0], dtype=rushlight.float64)
+    for order in (1, 2):
+        np.testing.assert_array_equal(slopes(lambda a: rushlight.igamma(a, x), a, order), [0, 0, 0, math.nan, math.nan])
+
+
+# Computed to 40 digits with mpmath: where the order is large, each formula is good for few arguments.
+@pytest.mark.parametrize(
+    ("s", "q", "value", "slope"),
+    [
+        (9.0, 10.0, 1.8236735599094341e-9, -4.3474733775348914e-9),
+        (30.0, 10.0, 1.0619503904151228e-30, -2.4515778883426859e-30),
+        (63.0, 14.0, 6.3040509680534142e-73, -1.6642502274238454e-72),
+    ],
+)
+def test_zeta_of_a_high_order(s, q, value, slope):
+    s = rushlight.tensor([s], dtype=rushlight.float64, requires_grad=True)
+    out = special.zeta(s, q)
+    assert out.item() == pytest.approx(value, rel=1e-13)
+    assert grad(out, s)[0].item() == pytest.approx(slope, rel=1e-13)
+
+
+def test_zeta_is_as_steep_by_its_first_argument_with_and_without_its_kernel():
+    s, q = np.meshgrid([1.1, 2.0, 3.5, 30.0], [0.2, 1.0, 9.5, 40.0, math.inf, -0.5])
+    wide = rushlight.tensor(s, requires_grad=True)
+    (slope,) = grad(special.zeta(wide, rushlight.tensor(q)).sum(), wide)
+    with np.errstate(all="ignore"):
+        wanted = series.zeta_slope(s, q, 1)
+    np.testing.assert_allclose(slope.numpy(), wanted, rtol=1e-12)
 
 
 def slopes(function, x, order):
@@ -182,6 +221,24 @@ def test_one_degree_for_all_is_the_same_as_a_degree_for_each(name):
     for n in (0.0, 1.0, 7.9, 130.0):
         each = function(x, rushlight.full_like(x, n))
         assert rushlight.allclose(function(x, n), each, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in special.__all__ if "_polynomial_" in name])
+def test_slopes_of_one_degree_for_all_are_those_of_a_degree_for_each(name):
+    x = rushlight.tensor(random.uniform(-2, 2, 150), requires_grad=True)
+    for order in (1, 3):
+        each = slopes(lambda x: getattr(special, name)(x, rushlight.full_like(x, 7.0)), x, order)
+        np.testing.assert_allclose(slopes(lambda x: getattr(special, name)(x, 7.0), x, order), each, rtol=1e-9)
+
+
+# Close to zero, where quotients of their rules would lose digits, and from each formula to the next.
+@pytest.mark.parametrize("name", ["i0", "i0e", "i1", "i1e", "bessel_j1", "spherical_bessel_j0", "modified_bessel_i1"])
+def test_first_slopes_are_those_that_have_a_history(name):
+    x = rushlight.tensor([0.0, -1e-9, 1e-5, -0.3, 0.69, 0.72, 7.9, 8.1, -30.0, 60.0, 2e6], requires_grad=True)
+    x = x.detach().double()[: -1 if name[:2] in ("i0", "i1", "mo") else None].requires_grad_()
+    (quick,) = grad(getattr(special, name)(x).sum(), x)
+    (general,) = grad(getattr(special, name)(x).sum(), x, create_graph=True)
+    assert np.max(np.abs(quick.numpy() - general.detach().numpy()) / (1 + np.abs(general.detach().numpy()))) < 1e-13
 
 
 def test_polygamma_far_below_zero():

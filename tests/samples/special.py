@@ -25,8 +25,8 @@ SPECIAL = [
     ],
     unary("polygamma", low=-2.9, high=-2.1, params={"n": 2}),
     *[
-        Row(name, lambda r: (np.array([0.7, 2.5, 6.0]), r(2, 3, low=0.5, high=6.0)))
-        for name in ("igamma", "igammac", "igamma_slope")
+        Row(name, lambda r: (r(2, 3, low=0.5, high=6.0), r(2, 3, low=0.5, high=6.0)), params)
+        for name, params in (("igamma", {}), ("igammac", {}), ("igamma_slope", {"n": 1}), ("igamma_slope", {"n": 2}))
     ],
     binary("xlogy", low=0.5, high=2.0),
     binary("xlog1py", low=0.5, high=2.0),

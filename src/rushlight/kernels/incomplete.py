@@ -69,3 +69,32 @@ def _part(index):
 
 
 gammainc, gammaincc, gammainc_slope = _part(0), _part(1), _part(2)
+
+
+def gammainc_slopes(a, x, n):
+    """The n-th derivative of P by a.
+
+    P is the sum of x**(a + m) exp(-x) / gamma(a + m + 1), the chances of Poisson's distribution where a is whole: those
+    further from x than 9 deviations are less than the rounding of the others. Every term is a Taylor polynomial in a.
+    """
+    a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    usual = (a > 0) & (a < np.inf) & (x > 0) & (x < np.inf)
+    refused = ~usual & ~((a > 0) & (x >= 0) & ~((a == np.inf) & (x == np.inf)))
+    y, order = np.where(usual, x, 1.0), np.where(usual, a, 1.0)
+    deviation = 9 * np.sqrt(y) + 60
+    b = order + 1 + np.maximum(np.floor(y - order - deviation), 0)
+    logs = [np.log(y) - series.digamma(b)]
+    logs += [-series.polygamma(k, b) / math.factorial(k) for k in range(1, n)]
+    term = [np.exp((b - 1) * np.log(y) - y - series.lgamma(b))]
+    for k in range(1, n + 1):
+        term.append(sum(logs[j] * term[k - 1 - j] for j in range(k)) / k)
+    total = [np.zeros_like(y)] * (n + 1)
+    for _ in range(int(np.max(np.maximum(y - b, 0) + deviation, initial=0)) + 1):
+        total = [s + t for s, t in zip(total, term)]
+        quotient = [term[0] / b]
+        for t in term[1:]:
+            quotient.append((t - quotient[-1]) / b)
+        term = [t * y for t in quotient]
+        b = b + 1
+    out = math.factorial(n) * total[n]
+    return np.where(refused, np.nan, np.where(usual, out, 0.0))

@@ -89,17 +89,19 @@ def zeta(s, q):
 
 def _zeta_right(s, q):
     """The same for q > 0."""
-    out, y = np.zeros(q.shape), q
-    for _ in range(int(_FAR)):
-        low = y < _FAR
+    out, y, far = np.zeros(q.shape), q, np.maximum(_FAR, s + 6)
+    low = y < far
+    while low.any():
         out += np.where(low, y**-s, 0)
         y = np.where(low, y + 1, y)
-    out += y ** (1 - s) / (s - 1) + 0.5 * y**-s
+        low &= (y < far) & (y**-s > 1e-17 * out)
+    tail = y ** (1 - s) / (s - 1) + 0.5 * y**-s
     factor = s * y ** (-s - 1)
     for k, b in enumerate(_BERNOULLI, 1):
-        out += b / math.factorial(2 * k) * factor
+        tail += b / math.factorial(2 * k) * factor
         factor = factor * (s + 2 * k - 1) * (s + 2 * k) / (y * y)
-    return np.where(q == np.inf, 0.0, out)
+    # Where terms vanished earlier there is nothing left.
+    return np.where(q == np.inf, 0.0, np.where(y < far, out, out + tail))
 
 
 def zeta_slope(s, q, n):
@@ -108,11 +110,13 @@ def zeta_slope(s, q, n):
     Every part of the sum is a Taylor polynomial in s: a list of its coefficients up to the n-th.
     """
     s, q = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(q, np.float64))
-    out, y = np.zeros(q.shape), q.astype(np.float64)
-    for _ in range(int(_FAR)):
-        low = y < _FAR
+    out, y, far = np.zeros(q.shape), q, np.maximum(_FAR, s + 6)
+    low = (q > 0) & (q < far)
+    while low.any():
         out += np.where(low, y**-s * (-np.log(y)) ** n, 0)
         y = np.where(low, y + 1, y)
+        # The term of 1 is zero, and says nothing of the next.
+        low &= (y < far) & ((y < 3) | (y**-s > 1e-20 * np.abs(out)))
     power = [y**-s * (-np.log(y)) ** k / math.factorial(k) for k in range(n + 1)]
     pole = [(-1) ** k / (s - 1) ** (k + 1) for k in range(n + 1)]
     total = y * _product(power, pole)[n] + 0.5 * power[n]
@@ -121,7 +125,7 @@ def zeta_slope(s, q, n):
         total += b / math.factorial(2 * k) * factor[n]
         factor = _product(factor, [(s + 2 * k - 1) / y, 1 / y])
         factor = _product(factor, [(s + 2 * k) / y, 1 / y])
-    out += math.factorial(n) * total
+    out = np.where(y < far, out, out + math.factorial(n) * total)
     return np.where((s < 1) | (q <= 0), np.nan, np.where(q == np.inf, 0.0, out))
 
 

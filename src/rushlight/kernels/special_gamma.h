@@ -96,11 +96,15 @@ RL_INLINE double rl_power(double y, long n) {
     return out;
 }
 
-/* The sum of (q + k)**-s for q > 0, s > 1: Euler and Maclaurin's formula from where q + k is 10 (Johansson, "Rigorous
+/* From here on ten terms of Euler and Maclaurin's formula are enough. */
+#define RL_FAR(s) ((s) < 4 ? 10 : (s) + 6)
+
+/* The sum of (q + k)**-s for q > 0, s > 1: Euler and Maclaurin's formula from where q + k is RL_FAR (Johansson, "Rigorous
    high-precision computation of the Hurwitz zeta function", 2015). `whole` is s where that is a whole number, or 0. */
 static double rl_zeta_right(double s, double q, long whole) {
+    const double far = RL_FAR(s);
     double sum = 0, y = q;
-    for (; y < 10; y += 1) {
+    for (; y < far; y += 1) {
         double term = whole ? 1 / rl_power(y, whole) : pow(y, -s);
         sum += term;
         if (term < 1e-17 * sum) return sum;
@@ -138,10 +142,12 @@ static double rl_zeta(double s, double q) {
 static double rl_zeta_slope(double s, double q) {
     if (!(s >= 1) || !(q > 0)) return NAN;
     if (q == INFINITY) return 0;
+    const double far = RL_FAR(s);
     double sum = 0, y = q;
-    for (; y < 10; y += 1) {
-        double l = log(y);
-        sum -= l * exp(-s * l);
+    for (; y < far; y += 1) {
+        double l = log(y), term = l * exp(-s * l);
+        sum -= term;
+        if (y > 2 && term < 1e-17 * fabs(sum)) return sum;
     }
     double l = log(y), power = exp(-s * l), square = 1 / (y * y);
     double pole = y / (s - 1), factor = s * power / y, change = power / y * (1 - s * l), over = 0.5;

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from .. import kernels
-from ..errors import coded
 from ..kernels import incomplete, series
 from .declare import elementwise
 from .exponential import exp, log
@@ -55,24 +54,28 @@ def zeta_slope(x, y, *, n):
 # -- incomplete gamma functions: x is their order, y where the integral is divided
 
 
-def _bend(g):
-    words = "the derivative for 'igamma: input' is not implemented. It is once, but not a second time."
-    raise coded("RL129", NotImplementedError(words))
-
-
 def _density(x, y):
     """The derivative of igamma by y: y**(x - 1) exp(-y) / gamma(x)."""
     return exp(xlogy(x - 1, y) - y - lgamma(x))
 
 
-@elementwise(promote="float", x=lambda g, x, y: g * igamma_slope(x, y), y=lambda g, x, y: g * _density(x, y))
+def _density_slope(x, y, n):
+    """Its n-th derivative by x: the first is it times log y - digamma(x), the others follow by Leibniz's rule."""
+    out, steep = [_density(x, y)], [log(y) - digamma(x)]
+    for m in range(n):
+        out.append(sum(math.comb(m, k) * out[m - k] * steep[k] for k in range(m + 1)))
+        steep.append(-polygamma(x, n=m + 1))
+    return out[n]
+
+
+@elementwise(promote="float", x=lambda g, x, y: g * igamma_slope(x, y, n=1), y=lambda g, x, y: g * _density(x, y))
 def igamma(x, y):
     """The lower of the two, divided by gamma(x)."""
     supports(x, FLOATING, "igamma_cpu")
     return incomplete.gammainc(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
 
 
-@elementwise(promote="float", x=lambda g, x, y: -g * igamma_slope(x, y), y=lambda g, x, y: -g * _density(x, y))
+@elementwise(promote="float", x=lambda g, x, y: -g * igamma_slope(x, y, n=1), y=lambda g, x, y: -g * _density(x, y))
 def igammac(x, y):
     """The upper one, divided by gamma(x)."""
     supports(x, FLOATING, "igammac_cpu")
@@ -81,12 +84,14 @@ def igammac(x, y):
 
 @elementwise(
     promote="float",
-    x=_bend,
-    y=lambda g, x, y: g * _density(x, y) * (log(y) - digamma(x)),
+    x=lambda g, x, y, n: g * igamma_slope(x, y, n=n + 1),
+    y=lambda g, x, y, n: g * _density_slope(x, y, n),
 )
-def igamma_slope(x, y):
-    """The derivative of igamma by x, for which there is no closed form."""
-    return incomplete.gammainc_slope(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
+def igamma_slope(x, y, *, n):
+    """The n-th derivative of igamma by x, for which there is no closed form."""
+    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    slope = incomplete.gammainc_slope(x64, y64) if n == 1 else incomplete.gammainc_slopes(x64, y64, n)
+    return slope.astype(x.dtype)
 
 
 def _polygamma(x, n):
@@ -94,8 +99,17 @@ def _polygamma(x, n):
     return of_any_layout(kernel)(x)
 
 
-def _zeta_slope(x, y, n):
-    return of_any_layout(_fast.zeta_slope)(x, y) if n == 1 else NotImplemented
+def _of_first_order(kernel):
+    """A kernel of first derivatives; those of higher order are computed by the Python meaning."""
+    layouts = of_any_layout(kernel)
+
+    def apply(x, y, n):
+        if n != 1:
+            return NotImplemented
+        out = kernel(x, y)
+        return layouts(x, y) if out is NotImplemented else out
+
+    return apply
 
 
 _fast = kernels.load("special")
@@ -104,7 +118,7 @@ if _fast is not None:
     accelerate(digamma, _fast.digamma, x=_fast.through_digamma)
     polygamma.accelerate(_polygamma)
     accelerate(zeta, _fast.zeta)
-    zeta_slope.accelerate(_zeta_slope)
+    zeta_slope.accelerate(_of_first_order(_fast.zeta_slope))
     accelerate(igamma, _fast.gammainc)
     accelerate(igammac, _fast.gammaincc)
-    accelerate(igamma_slope, _fast.gammainc_slope)
+    igamma_slope.accelerate(_of_first_order(_fast.gammainc_slope))
