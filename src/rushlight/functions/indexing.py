@@ -552,9 +552,14 @@ def _put_into(x, key, values, accumulate):
 
 
 def _checked_values(array, key, values):
-    _check_together(key)
+    shape, (dim, parts) = array.shape, ops.in_a_run(key)
+    if parts:
+        shape = (*shape[:dim], *parts[0].shape, *shape[dim + len(parts) :])
+    else:
+        _check_together(key)
+        shape = ops.shape_of(shape, key)
     check_dtype(array, values._array)
-    values = fitted(values, ops.shape_of(array.shape, key))
+    values = fitted(values, shape)
     _check_inside(key, array.shape)
     return values
 

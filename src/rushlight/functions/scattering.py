@@ -67,7 +67,9 @@ def check_range(index, n, error, sentence=None):
         return
     value, where = (array.reshape(-1)[at], [int(p) for p in np.unravel_index(at, array.shape)])
     code = "RL414" if sentence == "index out of range in self" else "RL309"
-    raise errors.coded(code, error((sentence or "index {value} is out of bounds").format(value=value)), position=where)
+    raise errors.coded(
+        code, error((sentence or "index {value} is out of bounds").format(value=value, n=n)), position=where
+    )
 
 
 def _check_vector(index, function):
@@ -90,11 +92,11 @@ def _check_rows(x, dim, index, source, function):
                 f"{function}(): self ({type_of(x)}) and source ({type_of(source)}) must have the same scalar type"
             ),
         )
-    own, given = list(x._array.shape), list(source._array.shape)
-    if own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :] or len(own) != len(given):
+    own, given = x._array.shape, source._array.shape
+    if own != given and (own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :] or len(own) != len(given)):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
-            f"{own} source.shape = {given}"
+            f"{list(own)} source.shape = {list(given)}"
         )
     n = given[dim] if given else 1
     if index._array.size != n:
@@ -146,7 +148,7 @@ def _check_grid(x, dim, index, function, src=None):
 
 
 def _check_places(index, dim, n):
-    check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {n}")
+    check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {{n}}")
 
 
 # -- along one dimension, by a vector of indices
@@ -187,8 +189,8 @@ def _index_add(input, dim, index, source, alpha, function="index_add_"):
     dim = wrap_dim(dim, input._array.ndim)
     _check_rows(input, dim, index, source, function)
     n = input._array.shape[dim] if input._array.ndim else 1
-    check_range(index, n, RuntimeError, f"index {{value}} is out of bounds for dimension 0 with size {n}")
-    return (index, source), {"dim": dim, "alpha": _cast(alpha, input)}
+    check_range(index, n, RuntimeError, "index {value} is out of bounds for dimension 0 with size {n}")
+    return (index, source), {"dim": dim, "alpha": alpha if type(alpha) is int and alpha == 1 else _cast(alpha, input)}
 
 
 @accepts_typed_out
