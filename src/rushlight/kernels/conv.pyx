@@ -7,6 +7,7 @@ A function returns NotImplemented for everything else, and for weights so large 
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -258,7 +259,7 @@ cdef cnp.ndarray made(cnp.ndarray like, Py_ssize_t n, Py_ssize_t channels, Py_ss
     shape[dims - 1] = w
     if zeros:
         return cnp.PyArray_ZEROS(dims, shape, cnp.PyArray_TYPE(like), 0)
-    return cnp.PyArray_EMPTY(dims, shape, cnp.PyArray_TYPE(like), 0)
+    return empty(dims, shape, cnp.PyArray_TYPE(like))
 
 
 cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):

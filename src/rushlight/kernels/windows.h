@@ -18,7 +18,21 @@
                                T *packed, T *out, Py_ssize_t rows, Py_ssize_t taps, Py_ssize_t length,         \
                                Py_ssize_t begin, Py_ssize_t end) {                                             \
         const Py_ssize_t W = RL_W(T);                                                                          \
-        for (Py_ssize_t j = begin; j < end; j += W) {                                                           \
+        for (Py_ssize_t j = begin; rows == 1 && j < end; j += W) {                                             \
+            V x = {0}, u;                                                                                      \
+            if (bias) x += bias[0];                                                                            \
+            for (Py_ssize_t first = 0; first < taps; first += RL_SUMMED) {                                     \
+                Py_ssize_t past = taps - first < RL_SUMMED ? taps : first + RL_SUMMED;                         \
+                V part = {0};                                                                                  \
+                for (Py_ssize_t p = first; p < past; p++) {                                                    \
+                    memcpy(&u, frame + offsets[p] + j, sizeof(V));                                             \
+                    part += weight[p] * u;                                                                     \
+                }                                                                                              \
+                x += part;                                                                                     \
+            }                                                                                                  \
+            memcpy(out + j, &x, sizeof(V));                                                                    \
+        }                                                                                                      \
+        for (Py_ssize_t j = begin; rows > 1 && j < end; j += W) {                                              \
             for (Py_ssize_t p = 0; p < taps; p++) memcpy(packed + p * W, frame + offsets[p] + j, sizeof(V));   \
             for (Py_ssize_t i = 0; i < rows; i += 4) {                                                         \
                 /* Rows beyond the last are the last again. */                                                 \
