@@ -99,8 +99,9 @@ class Tensor(TensorBase):
         return steps if dim is None else steps[dim]
 
     def storage_offset(self):
-        base = self if self.view_of is None else self.view_of.base
-        return storage_geometry(self._array, base._array)["storage_offset"]
+        if self.view_of is None:
+            return 0
+        return storage_geometry(self._array, self.view_of.base._array)["storage_offset"]
 
     def data_ptr(self):
         return self._array.__array_interface__["data"][0]

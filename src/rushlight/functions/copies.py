@@ -146,11 +146,12 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
             f"expected src to have a size equal to the slice of self. src size = {list(src._array.shape)}, slice size = "
             f"{list(size)}"
         )
-    if offset < own or extent(size, stride, offset - own) > extent(input._array.shape, input.stride()):
+    base_stride = input.stride()
+    if offset < own or extent(size, stride, offset - own) > extent(input._array.shape, base_stride):
         raise RuntimeError(
             "as_strided_scatter: the place reaches beyond the elements of a view; clone() the view first"
         )
-    place = {"size": size, "stride": stride, "storage_offset": offset - own, "base_stride": input.stride()}
+    place = {"size": size, "stride": stride, "storage_offset": offset - own, "base_stride": base_stride}
     return _strided_scatter(input, src, **place)
 
 
