@@ -98,7 +98,7 @@ PRODUCTS = [
     Timed("mv", matrix, row),
     Timed("dot", vector, vector),
     Timed("vdot", vector, vector),
-    Timed("linalg.vecdot", matrix, matrix),
+    Timed("linalg.vecdot", matrix, matrix, ops=("vecdot",)),
     Timed("outer", row, row),
     Timed("inner", matrix, matrix),
     Timed("addmm", matrix, matrix, matrix),

@@ -12,6 +12,7 @@ ROWS = [
     Row("mv", lambda r: (r(2, 3), r(3))),
     Row("dot", lambda r: (r(4), r(4))),
     Row("vdot", lambda r: (r(4), r(4))),
+    Row("vecdot", lambda r: (r(2, 3, 4), r(2, 3, 4))),
     Row("matmul", lambda r: (r(5, 1, 2, 3), r(4, 3, 2))),
     Row("addmm", lambda r: (r(4), r(2, 3), r(3, 4))),
     Row("addmm", lambda r: (r(2, 1), r(2, 3), r(3, 4)), {"beta": 0.5, "alpha": -2, "fortran": True}),

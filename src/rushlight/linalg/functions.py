@@ -6,6 +6,7 @@ from ..core import wrap
 from ..functions.arguments import accepts_out, check_tensor
 from ..functions.contraction import crossed
 from ..functions.matrix import broadcast_batches
+from ..ops import matrix as products
 from ..ops import powers
 from ..ops.matrix_checks import kind
 from .checks import check_inexact, check_square
@@ -39,6 +40,9 @@ def vecdot(x, y, *, dim=-1):
     if x._array.ndim == 1 == y._array.ndim:
         return x.vdot(y)
     broadcast_batches(x._array.shape, y._array.shape)
+    last = dim in (-1, x._array.ndim - 1)
+    if last and x._array.shape == y._array.shape and x._array.dtype.kind in "fc" and x._array.itemsize > 2:
+        return products.vecdot(x, y)
     return ((x.conj() if x._array.dtype.kind == "c" else x) * y).sum(dim)
 
 

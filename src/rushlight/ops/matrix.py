@@ -198,6 +198,24 @@ def vdot(x, y):
     return product(np.conjugate(x), y)
 
 
+def vecdot_samples(op, size, inputs, batched, params):
+    x, y = inputs
+    return (conj(x) * y if x._array.dtype.kind == "c" else x * y).sum(-1)
+
+
+@linear(
+    quiet=True,
+    batch=vecdot_samples,
+    holomorphic=False,
+    backward="SumBackward1",
+    x=lambda g, y: column(conj(g) if g._array.dtype.kind == "c" else g) * y,
+    y=lambda g, x: column(g) * x,
+)
+def vecdot(x, y):
+    """conj(x) . y for each of the vectors along the last dimension of arrays of one shape."""
+    return np.vecdot(x, y)
+
+
 @linear(
     quiet=True,
     batch=matmul_samples,
