@@ -139,15 +139,15 @@ def _as_bits(input, wanted):
     if array.ndim == 0:
         raise RuntimeError("self.dim() cannot be 0 to view Float as Double (different element sizes)".replace(
             "Float", dtype_of(array.dtype).scalar_type).replace("Double", target.scalar_type))  # fmt: skip
-    if array.strides[-1] != own and array.size:
-        raise RuntimeError(
-            f"self.stride(-1) must be 1 to view {dtype_of(array.dtype).scalar_type} as {target.scalar_type} (different "
-            f"element sizes), but got {array.strides[-1] // own}"
-        )
     if new.itemsize > own and array.shape[-1] * own % new.itemsize:
         raise RuntimeError(
             f"self.size(-1) must be divisible by {new.itemsize // own} to view {dtype_of(array.dtype).scalar_type} as "
             f"{target.scalar_type} (different element sizes), but got {array.shape[-1]}"
+        )
+    if array.strides[-1] != own and array.size:
+        raise RuntimeError(
+            f"self.stride(-1) must be 1 to view {dtype_of(array.dtype).scalar_type} as {target.scalar_type} (different "
+            f"element sizes), but got {array.strides[-1] // own}"
         )
     if new.itemsize > own and any(s % new.itemsize for s in array.strides[:-1]):
         raise RuntimeError(f"self.stride() must be divisible by {new.itemsize // own} for {sizes}")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kernels import load
 from .batch_rules import as_it_is
 from .copying import zero
 from .declare import elementwise, renamed
@@ -19,6 +20,11 @@ fills = {
     name: renamed(drawn, f"{name}Backward0")
     for name in ("Cauchy", "Exponential", "Geometric", "LogNormal", "Normal", "Random", "Uniform")
 } | {"Bernoulli": renamed(drawn, "BernoulliBackward1"), "BernoulliOf": renamed(drawn, "BernoulliBackward2")}
+
+_kernels = load("copying")
+if _kernels is not None:
+    for fill in fills.values():
+        fill.accelerate(_kernels.write_over)
 
 
 @elementwise(mean=lambda g: zero(g), std=lambda g: zero(g), noise=None, backward="NormalBackward3")
