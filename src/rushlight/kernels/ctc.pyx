@@ -6,6 +6,7 @@ A function returns NotImplemented for other dtypes, and for lengths or labels ou
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -73,13 +74,13 @@ cdef object aligned(object g, object log_probs, object targets, object spans, ob
     count = s.count
     s.out = s.losses = NULL
     if g is None:
-        out = cnp.PyArray_EMPTY(1, &count, kind, 0)
+        out = empty(1, &count, kind)
         s.losses = cnp.PyArray_DATA(out)
     else:
         given = row_major(g, kind)
         if given is None or cnp.PyArray_SIZE(given) != s.count:
             return NotImplemented
-        out = cnp.PyArray_EMPTY(3, cnp.PyArray_DIMS(x), kind, 0)
+        out = empty(3, cnp.PyArray_DIMS(x), kind)
         s.g, s.out = cnp.PyArray_DATA(given), cnp.PyArray_DATA(out)
     with nogil:
         spread(rl_align, &s, s.count, LEAST // (s.steps * (2 * s.size + 1) + 1) + 1)

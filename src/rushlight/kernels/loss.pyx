@@ -7,6 +7,7 @@ A function returns NotImplemented for other dtypes, for class indices that are n
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -162,7 +163,7 @@ cdef object losses(object x, object target, object weight, int64_t ignored, obje
     else:
         over(rl_class_rows_f8, rl_class_columns_f8, &s)
     if reduction == "none":
-        out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(<cnp.ndarray>target), cnp.PyArray_DIMS(<cnp.ndarray>target), kind, 0)
+        out = empty(cnp.PyArray_NDIM(<cnp.ndarray>target), cnp.PyArray_DIMS(<cnp.ndarray>target), kind)
         for i in range(count):
             if single:
                 (<float *>cnp.PyArray_DATA(out))[i] = <float>s.losses[i]
@@ -216,7 +217,7 @@ cdef object slopes(object g, object x, tuple shape, object target, object weight
             s.scale /= total_weight(&s, kind == cnp.NPY_FLOAT32)
     for k in range(len(shape)):
         dims[k] = shape[k]
-    out = cnp.PyArray_EMPTY(len(shape), dims, kind, 0)
+    out = empty(len(shape), dims, kind)
     s.out = cnp.PyArray_DATA(out)
     if kind == cnp.NPY_FLOAT32:
         over(rl_slope_rows_f4, rl_slope_columns_f4, &s)
@@ -264,7 +265,7 @@ cdef object pairs(object x, object y, double p, object reduction, span single, s
     s.x, s.y, s.p, s.each, s.parts, s.out = cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), p, reduction == "none", NULL, NULL
     runs = (s.n + RL_RUN - 1) // RL_RUN
     if s.each:
-        out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
+        out = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
         s.out = cnp.PyArray_DATA(out)
     else:
         s.parts = <double *>malloc(runs * sizeof(double))
@@ -299,7 +300,7 @@ cdef object through_pairs(object g, object x, object y, double p, object reducti
     s.x, s.y, s.g, s.scale = cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(given), 1
     if not s.each:
         s.scale = number(given) / (s.n if reduction == "mean" else 1)
-    out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind, 0)
+    out = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
     s.out = cnp.PyArray_DATA(out)
     if s.n < UNLOCK:
         work(&s, 0, s.n)

@@ -7,6 +7,7 @@ the bias, None for one that nobody needs, from the gradient of the normalized ou
 
 cimport numpy as cnp
 from libc.math cimport sqrt
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -461,7 +462,7 @@ cdef cnp.ndarray vector(Py_ssize_t n, int kind):
 
 
 cdef cnp.ndarray like(cnp.ndarray x):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    return empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
 
 
 cdef Work work_on(cnp.ndarray x, double eps):

@@ -8,6 +8,7 @@ may have size 1.
 cimport numpy as cnp
 from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -114,7 +115,7 @@ cdef cnp.ndarray made(cnp.ndarray x, tuple trailing, int kind, bint zeros):
         shape[k] = cnp.PyArray_DIM(x, k)
     for k in range(d):
         shape[lead + k] = trailing[k]
-    return cnp.PyArray_ZEROS(lead + d, shape, kind, 0) if zeros else cnp.PyArray_EMPTY(lead + d, shape, kind, 0)
+    return cnp.PyArray_ZEROS(lead + d, shape, kind, 0) if zeros else empty(lead + d, shape, kind)
 
 
 cdef tuple trailing(cnp.ndarray x, Py_ssize_t d):

@@ -6,6 +6,7 @@ A function returns NotImplemented for other dtypes.
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -75,7 +76,7 @@ def banded(x, int axis, cnp.ndarray starts, cnp.ndarray weights, bint turned):
     s.n, s.size, s.turned = shape[axis], cnp.PyArray_DIM(starts, 0), turned
     s.taps = cnp.PyArray_DIM(weights, 0 if turned else 1)
     shape[axis] = s.size
-    out = cnp.PyArray_EMPTY(d, shape, kind, 0)
+    out = empty(d, shape, kind)
     s.x, s.out, s.weights = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), cnp.PyArray_DATA(weights)
     s.starts = <const int64_t *>cnp.PyArray_DATA(starts)
     if s.inner == 1:
@@ -108,7 +109,7 @@ cdef object between(object x, tuple tables, tuple spatial, Py_ssize_t low, Py_ss
         shape[k] = cnp.PyArray_DIM(a, k)
         planes *= shape[k]
     s.low, s.high, s.fill = low, high, fill
-    out = cnp.PyArray_EMPTY(lead + d, shape, kind, 0)
+    out = empty(lead + d, shape, kind)
     s.x, s.out = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out)
     if back:
         run(rl_unpad_f4 if kind == cnp.NPY_FLOAT32 else rl_unpad_f8, &s, planes, s.size[0] * s.size[1] * s.size[2])

@@ -5,6 +5,7 @@ A function returns NotImplemented for other dtypes.
 """
 
 cimport numpy as cnp
+from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -56,7 +57,7 @@ cdef object through(object x, object y, Py_ssize_t dim, bint logs):
             return NotImplemented
         b = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>y)
         s.y = cnp.PyArray_DATA(b)
-    out = cnp.PyArray_EMPTY(d, cnp.PyArray_DIMS(a), kind, 0)
+    out = empty(d, cnp.PyArray_DIMS(a), kind)
     s.x, s.out, s.logs = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), logs
     s.n = cnp.PyArray_DIM(a, <int>dim)
     s.inner = 1
