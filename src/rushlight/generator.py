@@ -262,8 +262,7 @@ class Generator:
                 out = _unset(n, _FLOAT64)
                 self._blocks_of_normals(out, dtype, twister.normal_float64, mean, std)
             else:
-                with np.errstate(over="ignore"):
-                    mean, std = float(np.float32(mean)), float(np.float32(std))
+                mean, std = _in_float32(mean), _in_float32(std)
                 out = _unset(n, _FLOAT32)
                 self._blocks_of_normals(out, dtype, twister.normal_float32, mean, std)
         return narrow(out, dtype).reshape(shape)
@@ -526,6 +525,14 @@ class Generator:
             return np.searchsorted(steps, at)
         rows = [np.searchsorted(row, u) for row, u in zip(steps, at)]
         return np.array(rows, np.int64).reshape(at.shape)
+
+
+def _in_float32(x):
+    """The nearest float32, which is inf for what is too large."""
+    if abs(x) < 3e38:
+        return float(np.float32(x))
+    with np.errstate(over="ignore"):
+        return float(np.float32(x))
 
 
 def _count(shape):
