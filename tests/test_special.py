@@ -241,6 +241,13 @@ def test_first_slopes_are_those_that_have_a_history(name):
     assert np.max(np.abs(quick.numpy() - general.detach().numpy()) / (1 + np.abs(general.detach().numpy()))) < 1e-13
 
 
+@pytest.mark.parametrize("name", ["erf", "erfc", "ndtr"])
+@pytest.mark.parametrize("dtype", [rushlight.float32, rushlight.float64])
+def test_slopes_far_out_are_zero(name, dtype):
+    x = rushlight.tensor([1e3, -1e20, 3e38, math.inf], dtype=dtype, requires_grad=True)
+    assert (grad(getattr(special, name)(x).sum(), x)[0] == 0).all()
+
+
 def test_polygamma_far_below_zero():
     x = rushlight.tensor([-20000.25], dtype=rushlight.float64)
     assert rushlight.polygamma(2, x).item() == pytest.approx(124.0251067187, rel=1e-12)

@@ -171,9 +171,10 @@ RL_INLINE double rl_exp2_8(double x) {
     return (1 + (r + r * r * rl_bend8(r))) * rl_double_of((h - 2048 + 1023) << 52) * rl_double_of((k - h - 2048 + 1023) << 52);
 }
 
-/* exp(-c x**2) for |x| <= 1e5, c 1 or a half: the square is split, so that its rounding is not blown up. */
+/* exp(-c x**2), in double for |x| <= 1e5, c 1 or a half: the square is split, so that its rounding is not blown up. */
 RL_INLINE float rl_exp_square4(float x, float c) {
     double square = (double)c * x * x;
+    square = square > 1e4 ? 1e4 : square; /* a float of it would be infinite */
     float high = (float)square;
     return rl_exp4(-high) * (1 - (float)(square - high));
 }
