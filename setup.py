@@ -39,6 +39,8 @@ def extension(path):
         include_dirs=[numpy.get_include(), str(SOURCE / "rushlight")],
         depends=[str(header) for header in sorted(headers(path))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        # Without names of symbols a tenth smaller.
+        extra_link_args=["-s"] if sys.platform == "linux" else [],
         extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
     )
 

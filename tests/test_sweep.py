@@ -26,6 +26,23 @@ UNTIMED = {
     "clifford": "a derivative that PyTorch does not have",
 }
 
+# Operations by the function that is made of them, and has a row.
+WITHIN = {
+    "avg_pool2d": ("avg_unpool",),
+    "cross_entropy": ("cross_entropy_indices", "nll_scatter"),
+    "max_pool2d": ("plane_put", "plane_take", "max_pool_values"),
+    "conv2d": ("convolution", "convolution_weight"),
+    "conv_transpose2d": ("convolution_transpose",),
+    "unfold": ("im2col",),
+    "fold": ("col2im",),
+    "grid_sample": ("grid_sampler",),
+    "interpolate": ("resample", "resample_adjoint"),
+    "batch_norm": ("native_batch_norm",),
+    "group_norm": ("native_group_norm",),
+    "layer_norm": ("native_layer_norm",),
+    "hermite_polynomial_h": ("polynomial",),
+}
+
 
 def module_of_sweep(name):
     """A module of benchmarks/, which is not installed. It sets a number of threads for its own process only."""
@@ -46,7 +63,7 @@ ROWS = module_of_sweep("benchmarks.sweep").ROWS
 def timed(row):
     """The operations that a row times: what is before the first space of its name, without the namespace, and `ops`."""
     function = row.name.partition(" ")[0].rpartition(".")[2]
-    return {function, function.removesuffix("_"), *row.ops}
+    return {function, function.removesuffix("_"), *row.ops, *WITHIN.get(function, ())}
 
 
 def test_every_operation_is_timed():

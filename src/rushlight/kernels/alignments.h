@@ -25,7 +25,7 @@ RL_INLINE double rl_read(const rl_ctc *s, Py_ssize_t at) {
 }
 
 /* to[i] = emitted[i] + log(exp(a[i]) + exp(a[i + by]) + exp(a[i + 2 by]) where it may skip). */
-RL_CLONES static void rl_advance(const double *a, const double *emitted, const double *skips, Py_ssize_t n,
+RL_TWO_CLONES static void rl_advance(const double *a, const double *emitted, const double *skips, Py_ssize_t n,
                                  Py_ssize_t by, double *to) {
     for (Py_ssize_t i = 0; i < n; i++) {
         double u = a[i], v = a[i + by], w = skips[i] != 0 ? a[i + 2 * by] : RL_NEVER;

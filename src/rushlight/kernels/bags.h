@@ -29,7 +29,7 @@ typedef struct {
         }                                                                                                      \
         for (int q = 0; q < n; q++) out[q] = sum[q];                                                           \
     }                                                                                                          \
-    RL_CLONES static void rl_bags_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
+    RL_TWO_CLONES static void rl_bags_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
         rl_bags *s = what;                                                                                     \
         for (Py_ssize_t b = begin; b < end; b++) {                                                             \
             T *out = (T *)s->out + b * s->width;                                                               \

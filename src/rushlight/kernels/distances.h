@@ -46,7 +46,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
         return p == 0 || isinf(p) ? sum : pow(sum, 1 / p);                                                     \
     }                                                                                                          \
     /* The distances of x to RL_TOGETHER rows, of which `columns` has the first elements, then the second ... */ \
-    RL_CLONES static void rl_together_##S(const T *x, const T *columns, Py_ssize_t width, Py_ssize_t rows, double p, T *out) { \
+    RL_TWO_CLONES static void rl_together_##S(const T *x, const T *columns, Py_ssize_t width, Py_ssize_t rows, double p, T *out) { \
         T sum[RL_TOGETHER];                                                                                    \
         for (int q = 0; q < RL_TOGETHER; q++) sum[q] = 0;                                                      \
         if (p == 2) {                                                                                          \
@@ -93,7 +93,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
             }                                                                                                  \
         }                                                                                                      \
     }                                                                                                          \
-    RL_CLONES static void rl_through_distances_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                       \
+    RL_TWO_CLONES static void rl_through_distances_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                       \
         const rl_rows *s = what;                                                                               \
         const T *x = s->x;                                                                                     \
         for (Py_ssize_t i = begin; i < end; i++) {                                                             \

@@ -19,7 +19,7 @@ typedef struct {
 
 /* The own class, which is a margin within, is taken off the sums again. */
 #define RL_MARGINS(S, T)                                                                                       \
-    RL_CLONES static void rl_margins_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                       \
+    RL_TWO_CLONES static void rl_margins_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                       \
         const rl_margins *m = what;                                                                            \
         Py_ssize_t n = m->classes;                                                                             \
         for (Py_ssize_t r = begin; r < end; r++) {                                                             \
@@ -36,7 +36,7 @@ typedef struct {
             ((T *)m->out)[r] = (T)(sum / n);                                                                   \
         }                                                                                                      \
     }                                                                                                          \
-    RL_CLONES static void rl_through_margins_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {               \
+    RL_TWO_CLONES static void rl_through_margins_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {               \
         const rl_margins *m = what;                                                                            \
         Py_ssize_t n = m->classes;                                                                             \
         for (Py_ssize_t r = begin; r < end; r++) {                                                             \

@@ -24,9 +24,9 @@ cdef extern from *:
 
     /* The bulk of the work is vectors of eight; one machine code serves old processors, another newer ones. */
     #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-    #define RL_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+    #define RL_TWO_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
     #else
-    #define RL_CLONES
+    #define RL_TWO_CLONES
     #endif
     #ifdef __GNUC__
     #define RL_INLINE static inline __attribute__((always_inline))
@@ -93,7 +93,7 @@ cdef extern from *:
     }
 
     /* Turn blocks of sixteen uniforms into normals: eight give the radii, eight the angles. */
-    RL_CLONES static void rl_box_muller(float *x, Py_ssize_t n, float mean, float std)
+    RL_TWO_CLONES static void rl_box_muller(float *x, Py_ssize_t n, float mean, float std)
     {
         float radius[RL_LANES], cosine[RL_LANES], sine[RL_LANES];
         Py_ssize_t left;

@@ -170,8 +170,8 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, double least, int sl
     return out;
 }
 
-RL_CLONES static double rl_gammainc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).p; }
-RL_CLONES static double rl_gammaincc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).q; }
-RL_CLONES static double rl_gammainc_slope(double a, double x, double least) { return rl_gammainc_all(a, x, least, 1).slope; }
+RL_TWO_CLONES static double rl_gammainc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).p; }
+RL_TWO_CLONES static double rl_gammaincc(double a, double x, double least) { return rl_gammainc_all(a, x, least, 0).q; }
+RL_TWO_CLONES static double rl_gammainc_slope(double a, double x, double least) { return rl_gammainc_all(a, x, least, 1).slope; }
 
 #endif

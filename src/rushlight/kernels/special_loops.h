@@ -28,7 +28,7 @@ static void rl_run(void *what, Py_ssize_t begin, Py_ssize_t end) {
 
 /* Up to three operands x, y, z; the third is only read where COUNT says so. */
 #define RL_LOOP_OF(NAME, T, COUNT, ...)                                                                    \
-    RL_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
+    RL_TWO_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
         const T *a = (const T *)job->in[0], *b = (const T *)job->in[1], *c = (const T *)job->in[2];        \
         T *out = (T *)job->out;                                                                            \
         for (Py_ssize_t i = begin; i < end; i++) {                                                         \
@@ -44,7 +44,7 @@ static void rl_run(void *what, Py_ssize_t begin, Py_ssize_t end) {
 
 /* Two operands, where one number may stand for the second. */
 #define RL_STEPPED_OF(NAME, T, ...)                                                                        \
-    RL_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
+    RL_TWO_CLONES static void NAME(const rl_job *job, Py_ssize_t begin, Py_ssize_t end) {                      \
         const T *a = (const T *)job->in[0], *b = (const T *)job->in[1];                                    \
         T *out = (T *)job->out;                                                                            \
         for (Py_ssize_t i = begin; i < end; i++) {                                                         \
@@ -155,7 +155,7 @@ RL_STEPPED(each_polynomial, RL_POLYNOMIAL, RL_POLYNOMIAL)
 
 /* One degree for all: the recurrence takes its steps for 64 numbers at once, also those of the derivatives. */
 #define RL_ONE_DEGREE(S, T)                                                                                \
-    RL_CLONES static void rl_one_degree_##S(const rl_job *job, double n, Py_ssize_t begin, Py_ssize_t end) { \
+    RL_TWO_CLONES static void rl_one_degree_##S(const rl_job *job, double n, Py_ssize_t begin, Py_ssize_t end) { \
         const T *x = (const T *)job->in[0];                                                                \
         T *out = (T *)job->out;                                                                            \
         const int shifted = job->family >= RL_SHIFTED, kind = (int)job->family - (shifted ? RL_SHIFTED : 0); \

@@ -30,9 +30,9 @@ def ldl_factor(A, *, hermitian=False):
     """(LD, pivots) of symmetric or Hermitian matrices, for ldl_solve; only the lower triangle is read.
 
     >>> import rushlight
-    >>> rushlight.linalg.ldl_factor(rushlight.tensor([[2.0, 0.0], [4.0, 9.0]])).LD
-    tensor([[2., 0.],
-            [2., 1.]])
+    >>> rushlight.linalg.ldl_factor(rushlight.tensor([[4.0, 0.0], [2.0, 9.0]])).LD
+    tensor([[4.0000, 0.0000],
+            [0.5000, 8.0000]])
     """
     return return_types.linalg_ldl_factor(*_factored(A, hermitian, "torch.linalg.ldl_factor")[:2])
 

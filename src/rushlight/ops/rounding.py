@@ -74,7 +74,7 @@ _formula, _ufuncs = kernels.load("formula"), kernels.load("ufuncs")
 if _formula is not None:
     for _op in (floor, ceil, trunc):
         _op.accelerate(_ufuncs.Loop(getattr(np, _op.name), "fd"))
-    round.accelerate(lambda x, decimals: _rint(x) if decimals == 0 else NotImplemented)
     _rint = _ufuncs.Loop(np.rint, "fd")
+    round.accelerate(lambda x, decimals: _rint(x) if decimals == 0 else NotImplemented)
     frac.accelerate(_formula.frac)
     sign.accelerate(_formula.sign)

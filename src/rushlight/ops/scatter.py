@@ -23,16 +23,17 @@ _kernels = load("scatter")
 
 def grid(index, dim, shape):
     """The key by which NumPy's advanced indexing does what gather and scatter do; IndexError for an index outside."""
-    refuse_outside(index, shape[dim])
+    refuse_outside(index, shape[dim], dim)
     ndim = len(shape)
     key = [np.arange(n).reshape((-1,) + (1,) * (ndim - 1 - d)) for d, n in enumerate(index.shape)]
     key[dim] = index
     return tuple(key)
 
 
-def refuse_outside(index, n):
-    if first_outside(index, 0, n) >= 0:
-        raise IndexError("an index is outside")
+def refuse_outside(index, n, dim=0):
+    at = first_outside(index, 0, n)
+    if at >= 0:
+        raise IndexError(f"index {index.reshape(-1)[at]} is out of bounds for dimension {dim} with size {n}")
 
 
 @linear(batch=along("dim"), x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))

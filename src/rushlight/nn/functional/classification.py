@@ -40,6 +40,10 @@ def cross_entropy(
         return _smoothed(input, target, weight, reduction, ignore_index, label_smoothing)
     _check_classes(input, target, weight)
     op = ops.cross_entropy_indices if input._array.ndim <= 2 else ops.cross_entropy_indices2d
+    return _of_classes(op, input, target, weight, ignore_index, reduction)
+
+
+def _of_classes(op, input, target, weight, ignore_index, reduction):
     try:
         return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
     except IndexError as error:
@@ -103,7 +107,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     check_implemented(input, "nll_loss_out_frame")
     _check_classes(input, target, weight)
     op = ops.nll_loss if input.ndim <= 2 else ops.nll_loss2d
-    return op(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+    return _of_classes(op, input, target, weight, ignore_index, reduction)
 
 
 def _check_classes(input, target, weight):
