@@ -5,12 +5,17 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 
 import rushlight
+from rushlight import ops
 from rushlight.ops.declare import REGISTRY
+
+for _module in iter_modules(ops.__path__):
+    import_module(f"{ops.__name__}.{_module.name}")
 
 ROOT = Path(__file__).parent.parent
 SIZE = 256

@@ -43,6 +43,10 @@ def convolution(name, d, note="", out=CHANNELS, groups=1, kernel=3, **named):
     return Timed(f"{name}{d}d{note}", drawn(SHAPES[d]), weight, call=by(f"{name}{d}d", groups=groups, **named))
 
 
+def points_of(n):
+    return (side(n), 16)
+
+
 def folded(m, x):
     return m.nn.functional.fold(x, (2 * round(x.shape[2] ** 0.5),) * 2, 2, stride=2)
 
@@ -175,7 +179,7 @@ ROWS = [
     Timed("bilinear", drawn(lambda n: (n // 16, 16)), drawn(lambda n: (n // 16, 16)), fixed(8, 16, 16), call=by("bilinear")),
     Timed("cosine_similarity", matrix, matrix, call=by("cosine_similarity")),
     Timed("pairwise_distance", matrix, matrix, call=by("pairwise_distance")),
-    Timed("cdist", drawn(lambda n: (side(n), 16)), drawn(lambda n: (side(n), 16)), call=lambda m, x, y: m.cdist(x, y), ops=("euclidean_dist",)),
+    Timed("cdist", drawn(points_of), drawn(points_of), call=lambda m, x, y: m.cdist(x, y), ops=("euclidean_dist",)),
     Timed("fold", drawn(lambda n: (4, 64, max(2, side(n // 256)) ** 2)), call=folded),
     Timed("pdist", drawn(lambda n: (max(4, side(n) // 2), 16)), call=by("pdist")),
     attention(),
