@@ -70,6 +70,16 @@ def run_page(page):
     return wrong
 
 
+def whole_message(*exception):
+    return ["".join(_message_lines(*exception))]
+
+
+_message_lines = traceback.format_exception_only
+if sys.version_info < (3, 11, 5):
+    # There doctest takes the last line for the message, which is a note where an exception has notes.
+    traceback.format_exception_only = whole_message
+
+
 def run_doctest(code, names, page, line):
     runner = doctest.DocTestRunner(optionflags=_OPTIONS)
     test = doctest.DocTestParser().get_doctest(code, names, page.name, page.name, line - 1)
