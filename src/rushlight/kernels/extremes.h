@@ -65,12 +65,12 @@
         for (; i < n; i++) if (RL_BETTER(x[i], best, OP)) best = x[i];                                         \
         return best;                                                                                           \
     }                                                                                                          \
-    RL_TWO_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
+    RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
         const T *x = (const T *)from;                                                                          \
         (void)centre;                                                                                          \
         for (Py_ssize_t k = 0; k < count; k++) ((T *)to)[k] = NAME##_run(x + k * n, n);                        \
     }                                                                                                          \
-    RL_TWO_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width,\
+    RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width,\
                                          const double *centre, char *to) {                                     \
         const T *x = (const T *)from;                                                                          \
         T *totals = (T *)to;                                                                                   \
@@ -87,7 +87,7 @@
         for (Py_ssize_t k = 0; k < n; k++) if (RL_BETTER(others[k], totals[k], OP)) totals[k] = others[k];     \
     }                                                                                                          \
     /* The same down columns with the row in which each is found. */                                           \
-    RL_TWO_CLONES static void NAME##_found(const T *x, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, T *best, int64_t *place) { \
+    RL_CLONES static void NAME##_found(const T *x, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, T *best, int64_t *place) { \
         int32_t row[RL_TILE];                                                                                  \
         for (Py_ssize_t k = 0; k < width; k++) best[k] = x[k], row[k] = 0;                                     \
         for (int32_t r = 1; r < rows; r++) {                                                                   \
@@ -104,7 +104,7 @@
 
 /* The first place of what is the extreme of n numbers. */
 #define RL_FIND(NAME, T)                                                                                       \
-    RL_TWO_CLONES static Py_ssize_t NAME(const T *x, Py_ssize_t n, T wanted) {                                     \
+    RL_CLONES static Py_ssize_t NAME(const T *x, Py_ssize_t n, T wanted) {                                     \
         Py_ssize_t i = 0, k;                                                                                   \
         for (; i + 64 <= n; i += 64) {                                                                         \
             int hits = 0;                                                                                      \
