@@ -1,5 +1,6 @@
 """In-place writes: versions, what they forbid, and the history they leave on tensors, views and bases."""
 
+import numpy as np
 import pytest
 
 import rushlight as rl
@@ -265,3 +266,15 @@ def test_a_view_is_bound_by_the_view_it_was_made_from():
     with pytest.raises(RuntimeError, match="created in no_grad mode and is being modified inplace"):
         outer[1:].mul_(rl.ones(2, requires_grad=True))
     assert base.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("dtype", [rl.float32, rl.float64])
+@pytest.mark.parametrize("exponent", [2, 3, 1, -1, 0.5, -0.5, 2.5, 4, 0, -3])
+@pytest.mark.parametrize("n", [3, 100])
+def test_pow_in_place_has_the_bits_of_pow(n, exponent, dtype):
+    x = rl.linspace(-3, 4, n, dtype=dtype)
+    with np.errstate(invalid="ignore"):
+        expected, written = x.pow(exponent), x.clone().pow_(exponent)
+    np.testing.assert_array_equal(written.numpy(), expected.numpy())
+    if exponent == 2:
+        np.testing.assert_array_equal(written.numpy(), (x * x).numpy())

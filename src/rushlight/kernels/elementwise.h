@@ -163,19 +163,24 @@ RL_TERNARY(RL_D3)
 #undef RL
 #undef N
 
-/* Powers of many numbers: by exp and log in double where the base is positive and all is finite, else by the library. */
+/* Powers of many numbers: by exp and log in double where the base is positive and all is finite, else by the library.
+   A block is finished before any of it is written, as the result may lie where the bases are. */
 RL_CLONES static void rl_powers_f4(const void *pa, int sa, const void *pb, int sb, void *po, Py_ssize_t n) {
     const float *a = (const float *)pa, *b = (const float *)pb;
-    float *o = (float *)po;
-    Py_ssize_t odd = 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        float x = a[i * sa], y = b[i * sb];
-        o[i] = rl_pow4(x, y);
-        odd += !((x > 0) & (x < INFINITY) & (y < INFINITY) & (y > -INFINITY));
-    }
-    for (Py_ssize_t i = 0; odd && i < n; i++) {
-        float x = a[i * sa], y = b[i * sb];
-        if (!(x > 0 && x < INFINITY && y < INFINITY && y > -INFINITY)) o[i] = powf(x, y);
+    float block[256], *o = (float *)po;
+    for (Py_ssize_t begin = 0; begin < n; begin += 256) {
+        const int count = n - begin < 256 ? (int)(n - begin) : 256;
+        int odd = 0;
+        for (int i = 0; i < count; i++) {
+            float x = a[(begin + i) * sa], y = b[(begin + i) * sb];
+            block[i] = rl_pow4(x, y);
+            odd += !((x > 0) & (x < INFINITY) & (y < INFINITY) & (y > -INFINITY));
+        }
+        for (int i = 0; odd && i < count; i++) {
+            float x = a[(begin + i) * sa], y = b[(begin + i) * sb];
+            if (!(x > 0 && x < INFINITY && y < INFINITY && y > -INFINITY)) block[i] = powf(x, y);
+        }
+        memcpy(o + begin, block, (size_t)count * sizeof(float));
     }
 }
 

@@ -425,30 +425,42 @@ cdef class Unary(Kernel):
         return True
 
 
+cdef Unary same_as_power(object y):
+    """The loop for a common exponent, quicker and more exact than that of powers, or None."""
+    cdef double number
+    if PyFloat_CheckExact(y):
+        number = PyFloat_AS_DOUBLE(y)
+    elif PyLong_CheckExact(y):
+        number = PyLong_AsDouble(y)
+    elif isinstance(y, cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>y) == 0 and y.dtype.kind == "f":
+        number = float(y)
+    else:
+        return None
+    if number == 2:
+        return square
+    if number == 1:
+        return copy
+    if number == 3:
+        return cube
+    if number == 0.5:
+        return sqrt
+    if number == -0.5:
+        return rsqrt
+    if number == -1:
+        return reciprocal
+    return None
+
+
 cdef class Power(Binary):
-    """x ** y, where the common exponents have quicker loops."""
+    """x ** y, where the common exponents have loops of their own."""
 
     cdef object call2(self, object x, object y):
-        cdef double number
-        if PyFloat_CheckExact(y):
-            number = PyFloat_AS_DOUBLE(y)
-        elif PyLong_CheckExact(y):
-            number = PyLong_AsDouble(y)
-        else:
-            return Binary.call2(self, x, y)
-        if number == 2:
-            return (<Unary>square).call1(x)
-        if number == 1:
-            return (<Unary>copy).call1(x)
-        if number == 3:
-            return (<Unary>cube).call1(x)
-        if number == 0.5:
-            return (<Unary>sqrt).call1(x)
-        if number == -0.5:
-            return (<Unary>rsqrt).call1(x)
-        if number == -1:
-            return (<Unary>reciprocal).call1(x)
-        return Binary.call2(self, x, y)
+        cdef Unary special = same_as_power(y)
+        return Binary.call2(self, x, y) if special is None else special.call1(x)
+
+    cdef bint into2(self, object x, object y) except -1:
+        cdef Unary special = same_as_power(y)
+        return Binary.into2(self, x, y) if special is None else special.into1(x)
 
 
 cdef class ManyPowers(Power):
@@ -460,6 +472,11 @@ cdef class ManyPowers(Power):
         if not isinstance(x, cnp.ndarray) or cnp.PyArray_SIZE(<cnp.ndarray>x) <= 64:
             return self.few.call2(x, y)
         return Power.call2(self, x, y)
+
+    cdef bint into2(self, object x, object y) except -1:
+        if not isinstance(x, cnp.ndarray) or cnp.PyArray_SIZE(<cnp.ndarray>x) <= 64:
+            return self.few.into2(x, y)
+        return Power.into2(self, x, y)
 
 
 cdef Binary binary(rl_binary entry, int result=-1):
