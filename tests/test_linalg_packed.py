@@ -33,7 +33,8 @@ def tensor(*shape, dtype="float64"):
 
 def near(a, b, dtype="float64"):
     a, b = (x.detach().numpy() if hasattr(x, "detach") else x for x in (a, b))
-    np.testing.assert_allclose(a, b, atol=1e-3 if dtype in ("float32", "complex64") else 1e-9, rtol=1e-3)
+    allowed = 1e-3 if dtype in ("float32", "complex64") else 1e-9
+    np.testing.assert_allclose(a, b, atol=allowed, rtol=allowed)
 
 
 def regular(*shape, dtype="float64"):
