@@ -96,13 +96,13 @@ def gradient(row, m, inputs, dtype):
 
 
 def sweep(words, sizes, dtype):
-    """[{row, size, what, ours, theirs, ratio}, ...] in the order of the rows; a row that raises says so."""
+    """[{row, size, what, ours, theirs, ratio}, ...] in the order of the rows, and how many timings raised instead."""
     import torch
 
     import rushlight
 
     torch.set_num_threads(THREADS)
-    results = []
+    results, raised = [], 0
     for row in ROWS:
         if words and not any(word in row.name for word in words):
             continue
@@ -119,10 +119,11 @@ def sweep(words, sizes, dtype):
                     measured = measure(mine, yours)
                 except Exception as error:
                     print(f"{row.name}, {n}, {what.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
+                    raised += 1
                     continue
                 found = dict(zip(("ours", "theirs", "ratio"), measured))
                 results.append({"row": row.name, "size": n, "what": what.__name__, **found})
-    return results
+    return results, raised
 
 
 def line(r):
@@ -139,13 +140,14 @@ def main():
     parse.add_argument("--keep", action="store_true", help="write benchmarks/results/sweep.json")
     asked = parse.parse_args()
     warnings.simplefilter("ignore")
-    results = sweep(asked.words, asked.size or SIZES, asked.dtype)
+    results, raised = sweep(asked.words, asked.size or SIZES, asked.dtype)
     results.sort(key=lambda r: -r["ratio"])
     print(f"{'operation':44s} {'elements':>9s} {'':9s} {'rushlight':>12s} {'PyTorch':>12s} {'ratio':>7s}")
     for r in results[: asked.worst]:
         print(line(r))
     slow = sum(r["ratio"] > LIMIT for r in results)
-    print(f"{len(results)} timings of {len({r['row'] for r in results})} operations; {slow} above {LIMIT}")
+    rows = len({r["row"] for r in results})
+    print(f"{len(results)} timings of {rows} rows; {slow} above {LIMIT}; {raised} raised instead")
     if asked.keep:
         kept = Path(__file__).parents[1] / "results" / "sweep.json"
         kept.write_text(json.dumps({"threads": THREADS, "dtype": asked.dtype, "results": results}, indent=1) + "\n")
