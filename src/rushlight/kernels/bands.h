@@ -17,7 +17,7 @@ typedef struct {
 } rl_band;
 
 #define BANDS(S, T)                                                                                            \
-    RL_TWO_CLONES static void rl_band_gather_##S(const rl_band *s, const T *x, T *out) {                           \
+    RL_CLONES static void rl_band_gather_##S(const rl_band *s, const T *x, T *out) {                           \
         const T *w = s->weights;                                                                               \
         const int64_t *at = s->starts;                                                                         \
         for (Py_ssize_t i = 0; i < s->size; i++) out[i] = w[i] * x[at[i]];                                     \
@@ -37,7 +37,7 @@ typedef struct {
                 out[i] = (T)rl_weighed_##S(x + s->starts[i], w + i * s->taps, s->taps);                        \
         }                                                                                                      \
     }                                                                                                          \
-    RL_TWO_CLONES static void rl_band_line_##S(const T *x, const T *w, Py_ssize_t step, Py_ssize_t taps,           \
+    RL_CLONES static void rl_band_line_##S(const T *x, const T *w, Py_ssize_t step, Py_ssize_t taps,           \
                                            Py_ssize_t inner, Py_ssize_t onward, T *out) {                      \
         for (Py_ssize_t q = 0; q < inner; q++) out[q] = w[0] * x[q];                                           \
         for (Py_ssize_t k = 1; k < taps; k++) {                                                                \

@@ -19,7 +19,7 @@ cdef extern from *:
 
     /* An operand has step 1, or 0 where it is one number. */
     #define RL_CHOOSE(NAME, T)                                                                   \\
-        RL_TWO_CLONES static void NAME(const rl_choice *c, Py_ssize_t begin, Py_ssize_t end) {       \\
+        RL_CLONES static void NAME(const rl_choice *c, Py_ssize_t begin, Py_ssize_t end) {       \\
             const unsigned char *m = c->mask; Py_ssize_t i;                                      \\
             const T *a = (const T *)c->x, *b = (const T *)c->y; T *o = (T *)c->out;              \\
             if (c->sx && c->sy) for (i = begin; i < end; i++) o[i] = m[i] ? a[i] : b[i];         \\

@@ -18,7 +18,7 @@ typedef struct {
 
 #define DENSE(T, ABS, LU, SUBSTITUTE, APPLY, LU_SPAN, SUBSTITUTE_SPAN, APPLY_SPAN)                                \
     /* a = P @ L @ U over a, by elimination with partial pivoting; the first zero pivot, counted from 1. */       \
-    RL_TWO_CLONES static int32_t LU(T *a, Py_ssize_t m, Py_ssize_t n, int32_t *pivots) {                              \
+    RL_CLONES static int32_t LU(T *a, Py_ssize_t m, Py_ssize_t n, int32_t *pivots) {                              \
         Py_ssize_t i, j, k, p;                                                                                    \
         int32_t info = 0;                                                                                         \
         for (k = 0; k < m && k < n; k++) {                                                                        \
@@ -41,7 +41,7 @@ typedef struct {
         return info;                                                                                              \
     }                                                                                                             \
     /* b = inv(a) @ b for a triangular a. */                                                                      \
-    RL_TWO_CLONES static void SUBSTITUTE(const T *a, Py_ssize_t ai, Py_ssize_t ak, int upper, int unit, T *b,         \
+    RL_CLONES static void SUBSTITUTE(const T *a, Py_ssize_t ai, Py_ssize_t ak, int upper, int unit, T *b,         \
                                      Py_ssize_t n, Py_ssize_t columns) {                                          \
         Py_ssize_t step, i, j, k, first;                                                                          \
         for (step = 0; step < n; step++) {                                                                        \

@@ -6,8 +6,8 @@
 #include <Python.h>
 #include <string.h>
 
-/* One compilation per family of processors, chosen when the module is loaded. The widest vectors are for loops that
-   compute much; those that wait for memory, and the many seldom called, do with two, which keeps the package small. */
+/* One compilation per family of processors, chosen when the module is loaded. Families of
+   loops that are many and seldom called do with two, which keeps the package small. */
 #if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
 #define RL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define RL_TWO_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))

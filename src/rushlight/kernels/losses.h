@@ -30,7 +30,7 @@ typedef struct {
 #define RL_OF_CLASS(T, AT) (AT == s->ignored ? 0 : s->weight ? (double)((const T *)s->weight)[AT] : 1.0)
 
 #define CLASSES(S, T, EXP)                                                                                     \
-    RL_TWO_CLONES static double rl_row_loss_##S(const T *x, Py_ssize_t n, Py_ssize_t at) {                         \
+    RL_CLONES static double rl_row_loss_##S(const T *x, Py_ssize_t n, Py_ssize_t at) {                         \
         T high = rl_highest_##S(x, n);                                                                         \
         double mass;                                                                                           \
         mass = 0;                                                                                              \
@@ -67,7 +67,7 @@ typedef struct {
             }                                                                                                  \
         )                                                                                                      \
     }                                                                                                          \
-    RL_TWO_CLONES static void rl_row_slope_##S(const T *x, Py_ssize_t n, T share, T *out) {                        \
+    RL_CLONES static void rl_row_slope_##S(const T *x, Py_ssize_t n, T share, T *out) {                        \
         T high = rl_highest_##S(x, n);                                                                         \
         double mass;                                                                                           \
         for (Py_ssize_t i = 0; i < n; i++) out[i] = EXP(x[i] - high);                                          \
@@ -86,7 +86,7 @@ typedef struct {
             if (at != s->ignored) out[at] -= share;                                                            \
         }                                                                                                      \
     }                                                                                                          \
-    RL_TWO_CLONES static void rl_slope_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                 \
+    RL_CLONES static void rl_slope_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                 \
         const rl_classes *s = what;                                                                            \
         T high[RL_ABREAST], by[RL_ABREAST], share[RL_ABREAST];                                                 \
         double mass[RL_ABREAST];                                                                               \
@@ -114,7 +114,7 @@ CLASSES(f8, double, rl_exp8)
 
 /* Runs [begin, end) of pairs, and the gradients of numbers [begin, end). */
 #define PAIR(NAME, S, T, LOSS, SLOPE)                                                                          \
-    RL_TWO_CLONES static void rl_##NAME##_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                      \
+    RL_CLONES static void rl_##NAME##_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                      \
         const rl_pairs *s = what;                                                                              \
         const T p = (T)s->p;                                                                                   \
         (void)p;                                                                                               \
@@ -126,7 +126,7 @@ CLASSES(f8, double, rl_exp8)
             else { double sum; RL_TOTAL(T, sum, LOSS) s->parts[run] = sum; }                                   \
         }                                                                                                      \
     }                                                                                                          \
-    RL_TWO_CLONES static void rl_##NAME##_slope_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                \
+    RL_CLONES static void rl_##NAME##_slope_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                \
         const rl_pairs *s = what;                                                                              \
         const T p = (T)s->p, scale = (T)s->scale, *x = s->x, *y = s->y, *g = s->g;                             \
         T *out = s->out;                                                                                       \

@@ -30,7 +30,7 @@ typedef struct {
 } rl_points;
 
 /* Rows k .. k + size of the table, as numbers; whether all are inside. */
-RL_TWO_CLONES static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
+RL_CLONES static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
     uint64_t wrong = 0;
     for (int d = 0; d < p->indices; d++) {
         const int64_t *index = p->index[d] + k, n = p->size[d];
@@ -171,7 +171,7 @@ RL_FILL(rl_fill_8, uint64_t)
 /* Whether indices lie in [low, high); without a branch inside of a block. */
 typedef struct { const int64_t *index; int64_t low; uint64_t width; int outside; } rl_range;
 
-RL_TWO_CLONES static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
+RL_CLONES static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
     rl_range *r = (rl_range *)what;
     const int64_t *index = r->index;
     const int64_t low = r->low;

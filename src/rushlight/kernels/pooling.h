@@ -95,7 +95,7 @@ typedef int64_t rl_i8;
 
 /* The largest entry of each window, a nan above all, and its index in the plane, W windows at once. */
 #define MAXIMA(NAME, T, V, I, N)                                                                               \
-    RL_TWO_CLONES static void NAME(const int32_t *table, Py_ssize_t width, Py_ssize_t taps, Py_ssize_t planes,     \
+    RL_CLONES static void NAME(const int32_t *table, Py_ssize_t width, Py_ssize_t taps, Py_ssize_t planes,     \
                                Py_ssize_t cells, Py_ssize_t places, const T *x, T *values, int64_t *indices) { \
         const Py_ssize_t W = RL_W(T);                                                                          \
         for (Py_ssize_t plane = 0; plane < planes; plane++) {                                                  \
@@ -127,7 +127,7 @@ MAXIMA(rl_maxima_f8, double, rl_f8, rl_i8, int64_t)
 
 /* The sum of each window, divided by its count; `steps` is 0 where all have the same. */
 #define AVERAGES(NAME, T)                                                                                      \
-    RL_TWO_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, const T *restrict counts,\
+    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, const T *restrict counts,\
                                Py_ssize_t steps, T *restrict out) {                                            \
         RL_OVER_ROWS(                                                                                          \
             memset(out, 0, c->size * sizeof(T));,                                                              \
@@ -140,7 +140,7 @@ AVERAGES(rl_averages_f8, double)
 
 /* Each entry of g divided by its count and added to all of its window in x. */
 #define SPREAD(NAME, T)                                                                                        \
-    RL_TWO_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict g, const T *restrict counts,\
+    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict g, const T *restrict counts,\
                                Py_ssize_t steps, T *restrict x) {                                              \
         RL_OVER_ROWS(                                                                                          \
             ,                                                                                                  \
@@ -152,7 +152,7 @@ SPREAD(rl_spread_f8, double)
 
 /* The largest entry of each window, a nan above all. */
 #define LARGEST(NAME, T)                                                                                       \
-    RL_TWO_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict out) { \
+    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict out) { \
         RL_OVER_ROWS(                                                                                          \
             for (k = 0; k < c->size; k++) out[k] = -INFINITY;,                                                 \
             out[k] = (x[at] > out[k]) | (x[at] != x[at]) ? x[at] : out[k];,                                    \

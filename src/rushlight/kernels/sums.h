@@ -114,7 +114,7 @@ RL_INLINE double rl_exp(double x) {
 
 /* A fold named NAME of numbers T: its leaves are there; FEED makes c of a centre, where the terms have one. */
 #define RL_FOLD_OF(NAME, T, TERM, OP, START, FEED)                                                             \
-    RL_TWO_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
+    RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
         const T *x = (const T *)from;                                                                          \
         double *totals = (double *)to, parts[RL_BLOCK / RL_LEAF];                                              \
         for (Py_ssize_t k = 0; k < count; k++, x += n) {                                                       \
@@ -133,7 +133,7 @@ RL_INLINE double rl_exp(double x) {
             }                                                                                                  \
         }                                                                                                      \
     }                                                                                                          \
-    RL_TWO_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
+    RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
                                          const double *centre, char *to) {                                     \
         const T *x = (const T *)from;                                                                          \
         double *totals = (double *)to, block[RL_TILE];                                                         \
@@ -178,7 +178,7 @@ RL_JOIN(rl_multiply_whole, int64_t, *)
 
 /* The same of bools and integers T: products wrap around, as they do everywhere. */
 #define RL_WHOLE_RUNS(NAME, T, TERM, OP, START)                                                                \
-    RL_TWO_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
+    RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
         const T *x = (const T *)from;                                                                          \
         int64_t *totals = (int64_t *)to;                                                                       \
         (void)centre;                                                                                          \
@@ -189,7 +189,7 @@ RL_JOIN(rl_multiply_whole, int64_t, *)
         }                                                                                                      \
     }
 #define RL_WHOLE_COLUMNS(NAME, T, TERM, OP, START)                                                             \
-    RL_TWO_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
+    RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
                                          const double *centre, char *to) {                                     \
         const T *x = (const T *)from;                                                                          \
         uint64_t *totals = (uint64_t *)to;                                                                     \
@@ -236,7 +236,7 @@ RL_WHOLE_RUNS(rl_count_i8, int64_t, RL_NONZERO, +, 0)
 /* How many bytes are not zero: up to 255 of them in bytes, which then are added. */
 #define RL_FULL 255
 typedef uint8_t rl_u1 __attribute__((vector_size(64)));
-RL_TWO_CLONES static void rl_count_u1_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) {
+RL_CLONES static void rl_count_u1_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) {
     const uint8_t *x = (const uint8_t *)from;
     (void)centre;
     for (Py_ssize_t k = 0; k < count; k++, x += n) {
