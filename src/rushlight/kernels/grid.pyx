@@ -10,7 +10,7 @@ from rushlight.kernels.parallel cimport spread, span
 
 cnp.import_array()
 
-cdef extern from "kernels/grids.h":
+cdef extern from "kernels/grid.h":
     ctypedef struct rl_sampling:
         int d, mode, outside, aligned
         Py_ssize_t n, channels, points

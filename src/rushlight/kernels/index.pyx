@@ -9,7 +9,7 @@ an index outside, says so, and NumPy does it or refuses it: False comes from wha
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -51,16 +51,6 @@ cdef extern from "kernels/points.h" nogil:
 # Elements that are worth a thread of their own.
 cdef enum:
     LEAST = 32768
-
-
-cdef bint plain(object x) noexcept:
-    """Whether an array's memory is as its shape says."""
-    return (
-        cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_IS_C_CONTIGUOUS(x)
-        and cnp.PyArray_ISALIGNED(x)
-        and cnp.PyArray_ISNOTSWAPPED(x)
-    )
 
 
 cdef Py_ssize_t sizes(cnp.ndarray x, int first, int last) noexcept:

@@ -5,7 +5,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -55,16 +55,6 @@ cdef extern from "kernels/masks.h" nogil:
 cdef enum:
     PARTS = 2
     LEAST = 65536
-
-
-cdef bint plain(object x) noexcept:
-    """Whether an array's memory is as its shape says."""
-    return (
-        cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_IS_C_CONTIGUOUS(x)
-        and cnp.PyArray_ISALIGNED(x)
-        and cnp.PyArray_ISNOTSWAPPED(x)
-    )
 
 
 cdef Py_ssize_t counted(span count, rl_chosen *c, Py_ssize_t parts) noexcept nogil:

@@ -9,12 +9,12 @@ False comes from what writes, NotImplemented from `gather`.
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
 
-cdef extern from "kernels/grid.h" nogil:
+cdef extern from "kernels/scatter.h" nogil:
     enum: RL_BY_OUTER
     enum: RL_BY_INNER
     enum: RL_BY_COUNT
@@ -57,16 +57,6 @@ cdef extern from "kernels/grid.h" nogil:
 # Elements that are worth a thread of their own.
 cdef enum:
     LEAST = 16384
-
-
-cdef bint plain(object x) noexcept:
-    """Whether an array's memory is as its shape says."""
-    return (
-        cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_IS_C_CONTIGUOUS(x)
-        and cnp.PyArray_ISALIGNED(x)
-        and cnp.PyArray_ISNOTSWAPPED(x)
-    )
 
 
 cdef bint of_a_vector(cnp.ndarray index, int dim) noexcept:

@@ -4,7 +4,7 @@
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -55,16 +55,6 @@ ctypedef bint (*sorter)(rl_rows *) noexcept nogil
 # Values whose search is worth a thread of its own.
 cdef enum:
     LEAST = 2048
-
-
-cdef bint plain(object x) noexcept:
-    """Whether an array's memory is as its shape says."""
-    return (
-        cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_IS_C_CONTIGUOUS(x)
-        and cnp.PyArray_ISALIGNED(x)
-        and cnp.PyArray_ISNOTSWAPPED(x)
-    )
 
 
 def searchsorted(edges, x, bint right=False):

@@ -1,0 +1,88 @@
+/* Elements of a table named by an index for each: table[o][index[o][k][j]][j] beside rows[o][k][j].
+
+   The index may have steps of its own: one that is a vector, expanded, has step 0 over o and j. A part that meets an
+   index outside sets `outside` and ends there. What is divided is the loop over o, or that over j, so that each element
+   is written by one thread, in the order of k; or, where elements are only read, that over k. */
+
+#ifndef RL_SCATTER_H
+#define RL_SCATTER_H
+
+#include <Python.h>
+#include <stdint.h>
+
+enum { RL_BY_OUTER, RL_BY_INNER, RL_BY_COUNT };
+
+typedef struct {
+    char *table, *rows;
+    const int64_t *index;
+    Py_ssize_t outer, places, count, inner;
+    Py_ssize_t over_outer, over_count, over_inner; /* steps of the index */
+    int divided, outside;
+} rl_grid;
+
+#define RL_SCATTER(NAME, T, STATEMENT)                                                             \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_grid *g = (rl_grid *)what;                                                           \
+        const Py_ssize_t inner = g->inner, count = g->count, over = g->over_count;              \
+        const Py_ssize_t first = g->divided == RL_BY_OUTER ? begin : 0, last = g->divided == RL_BY_OUTER ? end : g->outer; \
+        const Py_ssize_t low = g->divided == RL_BY_INNER ? begin : 0, high = g->divided == RL_BY_INNER ? end : inner; \
+        const Py_ssize_t top = g->divided == RL_BY_COUNT ? begin : 0, bottom = g->divided == RL_BY_COUNT ? end : count; \
+        const uint64_t places = (uint64_t)g->places;                                            \
+        for (Py_ssize_t o = first; o < last; o++) {                                             \
+            T *table = (T *)g->table + o * g->places * inner, *rows = (T *)g->rows + o * count * inner; \
+            const int64_t *index = g->index + o * g->over_outer;                                \
+            if (inner == 1) {                                                                   \
+                for (Py_ssize_t k = top; k < bottom; k++) {                                     \
+                    const uint64_t at = (uint64_t)index[k * over];                              \
+                    if (at >= places) { g->outside = 1; return; }                               \
+                    T *t = table + at, *r = rows + k;                                           \
+                    STATEMENT                                                                   \
+                }                                                                               \
+                continue;                                                                       \
+            }                                                                                   \
+            for (Py_ssize_t k = top; k < bottom; k++) {                                         \
+                const int64_t *own = index + k * over;                                          \
+                if (g->over_inner == 0) {                                                       \
+                    if ((uint64_t)*own >= places) { g->outside = 1; return; }                   \
+                    T *t = table + *own * inner + low, *r = rows + k * inner + low;             \
+                    for (Py_ssize_t j = low; j < high; j++, t++, r++) { STATEMENT }             \
+                    continue;                                                                   \
+                }                                                                               \
+                for (Py_ssize_t j = low; j < high; j++) {                                       \
+                    const uint64_t at = (uint64_t)own[j];                                       \
+                    if (at >= places) { g->outside = 1; return; }                               \
+                    T *t = table + at * inner + j, *r = rows + k * inner + j;                   \
+                    STATEMENT                                                                   \
+                }                                                                               \
+            }                                                                                   \
+        }                                                                                       \
+    }
+
+/* Those of a number have `rows` point at it. */
+#define RL_SCATTER_OF_NUMBER(NAME, T, STATEMENT) RL_SCATTER(NAME, T, (void)r; const T number = *(const T *)g->rows; STATEMENT)
+
+#define RL_SCATTER_ANY(BITS, T)                                                                    \
+    RL_SCATTER(rl_gather_##BITS, T, *r = *t;)                                                      \
+    RL_SCATTER(rl_scatter_##BITS, T, *t = *r;)                                                     \
+    RL_SCATTER_OF_NUMBER(rl_put_##BITS, T, *t = number;)
+
+RL_SCATTER_ANY(1, uint8_t)
+RL_SCATTER_ANY(2, uint16_t)
+RL_SCATTER_ANY(4, uint32_t)
+RL_SCATTER_ANY(8, uint64_t)
+
+/* U is T without signs: sums and products of integers wrap around. A nan wins against any number; asked for apart, it
+   is a branch that is foreseen, and the rest is one instruction. */
+#define RL_SCATTER_SUMS(KIND, T, U)                                                                \
+    RL_SCATTER(rl_sum_##KIND, U, *t += *r;)                                                        \
+    RL_SCATTER(rl_prod_##KIND, U, *t *= *r;)                                                       \
+    RL_SCATTER(rl_amax_##KIND, T, *t = *r != *r ? *r : *r > *t ? *r : *t;)                       \
+    RL_SCATTER(rl_amin_##KIND, T, *t = *r != *r ? *r : *r < *t ? *r : *t;)
+
+RL_SCATTER_SUMS(f4, float, float)
+RL_SCATTER_SUMS(f8, double, double)
+RL_SCATTER_SUMS(i4, int32_t, uint32_t)
+RL_SCATTER_SUMS(i8, int64_t, uint64_t)
+RL_SCATTER_OF_NUMBER(rl_count, int64_t, *t += number;)
+
+#endif
