@@ -82,10 +82,11 @@ class _WatchedSteps:
 
     def __init__(self, watching, optimizer):
         self.optimizer = optimizer
-        self.was_watched = "step" in optimizer.__dict__
+        self.was_watched = "_step_watched" in optimizer.__dict__
         self.handle = optimizer.register_step_post_hook(lambda *_: watching.stepped(optimizer))
 
     def finish(self):
         self.handle.remove()
         if not self.was_watched:
-            self.optimizer.__dict__.pop("step", None)
+            for name in ("step", "_step_watched"):
+                self.optimizer.__dict__.pop(name, None)

@@ -3,6 +3,8 @@
 import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
+from functools import wraps
+from weakref import ref
 
 from .. import modes, watching
 from ..core import wrap, written
@@ -116,17 +118,18 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook):
         """Call hook(optimizer, args, kwargs) before each step; it may return (args, kwargs) to use instead."""
-        return self._watch_step(self._optimizer_step_pre_hooks, hook)
+        self._watch_step()
+        return RemovableHandle(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
         """Call hook(optimizer, args, kwargs) after each step."""
-        return self._watch_step(self._optimizer_step_post_hooks, hook)
+        self._watch_step()
+        return RemovableHandle(self._optimizer_step_post_hooks, hook)
 
-    def _watch_step(self, hooks, hook):
-        # A step is wrapped only once someone watches it.
-        if "step" not in self.__dict__:
-            self.step = _WatchedStep(self, self.step)
-        return RemovableHandle(hooks, hook)
+    def _watch_step(self):
+        # A step is wrapped once, when someone first watches it; what is put in its place later is trusted to call it.
+        if "_step_watched" not in self.__dict__:
+            self._step_watched = self.step = _watched(self)
 
     # -- states
     def state_dict(self):
@@ -223,27 +226,44 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-class _WatchedStep:
-    """`step` with the hooks around it."""
+def _watched(optimizer):
+    """`step` with the hooks around it; it leaves the note `_opt_called`, by which schedulers see that it was called."""
+    optimizer_of, run = ref(optimizer), _unbound(optimizer.step, optimizer)
 
-    def __init__(self, optimizer, step):
-        self.optimizer = optimizer
-        self.step = step
-
-    def __call__(self, *args, **kwargs):
-        for hook in list(self.optimizer._optimizer_step_pre_hooks.values()):
-            replaced = hook(self.optimizer, args, kwargs)
-            if replaced is None:
-                continue
-            if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                raise RuntimeError(
-                    f"{self.step.__func__} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
-                )
-            args, kwargs = replaced
-        result = self.step(*args, **kwargs)
-        for hook in list(self.optimizer._optimizer_step_post_hooks.values()):
-            hook(self.optimizer, args, kwargs)
+    @wraps(run)
+    def watched(*args, **kwargs):
+        optimizer = optimizer_of()
+        if optimizer is None:
+            raise ReferenceError("the optimizer of this step is gone")
+        optimizer._opt_called = True
+        if optimizer._optimizer_step_pre_hooks:
+            args, kwargs = _after_pre_hooks(optimizer, run, args, kwargs)
+        result = run(optimizer, *args, **kwargs)
+        if optimizer._optimizer_step_post_hooks:
+            for hook in list(optimizer._optimizer_step_post_hooks.values()):
+                hook(optimizer, args, kwargs)
         return result
+
+    return watched
+
+
+def _unbound(step, optimizer):
+    """`step` as a function of the optimizer: a bound method would hold the optimizer that holds it."""
+    if getattr(step, "__self__", None) is optimizer:
+        return step.__func__
+    return lambda _, *args, **kwargs: step(*args, **kwargs)
+
+
+def _after_pre_hooks(optimizer, run, args, kwargs):
+    """The arguments of a step when the hooks before it have had them."""
+    for hook in list(optimizer._optimizer_step_pre_hooks.values()):
+        replaced = hook(optimizer, args, kwargs)
+        if replaced is None:
+            continue
+        if not (isinstance(replaced, tuple) and len(replaced) == 2):
+            raise RuntimeError(f"{run} must return None or a tuple of (new_args, new_kwargs), but got {replaced}.")
+        args, kwargs = replaced
+    return args, kwargs
 
 
 def called(closure):
