@@ -39,8 +39,10 @@ def multi_head_attention_forward(
         )
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
     q, k, v = _projected(query, key, value, in_proj_weight, weights, in_proj_bias)
-    key_padding_mask = _additive(key_padding_mask, "key_padding_mask", query.dtype, attn_mask)
-    attn_mask = _additive(attn_mask, "attn_mask", query.dtype)
+    key_padding_mask = additive_mask(key_padding_mask, "key_padding_mask", query.dtype, attn_mask, "attn_mask")
+    # The hint is trusted where nothing else is to be masked or shown.
+    by_hint = is_causal and key_padding_mask is None and not need_weights
+    attn_mask = None if by_hint else additive_mask(attn_mask, "attn_mask", query.dtype)
     attn_mask = _batched_mask(attn_mask, length, key.shape[0], n * num_heads)
     extra = 0
     if bias_k is not None and bias_v is not None:
@@ -52,9 +54,9 @@ def multi_head_attention_forward(
         _insist(bias_k is None, "bias_k is set but bias_v is None")
         _insist(bias_v is None, "bias_k is None but bias_v is set")
     size = width // num_heads
-    q = _heads(q, num_heads)
-    k = _heads(k, num_heads) if static_k is None else _static(static_k, "static_k", n * num_heads, size)
-    v = _heads(v, num_heads) if static_v is None else _static(static_v, "static_v", n * num_heads, size)
+    q = _heads(q, n, num_heads)
+    k = _heads(k, n, num_heads) if static_k is None else _static(static_k, "static_k", n * num_heads, size)
+    v = _heads(v, n, num_heads) if static_v is None else _static(static_v, "static_v", n * num_heads, size)
     if add_zero_attn:
         k, v = [cat([x, x.detach().new_zeros(x.shape[0], 1, size)], 1) for x in (k, v)]
         extra += 1
@@ -62,7 +64,7 @@ def multi_head_attention_forward(
     if not training:
         dropout_p = 0.0
     if not need_weights:
-        context = scaled_dot_product_attention(q, k, v, mask, dropout_p)
+        context = scaled_dot_product_attention(q, k, v, mask, dropout_p, by_hint)
         shares = None
     else:
         scores = (q * math.sqrt(1 / size)).matmul(k.transpose(-2, -1))
@@ -134,26 +136,39 @@ def _check_sizes(query, key, value, embed_dim, num_heads, separate):
 
 
 def _projected(query, key, value, together, separate, bias):
-    biases = (None, None, None) if bias is None else bias.chunk(3)
+    """Query, key and value behind their weights; what is the same tensor goes through its weights at once."""
     if separate is None:
         _insist(together is not None, "use_separate_proj_weight is False but in_proj_weight is None")
         if query is key is value:
             return linear(query, together, bias).chunk(3, -1)
+        if key is value:
+            width = query.shape[-1]
+            first, others = together.split([width, 2 * width])
+            first_bias, other_bias = (None, None) if bias is None else bias.split([width, 2 * width])
+            return linear(query, first, first_bias), *linear(key, others, other_bias).chunk(2, -1)
         separate = together.chunk(3)
     for name, weight in zip("qkv", separate):
         _insist(weight is not None, f"use_separate_proj_weight is True but {name}_proj_weight is None")
-    return [linear(x, w, b) for x, w, b in zip((query, key, value), separate, biases)]
+    inputs = (query, key, value)
+    for name, x, weight in zip(("query", "key", "value"), inputs, separate):
+        wanted = (query.shape[-1], x.shape[-1])
+        _insist(
+            tuple(weight.shape) == wanted,
+            f"expecting {name} weights shape of {wanted}, but got {_shape(weight.shape)}",
+        )
+    biases = (None, None, None) if bias is None else bias.chunk(3)
+    return [linear(x, w, b) for x, w, b in zip(inputs, separate, biases)]
 
 
-def _additive(mask, name, dtype, beside=None):
-    """A mask as what is added to scores: -inf where a bool one is True."""
+def additive_mask(mask, name, dtype, beside=None, beside_name=""):
+    """A mask as what is added to scores: -inf where a bool one is True. Warns if it is of another kind than `beside`."""
     if mask is None:
         return None
     boolean = mask.dtype == dtypes.bool_
     _insist(boolean or mask.is_floating_point(), f"only bool and floating types of {name} are supported")
     if beside is not None and beside.dtype != mask.dtype:
         warnings.warn(
-            f"Support for mismatched {name} and attn_mask is deprecated. Use same type for both instead.",
+            f"Support for mismatched {name} and {beside_name} is deprecated. Use same type for both instead.",
             UserWarning,
             stacklevel=3,
         )
@@ -169,9 +184,9 @@ def _batched_mask(mask, length, places, rows):
     return mask if mask.ndim == 3 else mask.unsqueeze(0)
 
 
-def _heads(x, num_heads):
+def _heads(x, n, num_heads):
     """(S, N, E) as (N * num_heads, S, E / num_heads)."""
-    return x.reshape(x.shape[0], x.shape[1] * num_heads, x.shape[2] // num_heads).transpose(0, 1)
+    return x.contiguous().view(x.shape[0], n * num_heads, x.shape[2] // num_heads).transpose(0, 1)
 
 
 def _static(x, name, rows, size):

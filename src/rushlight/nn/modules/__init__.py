@@ -3,6 +3,8 @@
 # ruff: noqa: F403
 from . import (
     activation,
+    adaptive,
+    attention,
     batchnorm,
     cells,
     container,
@@ -20,9 +22,12 @@ from . import (
     pooling,
     rnn,
     sparse,
+    transformer,
     upsampling,
 )
 from .activation import *
+from .adaptive import *
+from .attention import *
 from .batchnorm import *
 from .cells import *
 from .container import *
@@ -41,10 +46,13 @@ from .pixelshuffle import *
 from .pooling import *
 from .rnn import *
 from .sparse import *
+from .transformer import *
 from .upsampling import *
 
 _SUBJECTS = (
     activation,
+    adaptive,
+    attention,
     batchnorm,
     cells,
     container,
@@ -62,6 +70,7 @@ _SUBJECTS = (
     pooling,
     rnn,
     sparse,
+    transformer,
     upsampling,
 )
 

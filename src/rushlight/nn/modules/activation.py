@@ -3,6 +3,7 @@
 from .. import functional as F
 from .. import init
 from ..parameter import empty_parameter
+from .attention import MultiheadAttention  # noqa: F401 - PyTorch has it here too
 from .module import Module
 
 __all__ = [

@@ -7,6 +7,7 @@ from .. import init
 from ..functional import recurrent
 from ..parameter import empty_parameter
 from ..utils.rnn import PackedSequence
+from .cells import GRUCell, LSTMCell, RNNCell, RNNCellBase  # noqa: F401 - PyTorch has them here too
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
