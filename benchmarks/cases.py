@@ -111,6 +111,68 @@ def network(m):
     return step
 
 
+@case("three-layer network, batch 24, 48 wide, mean squares, SGD step", 150, 4)
+def wide_network(m):
+    m.manual_seed(0)
+    nn = m.nn
+    model = nn.Sequential(nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 48))
+    optimizer = m.optim.SGD(model.parameters(), lr=0.01)
+    criterion = nn.MSELoss()
+    x, y = m.randn(24, 48), m.randn(24, 48)
+
+    def step():
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+@case("LSTMCell loop, 40 steps, batch 8, 24 to 40, forward and backward", 10, 3)
+def lstm_cell_loop(m):
+    m.manual_seed(0)
+    cell = m.nn.LSTMCell(24, 40)
+    xs = m.randn(40, 8, 24)
+
+    def loop():
+        h = c = m.zeros(8, 40)
+        for x in xs:
+            h, c = cell(x, (h, c))
+        cell.zero_grad()
+        h.sum().backward()
+
+    return loop
+
+
+for _layer, _gain in (("LSTM", None), ("GRU", None)):
+
+    @case(f"{_layer} layer, 40 steps, batch 8, 24 to 40, forward and backward", 10, _gain)
+    def recurrent_layer(m, layer=_layer):
+        m.manual_seed(0)
+        layer = getattr(m.nn, layer)(24, 40)
+        xs = m.randn(40, 8, 24)
+
+        def run():
+            out, _ = layer(xs)
+            layer.zero_grad()
+            out.sum().backward()
+
+        return run
+
+
+@case("Transformer encoder layer, batch 8, length 16, 32 wide, 4 heads, forward and backward", 20)
+def encoder_layer(m):
+    m.manual_seed(0)
+    layer = m.nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True)
+    x = m.randn(8, 16, 32)
+
+    def run():
+        layer.zero_grad()
+        layer(x).sum().backward()
+
+    return run
+
+
 def matrix(m, grad):
     return m.tensor([[0.5 * i + j for j in range(4)] for i in range(4)], requires_grad=grad)
 
