@@ -140,6 +140,13 @@ ROWS = [
     Timed("softmax of channels", drawn(image), call=by("softmax", 1)),
     Timed("log_softmax of channels", drawn(image), call=by("log_softmax", 1)),
     Timed("gumbel_softmax", matrix, call=by("gumbel_softmax")),
+    Timed(
+        "lstm_cell",
+        *[drawn(lambda n: (max(1, n // 32), 8))] * 3,
+        *[fixed(32, 8)] * 2,
+        call=lambda m, x, h, c, w, u: m.lstm_cell(x, (h, c), w, u),
+        ops=("lstm_gates",),
+    ),
     Timed("glu", drawn(lambda n: (side(n), 2 * (side(n) // 2))), call=by("glu")),
     *[pairs(name) for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss")],
     Timed("soft_margin_loss", vector, signs, call=by("soft_margin_loss")),
@@ -164,7 +171,7 @@ ROWS = [
         for mode in ("bilinear", "nearest", "bicubic")
     ],
     Timed("affine_grid", fixed(4, 2, 3), call=by("affine_grid", (4, 1, 64, 64), False), most=1000),
-    Timed("pixel_shuffle", drawn(image), call=by("pixel_shuffle", 2)),
+    Timed("pixel_shuffle", drawn(image), call=by("pixel_shuffle", 2), ops=("shuffle",)),
     Timed("channel_shuffle", drawn(image), call=by("channel_shuffle", 4)),
     Timed("pixel_unshuffle", drawn(lambda n: (4, CHANNELS, *[2 * (image(n)[2] // 2)] * 2)), call=by("pixel_unshuffle", 2)),
     *[padded(mode, d) for mode in ("constant", "reflect", "replicate", "circular") for d in (1, 2, 3)],

@@ -33,6 +33,7 @@ ROWS = [
     Row("unbind", lambda r: (r(3, 2),), {"dim": 1}),
     Row("split_with_sizes", lambda r: (r(2, 5),), {"sizes": (1, 0, 4), "dim": 1}),
     Row("block_diag", lambda r: (r(2, 1), r(1, 3)), {"sizes": ((2, 1), (1, 3))}),
+    Row("shuffle", lambda r: (r(2, 6, 2),), {"parts": (2, 3, 2, 2), "order": (0, 2, 3, 1), "shape": (4, 6)}),
     Row("tril", lambda r: (r(2, 3, 3),), {"diagonal": -1}),
     Row("triu", lambda r: (r(3, 4),), {"diagonal": 1}),
     Row("diag_embed", lambda r: (r(2, 3),), {"offset": 1, "dim1": 0, "dim2": 2}),

@@ -1,5 +1,6 @@
 """Padding, and moving channels into space and back."""
 
+from ...ops import shuffle
 from ...ops.pad import PADS, constant_pad_nd
 from .arguments import check_tensor, is_int, shape_of, type_name
 
@@ -97,9 +98,10 @@ def pixel_shuffle(input, upscale_factor):
             f"input.size(-3)={channels} is not divisible by {r * r}"
         )
     n = len(lead)
-    parts = input.reshape(*lead, channels // (r * r), r, r, height, width)
-    parts = parts.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return parts.reshape(*lead, channels // (r * r), height * r, width * r)
+    parts = (*lead, channels // (r * r), r, r, height, width)
+    order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    shape = (*lead, channels // (r * r), height * r, width * r)
+    return shuffle.pixel_shuffle(input, parts=parts, order=order, shape=shape)
 
 
 def pixel_unshuffle(input, downscale_factor):
@@ -115,9 +117,10 @@ def pixel_unshuffle(input, downscale_factor):
                 f"divisible by {r}"
             )
     n = len(lead)
-    parts = input.reshape(*lead, channels, height // r, r, width // r, r)
-    parts = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return parts.reshape(*lead, channels * r * r, height // r, width // r)
+    parts = (*lead, channels, height // r, r, width // r, r)
+    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    shape = (*lead, channels * r * r, height // r, width // r)
+    return shuffle.pixel_unshuffle(input, parts=parts, order=order, shape=shape)
 
 
 def _check_pixels(input, name, parameter, factor):
@@ -142,7 +145,9 @@ def channel_shuffle(input, groups):
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
         )
-    return input.reshape(n, groups, channels // groups, *rest).transpose(1, 2).reshape(input.shape)
+    parts = (n, groups, channels // groups, *rest)
+    order = (0, 2, 1, *range(3, len(parts)))
+    return shuffle.channel_shuffle(input, parts=parts, order=order, shape=tuple(input.shape))
 
 
 native_channel_shuffle = channel_shuffle
