@@ -7,6 +7,7 @@ sequences, sorted by length, lie one time after the other: the samples that have
 from ...core import TensorBase
 from ...functions.joining import cat, stack
 from ...functions.matrix import linear
+from ...ops.recurrent import lstm_gates
 from .arguments import check_tensor, type_name
 from .dropout import dropout as dropped
 
@@ -125,9 +126,7 @@ def _gru_step(given, state, w_hh, b_hh):
 
 def _lstm_step(given, state, w_hh, b_hh, w_hr=None):
     h, c = state
-    enter, forget, cell, leave = (given + linear(h, w_hh, b_hh)).chunk(4, -1)
-    c = forget.sigmoid() * c + enter.sigmoid() * cell.tanh()
-    h = leave.sigmoid() * c.tanh()
+    h, c, _ = lstm_gates(given, linear(h, w_hh, b_hh), c)
     return (h if w_hr is None else linear(h, w_hr)), c
 
 
