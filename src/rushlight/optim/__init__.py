@@ -1,9 +1,40 @@
 """Optimizers: they change parameters by their gradients."""
 
-# ruff: noqa: F401
-from ..missing import of_module as _of_module
 from .adam import Adam, AdamW
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__getattr__ = _of_module(__name__)
+# Found when first asked for: the module of each.
+LAZY = {
+    "ASGD": "asgd",
+    "Adadelta": "adadelta",
+    "Adafactor": "adafactor",
+    "Adagrad": "adagrad",
+    "Adamax": "adamax",
+    "LBFGS": "lbfgs",
+    "Muon": "muon",
+    "NAdam": "nadam",
+    "RAdam": "radam",
+    "RMSprop": "rmsprop",
+    "Rprop": "rprop",
+    "SparseAdam": "sparse_adam",
+}
+MODULES = ("lr_scheduler", "swa_utils")
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", *LAZY, *MODULES]
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in LAZY:
+        return getattr(import_module(f".{LAZY[name]}", __name__), name)
+    if name in MODULES:
+        return import_module(f".{name}", __name__)
+    from ..missing import of_module
+
+    return of_module(__name__)(name)
+
+
+def __dir__():
+    return sorted({*globals(), *LAZY, *MODULES})

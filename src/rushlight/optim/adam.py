@@ -1,30 +1,18 @@
 """Adam and AdamW: steps scaled by running moments of the gradient."""
 
-import numpy as np
-
-from ..core import wrap
-from ..kernels import load, optim_meaning
 from ..tensor import Tensor
-from .optimizer import (
-    Optimizer,
-    called,
-    check_at_least_zero,
-    check_betas,
-    check_lr,
-    check_modes,
-    mark_written,
-    scalar,
-    with_grads,
-)
-
-_kernels = load("optim")
+from .checks import check_at_least_zero, check_betas, check_lr, check_modes
+from .elementwise import Elementwise, zeros
+from .optimizer import scalar
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """Each element moves by lr times the running mean of its gradient over the root of its running mean square.
 
     `weight_decay` is added to the gradient, or with `decoupled_weight_decay` shrinks the parameter directly (AdamW).
-    `amsgrad` divides by the largest mean square so far. Raises ValueError for options out of range.
+    `amsgrad` divides by the largest mean square so far. Kingma and Ba, "Adam: a method for stochastic optimization"
+    (2014); Reddi, Kale and Kumar, "On the convergence of Adam and beyond" (2018) for `amsgrad`. Raises ValueError for
+    options out of range.
 
     >>> import rushlight
     >>> x = rushlight.tensor([1.0], requires_grad=True)
@@ -34,6 +22,8 @@ class Adam(Optimizer):
     >>> x
     tensor([0.7500], requires_grad=True)
     """
+
+    formula = "adam"
 
     def __init__(
         self,
@@ -74,31 +64,32 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def step(self, closure=None):
-        """Change all parameters that have a gradient; returns what `closure()` returned."""
-        loss = None if closure is None else called(closure)
-        for group in self.param_groups:
-            params, arrays, grads = with_grads(group)
-            amsgrad = group["amsgrad"]
-            states = [self.state[p] for p in params]
-            for array, state in zip(arrays, states):
-                if not state:
-                    _start(state, array, amsgrad)
-            _update(
-                arrays,
-                grads,
-                [s["exp_avg"]._array for s in states],
-                [s["exp_avg_sq"]._array for s in states],
-                [s["max_exp_avg_sq"]._array for s in states] if amsgrad else None,
-                [s["step"]._array for s in states],
-                group,
-            )
-            mark_written(params)
-        return loss
+    def _start(self, state, param, group):
+        state["step"] = scalar(single=group["fused"])
+        state["exp_avg"] = zeros(param)
+        state["exp_avg_sq"] = zeros(param)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = zeros(param)
+
+    def _arrays(self, group):
+        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
+
+    def _options(self, group):
+        return (
+            group["lr"],
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            group["decoupled_weight_decay"],
+            group["maximize"],
+        )
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters directly, 0.01 by default."""
+    """Adam whose weight decay shrinks the parameters directly, 0.01 by default.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017).
+    """
 
     def __init__(
         self,
@@ -129,34 +120,3 @@ class AdamW(Adam):
             fused=fused,
             decoupled_weight_decay=True,
         )
-
-
-def _start(state, array, amsgrad):
-    state["step"] = scalar()
-    state["exp_avg"] = wrap(np.zeros_like(array))
-    state["exp_avg_sq"] = wrap(np.zeros_like(array))
-    if amsgrad:
-        state["max_exp_avg_sq"] = wrap(np.zeros_like(array))
-
-
-def _update(arrays, grads, means, squares, tops, steps, group):
-    beta1, beta2 = group["betas"]
-    options = (
-        group["lr"],
-        beta1,
-        beta2,
-        group["eps"],
-        group["weight_decay"],
-        group["decoupled_weight_decay"],
-        group["maximize"],
-    )
-    if _kernels is not None:
-        declined = _kernels.adam(arrays, grads, means, squares, tops, steps, *options)
-        if declined is None:
-            return
-    else:
-        declined = range(len(arrays))
-    options = (*map(float, options[:5]), *options[5:])
-    for i in declined:
-        top = None if tops is None else tops[i]
-        optim_meaning.adam(arrays[i], grads[i], means[i], squares[i], top, steps[i], *options)

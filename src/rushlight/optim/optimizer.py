@@ -15,6 +15,19 @@ from ..tensor import Tensor
 
 required = object()
 
+# Options that checkpoints of old releases do not have.
+LATER = (
+    "amsgrad",
+    "capturable",
+    "decoupled_weight_decay",
+    "differentiable",
+    "foreach",
+    "fused",
+    "initial_accumulator_value",
+    "maximize",
+    "nesterov",
+)
+
 
 class Optimizer:
     """Base of all optimizers: changes parameters in `step()` by their gradients.
@@ -74,13 +87,22 @@ class Optimizer:
         if names:
             group["param_names"] = names
         for param in params:
-            _check_param(param)
+            self._check_param(param)
         for name, default in self.defaults.items():
             if default is required and name not in group:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             group.setdefault(name, default)
         self._check_group(group)
         self.param_groups.append(group)
+
+    def _check_param(self, param):
+        if not isinstance(param, Tensor):
+            raise coded(
+                "RL419", TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
+            )
+        # A recorded step changes what is computed, and one whose gradient is kept can be stepped on.
+        if not (self.defaults.get("differentiable") or param.is_leaf or param.retains_grad):
+            raise coded("RL418", ValueError("can't optimize a non-leaf Tensor"))
 
     def _check_group(self, group):
         params = group["params"]
@@ -176,6 +198,7 @@ class Optimizer:
         params = {}
         for own, saved in zip(self.param_groups, groups):
             params.update(zip(saved["params"], own["params"]))
+            self._check_loaded(own, saved, state_dict["state"])
         state = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in params:
@@ -189,6 +212,32 @@ class Optimizer:
         self.__setstate__({"state": state, "param_groups": groups})
         for hook in self._optimizer_load_state_dict_post_hooks.values():
             hook(self)
+
+    def _check_loaded(self, own, saved, states):
+        """ValueError for a saved group, or the state of one of its parameters, that another optimizer has made."""
+        missing = [key for key in self.defaults if key not in saved and key not in LATER]
+        strange = [key for key in saved if key not in own]
+        if missing and strange:
+            raise self._of_another("options", strange, missing)
+        for number in saved["params"]:
+            kept = states.get(number)
+            missing = [name for name in self._needed({**self.defaults, **saved}) if name not in kept] if kept else None
+            if missing:
+                raise self._of_another("state", kept, missing)
+
+    def _of_another(self, what, there, missing):
+        there, missing = ", ".join(map(str, there)), ", ".join(missing)
+        return coded(
+            "RL422",
+            ValueError(
+                f"loaded state dict belongs to another optimizer: its {what} {there}, where {type(self).__name__} needs "
+                f"{missing}"
+            ),
+        )
+
+    def _needed(self, group):
+        """The names that the state of a parameter must have once it has been stepped."""
+        return ()
 
     def register_state_dict_pre_hook(self, hook, prepend=False):
         """Call hook(optimizer) before `state_dict()`."""
@@ -215,6 +264,10 @@ class Optimizer:
         if "_optimizer_step_pre_hooks" not in self.__dict__:
             self._start_hooks()
         self.defaults.setdefault("differentiable", False)
+        for group in self.param_groups:
+            for key in LATER:
+                if key in self.defaults:
+                    group.setdefault(key, self.defaults[key])
 
     def __repr__(self):
         lines = [type(self).__name__ + " ("]
@@ -277,54 +330,19 @@ def called(closure):
         modes.put_flags(before)
 
 
-def with_grads(group):
-    """The parameters of a group that have a gradient, their arrays, and those of the gradients."""
-    params = [p for p in group["params"] if p._grad is not None]
-    return params, [p._array for p in params], [p._grad._array for p in params]
-
-
 def mark_written(params):
     """Count a write to each of the parameters."""
     for param in params:
         written(param)
 
 
-def scalar(value=0.0):
-    """A float32 tensor without dimensions, as step counts are kept."""
+def scalar(value=0.0, single=False):
+    """A tensor without dimensions, as step counts are kept: float32, or float64 where that is the default."""
     import numpy as np
 
-    return wrap(np.array(value, np.float32))
+    from ..dtypes import float64, get_default_dtype
 
-
-def check_lr(lr):
-    """ValueError for a learning rate that is negative, not a number, or a tensor of several."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise coded("RL420", ValueError("Tensor lr must be 1-element"))
-    check_at_least_zero("learning rate", lr)
-
-
-def check_at_least_zero(name, value):
-    if not value >= 0.0:
-        raise coded("RL420", ValueError(f"Invalid {name}: {value}"))
-
-
-def check_betas(betas):
-    """ValueError for rates outside of [0, 1), or where only one is a tensor."""
-    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
-        raise ValueError("betas must be either both floats or both Tensors")
-    for i, beta in enumerate((betas[0], betas[1])):
-        if not 0.0 <= beta < 1.0:
-            raise coded("RL420", ValueError(f"Invalid beta parameter at index {i}: {beta}"))
-
-
-def check_modes(differentiable, foreach=None, fused=None):
-    """Refuse what a step cannot do: gradients through itself, and two ways at once."""
-    if fused and differentiable:
-        raise RuntimeError("`fused` does not support `differentiable`")
-    if fused and foreach:
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-    if differentiable:
-        raise NotImplementedError("differentiable=True is not implemented: steps are not recorded")
+    return wrap(np.array(value, np.float64 if get_default_dtype() is float64 and not single else np.float32))
 
 
 def _registered(hooks, hook, prepend):
@@ -332,15 +350,6 @@ def _registered(hooks, hook, prepend):
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle
-
-
-def _check_param(param):
-    if not isinstance(param, Tensor):
-        raise coded(
-            "RL419", TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
-        )
-    if param.grad_fn is not None:
-        raise coded("RL418", ValueError("can't optimize a non-leaf Tensor"))
 
 
 def _without_names(params):

@@ -1,18 +1,15 @@
 """Stochastic gradient descent, with momentum where asked for."""
 
-import numpy as np
-
-from ..core import wrap
-from ..kernels import load, optim_meaning
-from .optimizer import Optimizer, called, check_at_least_zero, check_lr, check_modes, mark_written, with_grads
-
-_kernels = load("optim")
+from .checks import check_at_least_zero, check_lr, check_modes
+from .elementwise import Elementwise, zeros
 
 
-class SGD(Optimizer):
+class SGD(Elementwise):
     """p -= lr * grad, the gradient first smoothed by `momentum`; `nesterov` looks one step ahead.
 
-    Raises ValueError for negative options, and for nesterov without momentum or with dampening.
+    Nesterov's momentum is that of Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and
+    momentum in deep learning" (2013). Raises ValueError for negative options, and for nesterov without momentum or
+    with dampening.
 
     >>> import rushlight
     >>> x = rushlight.tensor([1.0], requires_grad=True)
@@ -22,6 +19,9 @@ class SGD(Optimizer):
     >>> x
     tensor([0.], requires_grad=True)
     """
+
+    formula = "sgd"
+    numbers = ()
 
     def __init__(
         self,
@@ -56,47 +56,34 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def step(self, closure=None):
-        """Change all parameters that have a gradient; returns what `closure()` returned."""
-        loss = None if closure is None else called(closure)
-        for group in self.param_groups:
-            params, arrays, grads = with_grads(group)
-            if group["momentum"] == 0:
-                _update(arrays, grads, None, False, group)
-            else:
-                self._step_with_momentum(params, arrays, grads, group)
-            mark_written(params)
-        return loss
+    def _arrays(self, group):
+        return ("momentum_buffer" if group["momentum"] else None,)
 
-    def _step_with_momentum(self, params, arrays, grads, group):
+    def _options(self, group):
+        return (
+            group["lr"],
+            group["momentum"],
+            group["dampening"],
+            group["weight_decay"],
+            group["nesterov"],
+            group["maximize"],
+            False,
+        )
+
+    def _step_group(self, params, group):
+        options = self._options(group)
+        if not group["momentum"]:
+            self._advance(params, [{}] * len(params), group, options)
+            return
         state = self.state
-        buffers = [state[p].get("momentum_buffer") for p in params]
-        # Asked by identity: `None in buffers` would compare tensors.
-        if not [b for b in buffers if b is None]:
-            _update(arrays, grads, [b._array for b in buffers], False, group)
-            return
-        for param, array, grad, buffer in zip(params, arrays, grads, buffers):
-            first = buffer is None
-            if first:
-                buffer = state[param]["momentum_buffer"] = wrap(np.empty_like(array))
-            _update([array], [grad], [buffer._array], first, group)
-
-
-def _update(arrays, grads, buffers, first, group):
-    options = (
-        group["lr"],
-        group["momentum"],
-        group["dampening"],
-        group["weight_decay"],
-        group["nesterov"],
-        group["maximize"],
-    )
-    if _kernels is not None:
-        declined = _kernels.sgd(arrays, grads, buffers, first, *options)
-        if declined is None:
-            return
-    else:
-        declined = range(len(arrays))
-    options = (*map(float, options[:4]), *options[4:])
-    for i in declined:
-        optim_meaning.sgd(arrays[i], grads[i], None if buffers is None else buffers[i], first, *options)
+        states = [state[p] for p in params]
+        first = [i for i, kept in enumerate(states) if kept.get("momentum_buffer") is None]
+        if first:
+            # The first gradient is the momentum, undamped.
+            for i in first:
+                states[i]["momentum_buffer"] = zeros(params[i])
+            self._advance([params[i] for i in first], [states[i] for i in first], group, (*options[:-1], True))
+            again = sorted({*range(len(params))}.difference(first))
+            params, states = [params[i] for i in again], [states[i] for i in again]
+        if params:
+            self._advance(params, states, group, options)

@@ -1,0 +1,120 @@
+"""Optimizers whose step is one formula for all elements: one call for all parameters of a group."""
+
+import numpy as np
+
+from .. import modes
+from ..core import wrap
+from ..kernels import load, optim_meaning
+from ..tensor import Tensor
+from .optimizer import Optimizer, called, mark_written, scalar
+
+_kernels = load("optim")
+
+
+class Elementwise(Optimizer):
+    """Names its formula, and says what it keeps of each parameter and which numbers the formula asks for."""
+
+    # In kernels/optim.h and kernels/optim_meaning.py.
+    formula = ""
+    # What is kept beside the arrays of a parameter, each a tensor of one number.
+    numbers = ("step",)
+
+    def _start(self, state, param, group):
+        """Fill in the state of a parameter that is stepped for the first time."""
+        raise NotImplementedError
+
+    def _arrays(self, group):
+        """The names of the arrays that are kept, in the order of the formula; None for one that the options leave out."""
+        raise NotImplementedError
+
+    def _options(self, group):
+        """The options of the formula in its order."""
+        raise NotImplementedError
+
+    def step(self, closure=None):
+        """Change all parameters that have a gradient; returns what `closure()` returned."""
+        loss = None if closure is None else called(closure)
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p._grad is not None]
+            if params:
+                self._step_group(params, group)
+        return loss
+
+    def _step_group(self, params, group):
+        state = self.state
+        states = [state[p] for p in params]
+        for param, kept in zip(params, states):
+            if not kept:
+                self._start(kept, param, group)
+        self._advance(params, states, group, self._options(group))
+
+    def _advance(self, params, states, group, options):
+        if group["differentiable"]:
+            self._record(params, states, group, options)
+            return
+        arrays = [[p._array for p in params], [p._grad._array for p in params]]
+        for name in self._arrays(group):
+            arrays.append(None if name is None else [s[name]._array for s in states])
+        advance(self.formula, arrays, [[s[name]._array for s in states] for name in self.numbers], options)
+        mark_written(params)
+
+    def _record(self, params, states, group, options):
+        """The step as ordinary operations, so that gradients flow through it."""
+        if group["foreach"]:
+            raise AssertionError("_foreach ops don't support autograd")
+        names = self._arrays(group)
+        before = modes.put_grad(True)
+        try:
+            for param, state in zip(params, states):
+                arrays = [param, param._grad, *[None if name is None else state[name] for name in names]]
+                kept = [state[name].item() for name in self.numbers]
+                new, after = _recorded(getattr(optim_meaning, self.formula), arrays, kept, options)
+                param.copy_(new[0])
+                state.update((name, value) for name, value in zip(names, new[1:]) if name is not None)
+                for name, value in zip(self.numbers, after):
+                    state[name] = wrap(np.array(float(value), state[name]._array.dtype))
+        finally:
+            modes.put_flags(before)
+
+    def _needed(self, group):
+        return (*self.numbers, *(name for name in self._arrays(group) if name is not None))
+
+    def _tensors_of_numbers(self):
+        """Old checkpoints count steps in plain numbers."""
+        for state in self.state.values():
+            for name in self.numbers:
+                if name in state and not isinstance(state[name], Tensor):
+                    state[name] = scalar(float(state[name]))
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._tensors_of_numbers()
+
+
+def advance(formula, arrays, numbers, options):
+    """Step all parameters whose arrays are given; the compiled loops take those that lie plainly in memory."""
+    if _kernels is not None:
+        declined = _kernels.step(formula, arrays, numbers, options)
+        if declined is None:
+            return
+    else:
+        declined = range(len(arrays[0]))
+    options = [float(option) for option in options]
+    meaning = getattr(optim_meaning, formula)
+    for i in declined:
+        optim_meaning.step(meaning, [None if a is None else a[i] for a in arrays], [n[i] for n in numbers], options)
+
+
+def _recorded(formula, arrays, numbers, options):
+    import rushlight
+
+    if not arrays[0].is_complex():
+        return formula(rushlight, arrays, numbers, *options)
+    real = [None if a is None else rushlight.view_as_real(a) for a in arrays]
+    new, after = formula(rushlight, real, numbers, *options)
+    return [None if a is None else rushlight.view_as_complex(a) for a in new], after
+
+
+def zeros(param):
+    """Zeros like a parameter, without history."""
+    return wrap(np.zeros_like(param._array))

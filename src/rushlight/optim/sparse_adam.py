@@ -1,0 +1,63 @@
+"""SparseAdam: Adam that leaves rows without gradient alone."""
+
+import numpy as np
+
+from .checks import check_at_least_zero, check_betas, check_lr
+from .elementwise import advance, zeros
+from .optimizer import Optimizer, called, mark_written
+
+
+class SparseAdam(Optimizer):
+    """Adam for embeddings: rows (of the first dimension) whose gradient is all zero keep their values and moments.
+
+    Gradients are dense here also with `Embedding(sparse=True)`, so any gradient is taken, and its rows that are not
+    zero are those that a sparse gradient of PyTorch's would name. Raises ValueError for options out of range.
+
+    >>> import rushlight
+    >>> table = rushlight.nn.Embedding.from_pretrained(rushlight.ones(3, 2), freeze=False, sparse=True)
+    >>> optimizer = rushlight.optim.SparseAdam(table.parameters(), lr=0.25)
+    >>> table(rushlight.tensor([1])).sum().backward()
+    >>> optimizer.step()
+    >>> table.weight.detach()
+    tensor([[1.0000, 1.0000],
+            [0.7500, 0.7500],
+            [1.0000, 1.0000]])
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        check_lr(lr)
+        check_at_least_zero("epsilon value", eps)
+        check_betas(betas)
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+
+    def _needed(self, group):
+        return ("step", "exp_avg", "exp_avg_sq")
+
+    def step(self, closure=None):
+        """Change the rows of all parameters that have a gradient; returns what `closure()` returned."""
+        loss = None if closure is None else called(closure)
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p._grad is not None]
+            for param in params:
+                self._step_one(param, self.state[param], group)
+            mark_written(params)
+        return loss
+
+    def _step_one(self, param, state, group):
+        if not state:
+            state["step"] = 0
+            state["exp_avg"] = zeros(param)
+            state["exp_avg_sq"] = zeros(param)
+        state["step"] += 1
+        grad = param._grad._array
+        rows = np.flatnonzero(grad.reshape(len(grad), -1).any(1)) if grad.ndim else np.flatnonzero(grad)
+        whole = [np.atleast_1d(a) for a in (param._array, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array)]
+        # Adam over those rows alone, put back where they were taken.
+        taken = [a[rows] for a in whole]
+        counted = [[np.array(float(state["step"]) - 1)]]
+        # Its eps stands beside the uncorrected root.
+        eps = group["eps"] / (1 - float(group["betas"][1]) ** state["step"]) ** 0.5
+        options = (group["lr"], *group["betas"], eps, 0.0, False, group["maximize"])
+        advance("adam", [*([a] for a in taken), None], counted, options)
+        for old, new in zip((whole[0], *whole[2:]), (taken[0], *taken[2:])):
+            old[rows] = new
