@@ -4,7 +4,7 @@ import warnings
 
 from .. import dtypes
 from ..core import TensorBase, inplace
-from ..device import as_device, check_cpu, contiguous_format, preserve_format
+from ..device import as_device, channels_last, channels_last_3d, check_cpu, contiguous_format, preserve_format
 from ..device import device as device_class
 from ..dtypes import as_dtype
 from ..ops import copying
@@ -122,6 +122,10 @@ def contiguous(input, memory_format=contiguous_format):
     return clone(input, memory_format=memory_format)
 
 
+# How the dimensions follow in memory.
+_ORDERS = {channels_last: (0, 2, 3, 1), channels_last_3d: (0, 2, 3, 4, 1)}
+
+
 def clone(input, *, memory_format=preserve_format):
     """A copy of the tensor, recorded: the gradient goes through to the original.
 
@@ -135,8 +139,11 @@ def clone(input, *, memory_format=preserve_format):
         return copying.clone(input, order="C" if 0 in array.strides else "K")
     if memory_format is contiguous_format:
         return copying.clone(input, order="C")
-    rank = empty_as(array, array.dtype, memory_format).ndim
-    return copying.clone(input, order=(0, *range(2, rank), 1))
+    order = _ORDERS.get(memory_format)
+    if order is None or len(order) != array.ndim:
+        # Raises, in the words that an allocation has for it.
+        empty_as(array, array.dtype, memory_format)
+    return copying.clone(input, order=order)
 
 
 def copy_(input, other, non_blocking=False):

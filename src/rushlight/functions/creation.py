@@ -6,7 +6,7 @@ from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
 from ..ops.copying import empty as kept
 from ..ops.copying import write
-from ..ops.strided import strided
+from ..ops.strided import reach, strided
 from .arguments import check_tensor
 from .options import (
     allocate,
@@ -143,16 +143,19 @@ def empty_permuted(
 
 def strided_array(size, stride, dtype):
     """An unset array of that shape whose strides, in elements, are as given."""
+    held = reach(size, stride, 0)
+    if held >= 0:
+        return strided(allocate(kept, (held,), dtype), size, stride, 0)
     if len(size) != len(stride):
         raise RuntimeError(
             f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
         )
     if any(s < 0 for s in stride):
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
-    reach = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
+    held = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
     if any(n < 0 for n in size):
         allocate(kept, size, dtype)
-    storage = allocate(kept, (reach,), dtype)
+    storage = allocate(kept, (held,), dtype)
     return strided(storage, size, stride, 0)
 
 

@@ -210,7 +210,7 @@ def tensor_split(
         raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
     small, larger = divmod(n, sections)
     ends = [small * i + min(i, larger) for i in range(sections + 1)]
-    return tuple([_slice(input, dim, a, b) for a, b in itertools.pairwise(ends)])
+    return tuple([ops.part_of(input, dim, a, b) for a, b in itertools.pairwise(ends)])
 
 
 def _cuts(function, *given):

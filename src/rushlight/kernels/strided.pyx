@@ -38,6 +38,42 @@ def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset):
     return rl_strided(a, nd, dims, steps, offset)
 
 
+def reach(tuple size, tuple stride, offset):
+    """How many elements such a view reaches over, counted from where its storage begins; -1 where that is to be asked
+    again in Python, for a sentence or for large numbers."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef Py_ssize_t total, i, n = len(size)
+    if type(offset) is not int or len(stride) != n or not ints(size, dims) or not ints(stride, steps):
+        return -1
+    total = offset
+    if not 0 <= total < 1 << 62:
+        return -1
+    for i in range(n):
+        if not (0 < dims[i] < 1 << 31 and 0 <= steps[i] < 1 << 31):
+            return -1
+        total += (dims[i] - 1) * steps[i]
+        if total < 0 or total >= 1 << 62:
+            return -1
+    return total + 1
+
+
+def as_strided(x, *, tuple size, tuple stride, Py_ssize_t storage_offset, base_stride):
+    """x, which lies in row-major order, seen by steps that are counted in elements; nothing is checked."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef int i, n = <int>len(size)
+    cdef Py_ssize_t each
+    if type(x) is not cnp.ndarray or base_stride is not None or not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>x):
+        return NotImplemented
+    if len(stride) != n or not ints(size, dims) or not ints(stride, steps):
+        return NotImplemented
+    each = cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)
+    for i in range(n):
+        steps[i] *= each
+    return rl_strided(<cnp.ndarray>x, n, dims, steps, storage_offset * each)
+
+
 # Views as the operations of ops/shape.py make them; what they decline or NumPy refuses is NumPy's to explain.
 
 
@@ -262,9 +298,15 @@ cdef class Unsqueeze(Kernel):
         return unsqueezed(x, dim)
 
 
+cdef class Bits(Kernel):
+    cdef object call2(self, object x, object dtype):
+        return x.view(dtype) if type(x) is cnp.ndarray else NotImplemented
+
+
 cdef class Expand(Kernel):
     cdef object call2(self, object x, object shape):
         return expanded(x, shape) if type(shape) is tuple else NotImplemented
 
 
 transpose, t, permute, view, unsqueeze, expand = Transpose(), T(), Permute(), View(), Unsqueeze(), Expand()
+view_dtype = Bits()

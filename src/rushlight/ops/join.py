@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..core import indexed
 from ..kernels import load
 from .batch_rules import all_full, along, each, shifted
 from .copying import zero
@@ -11,12 +12,12 @@ from .index import getitem
 
 def part_of(x, dim, start, stop):
     """The view of the entries from start up to stop along a dimension."""
-    return getitem(x, index=(slice(None),) * dim + (slice(start, stop), ...))
+    return indexed(getitem, x, (slice(None),) * dim + (slice(start, stop), ...))
 
 
 def row_of(x, dim, i):
     """The view of entry i along a dimension."""
-    return getitem(x, index=(slice(None),) * dim + (i, ...))
+    return indexed(getitem, x, (slice(None),) * dim + (i, ...))
 
 
 def parts(g, needs, dim, sizes):

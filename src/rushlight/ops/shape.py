@@ -313,6 +313,7 @@ _FEW = 8
 
 if _kernels is not None:
     view.accelerate(_kernels.view, x=np.ndarray.reshape)
+    view_dtype.accelerate(_kernels.view_dtype)
     unsqueeze.accelerate(_kernels.unsqueeze, x=np.ndarray.reshape)
     transpose.accelerate(_kernels.transpose)
     t.accelerate(_kernels.t)

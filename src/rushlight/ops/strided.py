@@ -32,6 +32,10 @@ def extent(size, stride, storage_offset=0):
     return 1 + storage_offset + sum([(n - 1) * s for n, s in zip(size, stride)])
 
 
+# The same for the common case, told quickly; -1 otherwise.
+reach = _kernels.reach if _kernels is not None else lambda size, stride, storage_offset: -1
+
+
 def arranged(x, base_stride):
     """x laid out by `base_stride`: itself where it is so already, a copy otherwise."""
     if base_stride is None:
@@ -189,6 +193,8 @@ def read_out(g, size, stride, storage_offset, base_stride):
     return copied(strided(arranged(g, base_stride), size, stride, storage_offset))
 
 
+if _kernels is not None:
+    as_strided.accelerate(_kernels.as_strided)
 strided_scatter.accelerate(x=cut_out, y=read_out)
 
 
