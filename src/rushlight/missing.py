@@ -21,6 +21,9 @@ _REASONS = (
     ("jit compile compiler export fx classes library package hub cond while_loop wait fork futures Script* script* Graph*"
      " parse_* import_ir_module* merge_type_from_type_comment unify_type_list sym_* Sym* *Type trace*",
      "nothing is captured: Python runs"),
+    ("IterDataPipe MapDataPipe DFIterDataPipe DataChunk datapipes functional_datapipe argument_validation"
+     " runtime_validation* *_determinism non_deterministic",
+     "PyTorch has given up data pipes; datasets and samplers do what they did"),
     ("distributed monitor", "there is one process"),
     ("amp autocast* *autocast_* GradScaler", "computations keep the dtypes of their operands"),
     ("chalf complex32 float8_* float4_* uint* int1 int2 int3 int4 int5 int6 int7 bits* bit hash_tensor",

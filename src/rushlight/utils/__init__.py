@@ -1,10 +1,10 @@
-"""What PyTorch offers beside the library itself, each part imported when it is first named: `utils.checkpoint`."""
+"""What PyTorch offers beside the library itself, each part imported when it is first named: `utils.checkpoint`, `utils.data`."""
 
 from importlib import import_module
 
 from ..missing import of_module as _of_module
 
-_MODULES = ("checkpoint",)
+_MODULES = ("checkpoint", "data")
 
 
 def __getattr__(name):
