@@ -1,5 +1,7 @@
 """Values and refusals of the operations on shapes."""
 
+import tracemalloc
+
 import pytest
 
 import rushlight as rl
@@ -175,3 +177,15 @@ def test_small_constructions():
     assert rl.combinations(rl.tensor([1, 2, 3])).tolist() == [[1, 2], [1, 3], [2, 3]]
     assert rl.vander(rl.tensor([1, 2, 3])).tolist() == [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
     assert rl.constant_pad_nd(rl.ones(1, 2), (1, -1), 3.0).tolist() == [[3.0, 1.0]]
+
+
+def test_a_view_that_cannot_be_is_refused_without_a_copy():
+    x = rl.ones(400, 500).t()
+    tracemalloc.start()
+    try:
+        with pytest.raises(RuntimeError, match="view size is not compatible"):
+            x.view(-1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < x.numel()

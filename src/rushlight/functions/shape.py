@@ -61,10 +61,14 @@ def _bad_shape(array, shape, function, name="shape"):
     return errors.coded("RL305", RuntimeError(f"shape '{listed}' is invalid for input of size {array.size}"))
 
 
+_NUMBER = np.zeros((), np.bool_)
+
+
 def _fits(array, shape):
     """Whether an array of that many elements can have the shape."""
     try:
-        return all(n >= -1 for n in shape) and array.reshape(shape) is not None
+        # One number seen everywhere: to reshape the array itself might copy it.
+        return all(n >= -1 for n in shape) and np.broadcast_to(_NUMBER, array.shape).reshape(shape) is not None
     except (ValueError, TypeError):
         return False
 
