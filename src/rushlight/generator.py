@@ -268,16 +268,18 @@ class Generator:
         return narrow(out, dtype).reshape(shape)
 
     def _blocks_of_normals(self, out, dtype, fill, mean, std):
+        """Fill `out`, of 16 numbers or more; caller holds the lock."""
         rest = out.size % 16
-        fill(self._words, out[: out.size - rest], mean, std)
-        if rest:
-            # The last 16 are drawn anew; float32 and float64 have by then used up the rest's uniforms.
-            if dtype.name in ("float32", "float64"):
-                if dtype.name == "float64":
-                    self._fill("uniform_float64", np.empty(rest))
-                else:
-                    self._fill("uniform_float32", np.empty(rest, np.float32), 0.0, 1.0)
-            fill(self._words, out[-16:], mean, std)
+        if not rest:
+            fill(self._words, out, mean, std)
+            return
+        fill(self._words, out[:-rest], mean, std)
+        # The last 16 are drawn anew; float32 and float64 have by then used up the rest's uniforms.
+        if dtype.name == "float64":
+            twister.uniform_float64(self._words, out[-rest:])
+        elif dtype.name == "float32":
+            twister.uniform_float32(self._words, out[-rest:], 0.0, 1.0)
+        fill(self._words, out[-16:], mean, std)
 
     def _scalar_normals(self, n, mean, std):
         """Draw n float64 normals; caller holds the lock."""

@@ -1,6 +1,7 @@
 """Pooling over windows: maxima, averages, power means, and the way back from maxima."""
 
 import math
+from functools import lru_cache
 
 from ...errors import coded
 from ...ops import pool as ops
@@ -133,17 +134,28 @@ def _named(prefix, values):
     return " ".join([f"{prefix}{axis}: {n}" for axis, n in zip(_AXES[3 - len(values) :], values)])
 
 
-def _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode):
+def _window(name, d, input, *asked):
     """The checked window parameters of pooling in d dimensions, and the resulting size."""
+    shape = input._array.shape
+    if set(map(type, asked)) <= _PLAIN:
+        return dict(_known_window(name, d, shape, *asked))
+    return _checked_window(name, d, shape, *asked)
+
+
+# What may be compared by value without taking one type for another: 2.0 and True equal integers.
+_PLAIN = {int, bool, type(None)}
+
+
+def _checked_window(name, d, shape, kernel_size, stride, padding, dilation, ceil_mode):
     kernel = window_ints(kernel_size, d, name, "kernel_size")
     stride = window_ints(stride, d, name, "stride", 3, kernel)
     padding = window_ints(padding, d, name, "padding", 4)
     dilation = window_ints(dilation, d, name, "dilation", 5)
-    if name == "avg_pool2d" and input.ndim < 3:
+    if name == "avg_pool2d" and len(shape) < 3:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but got -3)"
+            f"Dimension out of range (expected to be in range of [{-len(shape)}, {len(shape) - 1}], but got -3)"
         )
-    if input.ndim not in (d + 1, d + 2):
+    if len(shape) not in (d + 1, d + 2):
         raise RuntimeError(f"non-empty {d + 1}D or {d + 2}D (batch mode) tensor expected for input")
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
@@ -153,10 +165,10 @@ def _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode):
         raise RuntimeError(f"stride should be greater than zero, but got {_named('d', stride)}")
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {_named('dilation', dilation)}")
-    if 0 in input.shape[-d - 1 :]:
+    if 0 in shape[-d - 1 :]:
         raise RuntimeError(
             f"Expected {d + 1}D or {d + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
-            f"got:{shape_of(input)}"
+            f"got:{list(shape)}"
         )
     for p, k, r in zip(padding, kernel, dilation):
         if p < 0:
@@ -166,10 +178,10 @@ def _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode):
                 "pad should be at most half of effective kernel size, but got "
                 f"pad={p}, kernel_size={k} and dilation={r}"
             )
-    plane = input.shape[-d:]
+    plane = shape[-d:]
     size = tuple([pooled_size(*sizes, ceil_mode) for sizes in zip(plane, kernel, stride, padding, dilation)])
     if min(size) < 1:
-        channels = input.shape[-d - 1]
+        channels = shape[-d - 1]
         raise coded(
             "RL406",
             RuntimeError(
@@ -178,6 +190,9 @@ def _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode):
             ),
         )
     return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
+
+
+_known_window = lru_cache(256, typed=True)(_checked_window)
 
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
