@@ -33,6 +33,7 @@ _PARTS = {
     "RL4": ("Modules, losses, optimizers", "模块、损失与优化器"),
     "RL5": ("Functions of functions, checkpoints", "函数变换与检查点"),
     "RL6": ("Findings of lint", "lint 的发现"),
+    "RL7": ("Saving and loading", "保存与加载"),
 }
 _REMEDY = ("**Remedy.** ", "**解决办法。** ")
 

@@ -46,6 +46,7 @@ LAZY = (
     "nn",
     "optim",
     "profiler",
+    "serialization",
     "signal",
     "special",
     "utils",
@@ -63,8 +64,10 @@ ELSEWHERE = {
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
+    "load": ("serialization", "load"),
     "lobpcg": ("functions.lowrank", "lobpcg"),
     "pca_lowrank": ("functions.lowrank", "pca_lowrank"),
+    "save": ("serialization", "save"),
     "svd_lowrank": ("functions.lowrank", "svd_lowrank"),
     "vmap": ("func.vmap", "vmap"),
     **{

@@ -31,9 +31,9 @@ def language():
 def catalogue():
     """{code: Entry} of all codes, in order."""
     if not _catalogue:
-        from . import arrays, backward, functions, modules, schedulers, training, transforms
+        from . import arrays, backward, files, functions, modules, schedulers, training, transforms
 
-        for part in (backward, functions, arrays, modules, schedulers, transforms, training):
+        for part in (backward, functions, arrays, modules, schedulers, transforms, training, files):
             _catalogue.update(part.ENTRIES)
     return _catalogue
 

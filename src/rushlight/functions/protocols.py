@@ -120,13 +120,7 @@ def __copy__(input):
 
 
 def __reduce_ex__(input, protocol):
-    for hook in own_hooks(input):
-        warnings.warn(
-            f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the function "
-            "with @torch.utils.hooks.unserializable_hook to suppress this warning",
-            UserWarning,
-            stacklevel=2,
-        )
+    warn_of_hooks(input)
     return _unpickled, (type(input), *_dense(input._array), input.requires_grad, attributes(input))
 
 
@@ -144,6 +138,17 @@ def own_hooks(input):
     if extras is None:
         return []
     return [hook for number, hook in extras.tensor_hooks.values() if number == input.output_nr]
+
+
+def warn_of_hooks(input):
+    """Say of each hook of a tensor that pickles do not hold it."""
+    for hook in own_hooks(input):
+        warnings.warn(
+            f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the function "
+            "with @torch.utils.hooks.unserializable_hook to suppress this warning",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _dense(array):
