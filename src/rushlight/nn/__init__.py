@@ -10,7 +10,7 @@ from .functional import LinearCrossEntropyOptions
 from .modules import *
 from .modules import Module
 from .parallel import DataParallel
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 # Imported when first named.
 _MODULES = ("attention", "common_types", "grad", "parallel")

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from .. import core, watching
+from .. import core, spelling, watching
 from ..device import check_cpu
 from ..dtypes import as_dtype, get_default_dtype
-from ..errors import coded
+from ..errors import coded, not_floating
 from ..functions.protocols import attributes
+from ..spelling import spell
 from ..tensor import Tensor
 
 
@@ -27,6 +28,8 @@ class Parameter(Tensor):
     def __new__(cls, data=None, requires_grad=True):
         if data is None:
             return parameter_of(np.empty(0, get_default_dtype().numpy), requires_grad, cls)
+        if requires_grad and isinstance(data, Tensor) and not data.tracked_dtype():
+            raise not_floating("Only Tensors of floating point and complex dtype can require gradients")
         if type(data) is Tensor or type(data) is Parameter:
             parameter = parameter_of(data._array, requires_grad, cls)
             parameter.versions = core.detached(data, True).versions
@@ -82,6 +85,150 @@ class Buffer(Tensor, metaclass=_BufferType):
         return tensor
 
 
+class _Unset(np.ndarray):
+    """The array of a tensor whose shape is not known yet: it has a dtype, and nothing can be computed with it."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        raise _unset(ufunc)
+
+    def __array_function__(self, func, types, args, kwargs):
+        raise _unset(func)
+
+
+def _unset(function):
+    return ValueError(
+        f"Attempted to use an uninitialized parameter in {function}. This error happens when you are using a "
+        f"`LazyModule` or explicitly manipulating `{spell('nn.parameter.UninitializedParameter')}` objects. When using "
+        "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling "
+        f"{spelling.module} functions"
+    )
+
+
+def _refusing(name):
+    def refuse(self, *args, **kwargs):
+        raise _unset(f"<method {name!r} of {type(self).__name__!r} objects>")
+
+    return refuse
+
+
+class _UninitializedType(type):
+    """Makes uninitialized tensors; `__new__` alone is what gives a result of an operation the class of its operand."""
+
+    def __call__(cls, *args, **kwargs):
+        return cls._made(*args, **kwargs)
+
+
+class UninitializedTensorMixin(metaclass=_UninitializedType):
+    """What parameters and buffers are before `materialize` gives them their shape: a dtype, and no elements."""
+
+    __slots__ = ()
+    _usable = (*vars(core.TensorBase), "materialize", "is_complex", "is_floating_point", "cls_to_become")
+
+    def __new__(cls):
+        raise _unset("an operation")
+
+    def __getattribute__(self, name):
+        value = super().__getattribute__(name)
+        if name.startswith("_") or not callable(value) or name in UninitializedTensorMixin._usable:
+            return value
+        return _refusing(name).__get__(self)
+
+    @property
+    def shape(self):
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to "
+            "initialize the parameters before accessing their attributes."
+        )
+
+    @property
+    def data(self):
+        """A tensor without elements; to assign one of another dtype sets the dtype."""
+        return core.wrap(self._array.view(np.ndarray))
+
+    @data.setter
+    def data(self, value):
+        self._array = np.empty(0, value._array.dtype).view(_Unset)
+
+    def materialize(self, shape, device=None, dtype=None):
+        """Become a parameter or buffer of that shape, its elements not set."""
+        array = empty_array(tuple(shape), device, self._array.dtype if dtype is None else dtype)
+        self._array = array
+        self.__class__ = self.cls_to_become
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = _uninitialized(*self._made_of())
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return _uninitialized, self._made_of()
+
+    def _made_of(self):
+        return type(self), self.requires_grad, self.dtype, attributes(self)
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter whose shape is not known yet; `materialize(shape)` makes a Parameter of it.
+
+    Lazy modules do so in their first call. Raises ValueError where it is computed with, RuntimeError where its shape
+    is asked for.
+
+    >>> from rushlight import nn
+    >>> weight = nn.UninitializedParameter()
+    >>> weight
+    <UninitializedParameter>
+    >>> weight.materialize((2, 3))
+    >>> type(weight).__name__, weight.shape == (2, 3)
+    ('Parameter', True)
+    """
+
+    __slots__ = ()
+    cls_to_become = Parameter
+
+    @classmethod
+    def _made(cls, requires_grad=True, device=None, dtype=None):
+        return _without_shape(cls, requires_grad, device, dtype)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer whose shape is not known yet; `materialize(shape)` makes a Tensor of it."""
+
+    __slots__ = ()
+    cls_to_become = Tensor
+
+    @classmethod
+    def _made(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        buffer = _without_shape(cls, requires_grad, device, dtype)
+        buffer._is_buffer = True
+        buffer.persistent = persistent
+        return buffer
+
+
+for _name in ("bool", "contains", "float", "getitem", "index", "int", "iter", "len", "setitem"):
+    setattr(UninitializedTensorMixin, f"__{_name}__", _refusing(f"__{_name}__"))
+
+
+def is_lazy(param):
+    """Whether a parameter or buffer has no shape yet."""
+    return isinstance(param, UninitializedTensorMixin)
+
+
+def _without_shape(cls, requires_grad, device, dtype):
+    tensor = parameter_of(empty_array((0,), device, dtype).view(_Unset), False, cls)
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
+def _uninitialized(cls, requires_grad, dtype, attributes):
+    tensor = cls(requires_grad, dtype=dtype)
+    tensor.__dict__.update(attributes)
+    return tensor
+
+
 def parameter_of(array, requires_grad=True, cls=Parameter):
     """A Parameter over an array, which is not copied."""
     parameter = core.TensorBase.__new__(cls)
@@ -121,3 +268,5 @@ def _rebuild(cls, data, requires_grad, attributes):
 
 
 core.bind(parameter_class=Parameter)
+# So that it has the layout of what it becomes.
+core.adopt(UninitializedBuffer)

@@ -14,6 +14,7 @@ from . import (
     flatten,
     fold,
     instancenorm,
+    lazy,
     linear,
     loss,
     normalization,
@@ -37,6 +38,7 @@ from .dropout import *
 from .flatten import *
 from .fold import *
 from .instancenorm import *
+from .lazy import *
 from .linear import *
 from .loss import *
 from .module import Module
@@ -62,6 +64,7 @@ _SUBJECTS = (
     flatten,
     fold,
     instancenorm,
+    lazy,
     linear,
     loss,
     normalization,

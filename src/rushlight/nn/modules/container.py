@@ -1,6 +1,7 @@
 """Modules that hold other modules or parameters: in a row, in a list, in a dict."""
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -9,7 +10,7 @@ from ...tensor import Tensor
 from ..parameter import Parameter, is_parameter
 from .module import Module, _indented, _typename
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 def _position(index, n):
@@ -24,6 +25,21 @@ def _renumber(module, children):
     module._modules.clear()
     for i, child in enumerate(children):
         module._modules[str(i)] = child
+
+
+class Container(Module):
+    """The former name of a module with children, given by keywords; FutureWarning says to use Module."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that "
+            "instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Sequential(Module):
@@ -183,7 +199,9 @@ class ModuleList(Module):
         return [name for name in super().__dir__() if not name.isdigit()]
 
     def insert(self, index, module):
-        """Put a module before the one at `index`."""
+        """Put a module before the one at `index`, as `list.insert` does."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{_typename(module)} is not a Module subclass")
         children = list(self._modules.values())
         children.insert(index, module)
         _renumber(self, children)
@@ -393,10 +411,8 @@ class ParameterDict(Module):
         return getattr(self, self._attribute(key))
 
     def __setitem__(self, key, value):
-        # The key is kept before the attribute is set, which may refuse it.
-        attribute = self._attribute(key)
+        setattr(self, self._attribute(key), _as_parameter(value))
         self._keys[key] = None
-        setattr(self, attribute, _as_parameter(value))
 
     def __delitem__(self, key):
         del self._keys[key]
@@ -459,8 +475,11 @@ class ParameterDict(Module):
         return (self[key] for key in self._keys)
 
     def update(self, parameters):
-        """Add the values of a mapping, or of an iterable of (key, value)."""
-        for key, value in _pairs(parameters, "ParametersDict.update", "ParameterDict"):
+        """Add the values of a mapping, or of an iterable of (key, value); those of a plain dict in the order of keys."""
+        pairs = _pairs(parameters, "ParametersDict.update", "ParameterDict")
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs.sort(key=operator.itemgetter(0))
+        for key, value in pairs:
             self[key] = value
 
     def __or__(self, other):
@@ -469,7 +488,7 @@ class ParameterDict(Module):
         return merged
 
     def __ror__(self, other):
-        merged = ParameterDict(other)
+        merged = other.copy()
         merged.update(self)
         return merged
 

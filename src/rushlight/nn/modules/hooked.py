@@ -94,8 +94,14 @@ class Hooked:
         self.__dict__["_is_full_backward_hook"] = False
         return self._add_hook(self._backward_hooks, hook)
 
+    def _has_hooks(self):
+        return bool(self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks)
+
     def _call_hooked(self, args, kwargs):
         """forward with all hooks; those with always_call also where something raised."""
+        if not self._has_hooks():
+            # All were removed: the next calls are short again.
+            self.__dict__.pop("_hooked", None)
         call = Call(args, kwargs)
         try:
             self._forward_hooked(call)

@@ -1,15 +1,17 @@
 """Module: a function with parameters, and with other modules inside."""
 
 import itertools
+import warnings
 
 from ... import spelling, watching
 from ...core import wrap
 from ...device import check_cpu
 from ...dtypes import as_dtype, bfloat16, dtype, float16, float32, float64
 from ...errors import coded
+from ...missing import missing
 from ...spelling import spell
 from ...tensor import Tensor
-from ..parameter import Buffer, is_parameter
+from ..parameter import Buffer, is_lazy, is_parameter
 from .hooked import (
     Hooked,
     register_module_backward_hook,
@@ -22,6 +24,7 @@ from .hooked import (
     register_module_parameter_registration_hook,
     registered,
 )
+from .mismatch import tell_module
 from .stateful import Stateful
 
 __all__ = [
@@ -37,6 +40,17 @@ __all__ = [
 ]
 
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
+# Methods that PyTorch's Module has and this one has not: `hasattr` says no, and asking tells why.
+_ABSENT = ("compile", "ipu", "mtia", "share_memory", "xpu")
+# What a wrong input raises; other exceptions may be a program's way to leave a model.
+_OF_INPUTS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError)
+
+
+_COMPLEX = (
+    "Complex modules are a new feature under active development whose design may change, and some modules might not work "
+    "as expected when using complex tensors as parameters or buffers. Please file an issue at "
+    "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does not work as expected."
+)
 
 
 class Module(Hooked, Stateful):
@@ -56,6 +70,7 @@ class Module(Hooked, Stateful):
     training = True
     # Set in a class whose __init__ takes part in multiple inheritance: Module passes its arguments on.
     call_super_init = False
+    dump_patches = False
 
     def __init__(self, *args, **kwargs):
         if not self.call_super_init and (args or kwargs):
@@ -77,16 +92,21 @@ class Module(Hooked, Stateful):
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *input):
         """What the module computes; every subclass defines it."""
         raise coded(
             "RL404", NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
         )
 
     def __call__(self, *args, **kwargs):
-        if self._hooked:
-            return self._call_hooked(args, kwargs)
-        return self.forward(*args, **kwargs)
+        # A `try` that nothing is raised in costs nothing.
+        try:
+            if self._hooked:
+                return self._call_hooked(args, kwargs)
+            return self.forward(*args, **kwargs)
+        except _OF_INPUTS as error:
+            tell_module(error, self, args, kwargs)
+            raise
 
     # -- what is inside
     def __getattr__(self, name):
@@ -100,6 +120,8 @@ class Module(Hooked, Stateful):
                 return fields["_modules"][name]
             if name in fields["_buffers"]:
                 return fields["_buffers"][name]
+        if name in _ABSENT:
+            raise missing(f"'{type(self).__name__}' object", name, ())
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
@@ -109,28 +131,28 @@ class Module(Hooked, Stateful):
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._check_started("module")
+            if name in self._parameters:
+                raise _not_a_parameter(value, name)
             self._forget(name, "_modules")
-            _check_name(name, "module")
             self._modules[name] = registered("module", self, name, value)
-        elif isinstance(value, Tensor) and isinstance(value, Buffer):
+        elif isinstance(value, Tensor) and isinstance(value, Buffer) and not self._has_other(name):
             self._check_started("buffer")
             self._forget(name, "_buffers")
             self.register_buffer(name, value, value.persistent)
         elif not self._replaced(name, value):
             object.__setattr__(self, name, value)
 
+    def _has_other(self, name):
+        """Whether `name` is a parameter or module."""
+        fields = self.__dict__
+        return name in fields.get("_parameters", ()) or name in fields.get("_modules", ())
+
     def _replaced(self, name, value):
         """Whether `name` was a parameter, module or buffer, and now is `value`."""
         fields = self.__dict__
         if name in fields.get("_parameters", ()):
             if value is not None:
-                raise coded(
-                    "RL402",
-                    TypeError(
-                        f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or "
-                        "None expected)"
-                    ),
-                )
+                raise _not_a_parameter(value, name)
             self._parameters[name] = None
         elif name in fields.get("_modules", ()):
             if value is not None:
@@ -322,9 +344,9 @@ class Module(Hooked, Stateful):
                 seen.add(module)
                 yield name, module
 
-    def modules(self):
+    def modules(self, remove_duplicate=True):
         """This module and all inside it, each once."""
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
@@ -384,7 +406,9 @@ class Module(Hooked, Stateful):
             if grad is not None:
                 grad.data = fn(grad.data)
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
 
@@ -400,6 +424,8 @@ class Module(Hooked, Stateful):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted}"
             )
+        if wanted.is_complex:
+            warnings.warn(_COMPLEX, stacklevel=2)
         return self._apply(lambda t: t.to(wanted) if t.is_floating_point() or t.is_complex() else t)
 
     def _floating_to(self, wanted):
@@ -438,10 +464,6 @@ class Module(Hooked, Stateful):
         check_cpu(device)
         return self._apply(lambda t: wrap(t._array.copy()), recurse)
 
-    def share_memory(self):
-        """The module itself: threads share its memory as it is."""
-        return self
-
     # -- Python's protocols
     def _get_name(self):
         return self.__class__.__name__
@@ -466,6 +488,10 @@ class Module(Hooked, Stateful):
         return sorted([name for name in names if not name[:1].isdigit()])
 
     def __setstate__(self, state):
+        # A pickle of an earlier version may lack registries that came later.
+        self._start_hooks()
+        self._start_state()
+        self.__dict__["_non_persistent_buffers_set"] = set()
         self.__dict__.update(state)
 
 
@@ -484,6 +510,15 @@ def clear_grad(tensor, set_to_none):
         grad.zero_()
 
 
+def _not_a_parameter(value, name):
+    return coded(
+        "RL402",
+        TypeError(
+            f"cannot assign '{_typename(value)}' as parameter '{name}' ({spell('nn.Parameter')} or None expected)"
+        ),
+    )
+
+
 def _check_name(name, kind):
     if not isinstance(name, str):
         raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
@@ -497,7 +532,7 @@ def _typename(value):
     """The type's name as messages have it: 'torch.FloatTensor', 'int', 'package.Class'."""
     if isinstance(value, Tensor):
         return spell(f"{value.dtype.scalar_type}Tensor")
-    cls = type(value)
+    cls = value if isinstance(value, type) else type(value)
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 

@@ -11,7 +11,7 @@ from ...hooks import RemovableHandle
 from ...size import Size
 from ...spelling import spell
 from ...tensor import Tensor
-from ..parameter import Parameter, is_parameter
+from ..parameter import Parameter, is_lazy, is_parameter
 
 _EXTRA = "_extra_state"
 
@@ -91,10 +91,10 @@ class Stateful:
         """The entries of this module alone."""
         for name, parameter in self._parameters.items():
             if parameter is not None:
-                destination[prefix + name] = parameter if keep_vars else parameter.detach()
+                destination[prefix + name] = parameter if keep_vars or is_lazy(parameter) else parameter.detach()
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buffer if keep_vars else buffer.detach()
+                destination[prefix + name] = buffer if keep_vars or is_lazy(buffer) else buffer.detach()
         if self._has_extra_state("get_extra_state"):
             destination[prefix + _EXTRA] = self.get_extra_state()
 
@@ -168,6 +168,8 @@ class Stateful:
             problem = _mismatch(key, tensor, given)
             if problem is not None:
                 error_msgs.append(problem)
+            elif is_lazy(given) and is_lazy(tensor):
+                continue
             elif assign:
                 writes.append(lambda name=name, given=given: self._take(name, given))
             else:
@@ -194,8 +196,11 @@ class Stateful:
 
     def _take(self, name, given):
         current = self._parameters.get(name)
-        if current is not None and not is_parameter(given):
-            given = Parameter(given, requires_grad=current.requires_grad)
+        if current is not None:
+            if not is_parameter(given):
+                given = Parameter(given, requires_grad=current.requires_grad)
+            elif not is_lazy(given):
+                given.requires_grad_(current.requires_grad)
         setattr(self, name, given)
 
     def register_state_dict_post_hook(self, hook):
@@ -216,7 +221,7 @@ class Stateful:
 
     def register_load_state_dict_pre_hook(self, hook):
         """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)."""
-        return RemovableHandle(self._load_state_dict_pre_hooks, lambda *args: hook(self, *args))
+        return RemovableHandle(self._load_state_dict_pre_hooks, _WithModule(hook, self))
 
     def _register_load_state_dict_pre_hook(self, hook, with_module=False):
         if with_module:
@@ -226,6 +231,17 @@ class Stateful:
     def register_load_state_dict_post_hook(self, hook):
         """Call hook(module, incompatible_keys) once all entries were checked; it may change the two lists."""
         return RemovableHandle(self._load_state_dict_post_hooks, hook)
+
+
+class _WithModule:
+    """A hook that is given its module; a class, so that a copy of the module gets a hook with the copy."""
+
+    def __init__(self, hook, module):
+        self.hook = hook
+        self.module = module
+
+    def __call__(self, *args):
+        return self.hook(self.module, *args)
 
 
 class _Loading(OrderedDict):
@@ -243,10 +259,9 @@ class _Loading(OrderedDict):
     def call_hooks(self, incompatible_keys):
         for module, hook in self.hooks:
             if hook(module, incompatible_keys) is not None:
-                raise RuntimeError(
+                raise AssertionError(
                     "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
-                    "new values, "
-                    "if incompatible_keys need to be modified, it should be done inplace."
+                    "new values, if incompatible_keys need to be modified, it should be done inplace."
                 )
 
 
@@ -258,7 +273,9 @@ def _mismatch(key, tensor, given):
             "from checkpoint "
             f"but received {type(given)}"
         )
-    shape, wanted = given._array.shape, tensor._array.shape
+    if is_lazy(tensor):
+        return None
+    shape, wanted = given.shape, tensor._array.shape
     if shape == wanted or (wanted == () and shape == (1,)):
         return None
     return (
@@ -269,6 +286,8 @@ def _mismatch(key, tensor, given):
 
 
 def _copy(tensor, given):
+    if is_lazy(tensor):
+        tensor.materialize(given._array.shape)
     if tensor._array.dtype.kind != "c" and given._array.dtype.kind == "c":
         warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=4)
         given = given.detach().real
