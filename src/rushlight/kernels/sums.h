@@ -104,14 +104,6 @@ RL_INLINE double rl_exp(double x) {
         return lanes[0];                                                                                       \
     }
 
-/* Most numbers are: only where a sum is nan are they asked one by one. */
-#define RL_LEAF_OF_NUMBERS(NAME, T, SUM)                                                                       \
-    RL_LEAF_IN_LANES(NAME##_asked, T, RL_NUMBERS)                                                              \
-    RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
-        double total = SUM##_leaf(x, n, c);                                                                    \
-        return total == total ? total : NAME##_asked_leaf(x, n, c);                                            \
-    }
-
 /* A fold named NAME of numbers T: its leaves are there; FEED makes c of a centre, where the terms have one. */
 #define RL_FOLD_OF(NAME, T, TERM, OP, START, FEED)                                                             \
     RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
@@ -206,7 +198,7 @@ RL_JOIN(rl_multiply_whole, int64_t, *)
 
 #define RL_FLOAT_FOLDS(T, K)                                                                                   \
     RL_FOLD(rl_sum_##K, T, RL_ITSELF, +, 0, RL_NO_CENTRE)                                                      \
-    RL_LEAF_OF_NUMBERS(rl_numbers_##K, T, rl_sum_##K)                                                          \
+    RL_LEAF_IN_LANES(rl_numbers_##K, T, RL_NUMBERS)                                                            \
     RL_FOLD_OF(rl_numbers_##K, T, RL_NUMBERS, +, 0, RL_NO_CENTRE)                                              \
     RL_FOLD(rl_size_##K, T, RL_SIZE, +, 0, RL_NO_CENTRE)                                                       \
     RL_FOLD(rl_square_##K, T, RL_SQUARE, +, 0, RL_NO_CENTRE)                                                   \
