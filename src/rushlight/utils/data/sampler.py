@@ -106,7 +106,7 @@ class WeightedRandomSampler(Sampler[int]):
     >>> import rushlight
     >>> from rushlight.utils.data import WeightedRandomSampler
     >>> list(WeightedRandomSampler([0, 3, 0, 1], 4, generator=rushlight.Generator().manual_seed(0)))
-    [1, 1, 1, 3]
+    [3, 1, 1, 3]
     """
 
     def __init__(self, weights, num_samples, replacement=True, generator=None):
