@@ -120,10 +120,11 @@ static const rl_step rl_steps[] = {
 static const int rl_steps_count = (int)(sizeof rl_steps / sizeof rl_steps[0]);
 #undef ROW
 
-/* One step of one parameter, or of a part of it. */
+/* One step of one parameter of n numbers, or of a part of it. */
 typedef struct {
     const rl_step *step;
     int wide;
+    Py_ssize_t n;
     char *at[2 + RL_STEP_STATES];
     double k[12];
 } rl_step_call;

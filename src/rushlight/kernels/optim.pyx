@@ -26,6 +26,7 @@ cdef extern from "kernels/optim.h":
     ctypedef struct rl_step_call:
         const rl_step *step
         int wide
+        Py_ssize_t n
         char *at[5]
         double k[12]
     const rl_step rl_steps[]
@@ -61,7 +62,7 @@ cdef inline double number(object array, int kind) noexcept:
     return (<float *>cnp.PyArray_DATA(array))[0] if kind == cnp.NPY_FLOAT else (<double *>cnp.PyArray_DATA(array))[0]
 
 
-cdef bint prepare(rl_step_call *call, list arrays, list numbers, const double *options, Py_ssize_t i, Py_ssize_t *n):
+cdef bint prepare(rl_step_call *call, list arrays, list numbers, const double *options, Py_ssize_t i):
     """Fill in the call for the parameter at i and move its numbers on; False, with nothing written, to decline it."""
     cdef object param = (<list>arrays[0])[i], array
     cdef int j, kind, held = call.step.states, kept = call.step.kept
@@ -72,15 +73,15 @@ cdef bint prepare(rl_step_call *call, list arrays, list numbers, const double *o
     kind = cnp.PyArray_TYPE(param)
     if kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE and kind != cnp.NPY_CFLOAT and kind != cnp.NPY_CDOUBLE:
         return False
-    n[0] = cnp.PyArray_SIZE(param)
+    call.n = cnp.PyArray_SIZE(param)
     for j in range(2 + RL_STEP_STATES):
         call.at[j] = NULL
         if j >= 2 + held or arrays[j] is None:
             continue
-        call.at[j] = place((<list>arrays[j])[i], kind, n[0], j != 1)
+        call.at[j] = place((<list>arrays[j])[i], kind, call.n, j != 1)
         if call.at[j] == NULL:
             return False
-    if overlap(call.at, n[0] * cnp.PyArray_ITEMSIZE(param)):
+    if overlap(call.at, call.n * cnp.PyArray_ITEMSIZE(param)):
         return False
     for j in range(kept):
         array = (<list>numbers[j])[i]
@@ -97,7 +98,7 @@ cdef bint prepare(rl_step_call *call, list arrays, list numbers, const double *o
             (<double *>cnp.PyArray_DATA(array))[0] = x[j]
     call.wide = kind == cnp.NPY_DOUBLE or kind == cnp.NPY_CDOUBLE
     if kind == cnp.NPY_CFLOAT or kind == cnp.NPY_CDOUBLE:
-        n[0] *= 2
+        call.n *= 2
     return True
 
 
@@ -105,7 +106,7 @@ def step(str formula, list arrays, list numbers, options):
     """One step: `arrays` are lists of parameters, gradients and states (or None), `numbers` of scalars kept beside them."""
     cdef rl_step_call call
     cdef double o[RL_STEP_OPTIONS]
-    cdef Py_ssize_t i, n = 0
+    cdef Py_ssize_t i
     call.step = &rl_steps[<int>FORMULAS[formula]]
     if len(arrays) != 2 + call.step.states or len(numbers) != call.step.kept or len(options) != call.step.options:
         raise TypeError(f"{formula}: {len(arrays)} arrays, {len(numbers)} numbers, {len(options)} options")
@@ -113,12 +114,12 @@ def step(str formula, list arrays, list numbers, options):
         o[i] = options[i]
     declined = None
     for i in range(len(<list>arrays[0])):
-        if not prepare(&call, arrays, numbers, o, i, &n):
+        if not prepare(&call, arrays, numbers, o, i):
             declined = [] if declined is None else declined
             declined.append(i)
-        elif n < LEAST:
-            rl_step_part(&call, 0, n)
+        elif call.n < LEAST:
+            rl_step_part(&call, 0, call.n)
         else:
             with nogil:
-                spread(rl_step_part, &call, n, LEAST)
+                spread(rl_step_part, &call, call.n, LEAST)
     return declined

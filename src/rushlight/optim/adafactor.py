@@ -5,7 +5,8 @@ import numpy as np
 from ..core import wrap
 from ..kernels import optim_meaning
 from .checks import check_one, check_sentence
-from .optimizer import Optimizer, called, mark_written, scalar
+from .gathering import mark_written, with_grads
+from .optimizer import Optimizer, called, scalar
 
 
 class Adafactor(Optimizer):
@@ -72,7 +73,7 @@ class Adafactor(Optimizer):
         """Change all parameters that have a gradient; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p._grad is not None]
+            params = with_grads(group["params"])[0]
             if any(p.is_complex() for p in params):
                 raise RuntimeError("Adafactor does not support complex parameters")
             for param in params:

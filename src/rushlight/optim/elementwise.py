@@ -6,7 +6,8 @@ from .. import modes
 from ..core import wrap
 from ..kernels import load, optim_meaning
 from ..tensor import Tensor
-from .optimizer import Optimizer, called, mark_written, scalar
+from .gathering import kept, mark_written, with_grads
+from .optimizer import Optimizer, called, scalar
 
 _kernels = load("optim")
 
@@ -35,27 +36,25 @@ class Elementwise(Optimizer):
         """Change all parameters that have a gradient; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p._grad is not None]
+            params, arrays, grads = with_grads(group["params"])
             if params:
-                self._step_group(params, group)
+                self._step_group(params, [arrays, grads], group)
         return loss
 
-    def _step_group(self, params, group):
+    def _step_group(self, params, arrays, group):
         state = self.state
         states = [state[p] for p in params]
-        for param, kept in zip(params, states):
-            if not kept:
-                self._start(kept, param, group)
-        self._advance(params, states, group, self._options(group))
+        for param, own in zip(params, states):
+            if not own:
+                self._start(own, param, group)
+        self._advance(params, arrays, states, group, self._options(group))
 
-    def _advance(self, params, states, group, options):
+    def _advance(self, params, arrays, states, group, options):
         if group["differentiable"]:
             self._record(params, states, group, options)
             return
-        arrays = [[p._array for p in params], [p._grad._array for p in params]]
-        for name in self._arrays(group):
-            arrays.append(None if name is None else [s[name]._array for s in states])
-        advance(self.formula, arrays, [[s[name]._array for s in states] for name in self.numbers], options)
+        arrays = arrays + [None if name is None else kept(states, name) for name in self._arrays(group)]
+        advance(self.formula, arrays, [kept(states, name) for name in self.numbers], options)
         mark_written(params)
 
     def _record(self, params, states, group, options):
@@ -67,8 +66,8 @@ class Elementwise(Optimizer):
         try:
             for param, state in zip(params, states):
                 arrays = [param, param._grad, *[None if name is None else state[name] for name in names]]
-                kept = [state[name].item() for name in self.numbers]
-                new, after = _recorded(getattr(optim_meaning, self.formula), arrays, kept, options)
+                counts = [state[name].item() for name in self.numbers]
+                new, after = _recorded(getattr(optim_meaning, self.formula), arrays, counts, options)
                 param.copy_(new[0])
                 state.update((name, value) for name, value in zip(names, new[1:]) if name is not None)
                 for name, value in zip(self.numbers, after):

@@ -3,7 +3,8 @@
 from ..kernels import optim_meaning
 from .checks import check_one, check_sentence, out_of_range
 from .elementwise import zeros
-from .optimizer import Optimizer, called, mark_written
+from .gathering import mark_written, with_grads
+from .optimizer import Optimizer, called
 
 ADJUSTMENTS = {
     "original": lambda rows, columns: max(1, rows / columns) ** 0.5,
@@ -73,7 +74,7 @@ class Muon(Optimizer):
         """Change all parameters that have a gradient; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p._grad is not None]
+            params = with_grads(group["params"])[0]
             if any(p.is_complex() for p in params):
                 raise RuntimeError("Muon does not support complex parameters")
             if group["ns_steps"] >= 100:

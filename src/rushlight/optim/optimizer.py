@@ -7,7 +7,7 @@ from functools import wraps
 from weakref import ref
 
 from .. import modes, watching
-from ..core import wrap, written
+from ..core import wrap
 from ..errors import coded
 from ..hooks import RemovableHandle
 from ..nn.modules.module import _typename, clear_grad
@@ -263,7 +263,6 @@ class Optimizer:
         self.__dict__.update(state)
         if "_optimizer_step_pre_hooks" not in self.__dict__:
             self._start_hooks()
-        self.defaults.setdefault("differentiable", False)
         for group in self.param_groups:
             for key in LATER:
                 if key in self.defaults:
@@ -328,12 +327,6 @@ def called(closure):
         return closure()
     finally:
         modes.put_flags(before)
-
-
-def mark_written(params):
-    """Count a write to each of the parameters."""
-    for param in params:
-        written(param)
 
 
 def scalar(value=0.0, single=False):

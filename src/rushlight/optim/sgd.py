@@ -70,20 +70,23 @@ class SGD(Elementwise):
             False,
         )
 
-    def _step_group(self, params, group):
+    def _step_group(self, params, arrays, group):
         options = self._options(group)
         if not group["momentum"]:
-            self._advance(params, [{}] * len(params), group, options)
+            self._advance(params, arrays, [{}] * len(params), group, options)
             return
         state = self.state
         states = [state[p] for p in params]
-        first = [i for i, kept in enumerate(states) if kept.get("momentum_buffer") is None]
+        first = [i for i, own in enumerate(states) if own.get("momentum_buffer") is None]
         if first:
             # The first gradient is the momentum, undamped.
             for i in first:
                 states[i]["momentum_buffer"] = zeros(params[i])
-            self._advance([params[i] for i in first], [states[i] for i in first], group, (*options[:-1], True))
-            again = sorted({*range(len(params))}.difference(first))
-            params, states = [params[i] for i in again], [states[i] for i in again]
+            self._advance(*_at(first, params, arrays, states), group, (*options[:-1], True))
+            params, arrays, states = _at(sorted({*range(len(params))}.difference(first)), params, arrays, states)
         if params:
-            self._advance(params, states, group, options)
+            self._advance(params, arrays, states, group, options)
+
+
+def _at(places, params, arrays, states):
+    return [params[i] for i in places], [[a[i] for i in places] for a in arrays], [states[i] for i in places]

@@ -4,7 +4,8 @@ import numpy as np
 
 from .checks import check_at_least_zero, check_betas, check_lr
 from .elementwise import advance, zeros
-from .optimizer import Optimizer, called, mark_written
+from .gathering import mark_written, with_grads
+from .optimizer import Optimizer, called
 
 
 class SparseAdam(Optimizer):
@@ -37,7 +38,7 @@ class SparseAdam(Optimizer):
         """Change the rows of all parameters that have a gradient; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p._grad is not None]
+            params = with_grads(group["params"])[0]
             for param in params:
                 self._step_one(param, self.state[param], group)
             mark_written(params)
