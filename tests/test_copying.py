@@ -55,6 +55,20 @@ def test_conversions_are_numpys(source, target):
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("dtype", ["c8", "c16"])
+def test_conjugates_of_gradients_are_what_the_operation_means(dtype):
+    x = np.zeros((30, 40), dtype)
+    x.real, x.imag = np.random.default_rng(0).normal(size=(2, 30, 40))
+    x[0, :4] = complex(-0.0, 0.0), complex(0.0, -0.0), complex(1, np.inf), complex(2, np.nan)
+    for y in (x, x.T, x[:, ::2], x[0, 0]):
+        y = np.asarray(y)
+        got, want = copying.conj_gradient(y), rl.ops.copying.conj_gradient.forward(y)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)
+        for a, b in ((got.real, want.real), (got.imag, want.imag)):
+            np.testing.assert_array_equal(np.signbit(a) | np.isnan(a), np.signbit(b) | np.isnan(b))
+
+
 def test_special_values_of_halves():
     every = np.arange(65536, dtype=np.uint16).view(np.float16)
     np.testing.assert_array_equal(copying.cast(every, dtype=np.dtype("f4")), every.astype("f4"))

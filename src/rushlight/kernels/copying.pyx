@@ -33,7 +33,7 @@ cdef extern from "kernels/copying.h" nogil:
         char *to
     bint rl_choose(int, int, rl_copier *, rl_copier *)
     rl_copier rl_raw_copier(Py_ssize_t)
-    rl_copier rl_conj_c8, rl_conj_c16, rl_add_f4, rl_add_f8
+    rl_copier rl_conj_c8, rl_conj_c16, rl_conj_gradient_c8, rl_conj_gradient_c16, rl_add_f4, rl_add_f8
     void rl_arrange(rl_copying *)
     void rl_copy_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_triangle_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -185,8 +185,7 @@ def clone(x, *, order="K"):
     return out
 
 
-def conj(x):
-    """The complex conjugate of x."""
+cdef object conjugate(object x, rl_copier c8, rl_copier c16):
     cdef rl_copying c
     cdef cnp.ndarray out
     cdef int number
@@ -196,9 +195,19 @@ def conj(x):
     if number != cnp.NPY_COMPLEX64 and number != cnp.NPY_COMPLEX128:
         return NotImplemented
     out = fresh_like(x, rl_dtype(x))
-    c.copier, c.second = rl_conj_c8 if number == cnp.NPY_COMPLEX64 else rl_conj_c16, NULL
+    c.copier, c.second = c8 if number == cnp.NPY_COMPLEX64 else c16, NULL
     copy(&c, out, x)
     return out
+
+
+def conj(x):
+    """The complex conjugate of x."""
+    return conjugate(x, rl_conj_c8, rl_conj_c16)
+
+
+def conj_gradient(x):
+    """The same with imaginary parts that are never -0."""
+    return conjugate(x, rl_conj_gradient_c8, rl_conj_gradient_c16)
 
 
 def write(to, x):

@@ -165,6 +165,7 @@ if _kernels is not None:
     clone.accelerate(_kernels.clone)
     to_dtype.accelerate(_kernels.cast)
     conj.accelerate(_kernels.conj)
+    conj_gradient.accelerate(_kernels.conj_gradient)
     copy.accelerate(_kernels.write_over)
     fill.accelerate(_kernels.fill)
     zero.accelerate(_kernels.zero)
