@@ -77,19 +77,19 @@ class SequentialLR(_Composed):
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
         # Each of the schedulers has made its first step: all are taken back, and the first one begins.
-        for group in optimizer.param_groups:
-            put(group, "lr", group["initial_lr"])
+        _take_back_rates(optimizer)
         self.recursive_undo()
-        schedulers[0]._initial_step()
-        self._last_lr = schedulers[0].get_last_lr()
+        first = schedulers[bisect_right(milestones, 0)]
+        first._initial_step()
+        self._last_lr = first.get_last_lr()
 
     def recursive_undo(self, sched=None):
         """Count the last step of a scheduler, and of those that it is made of, as not made."""
         scheduler = self if sched is None else sched
         for part in getattr(scheduler, "_schedulers", ()):
             self.recursive_undo(part)
-        if sched is not None and hasattr(sched, "last_epoch"):
-            sched.last_epoch -= 1
+        if not hasattr(scheduler, "_schedulers"):
+            scheduler.last_epoch -= 1
 
     def step(self):
         """Go on to the next epoch."""
@@ -102,11 +102,11 @@ class SequentialLR(_Composed):
         self._last_lr = self._schedulers[i].get_last_lr()
 
     def _update_lr(self, epoch=None):
-        # Asked by a sequence that this one is part of, when its turn comes.
+        # The sequence that this one is part of asks for epoch 0, when its turn comes.
         self.last_epoch = epoch
-        i = bisect_right(self._milestones, epoch)
-        self._schedulers[i]._update_lr(epoch - self._milestones[i - 1] if i else epoch)
-        self._last_lr = self._schedulers[i].get_last_lr()
+        first = self._schedulers[bisect_right(self._milestones, epoch)]
+        first._update_lr(0)
+        self._last_lr = first.get_last_lr()
 
 
 class ChainedScheduler(_Composed):
@@ -146,7 +146,14 @@ class ChainedScheduler(_Composed):
         self._last_lr = values_of(self.optimizer, "lr")
 
     def _update_lr(self, epoch=None):
-        # Asked by a sequence that this chain is part of, when its turn comes.
+        # The sequence that this chain is part of asks for epoch 0, when its turn comes.
+        _take_back_rates(self.optimizer)
         for scheduler in self._schedulers:
-            scheduler._update_lr(epoch)
+            scheduler.last_epoch = -1
+            scheduler._initial_step()
         self._last_lr = values_of(self.optimizer, "lr")
+
+
+def _take_back_rates(optimizer):
+    for group in optimizer.param_groups:
+        put(group, "lr", group["initial_lr"])

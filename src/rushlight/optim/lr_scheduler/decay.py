@@ -71,7 +71,7 @@ class MultiplicativeLR(_ByFunction):
         self._check_within_step()
         if self._is_initial:
             return self._lrs()
-        return [lr * function(self.last_epoch) for lr, function in zip(self._lrs(), self.lr_lambdas, strict=True)]
+        return [lr * function(self.last_epoch) for function, lr in zip(self.lr_lambdas, self._lrs(), strict=True)]
 
 
 class StepLR(LRScheduler):
