@@ -155,6 +155,82 @@ def test_what_constructors_refuse(make, error, sentence):
         make()
 
 
+def test_neighbouring_channels_are_summed_as_the_formula_says():
+    x = np.random.default_rng(0).normal(size=(1, 6, 2, 2))
+    found = nn.CrossMapLRN2d(3, alpha=0.6, k=2)(rl.tensor(x)).numpy()
+    for c in range(6):
+        sums = (x[:, max(0, c - 1) : c + 2] ** 2).sum(1)
+        np.testing.assert_allclose(found[:, c], x[:, c] / (2 + 0.2 * sums) ** 0.75, rtol=1e-12)
+
+
+def test_converted_batch_norm_keeps_its_state():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.BatchNorm1d(4)))
+    net(rl.arange(6.0).reshape(2, 3))
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    assert type(converted[1][0]) is nn.SyncBatchNorm
+    assert converted[1][0].num_batches_tracked.item() == 1
+    assert converted[0] is net[0]
+    alone = nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm2d(2, bias=False, momentum=None))
+    assert alone.bias is None
+    assert alone.momentum is None
+
+
+def test_data_parallel_calls_its_module():
+    model = nn.DataParallel(nn.Linear(2, 3), device_ids=[0])
+    x = rl.ones(4, 2)
+    np.testing.assert_array_equal(model(x).detach(), model.module(x).detach())
+    assert list(model.state_dict()) == ["module.weight", "module.bias"]
+    np.testing.assert_array_equal(nn.parallel.data_parallel(model.module, x).detach(), model(x).detach())
+
+
+def test_adaptive_softmax_is_a_distribution():
+    layer = nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4, 10], head_bias=True)
+    x, target = rl.rand(50, 16), rl.randint(0, 20, (50,))
+    scores = layer.log_prob(x)
+    np.testing.assert_allclose(scores.exp().sum(1).detach(), 1, rtol=1e-5)
+    output, loss = layer(x, target)
+    np.testing.assert_allclose(output.detach(), scores.gather(1, target[:, None])[:, 0].detach(), rtol=1e-5)
+    assert loss.item() == pytest.approx(-output.mean().item())
+    np.testing.assert_array_equal(layer.predict(x), scores.argmax(1))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_gradients_of_convolutions_without_them(d):
+    x = rl.rand(2, 4, *[7] * d, requires_grad=True)
+    w = rl.rand(6, 2, *[3] * d, requires_grad=True)
+    options = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}
+    out = getattr(nn.functional, f"conv{d}d")(x, w, None, **options)
+    g = rl.rand(*out.shape)
+    of_x, of_w = rl.autograd.grad(out, (x, w), g)
+    np.testing.assert_allclose(getattr(nn.grad, f"conv{d}d_input")(x.shape, w, g, **options).detach(), of_x, rtol=1e-5)
+    np.testing.assert_allclose(getattr(nn.grad, f"conv{d}d_weight")(x, w.shape, g, **options).detach(), of_w, rtol=1e-4)
+    with pytest.raises(RuntimeError, match="expected a gradient of the output of size"):
+        getattr(nn.grad, f"conv{d}d_weight")(x, w.shape, g[:1], **options)
+
+
+def test_how_tensors_are_made_is_told_once():
+    assert nn.factory_kwargs(None) == {}
+    assert nn.factory_kwargs({"dtype": rl.float64, "factory_kwargs": {"device": "cpu"}}) == {
+        "dtype": rl.float64,
+        "device": "cpu",
+    }
+    with pytest.raises(TypeError, match="dtype specified twice"):
+        nn.factory_kwargs({"dtype": 1, "factory_kwargs": {"dtype": 1}})
+    with pytest.raises(TypeError, match="unexpected kwargs"):
+        nn.factory_kwargs({"size": 1})
+
+
+def test_files_of_pytorch_have_what_they_have_there():
+    from rushlight.nn.common_types import _size_2_t
+    from rushlight.nn.modules.activation import MultiheadAttention
+    from rushlight.nn.modules.batchnorm import _BatchNorm
+    from rushlight.nn.modules.rnn import LSTMCell
+
+    assert (MultiheadAttention, LSTMCell) == (nn.MultiheadAttention, nn.LSTMCell)
+    assert issubclass(nn.BatchNorm2d, _BatchNorm)
+    assert _size_2_t == int | tuple[int, int]
+
+
 def test_every_layer_is_in_nn():
     from rushlight.nn import modules
 
