@@ -273,6 +273,11 @@ def col2im(x, *, size, kernel, dilation, padding, stride):
     return np.ascontiguousarray(whole[(..., *[slice(p, p + n) for n, p in zip(size, padding)])])
 
 
+_columns = load("columns")
+if _columns is not None:
+    im2col.accelerate(_columns.im2col)
+    col2im.accelerate(_columns.col2im)
+
 _kernels = load("conv")
 if _kernels is not None:
     for _op in (convolution, convolution_transpose, convolution_weight):

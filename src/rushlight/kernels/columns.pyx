@@ -1,0 +1,98 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True
+"""The windows of images as columns, and back, planes shared among threads."""
+
+import numpy as np
+
+cimport numpy as cnp
+
+from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.parallel cimport span, spread
+
+cnp.import_array()
+
+cdef extern from "kernels/columns.h" nogil:
+    ctypedef struct rl_windows:
+        Py_ssize_t h
+        Py_ssize_t w
+        Py_ssize_t kh
+        Py_ssize_t kw
+        Py_ssize_t sh
+        Py_ssize_t sw
+        Py_ssize_t ph
+        Py_ssize_t pw
+        Py_ssize_t dh
+        Py_ssize_t dw
+        Py_ssize_t oh
+        Py_ssize_t ow
+        void *plane
+        void *columns
+    void rl_im2col_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_im2col_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_col2im_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_col2im_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+
+# Elements that are worth a thread.
+cdef Py_ssize_t ELEMENTS = 1 << 15
+
+
+cdef bint settle(rl_windows *v, tuple kernel, tuple dilation, tuple padding, tuple stride) except -1:
+    """Take down the windows over planes whose sizes are known; whether they are of two dimensions."""
+    if not len(kernel) == len(dilation) == len(padding) == len(stride) == 2:
+        return False
+    v.kh, v.kw = kernel
+    v.dh, v.dw = dilation
+    v.ph, v.pw = padding
+    v.sh, v.sw = stride
+    v.oh = (v.h + 2 * v.ph - v.dh * (v.kh - 1) - 1) // v.sh + 1
+    v.ow = (v.w + 2 * v.pw - v.dw * (v.kw - 1) - 1) // v.sw + 1
+    return v.oh > 0 and v.ow > 0
+
+
+cdef bint handled(object x, int nd) except -1:
+    if type(x) is not cnp.ndarray or cnp.PyArray_NDIM(<cnp.ndarray>x) != nd or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x):
+        return False
+    return cnp.PyArray_TYPE(<cnp.ndarray>x) in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64)
+
+
+cdef void run(span work, rl_windows *v, Py_ssize_t planes):
+    cdef Py_ssize_t each = v.kh * v.kw * v.oh * v.ow
+    with nogil:
+        spread(work, v, planes, max(1, ELEMENTS // max(1, each)))
+
+
+def im2col(x, *, tuple kernel, tuple dilation, tuple padding, tuple stride):
+    """The windows of x (N, C, H, W) as columns (N, C * taps, positions)."""
+    cdef rl_windows v
+    cdef cnp.npy_intp dims[3]
+    cdef cnp.ndarray a, out
+    if not handled(x, 4):
+        return NotImplemented
+    a = <cnp.ndarray>x
+    v.h, v.w = cnp.PyArray_DIM(a, 2), cnp.PyArray_DIM(a, 3)
+    if not settle(&v, kernel, dilation, padding, stride):
+        return NotImplemented
+    dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) * v.kh * v.kw, v.oh * v.ow
+    out = empty(3, dims, cnp.PyArray_TYPE(a))
+    v.plane, v.columns = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out)
+    run(rl_im2col_f4 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else rl_im2col_f8, &v, dims[0] * cnp.PyArray_DIM(a, 1))
+    return out
+
+
+def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride):
+    """Columns (N, C * taps, positions) added up where their windows lay in planes of `size`."""
+    cdef rl_windows v
+    cdef cnp.npy_intp dims[4]
+    cdef cnp.ndarray a, out
+    if not handled(x, 3) or len(size) != 2:
+        return NotImplemented
+    a = <cnp.ndarray>x
+    v.h, v.w = size
+    if not settle(&v, kernel, dilation, padding, stride):
+        return NotImplemented
+    if v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % (v.kh * v.kw):
+        return NotImplemented
+    dims[0], dims[1], dims[2], dims[3] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // (v.kh * v.kw), v.h, v.w
+    out = empty(4, dims, cnp.PyArray_TYPE(a))
+    v.plane, v.columns = cnp.PyArray_DATA(out), cnp.PyArray_DATA(a)
+    run(rl_col2im_f4 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else rl_col2im_f8, &v, dims[0] * dims[1])
+    return out
