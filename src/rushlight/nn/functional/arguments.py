@@ -1,6 +1,7 @@
 """What the functions of nn.functional share in reading their arguments."""
 
 import warnings
+from functools import lru_cache
 
 from ... import dtypes
 from ...core import TensorBase
@@ -62,6 +63,24 @@ def window_ints(value, d, function, name, position=2, omitted=None):
     if name == "stride":
         raise RuntimeError(f"{function}: stride must either {single}, or a tuple of {_NUMBERS[d]}")
     raise RuntimeError(f"{function}: {name} must {either} a single int, or a tuple of {_NUMBERS[d]}")
+
+
+def remembered(work):
+    """`work`, a function of sizes, which is done once for arguments that are plain: it is checks more than anything."""
+    known = lru_cache(256, typed=True)(work)
+
+    def asked(*args):
+        return known(*args) if all([_is_plain(arg) for arg in args]) else work(*args)
+
+    return asked
+
+
+# What may be compared by value without taking one type for another: within a tuple 2.0 and True equal integers.
+_PLAIN = {int, bool, str, type(None)}
+
+
+def _is_plain(arg):
+    return type(arg) in _PLAIN or (isinstance(arg, tuple) and {int}.issuperset(map(type, arg)))
 
 
 def scalar_type(x):

@@ -6,7 +6,7 @@ from ...core import TensorBase
 from ...errors import coded
 from ...ops import conv as ops
 from ...ops.pad import constant_pad_nd
-from .arguments import check_tensor, ints, is_int, scalar_type, shape_of, type_name
+from .arguments import check_tensor, ints, is_int, remembered, scalar_type, shape_of, type_name
 
 _SIGNATURES = (
     " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
@@ -333,6 +333,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return out if input.ndim == 3 else out.squeeze(0)
 
 
+@remembered
 def _pair(function, name, value):
     given = ints(value, function, name)
     if len(given) == 1:
@@ -342,6 +343,7 @@ def _pair(function, name, value):
     return given
 
 
+@remembered
 def _blocks(function, kernel_size, dilation, padding, stride):
     kernel, dilation = _pair(function, "kernel_size", kernel_size), _pair(function, "dilation", dilation)
     padding, stride = _pair(function, "padding", padding), _pair(function, "stride", stride)

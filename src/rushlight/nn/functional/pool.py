@@ -1,7 +1,6 @@
 """Pooling over windows: maxima, averages, power means, and the way back from maxima."""
 
 import math
-from functools import lru_cache
 
 from ...errors import coded
 from ...ops import pool as ops
@@ -13,6 +12,7 @@ from .arguments import (
     check_tensor,
     ints,
     kind_of,
+    remembered,
     scalar_type,
     shape_of,
     window_ints,
@@ -136,16 +136,10 @@ def _named(prefix, values):
 
 def _window(name, d, input, *asked):
     """The checked window parameters of pooling in d dimensions, and the resulting size."""
-    shape = input._array.shape
-    if set(map(type, asked)) <= _PLAIN:
-        return dict(_known_window(name, d, shape, *asked))
-    return _checked_window(name, d, shape, *asked)
+    return dict(_checked_window(name, d, input._array.shape, *asked))
 
 
-# What may be compared by value without taking one type for another: 2.0 and True equal integers.
-_PLAIN = {int, bool, type(None)}
-
-
+@remembered
 def _checked_window(name, d, shape, kernel_size, stride, padding, dilation, ceil_mode):
     kernel = window_ints(kernel_size, d, name, "kernel_size")
     stride = window_ints(stride, d, name, "stride", 3, kernel)
@@ -190,9 +184,6 @@ def _checked_window(name, d, shape, kernel_size, stride, padding, dilation, ceil
             ),
         )
     return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
-
-
-_known_window = lru_cache(256, typed=True)(_checked_window)
 
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
