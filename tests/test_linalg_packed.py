@@ -144,6 +144,11 @@ def test_ldl_solves_indefinite_equations(dtype, hermitian, n):
     factors = linalg.ldl_factor(a, hermitian=hermitian)
     assert factors.pivots.dtype == rushlight.int32 and (n == 1 or (factors.pivots < 0).any())
     near(a @ linalg.ldl_solve(*factors, b, hermitian=hermitian), b.expand(3, n, 2))
+    # A right-hand side for each matrix, at once where nothing is recorded, and by parts where it is.
+    b = b.expand(3, n, 2) * rushlight.arange(1, 4).to(b.dtype)[:, None, None]
+    at_once = linalg.ldl_solve(*factors, b, hermitian=hermitian)
+    near(a @ at_once, b)
+    near(at_once, linalg.ldl_solve(*factors, b.requires_grad_(), hermitian=hermitian))
 
 
 @needs_lapack

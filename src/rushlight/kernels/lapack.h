@@ -26,6 +26,10 @@ typedef struct {
                   rl_int *info, size_t);
     void (*hetrf)(const char *uplo, rl_int *n, void *a, rl_int *lda, rl_int *pivots, void *work, rl_int *size,
                   rl_int *info, size_t);
+    void (*sytrs)(const char *uplo, rl_int *n, rl_int *columns, const void *a, rl_int *lda, const rl_int *pivots, void *b,
+                  rl_int *ldb, rl_int *info, size_t);
+    void (*hetrs)(const char *uplo, rl_int *n, rl_int *columns, const void *a, rl_int *lda, const rl_int *pivots, void *b,
+                  rl_int *ldb, rl_int *info, size_t);
     void (*orgqr)(rl_int *m, rl_int *n, rl_int *k, void *a, rl_int *lda, const void *tau, void *work, rl_int *size,
                   rl_int *info);
     void (*geqrf)(rl_int *m, rl_int *n, void *a, rl_int *lda, void *tau, void *work, rl_int *size, rl_int *info);
@@ -65,11 +69,13 @@ static int rl_lapack_open(const char *path) {
         *(void **)&r->trsm = rl_find(library, letters[i], "trsm");
         *(void **)&r->sytrf = rl_find(library, letters[i], "sytrf");
         *(void **)&r->hetrf = rl_find(library, letters[i], i < 2 ? "sytrf" : "hetrf");
+        *(void **)&r->sytrs = rl_find(library, letters[i], "sytrs");
+        *(void **)&r->hetrs = rl_find(library, letters[i], i < 2 ? "sytrs" : "hetrs");
         *(void **)&r->orgqr = rl_find(library, letters[i], i < 2 ? "orgqr" : "ungqr");
         *(void **)&r->geqrf = rl_find(library, letters[i], "geqrf");
         *(void **)&r->gelsy = rl_find(library, letters[i], "gelsy");
-        if (!r->getrf || !r->getrs || !r->getri || !r->trsm || !r->sytrf || !r->hetrf || !r->orgqr || !r->geqrf ||
-            !r->gelsy)
+        if (!r->getrf || !r->getrs || !r->getri || !r->trsm || !r->sytrf || !r->hetrf || !r->sytrs || !r->hetrs ||
+            !r->orgqr || !r->geqrf || !r->gelsy)
             return 0;
     }
     return 1;

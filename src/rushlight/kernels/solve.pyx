@@ -39,6 +39,8 @@ cdef extern from "kernels/lapack.h" nogil:
         void (*trsm)(const char *, const char *, const char *, const char *, int64_t *, int64_t *, const void *, const void *, int64_t *, void *, int64_t *, size_t, size_t, size_t, size_t) noexcept nogil
         void (*sytrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*hetrf)(const char *, int64_t *, void *, int64_t *, int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*sytrs)(const char *, int64_t *, int64_t *, const void *, int64_t *, const int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
+        void (*hetrs)(const char *, int64_t *, int64_t *, const void *, int64_t *, const int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*orgqr)(int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, int64_t *) noexcept nogil
         void (*geqrf)(int64_t *, int64_t *, void *, int64_t *, void *, void *, int64_t *, int64_t *) noexcept nogil
         void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
@@ -412,6 +414,46 @@ def ldl_factor(object x, bint hermitian=False):
     free(work)
     free(wide)
     return turned(a), pivots, info
+
+
+cdef bint whole(const int64_t *pivots, Py_ssize_t n) noexcept:
+    """Whether LAPACK may follow the pivots: rows that are there, and blocks of two that are complete."""
+    cdef Py_ssize_t k = 0
+    while k < n:
+        if not 0 < abs(pivots[k]) <= n or (pivots[k] < 0 and (k + 1 == n or pivots[k + 1] != pivots[k])):
+            return False
+        k += 2 if pivots[k] < 0 else 1
+    return True
+
+
+def ldl_solve(object packed, object pivots, object b, bint hermitian):
+    """The x of a @ x = b by what ldl_factor gave for a, in as many matrices as there are of b."""
+    cdef int kind = kind_of(packed)
+    cdef cnp.ndarray a, out, exchanged
+    cdef Py_ssize_t i, size
+    cdef int64_t n, columns, failed
+    cdef char *data
+    cdef char *into
+    cdef int64_t *rows
+    if kind < 0 or not found or kind_of(b) != kind or packed.shape[:-2] != b.shape[:-2]:
+        return NotImplemented
+    n, columns = packed.shape[-1], b.shape[-1]
+    if packed.shape[:-1] != pivots.shape or b.shape[-2] != n:
+        return NotImplemented
+    exchanged = pivots.astype(np.int64, order="C")
+    rows = <int64_t *>cnp.PyArray_DATA(exchanged)
+    for i in range(cnp.PyArray_SIZE(exchanged) // n):
+        if not whole(rows + i * n, n):
+            return NotImplemented
+    a, out = packed.swapaxes(-2, -1).copy(order="C"), b.swapaxes(-2, -1).copy(order="C")
+    size, data, into = cnp.PyArray_ITEMSIZE(a), <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(out)
+    with nogil:
+        for i in range(cnp.PyArray_SIZE(a) // (n * n)):
+            if hermitian:
+                rl_routines[kind].hetrs(b"L", &n, &columns, data + i * n * n * size, &n, rows + i * n, into + i * n * columns * size, &n, &failed, 1)
+            else:
+                rl_routines[kind].sytrs(b"L", &n, &columns, data + i * n * n * size, &n, rows + i * n, into + i * n * columns * size, &n, &failed, 1)
+    return (<object>out).swapaxes(-2, -1)
 
 
 def ldl_layout(object pivots):

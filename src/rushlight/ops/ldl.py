@@ -11,12 +11,15 @@ import math
 import numpy as np
 
 from .. import kernels
+from ..core import transforms_entered, wrap
 from .batch_rules import all_full, as_it_is
 from .copying import conj
 from .declare import general, linear, nondifferentiable
 from .linalg import solve, solve_triangular
 from .lu import below_diagonal, taken_rows
 from .matrix import matmul, mH, mT
+
+_fast = kernels.load("solve")
 
 
 @nondifferentiable(batch=as_it_is, outputs=("order", "source", "block", "below"))
@@ -135,13 +138,16 @@ def ldl_factor(x, *, hermitian=False):
 
 def solved(packed, pivots, b, hermitian):
     """The x of a @ x = b, a given by its decomposition."""
+    if _fast is not None and not transforms_entered(0) and not (packed.requires_grad or b.requires_grad):
+        out = _fast.ldl_solve(packed._array, pivots._array, b._array, hermitian)
+        if out is not NotImplemented:
+            return wrap(out)
     L, D, order = unpacked(packed, pivots, hermitian)
     inner = solve(D, solve_triangular(L, taken_rows(b, order), upper=False, unitriangular=True), asker="")
     outer = solve_triangular(flipped(L, hermitian), inner, upper=True, unitriangular=True)
     return taken_rows(outer, order, back=True)
 
 
-_fast = kernels.load("solve")
 if _fast is not None:
     ldl_factor.accelerate(_fast.ldl_factor)
     ldl_layout.accelerate(_fast.ldl_layout)
