@@ -13,7 +13,7 @@ _REASONS = (
      "rushlight computes on the CPU, by NumPy"),
     ("sparse sparse_* to_sparse* to_dense dense_dim coalesce is_coalesced is_sparse_csr indices values ccol_indices*"
      " col_indices* crow_indices* row_indices* indices_copy values_copy resize_as_sparse_ smm spmm hspmm hsmm dsmm saddmm"
-     " sspaddmm SparseAdam",
+     " sspaddmm",
      "tensors are dense here"),
     ("quant* fake_quant* fused_moving_avg_obs_fake_quant choose_qparams_optimized qint* quint* qscheme q_* int_repr"
      " dequantize empty_quantized per_channel_* per_tensor_* ao QInt* QUInt*", "there are no quantized tensors"),
