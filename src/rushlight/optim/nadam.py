@@ -17,7 +17,7 @@ class NAdam(Elementwise):
     >>> (x * x).sum().backward()
     >>> optimizer.step()
     >>> x
-    tensor([0.6251], requires_grad=True)
+    tensor([0.7359], requires_grad=True)
     """
 
     formula = "nadam"
