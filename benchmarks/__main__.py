@@ -13,7 +13,7 @@ ROUNDS = 15
 os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", str(THREADS))
 
-from . import derivatives, optimizers  # noqa: E402, F401 - NumPy reads the two variables when it is imported
+from . import derivatives, loading, optimizers  # noqa: E402, F401 - NumPy reads the two variables when it is imported
 from .cases import CASES  # noqa: E402
 
 

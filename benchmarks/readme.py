@@ -14,6 +14,7 @@ GROUPS = (
     ("A training step", ("two-layer",)),
     ("Second derivatives", ("Hessian", "Laplacian", "functional")),
     ("Derivatives for each sample", ("vmap",)),
+    ("Loading data", ("DataLoader", "default_collate")),
     ("Slicing, transposing, reshaping", ("slice", "row", "column", "transpose", "reshape", "view")),
     ("Others", ("",)),
 )

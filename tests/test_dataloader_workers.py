@@ -464,13 +464,13 @@ def test_workers_end_with_their_iterator():
     pids = [each.process.pid for each in iterator._pool._workers]
     assert not any(map(gone, pids))
     del iterator
-    assert all(map(gone, pids))
-    before = threading.active_count()
+    wait_until(lambda: all(map(gone, pids)))
     iterator = iter(DataLoader(Numbers(), num_workers=2, multiprocessing_context="thread"))
     next(iterator)
-    assert threading.active_count() == before + 2
+    threads = iterator._pool._threads
+    assert all(thread.is_alive() for thread in threads)
     del iterator
-    assert threading.active_count() == before
+    wait_until(lambda: not any(thread.is_alive() for thread in threads))
 
 
 def test_a_copy_of_the_iterator_in_a_child_leaves_the_workers_alone():
