@@ -12,6 +12,7 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from rushlight.kernels.buffers cimport empty as kept
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread as share
 
@@ -127,7 +128,7 @@ cdef cnp.ndarray blank(cnp.ndarray x, uint64_t reduced, bint keepdims, int kind)
         elif keepdims:
             dims[ndim] = 1
             ndim += 1
-    return cnp.PyArray_SimpleNew(ndim, dims, kind)
+    return kept(ndim, dims, kind)
 
 
 cdef class Reduction:
@@ -381,7 +382,7 @@ cdef object sum_to_c(cnp.ndarray g, tuple shape):
     r = reduction(g, (), False)
     if r is None or not find_form(r.x, reduced, &r.job):
         return None
-    out = cnp.PyArray_SimpleNew(<int>ndim, dims, cnp.PyArray_TYPE(g))
+    out = kept(<int>ndim, dims, cnp.PyArray_TYPE(g))
     r.fold(RL_SUM_OF, out)
     return out
 
@@ -501,7 +502,7 @@ cdef object spread_out(object g, tuple shape, object dim, bint divides):
         dims[k] = shape[k]
     if not axes_of(dim, ndim, &reduced):
         return NotImplemented
-    out = cnp.PyArray_SimpleNew(<int>ndim, dims, cnp.PyArray_TYPE(array))
+    out = kept(<int>ndim, dims, cnp.PyArray_TYPE(array))
     if not find_form(out, reduced, &job) or cnp.PyArray_SIZE(array) != job.outer * job.columns:
         return NotImplemented
     if divides:

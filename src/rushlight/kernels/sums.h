@@ -128,12 +128,12 @@ RL_INLINE double rl_exp(double x) {
     RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
                                          const double *centre, char *to) {                                     \
         const T *x = (const T *)from;                                                                          \
-        double *totals = (double *)to, block[RL_TILE];                                                         \
+        double *totals = (double *)to, space[RL_TILE], *block = rows > RL_LEAF / 4 ? space : totals;           \
         Py_ssize_t k, r, now;                                                                                  \
         for (k = 0; k < width; k++) totals[k] = START;                                                         \
         for (; rows > 0; rows -= now) {                                                                        \
             now = rows < RL_LEAF / 4 ? rows : RL_LEAF / 4;                                                     \
-            for (k = 0; k < width; k++) block[k] = START;                                                      \
+            for (k = 0; block == space && k < width; k++) block[k] = START;                                    \
             for (r = 0; r + 4 <= now; r += 4, x += 4 * stride)                                                 \
                 for (k = 0; k < width; k++) {                                                                  \
                     double c = FEED(k), v = x[k], w = x[k + stride], y = x[k + 2 * stride], z = x[k + 3 * stride]; \
@@ -148,7 +148,7 @@ RL_INLINE double rl_exp(double x) {
                     TERM##_ONE(v)                                                                              \
                     block[k] = block[k] OP v;                                                                  \
                 }                                                                                              \
-            for (k = 0; k < width; k++) totals[k] = totals[k] OP block[k];                                     \
+            for (k = 0; block == space && k < width; k++) totals[k] = totals[k] OP block[k];                   \
         }                                                                                                      \
     }
 #define RL_FOLD(NAME, T, TERM, OP, START, FEED)                                                                \
@@ -278,6 +278,7 @@ static const rl_fold rl_folds[][RL_COUNT_OF + 1] = {
         const double *totals = (const double *)from;                                                           \
         T *out = (T *)job->out + first;                                                                        \
         if (job->root) for (Py_ssize_t k = 0; k < n; k++) out[k] = (T)sqrt(totals[k] / job->divisor);          \
+        else if (job->divisor == 1) for (Py_ssize_t k = 0; k < n; k++) out[k] = (T)totals[k];                  \
         else for (Py_ssize_t k = 0; k < n; k++) out[k] = (T)(totals[k] / job->divisor);                        \
     }
 RL_QUOTIENT(rl_quotient_f4, float)
