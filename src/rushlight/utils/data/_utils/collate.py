@@ -3,14 +3,19 @@
 import copy
 import re
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from operator import attrgetter
 
 import numpy as np
 
-from ....core import wrap
+from ....core import transforms_entered, wrap
 from ....functions.joining import stack
 from ....functions.literal import as_tensor, tensor
+from ....kernels import load
 from ....tensor import Tensor
 
+_kernels = load("copying")
+_ARRAY, _REQUIRES_GRAD = attrgetter("_array"), attrgetter("_requires_grad")
+_PLAIN = {Tensor}
 np_str_obj_array_pattern = re.compile(r"[SaUO]")
 default_collate_err_msg_format = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
@@ -65,7 +70,7 @@ def collate(batch, *, collate_fn_map=None):
         raise TypeError(default_collate_err_msg_format.format(type(elem)))
     if _is_namedtuple(elem):
         return type(elem)(*[collate(entries, collate_fn_map=collate_fn_map) for entries in zip(*batch)])
-    if any([len(other) != len(elem) for other in batch]):
+    if len(set(map(len, batch))) > 1:
         raise RuntimeError("each element in list of batch should be of equal size")
     return _same_sequence(elem, [collate(entries, collate_fn_map=collate_fn_map) for entries in zip(*batch)])
 
@@ -114,7 +119,16 @@ def _same_sequence(model, entries):
 
 def collate_tensor_fn(batch, *, collate_fn_map=None):
     """Tensors side by side along a new first dimension."""
+    if _kernels is not None and without_history(batch):
+        array = _kernels.stack(*map(_ARRAY, batch), dim=0)
+        if array is not NotImplemented:
+            return wrap(array)
     return stack(batch, 0)
+
+
+def without_history(tensors):
+    """Whether all are plain tensors that no derivative is asked of: operations on them leave no trace."""
+    return set(map(type, tensors)) == _PLAIN and not any(map(_REQUIRES_GRAD, tensors)) and transforms_entered(0) == 0
 
 
 def collate_numpy_array_fn(batch, *, collate_fn_map=None):

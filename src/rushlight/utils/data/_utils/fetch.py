@@ -3,7 +3,6 @@
 import numpy as np
 
 from ....core import wrap
-from ....tensor import Tensor
 from ..dataset import Subset, TensorDataset
 from . import collate
 
@@ -76,7 +75,7 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
             while type(dataset) is Subset:
                 index, dataset = [dataset.indices[i] for i in index], dataset.dataset
             places = np.array(index)
-            if places.dtype.kind != "i" or places.ndim != 1 or any([x._requires_grad for x in self.tensors]):
+            if places.dtype.kind != "i" or places.ndim != 1 or not collate.without_history(self.tensors):
                 return None
             return [wrap(x._array.take(places, 0)) for x in self.tensors]
         except (IndexError, TypeError, ValueError):
@@ -85,9 +84,7 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
 
 
 def _tensors_below(dataset):
-    """The tensors of a TensorDataset, also below Subsets of it; None for other datasets and classes of tensors."""
+    """The tensors of a TensorDataset, also below Subsets of it; None for other datasets."""
     while type(dataset) is Subset:
         dataset = dataset.dataset
-    if type(dataset) is not TensorDataset or any([type(x) is not Tensor for x in dataset.tensors]):
-        return None
-    return dataset.tensors
+    return dataset.tensors if type(dataset) is TensorDataset else None
