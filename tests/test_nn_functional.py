@@ -348,3 +348,19 @@ def test_no_other_warning_is_given():
         F.batch_norm(rushlight.ones(4, 2), None, None, training=True)
         F.max_pool2d(rushlight.full((1, 1, 2, 2), -math.inf), 2)
         F.layer_norm(rushlight.zeros(2, 3), (3,))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lengths, size, kernel", [((9, 12), (4, 1), (2, 3)), ((7, 8, 6), (3, 8, 2), (2, 1, 2))])
+def test_fractional_windows_lie_where_their_meaning_has_them(lengths, size, kernel, dtype):
+    from rushlight.ops import pool
+
+    kernels = pytest.importorskip("rushlight.kernels.pool", reason="needs the compiled kernels")
+    random = np.random.default_rng(0)
+    x = random.standard_normal((50, 2, *lengths)).astype(dtype)
+    samples = random.random((50, 2, len(size))).astype(dtype)
+    starts, ends = kernels.fractional_windows(samples, lengths, size, kernel)
+    values, indices = kernels.uneven_max_pool(x, starts, ends, True, size=size)
+    expected = pool.fractional_max_pool2d.forward(x, samples, kernel=kernel, size=size)
+    np.testing.assert_array_equal(values, expected[0])
+    np.testing.assert_array_equal(indices, expected[1])

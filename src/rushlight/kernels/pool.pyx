@@ -5,6 +5,8 @@ A function returns NotImplemented for other layouts and dtypes. Loops run over t
 may have size 1.
 """
 
+import numpy as np
+
 cimport numpy as cnp
 from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
@@ -12,6 +14,10 @@ from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
+
+ctypedef fused real:
+    float
+    double
 
 cdef extern from "kernels/pooling.h":
     ctypedef struct rl_axis:
@@ -184,6 +190,48 @@ def uneven_max_pool(x, starts, ends, own, *, tuple size):
     s.ends = <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>ends)
     over(rl_uneven_planes_f4, rl_uneven_planes_f8, a, &s, planes, s.cells + s.places)
     return values, indices
+
+
+cdef void place(real *samples, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t length, Py_ssize_t size, Py_ssize_t wide,
+                Py_ssize_t width, int64_t *starts, int64_t *ends) noexcept:
+    """The windows of one axis, as fractional_starts of ops/pool.py places them, in columns of `width` a row."""
+    cdef real alpha = <real>(length - wide) / <real>(size - 1) if size > 1 else <real>0, s
+    cdef Py_ssize_t r, i
+    cdef int64_t first
+    for r in range(rows):
+        s = samples[r * step]
+        first = <int64_t><real>(s * alpha)
+        for i in range(size):
+            starts[r * width + i] = length - wide if i == size - 1 else <int64_t><real>((<real>i + s) * alpha) - first
+            ends[r * width + i] = starts[r * width + i] + wide
+
+
+def fractional_windows(samples, tuple lengths, tuple size, tuple kernel):
+    """(starts, ends) of windows placed by samples of [0, 1), rows of two or three: for three axes, a row for each."""
+    cdef cnp.ndarray a, starts, ends
+    cdef Py_ssize_t d = len(size), rows, width, done, k, i, n
+    cdef int64_t *s
+    cdef int64_t *e
+    if not usable(samples) or samples.shape[samples.ndim - 1] != d or not 2 <= d <= 3:
+        return NotImplemented
+    a = samples
+    rows, width = cnp.PyArray_SIZE(a) // d, sum(size) + 3 - d
+    starts, ends = np.zeros((rows, width), np.int64), np.ones((rows, width), np.int64)
+    s, e = <int64_t *>cnp.PyArray_DATA(starts), <int64_t *>cnp.PyArray_DATA(ends)
+    done = 3 - d
+    for k in range(d):
+        # The first sample is that of the last axis where there are two.
+        i = 1 - k if d == 2 else k
+        n = size[k]
+        if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32:
+            place[float](<float *>cnp.PyArray_DATA(a) + i, d, rows, lengths[k], n, kernel[k], width, s + done, e + done)
+        else:
+            place[double](<double *>cnp.PyArray_DATA(a) + i, d, rows, lengths[k], n, kernel[k], width, s + done, e + done)
+        for i in range(rows * n):
+            if s[i // n * width + done + i % n] < 0 or e[i // n * width + done + i % n] > <Py_ssize_t>lengths[k]:
+                return NotImplemented
+        done += n
+    return starts, ends
 
 
 def avg_pool(x, counts, *, tuple kernel, tuple stride, tuple padding, tuple size):

@@ -178,7 +178,7 @@ def fractional_starts(samples, length, size, kernel):
         return np.full((len(samples), 1), length - kernel)
     alpha = samples.dtype.type(length - kernel) / samples.dtype.type(size - 1)
     column = samples[:, None]
-    starts = ((np.arange(size) + column) * alpha).astype(np.int64) - (column * alpha).astype(np.int64)
+    starts = ((np.arange(size, dtype=samples.dtype) + column) * alpha).astype(np.int64) - (column * alpha).astype(np.int64)
     starts[:, -1] = length - kernel
     return starts
 
@@ -208,15 +208,8 @@ def fractional_max_pool2d(x, y, *, kernel, size):
 def _fractional_max_pool(x, y, kernel, size):
     if x.ndim != len(kernel) + 2 or x.dtype != y.dtype or not x.size:
         return NotImplemented
-    samples = y.reshape(-1, len(kernel))
-    samples = samples[:, ::-1] if len(kernel) == 2 else samples
-    starts = [fractional_starts(samples[:, k], n, o, w) for k, (n, o, w) in enumerate(zip(x.shape[2:], size, kernel))]
-    if any(part.min() < 0 or part.max() > n - w for part, n, w in zip(starts, x.shape[2:], kernel)):
-        return NotImplemented
-    fewer = 3 - len(size)
-    starts = np.concatenate([np.zeros((len(samples), fewer), np.int64), *starts], 1)
-    ends = starts + np.repeat((1,) * fewer + kernel, (1,) * fewer + size)
-    return _kernels.uneven_max_pool(x, starts, ends, True, size=size)
+    windows = _kernels.fractional_windows(y, x.shape[2:], size, kernel)
+    return windows if windows is NotImplemented else _kernels.uneven_max_pool(x, *windows, True, size=size)
 
 
 if _kernels is not None:
