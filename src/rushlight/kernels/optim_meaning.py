@@ -150,21 +150,32 @@ def adafactor(p, g, moments, t, lr, beta2_decay, eps1, eps2, d, weight_decay):
     size = max(eps2, _root_mean_square(p)) * min(lr, 1 / t**0.5)
     if weight_decay:
         p *= 1 - lr * weight_decay
-    square = g * g
+    # One array besides those that are kept: first the squares, then their means, at last the move.
+    work = np.asarray(g * g)
     if len(moments) == 1:
-        moments[0] += weight * (square - moments[0])
-        spread = moments[0]
+        work -= moments[0]
+        work *= weight
+        moments[0] += work
+        np.maximum(moments[0], eps1 * eps1, out=work)
     else:
         for axis, moment in zip((-1, -2), moments, strict=True):
-            moment += weight * (square.mean(axis, keepdims=True) - moment)
+            moment += weight * (work.mean(axis, keepdims=True) - moment)
         rows, columns = moments
-        spread = rows @ columns / np.maximum(rows.mean(-2, keepdims=True), eps1)
-    move = g / np.sqrt(np.maximum(spread, eps1 * eps1))
-    p -= size / max(1.0, _root_mean_square(move) / d) * move
+        np.multiply(rows / np.maximum(rows.mean(-2, keepdims=True), eps1), columns, out=work)
+        np.maximum(work, eps1 * eps1, out=work)
+    np.sqrt(work, out=work)
+    np.divide(g, work, out=work)
+    work *= size / max(1.0, _root_mean_square(work) / d)
+    p -= work
 
 
 def _root_mean_square(x):
-    return float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
+    flat = x.reshape(-1)
+    if not flat.size:
+        return 0.0
+    # A product overflows in halves.
+    total = np.dot(flat, flat) if flat.dtype.itemsize >= 4 else np.square(flat, dtype=np.float32).sum()
+    return float(total / flat.size) ** 0.5
 
 
 def muon(p, g, buffer, lr, momentum, nesterov, weight_decay, coefficients, eps, steps, scale):
