@@ -41,7 +41,10 @@ def read(source, map_location, mmap, encoding):
     reader.check_kind()
     pickle = reader.bytes_of("data.pkl").tobytes()
     storages = _Storages(source, reader, restoring(map_location), mmap)
-    return unpickled(pickle, Builder(storages.load, len(pickle) + storages.total, encoding), source.name)
+    try:
+        return unpickled(pickle, Builder(storages.load, len(pickle) + storages.total, encoding), source.name)
+    finally:
+        reader.finish()
 
 
 def asked(source):

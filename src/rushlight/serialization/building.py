@@ -16,7 +16,7 @@ from ..functions.storage import TypedStorage, UntypedStorage
 from ..nn.parameter import Buffer, Parameter
 from ..size import Size
 from ..tensor import Tensor
-from .damage import Unallowed, blocked, unreadable
+from .damage import Unallowed, blocked, outside, unreadable
 from .globals import declared, full_name, is_blocked
 from .opcodes import check_key
 
@@ -80,7 +80,7 @@ def _view(memory, dtype, offset, size, stride):
     there = len(memory) // dtype.itemsize
     if 0 in size:
         offset = 0
-        stride = (0,) * len(size)
+        stride = stride if max(stride) < 2**31 else (0,) * len(size)
     elif offset + sum([(n - 1) * step for n, step in zip(size, stride)]) >= there:
         raise unreadable(
             f"Trying to resize storage that is not resizable: a tensor of size {list(size)}, stride {list(stride)} and "
@@ -306,7 +306,7 @@ class Builder:
         if made is not None:
             return made(self, *args)
         if self.is_declared(function):
-            return function(*args)
+            return outside(function, *args)
         raise unreadable(f"Trying to call reduce for unrecognized function {_told(function)}")
 
     def new(self, cls, args, kwargs):
@@ -317,7 +317,7 @@ class Builder:
             or type(kwargs) is not dict
         ):
             raise unreadable(f"Trying to create new object for unallowed class {_told(cls)}")
-        return cls.__new__(cls, *args, **kwargs)
+        return outside(cls.__new__, cls, *args, **kwargs)
 
     def set_state(self, made, state):
         if type(made) is OrderedDict and type(state) is dict:
@@ -331,13 +331,7 @@ class Builder:
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got "
                 f"{type(made)}"
             )
-        if hasattr(made, "__setstate__"):
-            made.__setstate__(state)
-            return
-        state, slots = state if type(state) is tuple and len(state) == 2 else (state, None)
-        made.__dict__.update(state or {})
-        for name, value in (slots or {}).items():
-            setattr(made, name, value)
+        outside(_set_state, made, state)
 
     def storage(self, reference):
         if type(reference) is not tuple or len(reference) < 5 or reference[0] != "storage":
@@ -352,8 +346,7 @@ class Builder:
         if type(made) is list:
             made.extend(items)
         elif self.is_declared(type(made)):
-            for item in items:
-                made.append(item)
+            outside(lambda: [made.append(item) for item in items])
         else:
             raise unreadable(f"Can only append to lists, but got {type(made)}")
 
@@ -362,9 +355,13 @@ class Builder:
             raise unreadable(f"Can only set items of dictionaries, but got {type(made)}")
         if len(items) % 2:
             raise unreadable("a dictionary has a key without a value")
+        declared = self.is_declared(type(made))
         for key, value in zip(items[::2], items[1::2]):
             check_key(key)
-            made[key] = value
+            if declared:
+                outside(made.__setitem__, key, value)
+            else:
+                made[key] = value
 
     def add(self, made, items):
         if type(made) is not set:
@@ -372,6 +369,18 @@ class Builder:
         for item in items:
             check_key(item)
             made.add(item)
+
+
+def _set_state(made, state):
+    """Give an object of a declared class its state, as pickle does."""
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(state)
+        return
+    state, slots = state if type(state) is tuple and len(state) == 2 else (state, None)
+    if state:
+        made.__dict__.update(state)
+    for name, value in (slots or {}).items():
+        setattr(made, name, value)
 
 
 def _told(value):

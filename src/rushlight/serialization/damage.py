@@ -48,3 +48,18 @@ class Unallowed(Exception):
 
     def __init__(self, name):
         self.name = name
+
+
+class Outside(Exception):
+    """The user's own code has raised `error`, which is not about the file."""
+
+    def __init__(self, error):
+        self.error = error
+
+
+def outside(function, *args, **kwargs):
+    """What the user's own code returns; Outside for what it raises."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        raise Outside(error) from None

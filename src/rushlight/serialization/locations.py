@@ -5,6 +5,7 @@ from ..errors import coded
 from ..functions.storage import TypedStorage, UntypedStorage
 from ..spelling import spell
 from .building import storage_of
+from .damage import Outside, outside
 
 
 def restoring(map_location):
@@ -17,7 +18,7 @@ def restoring(map_location):
         return lambda storage, location: _restored(storage, str(map_location))
     if not callable(map_location):
         raise TypeError(f"'{type(map_location).__name__}' object is not callable")
-    return lambda storage, location: _chosen(map_location(_bytes(storage), location), storage, location)
+    return lambda storage, location: _chosen(outside(map_location, _bytes(storage), location), storage, location)
 
 
 def _bytes(storage):
@@ -29,7 +30,7 @@ def _chosen(result, storage, location):
     if result is None:
         return _restored(storage, location)
     if not isinstance(result, UntypedStorage):
-        raise TypeError(f"map_location must return a storage or None, but returned {type(result)}")
+        raise Outside(TypeError(f"map_location must return a storage or None, but returned {type(result)}"))
     if result is storage or result == _bytes(storage):
         return storage
     return storage_of(_bytes(result)._array, storage.dtype if isinstance(storage, TypedStorage) else None)

@@ -19,6 +19,8 @@ _LOCATOR64 = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
+# From here on the checksum is another thread's to compute.
+_LARGE = 1 << 18
 
 
 class Record:
@@ -35,6 +37,7 @@ class Reader:
 
     def __init__(self, source):
         self._source = source
+        self._checker, self._checks = None, []
         place, size, count, end = self._find_directory()
         records = self._directory(source.read(place, size), count)
         self._bound(records, place)
@@ -162,14 +165,41 @@ class Reader:
         return place
 
     def bytes_of(self, name):
-        """The bytes of a record, as an array; RuntimeError where they are not what they were when they were written."""
+        """The bytes of a record, as an array; RuntimeError where they are not what they were when they were written.
+
+        A large record is checked by another thread while the next one is read: `finish` waits for it.
+        """
         record = self.record(name)
         array = np.empty(record.size, np.uint8)
         self._source.fill(self.place(record), memoryview(array))
         # A checksum of zero: it was not computed (`set_crc32_options(False)` in PyTorch).
-        if record.crc and zlib.crc32(array) != record.crc:
-            raise damaged(self._source.name, "its checksum differs", f"PytorchStreamReader failed reading file {name}")
+        if not record.crc:
+            return array
+        if record.size < _LARGE:
+            self._check(record, zlib.crc32(array))
+            return array
+        if self._checker is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._checker = ThreadPoolExecutor(1)
+        self._checks.append((record, self._checker.submit(zlib.crc32, array)))
         return array
+
+    def _check(self, record, crc):
+        if crc != record.crc:
+            sentence = f"PytorchStreamReader failed reading file {record.name}"
+            raise damaged(self._source.name, "its checksum differs", sentence)
+
+    def finish(self):
+        """Wait until all that was read is checked too; RuntimeError where it is not what was written."""
+        try:
+            for record, crc in self._checks:
+                self._check(record, crc.result())
+        finally:
+            self._checks = []
+            if self._checker is not None:
+                self._checker.shutdown()
+                self._checker = None
 
     def text_of(self, name, default):
         """A short record as text, `default` where there is none."""

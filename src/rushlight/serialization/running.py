@@ -3,7 +3,7 @@
 from pickle import UnpicklingError
 
 from .building import Names
-from .damage import Ended, Unallowed, damaged, refused, unreadable
+from .damage import Ended, Outside, Unallowed, damaged, refused, unreadable
 from .globals import declared
 from .opcodes import Machine
 
@@ -19,6 +19,8 @@ def unpickled(data, builder, where):
         raise ended(where) from None
     except Unallowed as error:
         raise refused(error.name, not_allowed(data, where)) from None
+    except Outside as error:
+        raise error.error from None
     except (UnpicklingError, RuntimeError, OSError, ImportError, MemoryError):
         raise
     except Exception as error:

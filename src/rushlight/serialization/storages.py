@@ -58,11 +58,11 @@ class Storages:
         self._alive.append(array)
         if not array.size:
             return self._name(Kept(0, 0, array.dtype)), array, 0
-        begin, end = _span(array)
+        begin, end = memory_of(array)
         base = getattr(owner, "view_of", None)
         # A view of the same bits in another dtype has nothing to say of its base.
         if base is not None and base.base._array.dtype == array.dtype:
-            of_base = _span(base.base._array)
+            of_base = memory_of(base.base._array)
             begin, end = min(begin, of_base[0]), max(end, of_base[1])
         piece = self._name(self._piece(begin, end, array.dtype))
         return piece, array, (_address(array) - piece.begin) // array.itemsize
@@ -101,7 +101,7 @@ def _array(owner):
     return array.copy() if any([step < 0 or step % array.itemsize for step in array.strides]) else array
 
 
-def _span(array):
+def memory_of(array):
     """Where the memory of an array begins and ends."""
     begin, step = _address(array), array.itemsize
     return begin, begin + step * extent(array.shape, [s // step for s in array.strides])

@@ -8,8 +8,10 @@ import struct
 import zlib
 
 ALIGNMENT = 64
-_PIECE = 1 << 20
-_LIMIT32, _LIMIT16 = 0xFFFFFFFF, 0xFFFF
+# What is larger is written in pieces of this size.
+_LARGE = 1 << 20
+# From here on numbers stand in fields of 64 bits, and the shorter ones say so.
+_LIMIT32, _ELSEWHERE32, _ELSEWHERE16 = 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFF
 # The version that a reader needs for sizes beyond 32 bits; names are UTF-8 and sizes follow the bytes.
 _VERSION64, _FLAGS = 45, 0x808
 
@@ -19,7 +21,7 @@ class Writer:
 
     def __init__(self, write, root):
         self._write, self._root = write, root
-        self._at, self._entries = 0, []
+        self._at, self._entries, self._other = 0, [], None
 
     def _put(self, data):
         self._write(data)
@@ -34,7 +36,7 @@ class Writer:
         begin = header + 30 + len(name) + len(extra) + 4
         padding = -begin % ALIGNMENT
         extra += struct.pack("<2s H", b"FB", padding) + b"Z" * padding
-        stated = _LIMIT32 if long else 0
+        stated = _ELSEWHERE32 if long else 0
         version = _VERSION64 if long else 0
         fields = (b"PK\x03\x04", version, _FLAGS, 0, 0, 0, 0, stated, stated, len(name), len(extra))
         self._put(struct.pack("<4s5H3L2H", *fields) + name + extra)
@@ -43,11 +45,21 @@ class Writer:
         self._entries.append((name, header, size, crc))
 
     def _put_pieces(self, view):
+        """Write the bytes, piece by piece; returns their checksum, which another thread computes of large ones."""
+        if len(view) < _LARGE:
+            data = bytes(view)
+            self._put(data)
+            return zlib.crc32(data)
+        if self._other is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._other = ThreadPoolExecutor(1)
         crc = 0
-        for at in range(0, len(view), _PIECE):
-            piece = bytes(view[at : at + _PIECE])
-            crc = zlib.crc32(piece, crc)
+        for at in range(0, len(view), _LARGE):
+            piece = bytes(view[at : at + _LARGE])
+            computed = self._other.submit(zlib.crc32, piece, crc)
             self._put(piece)
+            crc = computed.result()
         return crc
 
     def identity(self):
@@ -58,6 +70,8 @@ class Writer:
 
     def finish(self):
         """Write the directory."""
+        if self._other is not None:
+            self._other.shutdown()
         begin = self._at
         for entry in self._entries:
             self._put(_entry(*entry))
@@ -65,14 +79,19 @@ class Writer:
         # The record for large archives stands in all, as in PyTorch's.
         fields = (b"PK\x06\x06", 44, _VERSION64, _VERSION64, 0, 0, count, count, size, begin)
         self._put(struct.pack("<4sQ2H2L4Q", *fields) + struct.pack("<4sLQL", b"PK\x06\x07", 0, begin + size, 1))
-        few, short, near = min(count, _LIMIT16), min(size, _LIMIT32), min(begin, _LIMIT32)
+        few, short, near = min(count, _ELSEWHERE16), _short(size), _short(begin)
         self._put(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, few, few, short, near, 0))
+
+
+def _short(number):
+    """What stands for a number in a field of 32 bits."""
+    return number if number < _LIMIT32 else _ELSEWHERE32
 
 
 def _entry(name, header, size, crc):
     """An entry of the directory."""
     wide = [number for number in (size, size, header) if number >= _LIMIT32]
     extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
-    version, stated, place = _VERSION64 if wide else 0, min(size, _LIMIT32), min(header, _LIMIT32)
+    version, stated, place = _VERSION64 if wide else 0, _short(size), _short(header)
     fields = (b"PK\x01\x02", 0, version, _FLAGS, 0, 0, 0, crc, stated, stated, len(name), len(extra), 0, 0, 0, 0, place)
     return struct.pack("<4s6H3L5H2L", *fields) + name + extra
