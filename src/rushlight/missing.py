@@ -9,7 +9,7 @@ from .errors import coded
 _REASONS = (
     ("share_memory_ from_file storage_type Storage*", "the memory is NumPy's, of one process"),
     ("record_stream pin_memory Stream* stream* Event accelerator get_device_module mtia ipu xpu mps cudnn_* miopen_*"
-     " mkldnn_* to_mkldnn is_vulkan_available DataParallel SyncBatchNorm batch_norm_* fbgemm_*",
+     " mkldnn_* to_mkldnn is_vulkan_available batch_norm_* fbgemm_*",
      "rushlight computes on the CPU, by NumPy"),
     ("sparse sparse_* to_sparse* to_dense dense_dim coalesce is_coalesced is_sparse_csr indices values ccol_indices*"
      " col_indices* crow_indices* row_indices* indices_copy values_copy resize_as_sparse_ smm spmm hspmm hsmm dsmm saddmm"
