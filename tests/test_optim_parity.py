@@ -1,6 +1,7 @@
 """Every optimizer beside PyTorch: ten steps over its options, states, state dicts both ways, reprs, errors."""
 
 import inspect
+import re
 import warnings
 
 import numpy as np
@@ -264,6 +265,32 @@ def test_parameters_that_muon_and_lbfgs_refuse():
             x.grad = m.ones(2, 2, dtype=m.complex64)
             with pytest.raises(RuntimeError, match=f"{name} does not support complex parameters"):
                 getattr(m.optim, name)([x]).step()
+
+
+def test_other_parameters_for_a_while():
+    seen = []
+    for m in (torch, rl):
+        own, other = m.nn.Parameter(m.ones(2)), m.nn.Parameter(m.zeros(2))
+        own.grad, other.grad = m.ones(2), m.full((2,), 2.0)
+        optimizer = m.optim.Adam([own], lr=0.5)
+        swap = m.optim.swap_in_optimizer_params_and_state
+        with pytest.raises(RuntimeError, match="requires initialized optimizer state"), swap(optimizer, {}, {}):
+            pass
+        optimizer.step()
+        saved = optimizer.state_dict()
+        saved["param_groups"][0]["lr"] = 0.25
+        for params, state, sentence in (
+            ({}, saved, "to match optimizer.param_groups ordering"),
+            ({"x": other}, {"state": {}}, "to be a list of param-group dicts, got NoneType"),
+            ({"x": other}, {"state": {}, "param_groups": []}, "a different number of parameter groups"),
+        ):
+            with pytest.raises(RuntimeError, match=re.escape(sentence)), swap(optimizer, params, state):
+                pass
+        with swap(optimizer, {"x": other}, saved):
+            optimizer.step()
+        assert optimizer.param_groups[0]["params"][0] is own
+        seen.append([*own.tolist(), *other.tolist(), saved["state"][0]["step"].item(), optimizer.param_groups[0]["lr"]])
+    assert seen[1] == pytest.approx(seen[0])
 
 
 # PyTorch takes the first momentum for a constant, and in these the second step changes what the first one has saved.

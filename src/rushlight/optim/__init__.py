@@ -18,6 +18,7 @@ LAZY = {
     "RMSprop": "rmsprop",
     "Rprop": "rprop",
     "SparseAdam": "sparse_adam",
+    "swap_in_optimizer_params_and_state": "swapping",
 }
 MODULES = ("lr_scheduler", "swa_utils")
 
