@@ -212,7 +212,7 @@ def view_as_complex(input):
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if array.strides[-1] != array.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
+    if not array.flags.c_contiguous and any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
         raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
     return ops.view_as_complex(input)
 

@@ -229,13 +229,16 @@ def vector_norm(x, *, ord=2, dim=None, keepdim=False):
     axes = axes_of(dim, x.ndim)
     if ord == 2:
         return np.sqrt(meaning.square_sum(x, axes, keepdim))[...]
+    if ord == 0:
+        # NumPy counts all of an array by a loop of its own.
+        together = None if len(axes) == x.ndim and not keepdim else axes
+        count = np.count_nonzero(x, together, keepdims=keepdim)
+        return np.asarray(count, x.real.dtype)
     size = np.abs(x)
     if ord == math.inf:
         return np.maximum.reduce(size, axis=axes, keepdims=keepdim)[...]
     if ord == -math.inf:
         return np.minimum.reduce(size, axis=axes, keepdims=keepdim)[...]
-    if ord == 0:
-        return meaning.sum((size != 0).astype(size.dtype), axes, keepdim)
     if ord == 1:
         return meaning.sum(size, axes, keepdim)
     wide = np.add.reduce(size.astype(np.float64) ** ord, axis=axes, keepdims=keepdim)

@@ -76,31 +76,32 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 def _check_grid(input, grid, mode):
     check_tensor(input, "grid_sampler")
     check_tensor(grid, "grid_sampler", 2, "grid")
-    if input.shape[0] != grid.shape[0]:
+    shape, points = input._array.shape, grid._array.shape
+    if shape[0] != points[0]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
             f"{shape_of(input)} and grid with sizes {shape_of(grid)}"
         )
-    if grid.shape[-1] != input.ndim - 2:
+    if points[-1] != len(shape) - 2:
         raise RuntimeError(
-            f"grid_sampler(): expected grid to have size {input.ndim - 2} in last dimension, but got grid with sizes "
+            f"grid_sampler(): expected grid to have size {len(shape) - 2} in last dimension, but got grid with sizes "
             f"{shape_of(grid)}"
         )
-    for axis in range(2, input.ndim):
-        if input.shape[axis] == 0:
+    for axis in range(2, len(shape)):
+        if shape[axis] == 0:
             raise RuntimeError(
                 "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
                 f"{shape_of(input)} with dimension {axis} being empty"
             )
-    if input.ndim not in (4, 5) or grid.ndim != input.ndim:
+    if len(shape) not in (4, 5) or len(points) != len(shape):
         raise RuntimeError(
             "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with "
             "sizes "
             f"{shape_of(input)} and grid with sizes {shape_of(grid)}"
         )
-    if input.ndim == 5 and mode == "bicubic":
+    if len(shape) == 5 and mode == "bicubic":
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    if input.dtype != grid.dtype:
+    if input._array.dtype != grid._array.dtype:
         raise RuntimeError(
             "grid_sampler(): expected input and grid to have same dtype, but input has "
             f"{scalar_type(input).lower()} and grid has {scalar_type(grid).lower()}"
