@@ -164,3 +164,39 @@ def test_a_masked_fill_in_place_changes_only_what_the_mask_chooses():
     x = np.arange(6.0).reshape(2, 3)
     select.write_masked_fill(x, np.array([True, False, False]), 9)
     assert x.tolist() == [[9, 1, 2], [9, 4, 5]]
+
+
+def clustered(dtype, n):
+    """As many as are dealt out into buckets: some of one number, some close together, some far apart."""
+    random = np.random.default_rng(3)
+    x = np.concatenate([np.full(n // 3, 7), random.integers(-50, 50, n // 3), random.integers(-(2**30), 2**30, n)])
+    random.shuffle(x)
+    return (x * 2**29 if dtype == "i8" else x / 8 if dtype[0] == "f" else x).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "i8"])
+def test_long_lanes_are_sorted_stably(dtype):
+    x = clustered(dtype, 120_001)
+    if dtype[0] == "f":
+        x[::1001], x[::997], x[::499] = np.nan, -0.0, 0.0
+    order = np.argsort(x, kind="stable")
+    values, places = lanes.sort(x, 0)
+    np.testing.assert_array_equal(places, order)
+    np.testing.assert_array_equal(values, x[order])
+    if dtype[0] == "i":
+        np.testing.assert_array_equal(lanes.sort(x, 0, True)[1], np.argsort(-x.astype("i8"), kind="stable"))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])
+def test_distinct_values_of_long_lanes(dtype):
+    x = clustered(dtype, 120_001)
+    want = np.unique(x, return_inverse=True, return_counts=True)
+    for a, b in zip(lanes.unique(x), want):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_mode_of_a_long_lane():
+    x = clustered("i8", 120_001)
+    value, place = lanes.mode(x, 0)
+    assert value == 7 * 2**29
+    assert place == np.flatnonzero(x == value)[-1]

@@ -29,8 +29,12 @@ typedef struct { uint64_t key, at; } rl_wide;
 #define RL_WIDE_BITS 64
 #define RL_WIDE_MOST UINT64_MAX
 
-/* Up to RL_FEW items are inserted, up to RL_SOME merged; digits are longer from RL_MANY on. */
-enum { RL_FEW = 16, RL_SOME = 192, RL_MANY = 4096 };
+/* Up to RL_FEW items are inserted, up to RL_SOME merged; digits are longer from RL_MANY on. From RL_LONG on they are dealt
+   out by the uppermost bits in which they differ, and the buckets shared among threads. */
+enum { RL_FEW = 16, RL_SOME = 192, RL_MANY = 4096, RL_LONG = 1 << 17 };
+
+typedef void (*rl_share)(void (*work)(void *, Py_ssize_t, Py_ssize_t), void *what, Py_ssize_t n, Py_ssize_t least);
+typedef struct { void *a, *b; const uint32_t *ends; } rl_buckets;
 
 /* SORT: items a, with room b of the same size; the sorted ones are where the result points. */
 #define RL_ITEMS(CASE, ITEM, SORT, RANK, SINK)                                                  \
@@ -61,7 +65,7 @@ enum { RL_FEW = 16, RL_SOME = 192, RL_MANY = 4096 };
         }                                                                                       \
         return a;                                                                               \
     }                                                                                           \
-    static ITEM *SORT(ITEM *a, ITEM *b, Py_ssize_t n) {                                         \
+    static ITEM *SORT##_alone(ITEM *a, ITEM *b, Py_ssize_t n) {                                 \
         if (n <= RL_SOME) return SORT##_merged(a, b, n);                                        \
         const int bits = n < RL_MANY ? 8 : 11, passes = (RL_##CASE##_BITS + bits - 1) / bits;   \
         const uint64_t digit = ((uint64_t)1 << bits) - 1;                                       \
@@ -85,6 +89,31 @@ enum { RL_FEW = 16, RL_SOME = 192, RL_MANY = 4096 };
             a = b;                                                                              \
             b = other;                                                                          \
         }                                                                                       \
+        return a;                                                                               \
+    }                                                                                           \
+    /* Sorts the buckets from begin to end, which lie in b, and leaves them in a. */            \
+    static void SORT##_buckets(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+        const rl_buckets *s = (const rl_buckets *)what;                                         \
+        for (Py_ssize_t d = begin; d < end; d++) {                                              \
+            const Py_ssize_t first = d ? s->ends[d - 1] : 0, n = s->ends[d] - first;            \
+            if (n == 0) continue;                                                               \
+            ITEM *a = (ITEM *)s->a + first, *done = SORT##_alone((ITEM *)s->b + first, a, n);   \
+            if (done != a) memcpy(a, done, sizeof(ITEM) * (size_t)n);                           \
+        }                                                                                       \
+    }                                                                                           \
+    static ITEM *SORT(ITEM *a, ITEM *b, Py_ssize_t n, rl_share share) {                         \
+        if (n < RL_LONG || share == NULL) return SORT##_alone(a, b, n);                         \
+        uint32_t ends[2049] = {0};                                                              \
+        uint64_t mixed = 0;                                                                     \
+        int shift = 0;                                                                          \
+        for (Py_ssize_t i = 1; i < n; i++) mixed |= RL_##CASE##_KEY(a[i]) ^ RL_##CASE##_KEY(a[0]); \
+        while (mixed >> shift > 2047) shift++;                                                  \
+        for (Py_ssize_t i = 0; i < n; i++) ends[1 + (RL_##CASE##_KEY(a[i]) >> shift & 2047)]++; \
+        for (int d = 0; d < 2048; d++) ends[d + 1] += ends[d];                                  \
+        /* Where each bucket begins becomes where it ends. */                                   \
+        for (Py_ssize_t i = 0; i < n; i++) b[ends[RL_##CASE##_KEY(a[i]) >> shift & 2047]++] = a[i]; \
+        rl_buckets s = {a, b, ends};                                                            \
+        share(SORT##_buckets, &s, 2048, 1);                                                     \
         return a;                                                                               \
     }                                                                                           \
     /* The item of a rank, of those that are equal the one that comes as many behind the first. */ \
@@ -135,6 +164,9 @@ typedef struct {
     Py_ssize_t n, inner, k, rank; /* k results for each lane: all n when sorting, 1 of a rank */
     uint64_t backward;      /* all ones for descending order */
     int what, failed;
+    /* Of a lane that is alone: room for its items, and threads. */
+    void *room;
+    rl_share share;
 } rl_lanes;
 
 /* The last four pick one element. */
@@ -184,7 +216,7 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
     static ITEM NAME##_picked(const rl_lanes *s, ITEM *a, int sorted, Py_ssize_t numbers) {     \
         const Py_ssize_t n = s->n;                                                              \
         Py_ssize_t rank = s->what == RL_KTH ? s->rank : (n - 1) / 2;                            \
-        if (s->what == RL_MODE) return NAME##_mode(sorted ? a : SORT(a, a + n, n), n);          \
+        if (s->what == RL_MODE) return NAME##_mode(sorted ? a : SORT(a, a + n, n, s->share), n); \
         if (NAN && s->what == RL_MEDIAN && numbers < n) rank = numbers;                         \
         if (NAN && s->what == RL_NANMEDIAN) rank = (numbers > 0 ? numbers - 1 : 0) / 2;         \
         return sorted ? a[rank] : RANK(a, a + n, n, rank);                                      \
@@ -193,7 +225,7 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
         rl_lanes *s = (rl_lanes *)what;                                                         \
         const Py_ssize_t n = s->n, step = s->inner, k = s->k;                                   \
         const int few = s->what == RL_SORT_FIRST && (k <= n / 16 || (k <= 32 && k < n / 2));                               \
-        ITEM *room = (ITEM *)malloc(sizeof(ITEM) * (size_t)(few ? k : 2 * n) + 1);              \
+        ITEM *room = (ITEM *)(s->room ? s->room : malloc(sizeof(ITEM) * (size_t)(few ? k : 2 * n) + 1)); \
         if (room == NULL) { s->failed = 1; return; }                                            \
         for (Py_ssize_t lane = begin; lane < end; lane++) {                                     \
             const Py_ssize_t o = lane / step, j = lane % step;                                  \
@@ -219,7 +251,7 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
                     one = NAME##_picked(s, a, sorted, numbers);                                 \
                     a = &one;                                                                   \
                 } else if (!sorted) {                                                           \
-                    a = SORT(a, a + n, n);                                                      \
+                    a = SORT(a, a + n, n, s->share);                                            \
                 }                                                                               \
             }                                                                                   \
             for (Py_ssize_t i = 0; i < k; i++) {                                                \
@@ -228,15 +260,15 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
                 values[i * step] = x[at * step];                                                \
             }                                                                                   \
         }                                                                                       \
-        free(room);                                                                             \
+        if (room != s->room) free(room);                                                        \
     }                                                                                           \
-    /* The distinct values in order; where each element's is, and how often it is there. -1: no memory. */ \
-    static Py_ssize_t NAME##_unique(const T *x, Py_ssize_t n, T *values, int64_t *inverse, int64_t *counts) { \
-        ITEM *room = (ITEM *)malloc(2 * sizeof(ITEM) * (size_t)n + 1), *a = room;               \
+    /* The distinct values in order; where each element's is, and how often it is there. */     \
+    static Py_ssize_t NAME##_unique(const T *x, Py_ssize_t n, T *values, int64_t *inverse, int64_t *counts, \
+                                    void *room, rl_share share) {                               \
+        ITEM *a = (ITEM *)room;                                                                 \
         Py_ssize_t found = 0;                                                                   \
-        if (room == NULL) return -1;                                                            \
         for (Py_ssize_t i = 0; i < n; i++) { const T v = x[i]; a[i] = RL_##CASE##_MAKE(KEY(v), i); } \
-        a = SORT(a, a + n, n);                                                                  \
+        a = SORT(a, a + n, n, share);                                                           \
         for (Py_ssize_t begin = 0; begin < n; found++) {                                        \
             const Py_ssize_t end = NAME##_run(a, begin, n);                                     \
             values[found] = x[RL_##CASE##_AT(a[begin])];                                        \
@@ -244,7 +276,6 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
             if (inverse) for (Py_ssize_t i = begin; i < end; i++) inverse[RL_##CASE##_AT(a[i])] = found; \
             begin = end;                                                                        \
         }                                                                                       \
-        free(room);                                                                             \
         return found;                                                                           \
     }
 

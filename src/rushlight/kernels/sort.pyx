@@ -14,6 +14,7 @@ from rushlight.kernels.parallel cimport span, spread
 cnp.import_array()
 
 cdef extern from "kernels/sort.h" nogil:
+    ctypedef void (*rl_share)(span, void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     ctypedef struct rl_lanes:
         const char *x
         char *values
@@ -21,6 +22,9 @@ cdef extern from "kernels/sort.h" nogil:
         Py_ssize_t n, inner, k, rank
         uint64_t backward
         int what, failed
+        void *room
+        rl_share share
+    enum: RL_LONG
     enum: RL_SORT_ALL
     enum: RL_SORT_FIRST
     enum: RL_KTH
@@ -34,9 +38,9 @@ cdef extern from "kernels/sort.h" nogil:
     void rl_lanes_i2(void *, Py_ssize_t, Py_ssize_t)
     void rl_lanes_i1(void *, Py_ssize_t, Py_ssize_t)
     void rl_lanes_u1(void *, Py_ssize_t, Py_ssize_t)
-    Py_ssize_t rl_lanes_f4_unique(const float *, Py_ssize_t, float *, int64_t *, int64_t *)
-    Py_ssize_t rl_lanes_f8_unique(const double *, Py_ssize_t, double *, int64_t *, int64_t *)
-    Py_ssize_t rl_lanes_i8_unique(const int64_t *, Py_ssize_t, int64_t *, int64_t *, int64_t *)
+    Py_ssize_t rl_lanes_f4_unique(const float *, Py_ssize_t, float *, int64_t *, int64_t *, void *, rl_share)
+    Py_ssize_t rl_lanes_f8_unique(const double *, Py_ssize_t, double *, int64_t *, int64_t *, void *, rl_share)
+    Py_ssize_t rl_lanes_i8_unique(const int64_t *, Py_ssize_t, int64_t *, int64_t *, int64_t *, void *, rl_share)
 
 # Elements whose sorting is worth a thread of its own.
 cdef enum:
@@ -61,11 +65,17 @@ cdef span loop_for(int kind) noexcept:
     return NULL
 
 
+cdef cnp.ndarray room_for(Py_ssize_t n, int kind):
+    """Memory for n items of a dtype, and as many again."""
+    cdef cnp.npy_intp numbers = 2 * n * (2 if kind == cnp.NPY_DOUBLE or kind == cnp.NPY_INT64 else 1)
+    return empty(1, &numbers, cnp.NPY_UINT64)
+
+
 cdef object lanes(cnp.ndarray x, int dim, int what, Py_ssize_t k, bint backward, bint keepdim, Py_ssize_t rank):
     """(values, indices): k for each lane of x along `dim`, all for -1."""
     cdef rl_lanes s
     cdef cnp.npy_intp dims[64]
-    cdef cnp.ndarray values, indices
+    cdef cnp.ndarray values, indices, room
     cdef int d, ndim = cnp.PyArray_NDIM(x), kind = cnp.PyArray_TYPE(x), left = 0
     cdef span loop = loop_for(kind)
     cdef Py_ssize_t outer = 1
@@ -96,6 +106,10 @@ cdef object lanes(cnp.ndarray x, int dim, int what, Py_ssize_t k, bint backward,
     values = empty(left, dims, kind)
     indices = empty(left, dims, cnp.NPY_INT64)
     s.x, s.values, s.indices = cnp.PyArray_BYTES(x), cnp.PyArray_BYTES(values), <int64_t*>cnp.PyArray_DATA(indices)
+    s.room, s.share = NULL, NULL
+    if outer * s.inner == 1 and s.n >= RL_LONG:
+        room = room_for(s.n, kind)
+        s.room, s.share = cnp.PyArray_DATA(room), spread
     if k and outer * s.inner:
         with nogil:
             spread(loop, &s, outer * s.inner, max(1, LEAST // s.n))
@@ -154,15 +168,14 @@ def unique(cnp.ndarray x not None, inverse=True, counts=True):
     cdef cnp.ndarray often = empty(1, &of_counts, cnp.NPY_INT64)
     cdef int64_t *back = <int64_t*>cnp.PyArray_DATA(places) if inverse else NULL
     cdef int64_t *count = <int64_t*>cnp.PyArray_DATA(often) if counts else NULL
+    cdef cnp.ndarray room = room_for(n, kind)
     cdef void *data = cnp.PyArray_DATA(x)
     cdef void *to = cnp.PyArray_DATA(values)
     with nogil:
         if kind == cnp.NPY_FLOAT:
-            found = rl_lanes_f4_unique(<const float*>data, n, <float*>to, back, count)
+            found = rl_lanes_f4_unique(<const float*>data, n, <float*>to, back, count, cnp.PyArray_DATA(room), spread)
         elif kind == cnp.NPY_DOUBLE:
-            found = rl_lanes_f8_unique(<const double*>data, n, <double*>to, back, count)
+            found = rl_lanes_f8_unique(<const double*>data, n, <double*>to, back, count, cnp.PyArray_DATA(room), spread)
         else:
-            found = rl_lanes_i8_unique(<const int64_t*>data, n, <int64_t*>to, back, count)
-    if found < 0:
-        return NotImplemented
+            found = rl_lanes_i8_unique(<const int64_t*>data, n, <int64_t*>to, back, count, cnp.PyArray_DATA(room), spread)
     return values[:found].copy(), places.reshape((<object>x).shape) if inverse else places, often[:found].copy() if counts else often
