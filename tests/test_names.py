@@ -12,7 +12,7 @@ from rushlight.functions import absent
 MODULES = (
     "autograd", "autograd.anomaly_mode", "autograd.forward_ad", "autograd.function", "autograd.functional",
     "autograd.grad_mode", "autograd.gradcheck", "autograd.graph", "autograd.profiler", "autograd.variable", "func",
-    "utils.checkpoint",
+    "serialization", "utils.checkpoint",
 )  # fmt: skip
 PAGE = Path(__file__).parent.parent / "docs" / "differences.md"
 
