@@ -75,7 +75,7 @@ def learn(policy, target, optimizer, batch, discount, device):
     state, next_state = (torch.tensor(states, device=device) for states in (batch.state, batch.next_state))
     action = torch.tensor(batch.action, device=device).unsqueeze(1)
     reward = torch.tensor(batch.reward, device=device)
-    alive = 1.0 - torch.tensor(batch.done, dtype=torch.float32, device=device)
+    alive = 1.0 - torch.tensor(batch.done, device=device).to(reward.dtype)
 
     value = policy(state).gather(1, action).squeeze(1)
     with torch.no_grad():
@@ -109,10 +109,13 @@ def main():
     parser.add_argument("--tau", type=float, default=0.02, help="how fast the target network follows")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--double", action="store_true", help="compute in double precision")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
+    if args.double:
+        torch.set_default_dtype(torch.float64)
     draw = random.Random(args.seed)
     device = torch.device(args.device)
     game = Catch(args.size, args.seed)

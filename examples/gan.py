@@ -108,13 +108,16 @@ def main():
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--beta1", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--double", action="store_true", help="compute in double precision")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--plot", type=Path, help="write 32 new digits to this picture (matplotlib)")
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
+    if args.double:
+        torch.set_default_dtype(torch.float64)
     device = torch.device(args.device)
-    pictures = torch.tensor(load_digits().images, dtype=torch.float32).unsqueeze(1) / 8 - 1
+    pictures = torch.tensor(load_digits().images, dtype=torch.get_default_dtype()).unsqueeze(1) / 8 - 1
     loader = DataLoader(TensorDataset(pictures), batch_size=args.batch_size, shuffle=True, drop_last=True)
 
     generator = Generator(args.noise, args.width).to(device)

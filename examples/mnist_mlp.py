@@ -76,7 +76,7 @@ def main():
     parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--save", type=Path, default=Path("out/mnist_mlp.pt"), help="where the checkpoint goes")
     parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
