@@ -484,6 +484,36 @@ def test_a_copy_of_the_iterator_in_a_child_leaves_the_workers_alone():
     assert list(iterator) == list(range(1, 10))
 
 
+def test_workers_that_start_anew_mean_the_same_by_torch(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import torch
+            from torch.utils.data import DataLoader
+
+            class Ones:
+                def __len__(self):
+                    return 2
+
+                def __getitem__(self, index):
+                    return torch.ones(20_000)
+
+            if __name__ == "__main__":
+                for way in ("spawn", "forkserver"):
+                    for batch in DataLoader(Ones(), num_workers=1, multiprocessing_context=way):
+                        print(type(batch).__module__, len(batch[0]))
+            """
+        )
+    )
+    source = Path(rushlight.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-m", "rushlight", "run", str(script)],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(source)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("rushlight.tensor 20000\n" * 4, "")
+
+
 # -- the end of the program
 
 

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import signal
+import sys
 import time
 import weakref
 from multiprocessing import connection
 
+from ... import spelling
 from . import transfer
 from ._utils import worker
 from ._utils.worker import RAISED, Raised, WorkerInfo, serve
@@ -114,7 +116,7 @@ class _Process:
         self.answers, their_answers = context.Pipe(True)
         _held.update((self.tasks, self.answers))
         self.process = context.Process(target=run, args=(job, their_tasks, their_answers), daemon=True)
-        with _no_interrupt(context):
+        with _no_interrupt(context), _torch_means_the_same():
             self.process.start()
         their_tasks.close()
         their_answers.close()
@@ -132,6 +134,20 @@ def _no_interrupt(context):
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _torch_means_the_same():
+    """A process that does not begin as a copy imports the program before it is told anything, but for its path."""
+    if spelling.module != "torch":
+        yield
+        return
+    folder = os.path.join(os.path.dirname(__file__), "spawned")
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 # -- within the worker

@@ -1,0 +1,1 @@
+"""On the path of worker processes that import the program anew, where `import torch` means Rushlight in their parent."""
