@@ -152,6 +152,10 @@ cdef object paired(object x, object y):
     before, behind = x.shape[:-2], y.shape[:-2]
     if before == behind or not before:
         return x, y
+    if not behind:
+        every = np.empty((*before, *y.shape), y.dtype)
+        every[...] = y
+        return x, every
     lead = np.broadcast_shapes(before, behind)
     return np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
 

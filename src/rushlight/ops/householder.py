@@ -13,9 +13,10 @@ from .batch_rules import as_it_is
 from .copying import conj
 from .declare import general
 from .decompose import above, beside, push_qr, through_qr
-from .linalg import masked, solve_triangular
+from .linalg import solve_triangular
 from .lu import below_diagonal, push_factors, through_factors, upper_triangle
 from .matrix import added, column, matmul, mH
+from .triangle import triu
 
 
 def vectors(packed, k):
@@ -25,8 +26,7 @@ def vectors(packed, k):
 
 def joined(V, tau, right):
     """T @ right."""
-    k = tau._array.shape[-1]
-    overlaps = masked(matmul(mH(V), V), np.triu(np.ones((k, k)), 1))
+    overlaps = triu(matmul(mH(V), V), diagonal=1)
     return solve_triangular(column(tau) * overlaps, column(tau) * right, upper=True, unitriangular=True)
 
 
@@ -35,10 +35,9 @@ def _through_product(g, x, tau, needs):
     V = vectors(x, k)
     top = mH(V)[..., : x._array.shape[-1]]
     joint = joined(V, tau, top)
-    ones = np.triu(np.ones((k, k)), 1)
-    overlaps = masked(matmul(mH(V), V), ones)
+    overlaps = triu(matmul(mH(V), V), diagonal=1)
     to_right = solve_triangular(mH(column(tau) * overlaps), -matmul(mH(V), g), upper=False, unitriangular=True)
-    to_system = masked(-matmul(to_right, mH(joint)), ones)
+    to_system = triu(-matmul(to_right, mH(joint)), diagonal=1)
     to_tau = (to_right * conj(top)).sum(-1) + (to_system * conj(overlaps)).sum(-1) if needs[1] else None
     if not needs[0]:
         return None, to_tau
@@ -57,14 +56,13 @@ def _push_product(x, tau, x_t, tau_t):
     V = vectors(x, k)
     c = x._array.shape[-1]
     joint = joined(V, tau, mH(V)[..., :c])
-    ones = np.triu(np.ones((k, k)), 1)
-    overlaps = masked(matmul(mH(V), V), ones)
+    overlaps = triu(matmul(mH(V), V), diagonal=1)
     parts, change = [], None
     if tau_t is not None:
         parts.append(column(tau_t) * (mH(V)[..., :c] - matmul(overlaps, joint)))
     if x_t is not None:
         v_t = below_diagonal(x_t[..., :k])
-        moved = masked(matmul(mH(v_t), V) + matmul(mH(V), v_t), ones)
+        moved = triu(matmul(mH(v_t), V) + matmul(mH(V), v_t), diagonal=1)
         parts.append(column(tau) * (mH(v_t)[..., :c] - matmul(moved, joint)))
         change = -matmul(v_t, joint)
     joint_t = solve_triangular(column(tau) * overlaps, added(*parts), upper=True, unitriangular=True)

@@ -9,16 +9,17 @@ from .declare import general, linear, nondifferentiable
 from .decompose import above, beside
 from .elimination import factorized, permutation
 from .elimination import row_order as ordered
-from .linalg import masked, solve_triangular
+from .linalg import solve_triangular
 from .matrix import added, matmul, mH
+from .triangle import tril, triu
 
 
 def below_diagonal(x):
-    return masked(x, np.tril(np.ones(x._array.shape[-2:]), -1))
+    return tril(x, diagonal=-1)
 
 
 def upper_triangle(x):
-    return masked(x, np.triu(np.ones(x._array.shape[-2:])))
+    return triu(x)
 
 
 def lower_of(packed):
