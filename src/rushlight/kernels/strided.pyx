@@ -300,7 +300,9 @@ cdef class Unsqueeze(Kernel):
 
 cdef class Bits(Kernel):
     cdef object call2(self, object x, object dtype):
-        return x.view(dtype) if type(x) is cnp.ndarray else NotImplemented
+        if type(x) is not cnp.ndarray or cnp.PyArray_ITEMSIZE(<cnp.ndarray>x) != dtype.itemsize:
+            return NotImplemented
+        return x.view(dtype)
 
 
 cdef class Expand(Kernel):
