@@ -4,7 +4,7 @@ import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 from functools import wraps
-from weakref import ref
+from weakref import WeakSet
 
 from .. import modes, watching
 from ..core import wrap
@@ -14,6 +14,9 @@ from ..nn.modules.module import _typename, clear_grad
 from ..tensor import Tensor
 
 required = object()
+
+# Hooks around the steps of all optimizers, and those that there are.
+_pre_hooks, _post_hooks, _optimizers = OrderedDict(), OrderedDict(), WeakSet()
 
 # Options that checkpoints of old releases do not have.
 LATER = (
@@ -59,6 +62,9 @@ class Optimizer:
             self.add_param_group(dict(group))
 
     def _start_hooks(self):
+        _optimizers.add(self)
+        if _pre_hooks or _post_hooks:
+            self._watch_step()
         self._optimizer_step_pre_hooks = OrderedDict()
         self._optimizer_step_post_hooks = OrderedDict()
         self._optimizer_state_dict_pre_hooks = OrderedDict()
@@ -148,10 +154,10 @@ class Optimizer:
         self._watch_step()
         return RemovableHandle(self._optimizer_step_post_hooks, hook)
 
-    def _watch_step(self):
+    def _watch_step(self, optimizer_of=None):
         # A step is wrapped once, when someone first watches it; what is put in its place later is trusted to call it.
         if "_step_watched" not in self.__dict__:
-            self._step_watched = self.step = _watched(self)
+            self._step_watched = self.step = _watched(self, optimizer_of or (lambda: self))
 
     # -- states
     def state_dict(self):
@@ -278,9 +284,12 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def _watched(optimizer):
-    """`step` with the hooks around it; it leaves the note `_opt_called`, by which schedulers see that it was called."""
-    optimizer_of, run = ref(optimizer), _unbound(optimizer.step, optimizer)
+def _watched(optimizer, optimizer_of):
+    """`step` with the hooks around it; it leaves the note `_opt_called`, by which schedulers see that it was called.
+
+    `optimizer_of()` is the optimizer: a weak reference where something else holds it, so that the two make no cycle.
+    """
+    run = _unbound(optimizer.step, optimizer)
 
     @wraps(run)
     def watched(*args, **kwargs):
@@ -288,11 +297,11 @@ def _watched(optimizer):
         if optimizer is None:
             raise ReferenceError("the optimizer of this step is gone")
         optimizer._opt_called = True
-        if optimizer._optimizer_step_pre_hooks:
+        if _pre_hooks or optimizer._optimizer_step_pre_hooks:
             args, kwargs = _after_pre_hooks(optimizer, run, args, kwargs)
         result = run(optimizer, *args, **kwargs)
-        if optimizer._optimizer_step_post_hooks:
-            for hook in list(optimizer._optimizer_step_post_hooks.values()):
+        if _post_hooks or optimizer._optimizer_step_post_hooks:
+            for hook in (*optimizer._optimizer_step_post_hooks.values(), *_post_hooks.values()):
                 hook(optimizer, args, kwargs)
         return result
 
@@ -308,7 +317,7 @@ def _unbound(step, optimizer):
 
 def _after_pre_hooks(optimizer, run, args, kwargs):
     """The arguments of a step when the hooks before it have had them."""
-    for hook in list(optimizer._optimizer_step_pre_hooks.values()):
+    for hook in (*_pre_hooks.values(), *optimizer._optimizer_step_pre_hooks.values()):
         replaced = hook(optimizer, args, kwargs)
         if replaced is None:
             continue
@@ -316,6 +325,30 @@ def _after_pre_hooks(optimizer, run, args, kwargs):
             raise RuntimeError(f"{run} must return None or a tuple of (new_args, new_kwargs), but got {replaced}.")
         args, kwargs = replaced
     return args, kwargs
+
+
+def register_optimizer_step_pre_hook(hook):
+    """Call hook(optimizer, args, kwargs) before each step of any optimizer, ahead of the optimizer's own hooks.
+
+    >>> import rushlight
+    >>> from rushlight.optim.optimizer import register_optimizer_step_pre_hook
+    >>> optimizer = rushlight.optim.SGD([rushlight.ones(2)], lr=0.1)
+    >>> with register_optimizer_step_pre_hook(lambda optimizer, args, kwargs: print(type(optimizer).__name__)):
+    ...     optimizer.step()
+    SGD
+    """
+    return _registered_everywhere(_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook):
+    """Call hook(optimizer, args, kwargs) after each step of any optimizer, behind the optimizer's own hooks."""
+    return _registered_everywhere(_post_hooks, hook)
+
+
+def _registered_everywhere(hooks, hook):
+    for optimizer in list(_optimizers):
+        optimizer._watch_step()
+    return RemovableHandle(hooks, hook)
 
 
 def called(closure):

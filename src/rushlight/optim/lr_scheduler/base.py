@@ -2,6 +2,7 @@
 
 import types
 import warnings
+import weakref
 
 from ...errors import coded, coded_sentence, user_level
 from ...tensor import Tensor
@@ -179,7 +180,8 @@ def state_of_callable(function):
 
 
 def _watch(optimizer):
-    optimizer._watch_step()
+    # The scheduler holds the optimizer.
+    optimizer._watch_step(weakref.ref(optimizer))
     # What was put in the place of `step` before this is taken as it is.
     optimizer._step_watched = optimizer.step
 
