@@ -28,6 +28,6 @@ for _name, (_small, _large) in BARS.items():
         return stepping(m, name, 100, 8)
 
     # Often in a row: a library whose threads wait awake for a while would slow the one that comes next.
-    @case(f"{_name} step, one parameter of 5,000,000 elements", 40 if _name.startswith("SGD") else 8, _large)
+    @case(f"{_name} step, one parameter of 5,000,000 elements", 100 if _name.startswith("SGD") else 8, _large)
     def large(m, name=_name):
         return stepping(m, name, 1, 5_000_000)
