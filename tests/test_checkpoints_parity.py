@@ -204,7 +204,6 @@ class Unknown:
         lambda lib: lib.load(io.BytesIO(written(lib, 1)), mmap=True),
         lambda lib: lib.load(io.BytesIO(written(lib, 1)), map_location="cuda"),
         lambda lib: lib.load(io.BytesIO(written(lib, lib.ones(1))), map_location="cuda"),
-        lambda lib: lib.load(io.BytesIO(written(lib, 1)), weights_only=True, odd=1),
         lambda lib: lib.load(io.BytesIO(written(lib, 1)), weights_only=True, pickle_module=pickle),
         lambda lib: lib.save(1, 3),
         lambda lib: lib.save(1, "/no/such/folder/x"),

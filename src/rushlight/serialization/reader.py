@@ -38,10 +38,9 @@ class Reader:
     def __init__(self, source):
         self._source = source
         self._checker, self._checks = None, []
-        place, size, count, end = self._find_directory()
+        place, size, count = self._find_directory()
         records = self._directory(source.read(place, size), count)
         self._bound(records, place)
-        self.end = end
         self.records = self._of_one_folder(records)
 
     def _fault(self, reason):
@@ -49,15 +48,15 @@ class Reader:
 
     # -- the directory
     def _find_directory(self):
-        """(place, size, number of entries, end of the archive) of the directory."""
+        """(place, size, number of entries) of the directory."""
         source = self._source
         first = max(source.start, source.size - _END.size - _MAX16)
         tail = source.read(first, max(source.size - first, 0))
         at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
         if at < 0:
             raise self._fault("failed finding central directory")
-        _, disk, first_disk, _, count, size, offset, comment = _END.unpack_from(tail, at)
-        end = behind = first + at
+        _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, at)
+        end = first + at
         wide = self._find_directory64(end)
         if wide is not None:
             count, size, offset, end = wide
@@ -65,7 +64,7 @@ class Reader:
             raise self._fault("it is in several parts")
         if source.start + offset + size != end:
             raise self._fault("its directory is not where it says that it is")
-        return source.start + offset, size, count, behind + _END.size + comment
+        return source.start + offset, size, count
 
     def _find_directory64(self, end):
         """(number of entries, size, offset, end) by the record for large archives, None where there is none."""
