@@ -11,7 +11,7 @@ ROWS = [
     Row("unsafe_view", lambda r: (r(2, 6),), {"shape": (3, 4)}),
     Row("squeeze", lambda r: (r(1, 3, 1),), {"dim": (0,)}),
     Row("unsqueeze", lambda r: (r(2, 3),), {"dim": 1}),
-    Row("view_dtype", lambda r: (r(2, 3),), {"dtype": np.dtype("int64")}),
+    Row("view_dtype", lambda r: (r(2, 4),), {"dtype": np.dtype("int64")}),
     Row("transpose", lambda r: (r(2, 3, 4),), {"dim0": 0, "dim1": -1}),
     Row("t", lambda r: (r(2, 3),)),
     Row("permute", lambda r: (r(2, 3, 4),), {"dims": (2, 0, 1)}),
