@@ -14,6 +14,11 @@ from setuptools.command.build_ext import build_ext
 SOURCE = Path("src")
 WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
 
+# C is never unwound here: without tables for that, 6 % smaller.
+FLAGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fno-asynchronous-unwind-tables"]
+# Without names of symbols a tenth smaller; without pages of their own for code and constants 8 KB each.
+SMALL_LINKS = ["-s", "-Wl,-z,noseparate-code"]
+
 
 def sources():
     """Every .pyx, and every .py that has a .pxd beside it."""
@@ -39,9 +44,8 @@ def extension(path):
         include_dirs=[numpy.get_include(), str(SOURCE / "rushlight")],
         depends=[str(header) for header in sorted(headers(path))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        # Without names of symbols a tenth smaller.
-        extra_link_args=["-s"] if sys.platform == "linux" else [],
-        extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
+        extra_link_args=SMALL_LINKS if sys.platform == "linux" else [],
+        extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     )
 
 
