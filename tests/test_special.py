@@ -181,6 +181,15 @@ def test_derivatives_at_zero_to_the_fourth_order(name, at_zero):
         assert slopes(getattr(special, name), x, order)[0] == pytest.approx(expected, abs=1e-15)
 
 
+@pytest.mark.parametrize("name", ["i0", "i0e", "i1", "i1e"])
+def test_short_polynomials_are_right_to_the_rounding_of_float(name):
+    x = np.linspace(-40, 40, 20001, dtype=np.float32)
+    function = getattr(special, name)
+    short = function(rushlight.from_numpy(x)).numpy()
+    long = function(rushlight.from_numpy(x).double()).numpy()
+    assert (np.abs(short - long) <= 0.6 * np.spacing(np.abs(long).astype(np.float32))).all()
+
+
 def test_bessel_functions_solve_their_equation():
     x = rushlight.tensor([0.7, 3.0, 9.5, 33.0], dtype=rushlight.float64, requires_grad=True)
     for name, order, sign in (("bessel_j1", 1, 1), ("bessel_y1", 1, 1), ("modified_bessel_k0", 0, -1), ("i1", 1, -1)):

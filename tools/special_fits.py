@@ -11,7 +11,8 @@ from mpmath import mp, mpf
 mp.dps = 40
 NODES = 72
 TARGET = Path(__file__).parents[1] / "src/rushlight/kernels"
-ROUNDING = {"double": mpf(2) ** -55, "float": mpf(2) ** -27}
+# "short": computed in double, for results that are rounded to float.
+ROUNDING = {"double": mpf(2) ** -55, "float": mpf(2) ** -27, "short": mpf(2) ** -27}
 k = mpf("3.75")
 
 
@@ -60,12 +61,11 @@ def fitted(f, type, absolute):
 
 def spelled(name, comment, f, type="double", absolute=False, reach=1):
     """The C function of a fit; with `reach` one on [-reach, reach], its polynomial in the argument itself."""
-    digits = 17 if type == "double" else 9
-    suffix = "" if type == "double" else "f"
+    digits, suffix, kind = (9, "f", "float") if type == "float" else (17, "", "double")
     coefficients = [c / reach**i for i, c in enumerate(fitted(lambda t: f(t * reach), type, absolute))]
     numbers = [mp.nstr(c, digits, min_fixed=-3, max_fixed=3) for c in reversed(coefficients)]
     numbers = [(n if "." in n or "e" in n else n + ".0") + suffix for n in numbers]
-    lines, line = [], f"    {type} p = {numbers[0]};"
+    lines, line = [], f"    {kind} p = {numbers[0]};"
     for number in numbers[1:]:
         step = f" p = p * t {'-' if number[0] == '-' else '+'} {number.lstrip('-')};"
         if len(line) + len(step) > 118:
@@ -73,7 +73,7 @@ def spelled(name, comment, f, type="double", absolute=False, reach=1):
             line = "   "
         line += step
     return "\n".join(
-        [f"/* {comment} */", f"RL_INLINE {type} rl_fit_{name}({type} t) {{", *lines, line, "    return p;", "}"]
+        [f"/* {comment} */", f"RL_INLINE {kind} rl_fit_{name}({kind} t) {{", *lines, line, "    return p;", "}"]
     )
 
 
@@ -242,10 +242,13 @@ def beyond_eight(order, part):
 
 def bessel(order):
     n = order
+    near = lambda t: bessel_i(n, interval(0, 8)(t))
+    far = from_inverse(lambda x: mp.besseli(n, x) * mp.exp(-x) * mp.sqrt(x), 8)
     return [
-        (f"i{n}", f"exp(-x) I{n}(x) / x**{n}, t = x / 4 - 1.", lambda t: bessel_i(n, interval(0, 8)(t))),
-        (f"i{n}_far", f"exp(-x) I{n}(x) sqrt(x), t = 16 / x - 1.",
-         from_inverse(lambda x: mp.besseli(n, x) * mp.exp(-x) * mp.sqrt(x), 8)),
+        (f"i{n}", f"exp(-x) I{n}(x) / x**{n}, t = x / 4 - 1.", near),
+        (f"i{n}_far", f"exp(-x) I{n}(x) sqrt(x), t = 16 / x - 1.", far),
+        (f"i{n}_short", f"exp(-x) I{n}(x) / x**{n}, t = x / 4 - 1, for float.", near, "short"),
+        (f"i{n}_far_short", f"exp(-x) I{n}(x) sqrt(x), t = 16 / x - 1, for float.", far, "short"),
         (f"i{n}_near", f"I{n}(x) / x**{n}, t = x**2 / 2 - 1.", squares(over_power(mp.besseli, n), 2)),
         (f"k{n}_near", "K0 + log(x/2) I0, or x (K1 - log(x/2) I1), t as above.",
          squares(lambda u: k_rest(n, u), 2), "double", True),

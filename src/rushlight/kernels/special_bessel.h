@@ -6,21 +6,23 @@
 #include "special_bessel_fits.h"
 #include "special_elementary.h"
 
-/* exp(-|x|) I(x), odd where the order is. */
-#define RL_SCALED_I(N, SIGNED)                                                   \
-    RL_INLINE double rl_i##N##e(double x) {                                      \
+/* exp(-|x|) I(x), odd where the order is; SHORT ones are as exact as float. */
+#define RL_SCALED_I(N, SIGNED, SHORT)                                            \
+    RL_INLINE double rl_i##N##e##SHORT(double x) {                               \
         double a = fabs(x), b = a < 8 ? a : 8, c = a > 8 ? a : 8;                \
-        double near = rl_fit_i##N(b * 0.25 - 1) * (SIGNED ? x : 1);              \
-        double far = rl_fit_i##N##_far(16 / c - 1) / sqrt(c);                    \
+        double near = rl_fit_i##N##SHORT(b * 0.25 - 1) * (SIGNED ? x : 1);       \
+        double far = rl_fit_i##N##_far##SHORT(16 / c - 1) / sqrt(c);             \
         double out = a <= 8 ? near : SIGNED ? copysign(far, x) : far;            \
         return x != x ? x : out;                                                 \
     }                                                                            \
-    RL_INLINE double rl_i##N(double x) {                                         \
+    RL_INLINE double rl_i##N##SHORT(double x) {                                  \
         double a = fabs(x);                                                      \
-        return a == INFINITY ? (SIGNED ? x : a) : rl_exp8(a) * rl_i##N##e(x);     \
+        return a == INFINITY ? (SIGNED ? x : a) : rl_exp8(a) * rl_i##N##e##SHORT(x); \
     }
-RL_SCALED_I(0, 0)
-RL_SCALED_I(1, 1)
+RL_SCALED_I(0, 0, )
+RL_SCALED_I(1, 1, )
+RL_SCALED_I(0, 0, _short)
+RL_SCALED_I(1, 1, _short)
 
 /* exp(-|x|) (I0(x) - I1(x) / x): times exp(|x|) it is the derivative of I1. */
 RL_INLINE double rl_i1_slope_scaled(double x) {
