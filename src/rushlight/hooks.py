@@ -10,15 +10,21 @@ _ids = itertools.count()
 
 
 class RemovableHandle:
-    """Takes a hook out again: handle.remove(), or leaving a `with` block."""
+    """Takes a hook out again: handle.remove(), or leaving a `with` block.
 
-    def __init__(self, hooks, hook):
+    The hook is in `hooks_dict` under `handle.id`, and so may more be in `extra_dict`, a dict or a list of them.
+    """
+
+    def __init__(self, hooks_dict, hook=None, *, extra_dict=None):
         self.id = next(_ids)
-        self._hooks = hooks
-        hooks[self.id] = hook
+        extra = extra_dict if isinstance(extra_dict, list) else [extra_dict]
+        self._places = (hooks_dict, *[place for place in extra if place is not None])
+        if hook is not None:
+            hooks_dict[self.id] = hook
 
     def remove(self):
-        self._hooks.pop(self.id, None)
+        for place in self._places:
+            place.pop(self.id, None)
 
     def __enter__(self):
         return self

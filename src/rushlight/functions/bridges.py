@@ -119,11 +119,52 @@ def __dlpack_device__(input):
 def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor over the memory of any array that speaks DLPack; nothing is copied, unless copy=True asks for it.
 
+    A capsule is taken too, once; RuntimeError for one that was taken before.
+
     >>> import numpy, rushlight
     >>> rushlight.from_dlpack(numpy.arange(3.0))
     tensor([0., 1., 2.], dtype=rushlight.float64)
     """
     if device is not None:
         check_cpu(device, "from_dlpack(): argument 'device'")
-    seen = ext_tensor.detach() if isinstance(ext_tensor, TensorBase) else core.wrap(np.from_dlpack(ext_tensor))
+    if isinstance(ext_tensor, TensorBase):
+        seen = ext_tensor.detach()
+    elif type(ext_tensor).__name__ == "PyCapsule":
+        seen = core.wrap(_array_of_capsule(ext_tensor))
+    else:
+        seen = core.wrap(np.from_dlpack(ext_tensor))
     return seen.clone() if copy else seen
+
+
+def _array_of_capsule(capsule):
+    # A capsule that was taken has another name.
+    name = repr(capsule).partition('"')[2].partition('"')[0]
+    if name not in ("dltensor", "dltensor_versioned"):
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you might "
+            "have already constructed a tensor from it once."
+        )
+    array = np.from_dlpack(_Capsule(capsule))
+    # Capsules of the first kind cannot say whether they may be written, and NumPy supposes that they may not.
+    return array if name == "dltensor_versioned" else np.asarray(_Writable(array))
+
+
+class _Writable:
+    """An array by its address, to be written."""
+
+    def __init__(self, array):
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+
+
+class _Capsule:
+    """What NumPy asks for a capsule."""
+
+    def __init__(self, capsule):
+        self.capsule = capsule
+
+    def __dlpack__(self, **_):
+        return self.capsule
+
+    def __dlpack_device__(self):
+        return (1, 0)

@@ -143,6 +143,8 @@ def own_hooks(input):
 def warn_of_hooks(input):
     """Say of each hook of a tensor that pickles do not hold it."""
     for hook in own_hooks(input):
+        if hasattr(hook, "__torch_unserializable__"):
+            continue
         warnings.warn(
             f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the function "
             "with @torch.utils.hooks.unserializable_hook to suppress this warning",

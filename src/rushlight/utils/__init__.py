@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ..missing import of_module as _of_module
 
-_MODULES = ("checkpoint", "data")
+_MODULES = ("checkpoint", "data", "dlpack", "hooks")
 
 
 def __getattr__(name):
