@@ -200,9 +200,9 @@ def test_matrix_functions():
     close(linalg.vander(core.wrap(np.array([2.0, 3.0])), N=3), [[1, 2, 4], [1, 3, 9]])
 
 
-@pytest.mark.parametrize("size", [0.1, 1.0, 3.0, 40.0])
+@pytest.mark.parametrize("size", [0.1, 1.0, 2.2, 5.0, 17.5])
 def test_exponentials_of_float32_are_as_exact_as_their_rounding(size):
-    x = np.random.default_rng(0).uniform(-1, 1, (4, 12, 12))
+    x = np.random.default_rng(0).uniform(0, 1, (4, 12, 12))
     x *= size / np.abs(x).sum(-2).max()
     short = x.astype(np.float32)
     want = linalg.matrix_exp(core.wrap(short.astype(np.float64)))._array
