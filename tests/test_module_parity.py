@@ -177,7 +177,9 @@ def loading(m):
         yield attempt(lambda s: s.update({"scale": m.ones(4), "first.weight": m.ones(2, 3)}), strict=strict)
         yield attempt(lambda s: s.update({"seen": m.zeros(())}), strict=strict)
         yield attempt(lambda s: s.update({"scale": 3, "first.bias": [1.0]}), strict=strict)
-        yield attempt(lambda s: s.update({"scale": m.ones(4), "q": m.ones(4)}) or (s.pop("seen") and None), strict=strict)
+        yield attempt(
+            lambda s: s.update({"scale": m.ones(4), "q": m.ones(4)}) or (s.pop("seen") and None), strict=strict
+        )
         yield attempt(lambda s: s.update({"scale": m.full((3,), 2.0, dtype=m.float64)}), strict=strict)
         yield attempt(lambda s: {}, strict=strict)
         yield attempt(lambda s: {"scratch": m.ones(2), "seen": m.ones(1)}, strict=strict)

@@ -24,6 +24,10 @@ class TorchName:
     def create_module(self, spec):
         module = importlib.import_module(OURS + spec.name[5:])
         self.own_spec = module.__spec__
+        # What is loaded already is not imported again: Python would set it in its package, over a function of its name.
+        for name, loaded in list(sys.modules.items()):
+            if name.startswith(f"{OURS}."):
+                sys.modules.setdefault("torch" + name[len(OURS) :], loaded)
         return module
 
     def exec_module(self, module):

@@ -1,14 +1,16 @@
 """Gradients cut down to a largest norm or value, in place."""
 
 import math
+import warnings
 
 import numpy as np
 
 from ...core import wrap, written
 from ...errors import coded
+from ...spelling import spell
 from ...tensor import Tensor
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
 def _listed(tensors):
@@ -73,6 +75,16 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     total = get_total_norm(grads, norm_type, error_if_nonfinite, foreach)
     clip_grads_with_norm_(parameters, max_norm, total, foreach)
     return total
+
+
+def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+    """The former name of `clip_grad_norm_`; FutureWarning."""
+    warnings.warn(
+        f"`{spell('nn.utils.clip_grad_norm')}` is now deprecated in favor of `{spell('nn.utils.clip_grad_norm_')}`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
 def clip_grad_value_(parameters, clip_value, foreach=None):
