@@ -131,4 +131,4 @@ def _alpha(input, p, training, inplace, features):
     a = 1 / math.sqrt((lowest * lowest * p + 1) * (1 - p))
     shift = (noise - 1).mul_(lowest * a).add_(lowest * a * p)
     noise = noise.mul_(a)
-    return (input.mul_(noise) if inplace else input * noise).add_(shift)
+    return input.mul_(noise).add_(shift) if inplace else input * noise + shift
