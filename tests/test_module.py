@@ -493,3 +493,41 @@ def test_a_module_is_freed_without_the_collector():
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("compile", "nothing is captured"), ("share_memory", "the memory is NumPy's"), ("xpu", "computes on the CPU")],
+)
+def test_what_a_module_has_not_says_why(name, reason):
+    assert not hasattr(Net(), name)
+    with pytest.raises(AttributeError, match=f"'Net' object has no attribute '{name}' .*{reason}"):
+        getattr(Net(), name)
+
+
+def test_a_module_list_inserts_as_a_list():
+    layers = nn.ModuleList([nn.ReLU()])
+    layers.insert(9, nn.Tanh())
+    layers.insert(-1, nn.ELU())
+    assert [type(layer).__name__ for layer in layers] == ["ReLU", "ELU", "Tanh"]
+    with pytest.raises(TypeError, match="int is not a Module subclass"):
+        layers.insert(0, 1)
+    assert len(layers) == 3
+
+
+def test_a_parameter_dict_keeps_no_key_that_it_refused():
+    values = nn.ParameterDict({"b": rl.ones(1)})
+    with pytest.raises(KeyError, match="can't contain"):
+        values["a.b"] = rl.ones(1)
+    with pytest.raises(TypeError, match="cannot be used as a key"):
+        values[1] = rl.ones(1)
+    assert list(values) == ["b"] and values.popitem()[0] == "b"
+
+
+def test_a_copy_of_a_module_has_its_own_load_hooks():
+    net = Net()
+    seen = []
+    net.register_load_state_dict_pre_hook(lambda module, *_: seen.append(module))
+    other = copy.deepcopy(net)
+    other.load_state_dict(net.state_dict())
+    assert seen == [other]

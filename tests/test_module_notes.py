@@ -1,5 +1,9 @@
 """What an exception in a module tells: the module, what it was given, and where it is in the model."""
 
+import gc
+import pickle
+import weakref
+
 import pytest
 
 import rushlight as rl
@@ -131,14 +135,52 @@ def test_a_programs_own_exceptions_are_left_alone():
     assert not hasattr(caught.value, "__notes__")
 
 
+def test_an_exception_sent_to_another_process_leaves_the_model_behind():
+    net = Net()
+    net.unsendable = lambda: None
+    with pytest.raises(RuntimeError) as caught:
+        net(rl.ones(5, 2))
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert sent.args == caught.value.args
+    with pytest.raises(RuntimeError):
+        Raising(sent)(rl.ones(1))
+
+
+def test_an_exception_keeps_no_model_alive():
+    net = Net()
+    with pytest.raises(RuntimeError) as caught:
+        net(rl.ones(5, 2))
+    error, alive = caught.value.with_traceback(None), weakref.ref(net)
+    del caught, net
+    gc.collect()
+    assert alive() is None
+    assert error._rushlight_place.found() is None
+
+
+class Raising(nn.Module):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def forward(self, x):
+        raise self.error
+
+
 def test_an_exception_that_is_raised_again_keeps_its_place():
     """The same object through another call, as a program that keeps it may do."""
     net = Net()
     with pytest.raises(RuntimeError) as caught:
         net(rl.ones(5, 2))
+    assert len(notes(lambda: Raising(caught.value)(rl.ones(1)))) == 1
 
-    class Again(nn.Module):
-        def forward(self, x):
-            raise caught.value
 
-    assert len(notes(lambda: Again()(rl.ones(1)))) == 1
+def test_calls_are_short_again_when_the_hooks_are_gone():
+    layer = nn.Linear(1, 1)
+    own = layer.register_forward_hook(lambda *_: None)
+    for_all = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    layer(rl.ones(1))
+    assert layer._hooked and nn.Linear(1, 1)._hooked
+    own.remove()
+    for_all.remove()
+    layer(rl.ones(1))
+    assert not layer._hooked and not nn.Linear(1, 1)._hooked

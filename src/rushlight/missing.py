@@ -7,7 +7,7 @@ from .errors import coded
 
 # Names, a * in them for anything, and why there is nothing of the kind; the first that fits counts.
 _REASONS = (
-    ("share_memory_ from_file storage_type Storage*", "the memory is NumPy's, of one process"),
+    ("share_memory share_memory_ from_file storage_type Storage*", "the memory is NumPy's, of one process"),
     ("record_stream pin_memory Stream* stream* Event accelerator get_device_module mtia ipu xpu mps cudnn_* miopen_*"
      " mkldnn_* to_mkldnn is_vulkan_available batch_norm_* fbgemm_*",
      "rushlight computes on the CPU, by NumPy"),

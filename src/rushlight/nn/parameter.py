@@ -121,7 +121,7 @@ class _UninitializedType(type):
 class UninitializedTensorMixin(metaclass=_UninitializedType):
     """What parameters and buffers are before `materialize` gives them their shape: a dtype, and no elements."""
 
-    __slots__ = ()
+    # No __slots__: compiled or not, the classes must have the layout of those that they become.
     _usable = (*vars(core.TensorBase), "materialize", "is_complex", "is_floating_point", "cls_to_become")
 
     def __new__(cls):

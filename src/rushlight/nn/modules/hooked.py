@@ -12,6 +12,7 @@ _every_hook = OrderedDict()
 _every_backward_pre_hook = OrderedDict()
 _every_backward_hook = OrderedDict()
 _every_older_backward_hook = OrderedDict()
+_for_all = (_every_pre_hook, _every_hook, _every_backward_pre_hook, _every_backward_hook, _every_older_backward_hook)
 _every_flags = {"with_kwargs": {}, "always_call": {}}
 
 # Called when a parameter, buffer or module becomes part of a module.
@@ -102,6 +103,8 @@ class Hooked:
         if not self._has_hooks():
             # All were removed: the next calls are short again.
             self.__dict__.pop("_hooked", None)
+            if not any(_for_all):
+                Hooked._hooked = False
         call = Call(args, kwargs)
         try:
             self._forward_hooked(call)

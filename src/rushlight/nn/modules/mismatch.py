@@ -1,5 +1,7 @@
 """Notes of exceptions that tell in which module they were raised, and what it was given."""
 
+import weakref
+
 from ...tensor import Tensor
 
 _SENTENCES = (
@@ -15,7 +17,8 @@ def tell_module(error, module, args, kwargs):
     """
     place = getattr(error, "_rushlight_place", None)
     if place is not None:
-        place.within(module, error)
+        if isinstance(place, _Place):
+            place.within(module, error)
     elif type(error).__module__ == "builtins" and not isinstance(error, RecursionError):
         shapes = [v.shape for v in (*args, *kwargs.values()) if isinstance(v, Tensor)]
         if shapes:
@@ -28,17 +31,22 @@ class _Place:
     def __init__(self, module, shapes, error):
         from ...codes import language
 
-        self.found = module
+        # No exception shall keep a model alive.
+        self.found = weakref.ref(module)
         self.both, one, several, self.path = _SENTENCES[language() == "zh"]
         shown = self.both.join([str(tuple(shape)) for shape in shapes])
         self.sentence = (one if len(shapes) == 1 else several).format(_named(module), shown)
         error.add_note(self.sentence)
         self.position = len(error.__notes__) - 1
 
+    def __reduce__(self):
+        # Sent to another process, an exception takes its notes with it, and not the model.
+        return str, (self.sentence,)
+
     def within(self, module, error):
         """Tell the path from a module further out."""
         for path, part in module.named_modules(remove_duplicate=False):
-            if part is self.found and path:
+            if part is self.found() and path:
                 told = self.sentence + self.path.format(path, type(module).__name__)
                 error.__notes__[self.position] = told
                 return
