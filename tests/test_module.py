@@ -517,7 +517,7 @@ def test_a_module_list_inserts_as_a_list():
 
 def test_a_parameter_dict_keeps_no_key_that_it_refused():
     values = nn.ParameterDict({"b": rl.ones(1)})
-    with pytest.raises(KeyError, match="parameter name can.+t contain"):
+    with pytest.raises(KeyError, match=r"parameter name can.+t contain"):
         values["a.b"] = rl.ones(1)
     with pytest.raises(TypeError, match="cannot be used as a key"):
         values[1] = rl.ones(1)
