@@ -189,3 +189,12 @@ def test_a_view_that_cannot_be_is_refused_without_a_copy():
     finally:
         tracemalloc.stop()
     assert peak < x.numel()
+
+
+def test_flips_keep_the_order_of_memory():
+    x = rl.arange(20.0).reshape(4, 5).t()
+    assert x.flip(0).stride() == (1, 5)
+    assert rl.rot90(x).stride() == (5, 1)
+    assert x.flip(0).tolist() == x.contiguous().flip(0).tolist()
+    # What is expanded has none.
+    assert rl.arange(5.0).expand(3, 5).flip(0).stride() == (5, 1)

@@ -328,36 +328,30 @@ def trace(x):
     return out
 
 
-cdef object rearranged(cnp.ndarray x, int nd, cnp.npy_intp *dims, cnp.npy_intp *steps, char *start):
-    """A copy of what lies from `start` on, at such steps, in the memory of x."""
+def flip(x, *, tuple dims):
+    """x with its entries in reverse order along `dims`, in its own order of memory."""
     cdef rl_copying c
     cdef cnp.ndarray out
     cdef int i
-    if not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
+    if type(x) is not cnp.ndarray or not plain(x) or not choose_raw(&c, cnp.PyArray_ITEMSIZE(x)):
         return NotImplemented
-    out = fresh(nd, dims, rl_dtype(x))
-    for i in range(nd):
-        c.dims[i], c.ts[i], c.fs[i] = dims[i], cnp.PyArray_STRIDE(out, i), steps[i]
-    c.nd, c.to, c.source = nd, cnp.PyArray_BYTES(out), start
+    c.nd, c.source = cnp.PyArray_NDIM(x), cnp.PyArray_BYTES(x)
+    for i in range(c.nd):
+        if cnp.PyArray_STRIDE(x, i) == 0:
+            # Expanded: it has no order of its own.
+            out = fresh(c.nd, cnp.PyArray_DIMS(x), rl_dtype(x))
+            break
+    else:
+        out = fresh_like(x, rl_dtype(x))
+    c.to = cnp.PyArray_BYTES(out)
+    for i in range(c.nd):
+        c.dims[i], c.ts[i], c.fs[i] = cnp.PyArray_DIM(x, i), cnp.PyArray_STRIDE(out, i), cnp.PyArray_STRIDE(x, i)
+    for d in dims if c.nd else ():
+        i = d
+        c.source += (c.dims[i] - 1) * c.fs[i]
+        c.fs[i] = -c.fs[i]
     copy_all(&c, cnp.PyArray_SIZE(out))
     return out
-
-
-def flip(x, *, tuple dims):
-    """x with its entries in reverse order along `dims`."""
-    cdef cnp.npy_intp steps[64]
-    cdef int i, nd
-    cdef char *start
-    if type(x) is not cnp.ndarray or not plain(x):
-        return NotImplemented
-    nd, start = cnp.PyArray_NDIM(x), cnp.PyArray_BYTES(x)
-    for i in range(nd):
-        steps[i] = cnp.PyArray_STRIDE(x, i)
-    for d in dims if nd else ():
-        i = d
-        start += (cnp.PyArray_DIM(x, i) - 1) * steps[i]
-        steps[i] = -steps[i]
-    return rearranged(x, nd, cnp.PyArray_DIMS(x), steps, start)
 
 
 cdef struct Roll:

@@ -205,7 +205,7 @@ def unfold_backward(x, *, shape, dim, size, step):
 
 @linear(batch=along("dims"), x=lambda g, dims: flip(g, dims=dims))
 def flip(x, *, dims):
-    return copied(flipped(x, dims))
+    return np.array(flipped(x, dims), order="C" if 0 in x.strides else "K")
 
 
 def flipped(x, dims):
@@ -257,7 +257,7 @@ def rot90(x, *, k=1, dims=(0, 1)):
     backwards = dims if k == 2 else (dims[k == 1],) if k else ()
     out = NotImplemented if _copying is None else _copying.flip(x, dims=backwards)
     if out is NotImplemented:
-        out = copied(flipped(x, backwards))
+        out = flip.forward(x, dims=backwards)
     return out.swapaxes(*dims) if k % 2 else out
 
 
