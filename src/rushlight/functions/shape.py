@@ -134,11 +134,11 @@ def _names_dtype(x):
 
 def _as_bits(input, wanted):
     """The memory of a tensor as elements of another dtype."""
-    target = as_dtype(wanted, "view(): argument 'dtype'")
+    target = wanted if type(wanted) is dtype else as_dtype(wanted, "view(): argument 'dtype'")
     array, new = input._array, target.numpy
     own = array.itemsize
     if own == new.itemsize:
-        return ops.view_dtype(input, dtype=new)
+        return view_by(ops.view_dtype, input, new)
     sizes = f"different element sizes (viewing {dtype_of(array.dtype)!r} as {target!r})"
     if array.ndim == 0:
         raise RuntimeError("self.dim() cannot be 0 to view Float as Double (different element sizes)".replace(
@@ -155,7 +155,7 @@ def _as_bits(input, wanted):
         )
     if new.itemsize > own and any(s % new.itemsize for s in array.strides[:-1]):
         raise RuntimeError(f"self.stride() must be divisible by {new.itemsize // own} for {sizes}")
-    return ops.view_dtype(input, dtype=new)
+    return view_by(ops.view_dtype, input, new)
 
 
 def view_as(input, other):
@@ -440,6 +440,8 @@ def as_strided(input, size, stride, storage_offset=None):
 
 def check_strides(storage, size, stride, offset):
     """Raise where no such view of the memory of an array can be."""
+    if storage.flags.c_contiguous and 0 <= strided.reach(size, stride, offset) <= storage.size:
+        return
     if len(size) == len(stride) and offset >= 0 and min(size, default=0) >= 0 and min(stride, default=0) >= 0:
         if storage.flags.c_contiguous and strided.extent(size, stride, offset) <= storage.size:
             return
