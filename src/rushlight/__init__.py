@@ -57,6 +57,16 @@ IN_FUNCTIONAL = (
     "max_pool2d", "max_pool3d", "native_channel_shuffle", "pairwise_distance", "pdist", "pixel_shuffle",
     "pixel_unshuffle", "rms_norm",
 )  # fmt: skip
+# The functions of PyTorch's C++ beneath those of nn.functional.
+_NATIVE = (
+    "_native_batch_norm_legit", "affine_grid_generator", "alpha_dropout", "alpha_dropout_", "batch_norm",
+    "binary_cross_entropy_with_logits", "convolution", "cosine_embedding_loss", "dropout", "dropout_", "embedding_bag",
+    "embedding_renorm_", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_",
+    "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "hinge_embedding_loss", "instance_norm",
+    "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d_with_indices", "native_batch_norm", "native_dropout",
+    "native_group_norm", "native_layer_norm", "native_norm", "poisson_nll_loss", "rrelu", "rrelu_",
+    "triplet_margin_loss",
+)  # fmt: skip
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
     "bilinear": ("functions.matrix", "bilinear"),
@@ -74,18 +84,7 @@ ELSEWHERE = {
         name: ("functions.windows", name)
         for name in ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
     },
-    **{
-        name: ("nn.functional.native", name)
-        for name in (
-            "_native_batch_norm_legit", "affine_grid_generator", "alpha_dropout", "alpha_dropout_", "batch_norm",
-            "binary_cross_entropy_with_logits", "convolution", "cosine_embedding_loss", "dropout", "dropout_",
-            "embedding_bag", "embedding_renorm_", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
-            "feature_dropout_", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm",
-            "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss",
-            "max_pool1d_with_indices", "native_batch_norm", "native_dropout", "native_group_norm", "native_layer_norm",
-            "native_norm", "poisson_nll_loss", "rrelu", "rrelu_", "triplet_margin_loss",
-        )  # fmt: skip
-    },
+    **{name: ("nn.functional.native", name) for name in _NATIVE},
     **{
         name: ("nn.functional.recurrent", name)
         for name in ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell")
