@@ -178,7 +178,9 @@ def fractional_starts(samples, length, size, kernel):
         return np.full((len(samples), 1), length - kernel)
     alpha = samples.dtype.type(length - kernel) / samples.dtype.type(size - 1)
     column = samples[:, None]
-    starts = ((np.arange(size, dtype=samples.dtype) + column) * alpha).astype(np.int64) - (column * alpha).astype(np.int64)
+    starts = ((np.arange(size, dtype=samples.dtype) + column) * alpha).astype(np.int64) - (column * alpha).astype(
+        np.int64
+    )
     starts[:, -1] = length - kernel
     return starts
 
