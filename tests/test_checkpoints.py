@@ -11,6 +11,7 @@ import sys
 import zipfile
 from argparse import Namespace
 from collections import Counter, OrderedDict, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -610,6 +611,7 @@ assert torch.equal(other.weight, layer.weight)
     done = subprocess.run(
         [sys.executable, "-m", "rushlight", "run", str(script)],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(rl.__file__).parent.parent)},
         capture_output=True,
         text=True,
         timeout=60,
