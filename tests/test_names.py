@@ -63,7 +63,7 @@ def test_what_is_said_to_be_missing_is():
 
 NAMESPACES = (
     "autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "nn.functional", "nn.init", "nn.utils", "optim",
-    "profiler", "signal", "special", "utils",
+    "profiler", "random", "signal", "special", "utils",
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ LAZY = (
     "nn",
     "optim",
     "profiler",
+    "random",
     "serialization",
     "signal",
     "special",

@@ -27,6 +27,7 @@ from .bounds import (
     open_end,
     real_dtype,
 )
+from .core import TensorBase, wrap
 from .device import check_cpu
 from .device import cpu as _cpu
 from .dtypes import COMPLEX, FLOATING, as_dtype, get_default_dtype
@@ -130,7 +131,7 @@ class Generator:
         return self._seed
 
     def get_state(self):
-        """Return the state as uint8 of shape (5056,), laid out as PyTorch's."""
+        """Return the state as a uint8 tensor of shape (5056,), laid out as PyTorch's."""
         state = np.zeros((), _STATE)
         with _guard:
             position = int(self._words[_SIZE])
@@ -143,7 +144,7 @@ class Generator:
                 state["normal"], state["has_normal"] = self._normal, 1
             if self._float_normal is not None:
                 state["float_normal"], state["has_float_normal"] = self._float_normal, 1
-        return state.reshape(1).view(np.uint8)
+        return wrap(state.reshape(1).view(np.uint8))
 
     def set_state(self, new_state):
         """Continue from a state that `get_state()`, here or in PyTorch, returned; return the generator.
@@ -153,7 +154,7 @@ class Generator:
         """
         if not hasattr(new_state, "dtype"):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
-        array = np.asarray(new_state)
+        array = new_state._array if isinstance(new_state, TensorBase) else np.asarray(new_state)
         if array.dtype != np.uint8:
             raise TypeError(f"RNG state must be a torch.ByteTensor, but its dtype is {array.dtype}")
         if array.size != _STATE.itemsize:

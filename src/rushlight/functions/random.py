@@ -46,16 +46,12 @@ def initial_seed():
 
 def get_rng_state():
     """The state of the random numbers, a uint8 tensor."""
-    return _tensor_of(default_generator.get_state())
-
-
-def _tensor_of(state):
-    return state if isinstance(state, TensorBase) else wrap(state)
+    return default_generator.get_state()
 
 
 def set_rng_state(new_state):
     """Go on from a state that get_rng_state gave."""
-    default_generator.set_state(new_state._array if isinstance(new_state, TensorBase) else new_state)
+    default_generator.set_state(new_state)
 
 
 def _source(generator, function):
