@@ -57,14 +57,14 @@ def _masked_softmax(scores, attn_mask):
 
 
 def _check(query, key, value, attn_mask, is_causal):
-    names = [_c_name(x.dtype) for x in (query, key, value)]
-    if len(set(names)) > 1:
+    if not query._array.dtype == key._array.dtype == value._array.dtype:
+        names = [_c_name(x.dtype) for x in (query, key, value)]
         raise RuntimeError(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: "
             f"{names[1]} "
             f"and value.dtype: {names[2]} instead."
         )
-    if min(query.ndim, key.ndim, value.ndim) < 2:
+    if min(query._array.ndim, key._array.ndim, value._array.ndim) < 2:
         raise RuntimeError(
             f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
             "key.dim: "
@@ -75,7 +75,7 @@ def _check(query, key, value, attn_mask, is_causal):
     if attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-            f"{_c_name(attn_mask.dtype)} and  query.dtype: {names[0]} instead."
+            f"{_c_name(attn_mask.dtype)} and  query.dtype: {_c_name(query.dtype)} instead."
         )
     if is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
