@@ -27,27 +27,35 @@ SIZES = (1_000, 1_000_000)
 # Ratios above this are faults.
 LIMIT = 2
 # A round lasts at least this long, rounds go on until there are enough or the time is used up.
-ROUND, ROUNDS, TIME = 0.002, 9, 0.6
+ROUND, ROUNDS, TIME = 0.004, 9, 0.6
+# Calls that take less than this together are timed together.
+BATCH = 0.00005
 # Before a round is timed: a million elements take five calls, in either module, until caches and clocks have settled.
 WARM = 0.002
 # Both begin with threads asleep: those of OpenMP look for work some milliseconds after a loop.
 REST = 0.012
 
 
-def seconds(run, loops):
+def seconds(run, calls, batches):
+    """The median over batches of calls, each timed together: what stops the machine for a while is in few of them."""
     time.sleep(REST)
     begun = time.perf_counter()
     while time.perf_counter() - begun < WARM:
         run()
-    started = time.perf_counter()
-    for _ in range(loops):
-        run()
-    return (time.perf_counter() - started) / loops
+    times = []
+    for _ in range(batches):
+        begun = time.perf_counter()
+        for _ in range(calls):
+            run()
+        times.append((time.perf_counter() - begun) / calls)
+    return statistics.median(times)
 
 
 def loops_of(run):
-    once = min(seconds(run, 1), seconds(run, 1))
-    return max(1, min(200, int(ROUND / once)))
+    """How many calls are timed together, and how often, so that a round lasts long enough."""
+    once = min(seconds(run, 1, 1), seconds(run, 1, 1))
+    calls = max(1, min(200, int(BATCH / once)))
+    return calls, max(1, int(ROUND / (once * calls)))
 
 
 def measure(ours, theirs):
@@ -55,7 +63,7 @@ def measure(ours, theirs):
     loops = loops_of(ours), loops_of(theirs)
     rounds, begun = [], time.perf_counter()
     while len(rounds) < 3 or (len(rounds) < ROUNDS and time.perf_counter() - begun < TIME):
-        rounds.append((seconds(ours, loops[0]), seconds(theirs, loops[1])))
+        rounds.append((seconds(ours, *loops[0]), seconds(theirs, *loops[1])))
     mine, yours = zip(*rounds)
     return statistics.median(mine), statistics.median(yours), statistics.median(a / b for a, b in rounds)
 
