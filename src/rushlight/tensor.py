@@ -77,11 +77,14 @@ class Tensor(TensorBase):
 
     def size(self, dim=None):
         """The shape, or one entry of it."""
+        shape = self._array.shape
         if dim is None:
-            return tuple.__new__(Size, self._array.shape)
+            return tuple.__new__(Size, shape)
+        if type(dim) is int and -len(shape) <= dim < len(shape):
+            return shape[dim]
         from .functions.arguments import wrap_dim
 
-        return self._array.shape[wrap_dim(dim, self._array.ndim)]
+        return shape[wrap_dim(dim, len(shape))]
 
     def dim(self):
         return self._array.ndim

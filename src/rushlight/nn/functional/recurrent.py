@@ -99,10 +99,10 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
 def _check_cell(name, input, hx, w_hh, w_ih, gates):
     check_tensor(input, name)
     check_tensor(hx, name, 2, "hx")
-    hidden = w_hh.shape[1]
-    if w_ih.shape[0] != gates * hidden:
+    hidden, rows = w_hh._array.shape[1], w_ih._array.shape[0]
+    if rows != gates * hidden:
         times = f"{gates} * hidden_size" if gates > 1 else "hidden_size"
-        raise RuntimeError(f"weight_ih first dim must be {times} = {gates * hidden}, but got {w_ih.shape[0]}")
+        raise RuntimeError(f"weight_ih first dim must be {times} = {gates * hidden}, but got {rows}")
 
 
 # A step takes what the input gives to its gates, the state, and the hidden weights; it returns the next state.

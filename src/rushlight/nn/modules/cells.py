@@ -48,15 +48,15 @@ class RNNCellBase(Module):
                 raise ValueError(f"{kind}: Expected {name} to be 1D or 2D, got {h.dim()}D instead")
 
     def _check_sizes(self, input, hidden):
-        if input.size(1) != self.input_size:
-            raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}")
+        rows, size = input._array.shape
+        if size != self.input_size:
+            raise RuntimeError(f"input has inconsistent input_size: got {size} expected {self.input_size}")
         for i, h in enumerate(hidden):
-            if h.size(0) != input.size(0):
-                raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {h.size(0)}")
-            if h.size(1) != self.hidden_size:
-                raise RuntimeError(
-                    f"hidden{i} has inconsistent hidden_size: got {h.size(1)}, expected {self.hidden_size}"
-                )
+            own_rows, size = h._array.shape
+            if own_rows != rows:
+                raise RuntimeError(f"Input batch size {rows} doesn't match hidden{i} batch size {own_rows}")
+            if size != self.hidden_size:
+                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {size}, expected {self.hidden_size}")
 
     def _step(self, function, input, hx):
         """The next hidden state."""
