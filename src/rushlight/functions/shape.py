@@ -136,16 +136,21 @@ def _as_bits(input, wanted):
     """The memory of a tensor as elements of another dtype."""
     target = wanted if type(wanted) is dtype else as_dtype(wanted, "view(): argument 'dtype'")
     array, new = input._array, target.numpy
-    own = array.itemsize
-    if own == new.itemsize:
-        return view_by(ops.view_dtype, input, new)
-    sizes = f"different element sizes (viewing {dtype_of(array.dtype)!r} as {target!r})"
+    if array.itemsize != new.itemsize:
+        _check_bits(array, target, new.itemsize, array.itemsize)
+    return view_by(ops.view_dtype, input, new)
+
+
+def _check_bits(array, target, wide, own):
+    """RuntimeError where the memory of an array cannot be seen as elements of `wide` bytes instead of `own`."""
     if array.ndim == 0:
-        raise RuntimeError("self.dim() cannot be 0 to view Float as Double (different element sizes)".replace(
-            "Float", dtype_of(array.dtype).scalar_type).replace("Double", target.scalar_type))  # fmt: skip
-    if new.itemsize > own and array.shape[-1] * own % new.itemsize:
         raise RuntimeError(
-            f"self.size(-1) must be divisible by {new.itemsize // own} to view {dtype_of(array.dtype).scalar_type} as "
+            f"self.dim() cannot be 0 to view {dtype_of(array.dtype).scalar_type} as {target.scalar_type} (different "
+            "element sizes)"
+        )
+    if wide > own and array.shape[-1] * own % wide:
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {wide // own} to view {dtype_of(array.dtype).scalar_type} as "
             f"{target.scalar_type} (different element sizes), but got {array.shape[-1]}"
         )
     if array.strides[-1] != own and array.size:
@@ -153,9 +158,11 @@ def _as_bits(input, wanted):
             f"self.stride(-1) must be 1 to view {dtype_of(array.dtype).scalar_type} as {target.scalar_type} (different "
             f"element sizes), but got {array.strides[-1] // own}"
         )
-    if new.itemsize > own and any(s % new.itemsize for s in array.strides[:-1]):
-        raise RuntimeError(f"self.stride() must be divisible by {new.itemsize // own} for {sizes}")
-    return view_by(ops.view_dtype, input, new)
+    if wide > own and any(s % wide for s in array.strides[:-1]):
+        raise RuntimeError(
+            f"self.stride() must be divisible by {wide // own} for different element sizes (viewing "
+            f"{dtype_of(array.dtype)!r} as {target!r})"
+        )
 
 
 def view_as(input, other):

@@ -21,8 +21,15 @@ cdef extern from *:
         if (PyArray_SetBaseObject((PyArrayObject *)view, (PyObject *)a) < 0) { Py_DECREF(view); return NULL; }
         return view;
     }
+
+    /* The same memory as elements of another dtype. */
+    static PyObject *rl_bits(PyArrayObject *a, PyObject *dtype) {
+        Py_INCREF(dtype);
+        return PyArray_View(a, (PyArray_Descr *)dtype, NULL);
+    }
     """
     object rl_strided(cnp.ndarray a, int nd, cnp.npy_intp *dims, cnp.npy_intp *strides, cnp.npy_intp offset)
+    object rl_bits(cnp.ndarray a, object dtype)
 
 
 def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset):
@@ -300,9 +307,9 @@ cdef class Unsqueeze(Kernel):
 
 cdef class Bits(Kernel):
     cdef object call2(self, object x, object dtype):
-        if type(x) is not cnp.ndarray or cnp.PyArray_ITEMSIZE(<cnp.ndarray>x) != dtype.itemsize:
+        if type(x) is not cnp.ndarray or not isinstance(dtype, cnp.dtype):
             return NotImplemented
-        return x.view(dtype)
+        return rl_bits(<cnp.ndarray>x, dtype)
 
 
 cdef class Expand(Kernel):

@@ -341,6 +341,22 @@ def nanmedian(x, *, dim=None, keepdim=False):
     return _middle(numbers if numbers.size else x)
 
 
+def _median(x, dim, keepdim):
+    found = _lanes.median_dim(x.reshape(-1), 0)
+    return found if found is NotImplemented else found[0]
+
+
+def _nanmedian(x, dim, keepdim):
+    found = _lanes.nanmedian_dim(x.reshape(-1), 0)
+    return found if found is NotImplemented else found[0]
+
+
+_lanes = load("sort")
+if _lanes is not None:
+    median.accelerate(_median)
+    nanmedian.accelerate(_nanmedian)
+
+
 @general(
     batch=reducing,
     x=lambda g, x, out, dim: kept(g, x.shape, dim) * shares_of_sum(x, out, dim),

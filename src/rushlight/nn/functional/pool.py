@@ -199,7 +199,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     (kernel,) = window_ints(kernel_size, 1, "avg_pool1d", "kernel_size")
     (stride,) = window_ints(stride, 1, "avg_pool1d", "stride", 3, (kernel,))
     (padding,) = window_ints(padding, 1, "avg_pool1d", "padding", 4)
-    _check_1d(input, "avg_pool1d")
+    _check_1d(input._array.shape, "avg_pool1d")
     wide = input.unsqueeze(-2)
     return avg_pool2d(wide, (1, kernel), (1, stride), (0, padding), ceil_mode, count_include_pad).squeeze(-2)
 
@@ -230,10 +230,10 @@ def avg_pool3d(
     )
 
 
-def _check_1d(input, name):
-    if input.ndim not in (2, 3):
+def _check_1d(shape, name):
+    if len(shape) not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 'self' (while "
             "checking "
             f"arguments for {name})"
         )
@@ -279,9 +279,7 @@ def adaptive_avg_pool1d(input, output_size):
     tensor([[2., 3.]])
     """
     check_tensor(input, "adaptive_avg_pool1d")
-    _check_1d(input, "adaptive_avg_pool1d")
-    (size,) = window_ints(output_size, 1, "adaptive_avg_pool1d", "output_size")
-    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
+    return _average_of(2, input, _adaptive_line(input._array.shape, output_size))
 
 
 def adaptive_avg_pool2d(input, output_size):
@@ -294,29 +292,37 @@ def adaptive_avg_pool3d(input, output_size):
     return _adaptive_avg_pool(3, input, output_size)
 
 
-def _sizes_or_same(output_size, input, d):
+def _sizes_or_same(output_size, shape, d):
     """The wanted sizes, those of the input where they are None."""
     if isinstance(output_size, (tuple, list)):
-        if len(output_size) >= input.ndim:
+        if len(output_size) >= len(shape):
             raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
-        kept = input.shape[input.ndim - len(output_size) :]
+        kept = shape[len(shape) - len(output_size) :]
         return tuple([n if want is None else want for n, want in zip(kept, output_size)])
     return (output_size,) * d
 
 
-def _check_not_empty(input, d, name):
-    for axis in range(input.ndim - d, input.ndim):
-        if input.shape[axis] == 0:
+def _check_not_empty(shape, d, name):
+    for axis in range(len(shape) - d, len(shape)):
+        if shape[axis] == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-                f"{shape_of(input)} with dimension {axis} being empty"
+                f"{list(shape)} with dimension {axis} being empty"
             )
 
 
-def _adaptive_avg_pool(d, input, output_size):
+@remembered
+def _adaptive_line(shape, output_size):
+    """The checked size of adaptive averages along one dimension; sentences are those of two, the first of size 1."""
+    _check_1d(shape, "adaptive_avg_pool1d")
+    size = window_ints(output_size, 1, "adaptive_avg_pool1d", "output_size")
+    return _adaptive_average_size(2, (*shape[:-1], 1, shape[-1]), (1, *size))[1:]
+
+
+@remembered
+def _adaptive_average_size(d, shape, output_size):
     name = f"adaptive_avg_pool{d}d"
-    check_tensor(input, name)
-    size = ints(_sizes_or_same(output_size, input, d), name, "output_size")
+    size = ints(_sizes_or_same(output_size, shape, d), name, "output_size")
     if len(size) != d:
         raise RuntimeError(f"{name}: output_size must be {d}")
     if min(size) < 0:
@@ -324,21 +330,30 @@ def _adaptive_avg_pool(d, input, output_size):
         raise RuntimeError(
             f"{name}: elements of output_size must be greater than or equal to 0 but received {{{listed}}}"
         )
-    if input.ndim not in (d + 1, d + 2):
-        raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got {shape_of(input)}")
-    _check_not_empty(input, d, name)
+    if len(shape) not in (d + 1, d + 2):
+        raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got {list(shape)}")
+    _check_not_empty(shape, d, name)
+    return size
+
+
+def _adaptive_avg_pool(d, input, output_size):
+    check_tensor(input, f"adaptive_avg_pool{d}d")
+    return _average_of(d, input, _adaptive_average_size(d, input._array.shape, output_size))
+
+
+def _average_of(d, input, size):
     if set(size) == {1} and kind_of(input) in "fc":
-        return input.mean(tuple(range(-d, 0)), True)
-    check_implemented(input, name if d == 2 else f"{name}_cpu")
-    return _ADAPTIVE_AVERAGE[d](input, size=size, mode="adaptive", scales=(1.0,) * d)
+        return input.mean(tuple(range(-len(size), 0)), True)
+    check_implemented(input, "adaptive_avg_pool2d" if d == 2 else "adaptive_avg_pool3d_cpu")
+    return _ADAPTIVE_AVERAGE[d](input, size=size, mode="adaptive", scales=(1.0,) * len(size))
 
 
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """The largest of `output_size` windows of nearly equal length along the last dimension of (N, C, L) or (C, L)."""
     check_tensor(input, "adaptive_max_pool1d")
-    _check_1d(input, "adaptive_max_pool1d")
+    _check_1d(input._array.shape, "adaptive_max_pool1d")
     (size,) = window_ints(output_size, 1, "adaptive_max_pool1d", "output_size")
-    _check_not_empty(input, 1, "adaptive_max_pool1d")
+    _check_not_empty(input._array.shape, 1, "adaptive_max_pool1d")
     values, indices = _adaptive_max_pool(2, input.unsqueeze(-2), (1, size))
     return (values.squeeze(-2), indices.squeeze(-2)) if return_indices else values.squeeze(-2)
 
@@ -370,17 +385,24 @@ def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
 def _adaptive_max_pool(d, input, output_size):
     name = f"adaptive_max_pool{d}d"
     check_tensor(input, name)
-    size = ints(_sizes_or_same(output_size, input, d), name, "output_size")
-    if input.ndim not in (d + 1, d + 2):
-        raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got: {shape_of(input)}")
-    _check_not_empty(input, d, name)
+    size = _adaptive_max_size(d, input._array.shape, output_size)
+    check_implemented(input, name)
+    return _ADAPTIVE_MAX[d](input, size=size)
+
+
+@remembered
+def _adaptive_max_size(d, shape, output_size):
+    name = f"adaptive_max_pool{d}d"
+    size = ints(_sizes_or_same(output_size, shape, d), name, "output_size")
+    if len(shape) not in (d + 1, d + 2):
+        raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got: {list(shape)}")
+    _check_not_empty(shape, d, name)
     if len(size) != d:
         raise RuntimeError(f"{name}(): internal error: output_size.size() must be {d}")
     if min(size) < 0:
-        lead = list(input.shape[: input.ndim - d])
+        lead = list(shape[: len(shape) - d])
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(size)}: {[*lead, *size]}")
-    check_implemented(input, name)
-    return _ADAPTIVE_MAX[d](input, size=size)
+    return size
 
 
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
