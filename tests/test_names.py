@@ -127,3 +127,26 @@ def test_a_subclass_may_have_what_tensors_lack():
 def test_what_tensors_are_said_to_lack_is_pytorch_s():
     torch = pytest.importorskip("torch")
     assert {name for name in absent.INPLACE if not hasattr(torch.Tensor, name)} == set()
+
+
+@pytest.mark.parametrize("family", rushlight.LATER)
+def test_what_is_imported_later_has_the_names_it_is_asked_by(family):
+    module = importlib.import_module(f"rushlight.functions.{family}")
+    functions, methods = (names.split() for names in rushlight.LATER[family])
+    assert sorted(functions) == sorted(module.FUNCTIONS)
+    assert sorted(methods) == sorted({*module.METHODS, *module.INPLACE})
+
+
+def test_a_method_imported_later_is_an_ordinary_one():
+    class Own(rushlight.Tensor):
+        def det(self):
+            return super().det() + 1
+
+    x = rushlight.eye(2)
+    assert x.det() == 1 and rushlight.Tensor.det(x) == 1 and x.as_subclass(Own).det() == 2
+
+
+def test_a_star_gives_every_function():
+    names = {}
+    exec("from rushlight import *", names)
+    assert {"sin", "det", "exp_", "i0_", "conv1d", "Tensor", "float32"} <= names.keys()

@@ -28,7 +28,7 @@ from .functions import return_types
 from .generator import Generator
 from .printing import set_printoptions
 from .size import Size
-from .tensor import Tensor, offer
+from .tensor import Later, Tensor, offer
 
 __version__ = "0.1.0"
 
@@ -68,6 +68,30 @@ _NATIVE = (
     "native_group_norm", "native_layer_norm", "native_norm", "poisson_nll_loss", "rrelu", "rrelu_",
     "triplet_margin_loss",
 )  # fmt: skip
+# Families that are imported when a name of theirs is first asked for: their functions, and their methods.
+LATER = {
+    "bessel": ("i0", "i0 i0_"),
+    "contraction": ("tensordot kron cross chain_matmul", "kron cross"),
+    "einsum": ("einsum", ""),
+    "gamma": (
+        "digamma igamma igammac lgamma mvlgamma polygamma",
+        "digamma digamma_ igamma igamma_ igammac igammac_ lgamma lgamma_ mvlgamma mvlgamma_ polygamma polygamma_",
+    ),
+    "gradient": ("gradient", ""),
+    "histograms": ("histogram histogramdd", "histogram"),
+    "linalg": (
+        "inverse det logdet slogdet cholesky cholesky_solve cholesky_inverse qr svd pinverse matrix_power matrix_exp lu "
+        "lu_solve lu_unpack triangular_solve geqrf orgqr ormqr eig lstsq matrix_rank solve symeig",
+        "inverse det logdet slogdet cholesky cholesky_solve cholesky_inverse qr svd pinverse matrix_power matrix_exp lu "
+        "lu_solve triangular_solve geqrf orgqr ormqr eig lstsq solve symeig",
+    ),
+    "segments": ("_segment_reduce segment_reduce", ""),
+    "statistics": (
+        "bincount corrcoef cov histc nanquantile quantile",
+        "bincount corrcoef cov histc nanquantile quantile",
+    ),
+    "stft": ("istft stft", "istft stft"),
+}
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
     "bilinear": ("functions.matrix", "bilinear"),
@@ -86,6 +110,7 @@ ELSEWHERE = {
         for name in ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
     },
     **{name: ("nn.functional.native", name) for name in _NATIVE},
+    **{name: (f"functions.{family}", name) for family, (names, _) in LATER.items() for name in names.split()},
     **{
         name: ("nn.functional.recurrent", name)
         for name in ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell")
@@ -110,8 +135,6 @@ FAMILIES = (
     "rounding",
     "selection",
     "special",
-    "gamma",
-    "bessel",
     "complex",
     "activation",
     "creation",
@@ -132,24 +155,16 @@ FAMILIES = (
     "storage",
     "random",
     "matrix",
-    "einsum",
-    "contraction",
-    "linalg",
     "reduction",
     "norms",
     "cumulative",
-    "gradient",
     "sorting",
-    "statistics",
-    "histograms",
     "indexing",
     "scattering",
     "selecting",
     "places",
-    "segments",
     "protocols",
     "bridges",
-    "stft",
 )
 
 
@@ -161,14 +176,18 @@ def _offer():
         offer(module)
         for name in module.FUNCTIONS:
             globals()[name] = getattr(module, name)
-    for name in ALSO_FUNCTIONS:
-        globals()[name] = getattr(Tensor, name)
+    for family, (_, methods) in LATER.items():
+        for name in methods.split():
+            setattr(Tensor, name, Later(family, name))
     for entry in dtypes.DTYPES:
         globals()[entry.name] = entry
     globals().update(dtypes.ALIASES)
 
 
 _offer()
+
+
+__all__ = sorted({n for n in (*globals(), *IN_FUNCTIONAL, *ELSEWHERE, *ALSO_FUNCTIONS) if not n.startswith("_")})
 
 
 def __getattr__(name):
@@ -182,10 +201,12 @@ def __getattr__(name):
     if name in ELSEWHERE:
         module, function = ELSEWHERE[name]
         return getattr(import_module(f".{module}", __name__), function)
+    if name in ALSO_FUNCTIONS:
+        return getattr(Tensor, name)
     from .missing import of_module
 
     return of_module(__name__)(name)
 
 
 def __dir__():
-    return sorted({*globals(), *LAZY, *IN_FUNCTIONAL, *ELSEWHERE})
+    return sorted({*globals(), *LAZY, *IN_FUNCTIONAL, *ELSEWHERE, *ALSO_FUNCTIONS})

@@ -1,5 +1,7 @@
 """The Tensor that people hold: the compiled fields and operators of TensorBase, with names, printing and bridges."""
 
+from importlib import import_module
+
 import numpy as np
 
 from . import core, dtypes, errors, modes, watching
@@ -323,6 +325,18 @@ def offer(module):
         setattr(Tensor, name, function)
 
 
+class Later:
+    """Stands in Tensor for a method whose family of functions is imported when someone first asks for one of it."""
+
+    def __init__(self, family, name):
+        self.family = family
+        self.__name__ = self.__qualname__ = name
+
+    def __get__(self, instance, owner):
+        offer(import_module(f".functions.{self.family}", __package__))
+        return vars(Tensor)[self.__name__].__get__(instance, owner)
+
+
 core.bind(tensor_class=core.adopt(Tensor))
 
-__all__ = ["Tensor", "accumulator", "offer"]
+__all__ = ["Later", "Tensor", "accumulator", "offer"]

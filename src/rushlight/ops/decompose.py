@@ -9,23 +9,13 @@ from .. import kernels
 from .batch_rules import as_it_is
 from .copying import conj
 from .declare import general
-from .join import cat
-from .linalg import LinAlgError, element, imaginary, inv, masked, solve, solve_triangular
+from .join import above, beside
+from .linalg import LinAlgError, element, imaginary, masked, solve, solve_triangular
 from .matrix import added, column, matmul, mH, mT
 
 
 def row(v):
     return v.unsqueeze(-2)
-
-
-def beside(a, b):
-    """[a b]"""
-    return cat(a, b, dim=a._array.ndim - 1, sizes=(a._array.shape[-1], b._array.shape[-1]))
-
-
-def above(a, b):
-    """[a; b]"""
-    return cat(a, b, dim=a._array.ndim - 2, sizes=(a._array.shape[-2], b._array.shape[-2]))
 
 
 def _reciprocal_gaps(values):
@@ -313,7 +303,6 @@ def _through_eig(g, eigenvalues, eigenvectors):
     g_l, g_v = g
     v = eigenvectors
     vh = mH(v)
-    eye = np.eye(v._array.shape[-1], dtype=v._array.real.dtype)
     parts = []
     if g_v is not None:
         inner = matmul(vh, g_v)
@@ -321,10 +310,10 @@ def _through_eig(g, eigenvalues, eigenvectors):
         _check_gauge("linalg_eig_backward", diagonal)
         real = (diagonal + conj(diagonal)) * 0.5
         inner = inner - matmul(vh, v * row(real))
-        parts.append(inner * conj(_reciprocal_gaps(eigenvalues)))
+        parts.append(matmul(inner * conj(_reciprocal_gaps(eigenvalues)), vh))
     if g_l is not None:
-        parts.append(column(g_l) * eye)
-    return matmul(mT(conj(inv(v))), matmul(added(*parts), vh))
+        parts.append(column(g_l) * vh)
+    return solve(vh, added(*parts))
 
 
 def _push_eig(x_t, eigenvalues, eigenvectors):

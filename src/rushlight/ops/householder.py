@@ -12,7 +12,8 @@ from .. import kernels
 from .batch_rules import as_it_is
 from .copying import conj
 from .declare import general
-from .decompose import above, beside, push_qr, through_qr
+from .decompose import push_qr, through_qr
+from .join import above, beside
 from .linalg import solve_triangular
 from .lu import below_diagonal, push_factors, through_factors, upper_triangle
 from .matrix import added, column, matmul, mH

@@ -50,6 +50,16 @@ def cat(*xs, dim, sizes):
     return np.concatenate(xs, dim)
 
 
+def beside(a, b):
+    """[a b]"""
+    return cat(a, b, dim=a._array.ndim - 1, sizes=(a._array.shape[-1], b._array.shape[-1]))
+
+
+def above(a, b):
+    """[a; b]"""
+    return cat(a, b, dim=a._array.ndim - 2, sizes=(a._array.shape[-2], b._array.shape[-2]))
+
+
 @linear(
     jointly=True,
     promote="common",

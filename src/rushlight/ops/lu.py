@@ -6,9 +6,9 @@ from .. import kernels
 from .batch_rules import all_full, as_it_is, in_line
 from .copying import sum_to
 from .declare import general, linear, nondifferentiable
-from .decompose import above, beside
 from .elimination import factorized, permutation
 from .elimination import row_order as ordered
+from .join import above, beside
 from .linalg import solve_triangular
 from .matrix import added, matmul, mH
 from .triangle import tril, triu
