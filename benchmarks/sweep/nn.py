@@ -111,7 +111,9 @@ def bags(mode):
 
 def attention(note="", **named):
     call = by("scaled_dot_product_attention", **named)
-    return Timed(f"scaled_dot_product_attention{note}", *[drawn(heads)] * 3, call=call, most=200_000)
+    return Timed(
+        f"scaled_dot_product_attention{note}", *[drawn(heads)] * 3, call=call, ops=("attention",), most=200_000
+    )
 
 
 def padded(mode, d):

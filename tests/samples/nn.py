@@ -76,6 +76,8 @@ ROWS = [
         lambda r: (r(2, 12, 12),),
         {"size": (5, 4), "kernel": (2, 2), "dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)},
     ),
+    Row("attention", lambda r: (r(2, 3, 4), r(2, 5, 4), r(2, 5, 3)), {"factor": 0.5, "causal": False}),
+    Row("attention", lambda r: (r(3, 4), r(3, 4), r(3, 2)), {"factor": -1.5, "causal": True}),
     Row("max_pool2d", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
     Row("max_pool_values", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
     Row(

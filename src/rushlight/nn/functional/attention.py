@@ -1,11 +1,9 @@
 """Scaled dot-product attention."""
 
-import functools
 import math
 
-import numpy as np
-
 from ... import core, dtypes
+from ...ops.attention import attention, later
 from .dropout import dropout
 
 
@@ -26,11 +24,13 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None and query.shape[-1] else (scale or 1.0)
+    factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
+    if attn_mask is None and dropout_p <= 0 and _alike(query._array, key._array, value._array):
+        return attention(query, key, value, factor=factor, causal=bool(is_causal))[0]
     root = math.sqrt(abs(factor))
     scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
     if is_causal:
-        scores = scores.masked_fill(core.wrap(_later(query.shape[-2], key.shape[-2])), -math.inf)
+        scores = scores.masked_fill(core.wrap(later(query.shape[-2], key.shape[-2])), -math.inf)
     if attn_mask is None:
         weights = scores.softmax(-1)
     else:
@@ -40,10 +40,15 @@ def scaled_dot_product_attention(
     return weights.matmul(value)
 
 
-@functools.lru_cache(maxsize=32)
-def _later(length, places):
-    """Where a place lies behind the position that attends."""
-    return np.triu(np.ones((length, places), bool), 1)
+def _alike(query, key, value):
+    """Whether arrays are floating, of the same batches, and of sizes that fit."""
+    *batch, places, size = key.shape
+    return (
+        query.dtype.kind in "fV"
+        and query.shape[-1] == size
+        and value.shape[-2] == places
+        and query.shape[:-2] == value.shape[:-2] == tuple(batch)
+    )
 
 
 def _masked_softmax(scores, attn_mask):
