@@ -97,6 +97,7 @@ ELSEWHERE = {
     "bilinear": ("functions.matrix", "bilinear"),
     "cdist": ("functions.distance", "cdist"),
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
+    "debug": ("autograd.debugging", "debug"),
     "explain": ("autograd.explaining", "explain"),
     "lint": ("linting", "lint"),
     "load": ("serialization", "load"),

@@ -4,6 +4,7 @@ The sentence is the message; a code of the catalogue (codes/), the line and the 
 exception, so that str(error) stays what people search for and a traceback shows them all.
 """
 
+import math
 import warnings
 
 from . import spelling
@@ -327,11 +328,22 @@ def not_an_operand(op, arrays):
 def note_forward(error, node):
     """Say where the operation whose backward failed was recorded."""
     warn_forward(node)
-    error.add_note(f"{node.name()} was recorded at {node.describe()}")
+    note_place(error, node)
+
+
+def note_place(error, node):
+    """The same in the error alone, unless a note of it has told the line."""
+    place = node.describe()
+    if not any(place in note for note in getattr(error, "__notes__", ())):
+        error.add_note(f"{node.name()} was recorded at {place}")
 
 
 def warn_forward(node):
     """The calls that led to an operation, as PyTorch's anomaly detection shows them; and to the backward it was in."""
+    from . import watching
+
+    if any(watcher.tells_calls for watcher in watching.current() or ()):
+        return
     level = user_level()
     warnings.warn(
         f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{_trace(node)}",
@@ -389,12 +401,30 @@ def check_nan(node, results):
             array = array.hidden._array
         if (array != array).any():
             warn_forward(node)
-            raise coded(
-                "RL127",
-                RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
-                name=node.name(),
-                place=node.describe(),
-            )
+            raise nan_returned(node, i)
+
+
+def nan_returned(node, i):
+    """RuntimeError: the gradient of input i is not a number."""
+    return coded(
+        "RL127",
+        RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
+        name=node.name(),
+        place=node.describe(),
+    )
+
+
+def out_of_memory(error, node):
+    """MemoryError for the backward of `node`, with what was asked for; an error of the user's own is left as it is."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if shape is None and error.args:
+        return error
+    asked = ""
+    if shape is not None:
+        size = math.prod(shape) * dtype.itemsize
+        asked = f": you tried to allocate {size} bytes ({size / 2**20:.4g} MiB) for an array of shape {list(shape)} and dtype {dtype}"
+    text = f"can't allocate memory{asked}, in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}"
+    return MemoryError(text).with_traceback(error.__traceback__)
 
 
 def unbatched_write():

@@ -21,6 +21,10 @@ class Watcher:
 
     # Whether `called` is of interest; without it operations keep their short way.
     watches_calls = True
+    # Whether it sees what custom Functions compute in their forward, too.
+    watches_within = False
+    # Whether an error in backward tells the calls of the forward by this watcher, so that no warning has to.
+    tells_calls = False
 
     def called(self, op, inputs, params, in_place, proceed):
         """An operation runs: proceed() runs it and returns its result, a tensor or a tuple of them.
@@ -35,6 +39,9 @@ class Watcher:
         `g` is its gradient, a list for a node of several outputs.
         """
         return proceed()
+
+    def applying(self, ctx, args):
+        """The forward of a custom Function begins, for watchers within: what to call with its outputs, or None."""
 
     def noted(self, kind, source, result):
         """A tensor's values went on without its history: `result` is what `source.detach()` (or .item(), ...) gave."""
@@ -66,6 +73,15 @@ def note(kind, source, result):
     """Tell the watchers what is no operation. Callers ask `if watching.in_force` first."""
     for watcher in _current.get():
         watcher.noted(kind, source, result)
+
+
+def within(watchers, run):
+    """run(), the forward of a custom Function, seen by those of its watchers who look within."""
+    token = _current.set(tuple([watcher for watcher in watchers or () if watcher.watches_within]))
+    try:
+        return run()
+    finally:
+        _current.reset(token)
 
 
 class paused:

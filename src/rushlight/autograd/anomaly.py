@@ -8,7 +8,7 @@ import traceback
 import warnings
 from contextvars import ContextVar
 
-from .. import modes
+from .. import modes, watching
 from ..core import TensorBase
 from ..node import extras_of
 from ..watching import Watcher
@@ -49,22 +49,33 @@ _tracing = _Tracing()
 
 
 def _switch(on, check_nan):
-    """Switch anomaly detection; returns the flags that were in force."""
+    """Switch anomaly detection; returns what to restore."""
     for value, name, position in ((on, "enabled", 1), (check_nan, "check_nan", 2)):
         if not isinstance(value, bool):
             raise TypeError(
                 f"set_anomaly_enabled(): argument '{name}' (position {position}) must be bool, not {type(value).__name__}"
             )
-    before = modes.put_anomaly(on, check_nan)
-    if on and not before & _ANOMALY:
-        _tracing.__enter__()
-    elif not on and before & _ANOMALY:
-        _tracing.__exit__()
+    before = modes.put_anomaly(on, check_nan), tracing()
+    _trace(on)
     return before
 
 
 def _restore(before):
-    _switch(bool(before & _ANOMALY), not before & _NAN_PASSES)
+    flags, traced = before
+    modes.put_anomaly(bool(flags & _ANOMALY), not flags & _NAN_PASSES)
+    _trace(traced)
+
+
+def tracing():
+    """Whether new nodes are given the calls that led to them; debug() detects anomalies without."""
+    return _tracing in (watching.current() or ())
+
+
+def _trace(on):
+    if on and not tracing():
+        _tracing.__enter__()
+    elif not on and tracing():
+        _tracing.__exit__()
 
 
 class set_detect_anomaly:

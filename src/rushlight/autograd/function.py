@@ -217,9 +217,11 @@ class Function(metaclass=FunctionMeta):
                 return in_batch(cls, args, named, level, cls.vmap is not Function.vmap)
         if not watching.in_force:
             return cls._applied(args, named)
+        watchers = watching.current()
         return watching.called(
-            watching.current(), _op_of(cls), args, named, False, lambda _, a, n, __: cls._applied(a, n)
-        )
+            watchers, _op_of(cls), args, named, False,
+            lambda _, a, n, __: watching.within(watchers, lambda: cls._applied(a, n)),
+        )  # fmt: skip
 
     @classmethod
     def _applied(cls, args, named, output=_MISSING):
@@ -232,6 +234,7 @@ class Function(metaclass=FunctionMeta):
         node = None
         if True in ctx.needs_input_grad and modes.grad_enabled():
             node = _new_node(cls, args)
+        checks = [watcher.applying(ctx, args) for watcher in watching.current() or ()] if watching.in_force else ()
         before = modes.put_grad(False)
         try:
             if output is _MISSING:
@@ -243,6 +246,9 @@ class Function(metaclass=FunctionMeta):
         finally:
             modes.put_grad(before & 1)
         _check_dirty(ctx, args, outputs)
+        for check in checks:
+            if check is not None:
+                check(outputs)
         if levels:
             _push(cls, ctx, args, outputs, finished, levels)
         if node is not None:
@@ -459,18 +465,23 @@ def _pull(node, g):
     grads = [g] if node.outputs == 1 else g
     if ctx._materialize:
         grads = [wrap(np.zeros(*kind)) if g is None and kind is not None else g for g, kind in zip(grads, ctx._outputs)]
-    results = _backward_of(cls)(ctx, *grads)
-    if not isinstance(results, tuple):
-        results = (results,)
-    count = len(ctx._inputs)
-    if len(results) < count or any(extra is not None for extra in results[count:]):
-        raise errors.coded(
-            "RL204",
-            RuntimeError(
-                f"function {node.name()} returned an incorrect number of gradients (expected {count}, got {len(results)})"
-            ),
-        )
-    return [_fitted(node, i, result, kind) for i, (result, kind) in enumerate(zip(results, ctx._inputs))]
+    try:
+        results = _backward_of(cls)(ctx, *grads)
+        if not isinstance(results, tuple):
+            results = (results,)
+        count = len(ctx._inputs)
+        if len(results) < count or any(extra is not None for extra in results[count:]):
+            raise errors.coded(
+                "RL204",
+                RuntimeError(
+                    f"function {node.name()} returned an incorrect number of gradients (expected {count}, got "
+                    f"{len(results)})"
+                ),
+            )
+        return [_fitted(node, i, result, kind) for i, (result, kind) in enumerate(zip(results, ctx._inputs))]
+    except Exception as error:
+        errors.note_place(error, node)
+        raise
 
 
 def _backward_of(cls):

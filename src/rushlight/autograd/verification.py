@@ -61,7 +61,7 @@ class verify(watching.Watcher):
             return proceed()
         before = [_copied(x) for x in inputs]
         out = proceed()
-        node = _node_of(op, out, in_place)
+        node = node_of(op, out, in_place)
         if node is not None:
             self._calls[node] = _Call(op, before, params)
         return out
@@ -173,7 +173,7 @@ def _lifted(a):
     return a.astype(np.float64) if a.dtype.kind in "fV" else a
 
 
-def _node_of(op, out, in_place):
+def node_of(op, out, in_place):
     """The node that a call has left behind."""
     for x in out if isinstance(out, tuple) else (out,):
         if not isinstance(x, TensorBase):

@@ -31,9 +31,9 @@ def language():
 def catalogue():
     """{code: Entry} of all codes, in order."""
     if not _catalogue:
-        from . import arrays, backward, files, functions, modules, schedulers, training, transforms
+        from . import arrays, backward, debugging, files, functions, modules, schedulers, training, transforms
 
-        for part in (backward, functions, arrays, modules, schedulers, transforms, training, files):
+        for part in (backward, debugging, functions, arrays, modules, schedulers, transforms, training, files):
             _catalogue.update(part.ENTRIES)
     return _catalogue
 

@@ -276,4 +276,150 @@ x = torch.ones(2, requires_grad=True)
 slope.sum().backward()
 """,
     ),
+    "RL212": Entry(
+        title=("forward wrote to an argument unmarked", "forward 原地写入了未标记的参数"),
+        explanation=(
+            "A forward that writes to an argument must say so, or the argument keeps the history of the value that it had, "
+            "and its gradient is wrong. Only rushlight.debug() notices.",
+            "forward 若原地写入参数就必须声明，否则该参数仍保留原值的历史，其梯度是错误的。只有 rushlight.debug() 会发现。",
+        ),
+        remedy=(
+            "Call ctx.mark_dirty(x) and return x, or write to a copy: x.clone().",
+            "调用 ctx.mark_dirty(x) 并返回 x，或者写入副本 x.clone()。",
+        ),
+        facts=("It was written to at {place}", "写入位置：{place}"),
+        wrong="""
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        return x.clone()
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Doubled.apply(x.clone()).sum().backward()
+""",
+        right="""
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Doubled.apply(x.clone()).sum().backward()
+""",
+    ),
+    "RL213": Entry(
+        title=("backward wrote to the gradient that it received", "backward 原地写入了收到的梯度"),
+        explanation=(
+            "The gradient that backward receives may be that of other operations too, whose gradients are then wrong. Only "
+            "rushlight.debug() notices.",
+            "backward 收到的梯度可能同时也属于其他运算，写入后它们的梯度就是错误的。只有 rushlight.debug() 会发现。",
+        ),
+        remedy=("Compute out of place: g * 2 instead of g.mul_(2).", "不要原地计算：用 g * 2 代替 g.mul_(2)。"),
+        facts=("{name} was recorded at {place}", "{name} 记录于 {place}"),
+        wrong="""
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+    @staticmethod
+    def backward(ctx, g):
+        return g.mul_(2)
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Twice.apply(x).sum().backward()
+""",
+        right="""
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Twice.apply(x).sum().backward()
+""",
+    ),
+    "RL214": Entry(
+        title=("forward returned an argument as it is", "forward 原样返回了参数"),
+        explanation=(
+            "What apply() returns is then a view of the argument: in-place writes to it are refused later, far from here.",
+            "此时 apply() 返回的是该参数的视图：之后对它的原地写入会被拒绝，而且报错的位置离这里很远。",
+        ),
+        remedy=(
+            "Return x.view_as(x) if a view is meant, x.clone() if not; after ctx.mark_dirty(x) return x itself.",
+            "若本意是视图则返回 x.view_as(x)，否则返回 x.clone()；调用 ctx.mark_dirty(x) 之后返回 x 本身。",
+        ),
+        wrong="""
+class Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x
+    @staticmethod
+    def backward(ctx, g):
+        return -g
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Reversed.apply(x).sum().backward()
+""",
+        right="""
+class Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.view_as(x)
+    @staticmethod
+    def backward(ctx, g):
+        return -g
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Reversed.apply(x).sum().backward()
+""",
+    ),
+    "RL215": Entry(
+        title=("A tensor kept past save_for_backward", "未用 save_for_backward 保存的张量"),
+        explanation=(
+            "An argument or output that is an attribute of the context is not freed with the graph, writes to it go "
+            "unnoticed, and second derivatives may be wrong.",
+            "把参数或输出直接设为 ctx 的属性时：它不随计算图释放，对它的写入不会被发现，二阶导数也可能出错。",
+        ),
+        remedy=(
+            "Call ctx.save_for_backward(x), and take it from ctx.saved_tensors in backward.",
+            "调用 ctx.save_for_backward(x)，在 backward 中从 ctx.saved_tensors 取出。",
+        ),
+        wrong="""
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x
+        return x * x
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2 * ctx.x
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Square.apply(x).sum().backward()
+""",
+        right="""
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2 * ctx.saved_tensors[0]
+x = torch.ones(2, requires_grad=True)
+with torch.debug():
+    Square.apply(x).sum().backward()
+""",
+    ),
 }
