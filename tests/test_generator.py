@@ -256,6 +256,15 @@ def test_kernel_is_its_meaning(name, dtype, args, n):
         np.testing.assert_array_equal(words, plain_words)
 
 
+@pytest.mark.parametrize("n", [17, 16 * 40 + 15])
+@pytest.mark.parametrize(
+    "name, dtype, args",
+    [("normal_float32", np.float32, (True,)), ("normal_float32", np.float32, (False,)), ("normal_float64", float, ())],
+)
+def test_kernel_draws_the_last_normal_numbers_anew_as_its_meaning_does(name, dtype, args, n):
+    test_kernel_is_its_meaning(name, dtype, (0.25, 1.5, *args), n)
+
+
 @pytest.mark.parametrize("scale, shift", [(1.7, 0.3), (1e-3, -7.0), (3.3e5, 1.1), (2.0, 0.0), (np.inf, 1.0)])
 def test_fused_kernel_is_its_meaning(scale, shift):
     (kernels, words), (plain, _) = engines()

@@ -261,26 +261,12 @@ class Generator:
                 out = self._scalar_normals(n, mean, std)
             elif dtype.name == "float64":
                 out = _unset(n, _FLOAT64)
-                self._blocks_of_normals(out, dtype, twister.normal_float64, mean, std)
+                twister.normal_float64(self._words, out, mean, std)
             else:
-                mean, std = _in_float32(mean), _in_float32(std)
                 out = _unset(n, _FLOAT32)
-                self._blocks_of_normals(out, dtype, twister.normal_float32, mean, std)
+                # Half precision has not used up the uniforms of what is drawn anew.
+                twister.normal_float32(self._words, out, mean, std, dtype.itemsize > 2)
         return narrow(out, dtype).reshape(shape)
-
-    def _blocks_of_normals(self, out, dtype, fill, mean, std):
-        """Fill `out`, of 16 numbers or more; caller holds the lock."""
-        rest = out.size % 16
-        if not rest:
-            fill(self._words, out, mean, std)
-            return
-        fill(self._words, out[:-rest], mean, std)
-        # The last 16 are drawn anew; float32 and float64 have by then used up the rest's uniforms.
-        if dtype.name == "float64":
-            twister.uniform_float64(self._words, out[-rest:])
-        elif dtype.name == "float32":
-            twister.uniform_float32(self._words, out[-rest:], 0.0, 1.0)
-        fill(self._words, out[-16:], mean, std)
 
     def _scalar_normals(self, n, mean, std):
         """Draw n float64 normals; caller holds the lock."""
@@ -528,14 +514,6 @@ class Generator:
             return np.searchsorted(steps, at)
         rows = [np.searchsorted(row, u) for row, u in zip(steps, at)]
         return np.array(rows, np.int64).reshape(at.shape)
-
-
-def _in_float32(x):
-    """The nearest float32, which is inf for what is too large."""
-    if abs(x) < 3e38:
-        return float(np.float32(x))
-    with np.errstate(over="ignore"):
-        return float(np.float32(x))
 
 
 def _count(shape):

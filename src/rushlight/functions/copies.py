@@ -137,17 +137,21 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
     check_tensor(src, "as_strided_scatter", 2, "src")
     size = listed_size(size, "as_strided_scatter")
     stride = listed_size(stride, "as_strided_scatter", "stride")
-    own = input.storage_offset()
+    base, own, base_stride = input, 0, None
+    if input.view_of is not None:
+        base, own = input.view_of.base, input.storage_offset()
     offset = own if storage_offset is None else storage_offset
-    base = input if input.view_of is None else input.view_of.base
     check_strides(base._array, size, stride, offset)
     if src._array.shape != size:
         raise RuntimeError(
             f"expected src to have a size equal to the slice of self. src size = {list(src._array.shape)}, slice size = "
             f"{list(size)}"
         )
-    base_stride = input.stride()
-    if offset < own or extent(size, stride, offset - own) > extent(input._array.shape, base_stride):
+    if not input._array.flags.c_contiguous:
+        base_stride = input.stride()
+    if base is not input and (
+        offset < own or extent(size, stride, offset - own) > extent(input._array.shape, input.stride())
+    ):
         raise RuntimeError(
             "as_strided_scatter: the place reaches beyond the elements of a view; clone() the view first"
         )

@@ -305,28 +305,41 @@ cdef void build_shuffled(uint32_t* s, int64_t* p, Py_ssize_t n) noexcept nogil:
             at += 1
 
 
-def normal_float32(cnp.ndarray words, cnp.ndarray out, double mean, double std):
+def normal_float32(cnp.ndarray words, cnp.ndarray out, double mean, double std, bint spends=True):
     cdef uint32_t* s = <uint32_t*>cnp.PyArray_DATA(words)
     cdef float* p = <float*>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(out)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(out), whole = n - n % 16
     with nogil:
-        fill_uniform32(s, p, n)
-        rl_box_muller(p, n, <float>mean, <float>std)
+        fill_uniform32(s, p, whole)
+        rl_box_muller(p, whole, <float>mean, <float>std)
+        if whole < n:
+            if spends:
+                fill_uniform32(s, p + whole, n - whole)
+            fill_uniform32(s, p + n - 16, 16)
+            rl_box_muller(p + n - 16, 16, <float>mean, <float>std)
 
 
 def normal_float64(cnp.ndarray words, cnp.ndarray out, double mean, double std):
     cdef uint32_t* s = <uint32_t*>cnp.PyArray_DATA(words)
     cdef double* p = <double*>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(out), i, j
-    cdef double radius, theta
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(out), whole = n - n % 16
     with nogil:
         fill_uniform64(s, p, n)
-        for i in range(0, n, 16):
-            for j in range(i, i + 8):
-                radius = sqrt(-2.0 * log(1.0 - p[j]))
-                theta = TWO_PI * p[j + 8]
-                p[j] = fma(radius * cos(theta), std, mean)
-                p[j + 8] = fma(radius * sin(theta), std, mean)
+        box_muller64(p, whole, mean, std)
+        if whole < n:
+            fill_uniform64(s, p + n - 16, 16)
+            box_muller64(p + n - 16, 16, mean, std)
+
+
+cdef void box_muller64(double* p, Py_ssize_t n, double mean, double std) noexcept nogil:
+    cdef Py_ssize_t i, j
+    cdef double radius, theta
+    for i in range(0, n, 16):
+        for j in range(i, i + 8):
+            radius = sqrt(-2.0 * log(1.0 - p[j]))
+            theta = TWO_PI * p[j + 8]
+            p[j] = fma(radius * cos(theta), std, mean)
+            p[j + 8] = fma(radius * sin(theta), std, mean)
 
 
 def normal_pairs(cnp.ndarray words, cnp.ndarray out):

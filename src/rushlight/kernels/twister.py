@@ -81,9 +81,22 @@ def permute(words, out, wide):
     out[:] = order
 
 
+# Normal numbers, 16 or more, in blocks of 16: where the last block is not full, the last 16 are drawn anew.
+
+
 @np.errstate(all="ignore")
-def normal_float32(words, out, mean, std):
-    """Box-Muller in blocks of 16, whose polynomials are Cephes' of single precision."""
+def normal_float32(words, out, mean, std, spends=True):
+    """Box-Muller, whose polynomials are Cephes' of single precision; `spends` uniforms also on what is drawn anew."""
+    mean, std, rest = np.float32(mean), np.float32(std), out.size % 16
+    _block_float32(words, out[: out.size - rest], mean, std)
+    if not rest:
+        return
+    if spends:
+        uniform_float32(words, out[-rest:], 0.0, 1.0)
+    _block_float32(words, out[-16:], mean, std)
+
+
+def _block_float32(words, out, mean, std):
     uniform_float32(words, out, 0.0, 1.0)
     block = out.reshape(-1, 16)
     radius = np.sqrt(np.float32(-2) * _log_float32(np.float32(1) - block[:, :8]))
@@ -93,6 +106,14 @@ def normal_float32(words, out, mean, std):
 
 
 def normal_float64(words, out, mean, std):
+    rest = out.size % 16
+    _block_float64(words, out[: out.size - rest], mean, std)
+    if rest:
+        uniform_float64(words, out[-rest:])
+        _block_float64(words, out[-16:], mean, std)
+
+
+def _block_float64(words, out, mean, std):
     uniform_float64(words, out)
     block = out.reshape(-1, 16)
     radius = np.sqrt(-2 * libm("log", 1 - block[:, :8]))
