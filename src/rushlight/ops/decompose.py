@@ -11,7 +11,7 @@ from .copying import conj
 from .declare import general
 from .join import above, beside
 from .linalg import LinAlgError, element, imaginary, masked, solve, solve_triangular
-from .matrix import added, column, matmul, mH, mT
+from .matrix import added, column, matmul, mH
 
 
 def row(v):
@@ -360,3 +360,5 @@ def eigvals(x):
 _fast = kernels.load("solve")
 if _fast is not None:
     qr.accelerate(_fast.qr)
+    eig.accelerate(_fast.eig)
+    eigvals.accelerate(_fast.eigvals)
