@@ -24,6 +24,7 @@ cdef extern from "kernels/points.h" nogil:
         const int64_t *index[8]
         int64_t size[8]
         int by_count, by_inner, outside
+        double factor
     ctypedef struct rl_range:
         const int64_t *index
         int64_t low
@@ -208,15 +209,17 @@ def fill(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarra
     return p.itemsize == 2 and divided(rl_fill_2, &p, True)
 
 
-def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None):
-    """table[:, .., *indices] += rows, as often as a row is named; whether that was done."""
+def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None, factor=1):
+    """table[:, .., *indices] += factor * rows, as often as a row is named; whether that was done."""
     cdef rl_points p
     cdef int kind = cnp.PyArray_TYPE(table)
     if kind != cnp.PyArray_TYPE(rows) or not points(table, dim, indices, &p):
         return False
     if not plain(rows) or not fits(table, dim, len(indices), rows, <cnp.ndarray>indices[0]):
         return False
-    p.rows = cnp.PyArray_BYTES(rows)
+    if factor != 1 and (kind == cnp.NPY_INT64 or kind == cnp.NPY_INT32 or type(factor) is complex):
+        return False
+    p.rows, p.factor = cnp.PyArray_BYTES(rows), factor
     if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
         p.inner *= 2
     if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:

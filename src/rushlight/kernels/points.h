@@ -27,6 +27,7 @@ typedef struct {
     int by_count; /* whether the indices are divided, which one number may meet in any order */
     int by_inner; /* otherwise, which loop of a writer is divided: that over inner, or that over outer */
     int outside;
+    double factor; /* of rows that are added */
 } rl_points;
 
 /* Rows k .. k + size of the table, as numbers; whether all are inside. */
@@ -93,7 +94,9 @@ RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before +
         rl_points *p = (rl_points *)what;                                                       \
         const Py_ssize_t first = p->by_inner ? 0 : begin, last = p->by_inner ? p->outer : end;  \
         const Py_ssize_t low = p->by_inner ? begin : 0, high = p->by_inner ? end : p->inner;    \
+        const double factor = p->factor;                                                        \
         int64_t at[RL_BLOCK];                                                                   \
+        (void)factor;                                                                           \
         for (Py_ssize_t o = first; o < last; o++) {                                             \
             T *table = (T *)p->table + o * p->places * p->inner;                                \
             const T *row = (const T *)p->rows + o * p->count * p->inner;                        \
@@ -120,8 +123,8 @@ RL_WRITE(rl_write_1, uint8_t, *to = from;)
 RL_WRITE(rl_write_2, uint16_t, *to = from;)
 RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
-RL_WRITE(rl_add_f4, float, *to += from;)
-RL_WRITE(rl_add_f8, double, *to += from;)
+RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
+RL_WRITE(rl_add_f8, double, *to += factor * from;)
 RL_WRITE(rl_add_i4, uint32_t, *to += from;)
 RL_WRITE(rl_add_i8, uint64_t, *to += from;)
 

@@ -218,10 +218,12 @@ def _spread(values, shape):
     return values if isinstance(values, np.ndarray) and values.shape == shape else np.broadcast_to(values, shape)
 
 
-def add_along(out, dim, index, source):
-    """out[..., index[k], ...] += source[..., k, ...] along `dim`, for a vector of indices; negative ones count back."""
-    if _kernels is not None and out.ndim and _kernels.add(out, dim, (index,), source):
+def add_along(out, dim, index, source, alpha=1):
+    """out[..., index[k], ...] += alpha * source[..., k, ...] along `dim`, for a vector of indices; negative ones count back."""
+    if _kernels is not None and out.ndim and _kernels.add(out, dim, (index,), source, alpha):
         return
+    if alpha != 1:
+        source = (source * np.asarray(alpha).astype(out.dtype))[...]
     if out.dtype.itemsize == 2 and out.dtype.kind in "fV":
         # Half precision would lose most of a sum of many.
         wide = out.astype(np.float32)
@@ -298,9 +300,7 @@ def index_select_backward(x, index, *, dim, shape):
 
 
 def write_index_add(out, index, source, *, dim, alpha):
-    if alpha != 1:
-        source = (source * np.asarray(alpha).astype(out.dtype))[...]
-    add_along(out, dim, index if index.ndim == 1 else index.reshape(-1), source)
+    add_along(out, dim, index if index.ndim == 1 else index.reshape(-1), source, alpha)
 
 
 def index_write_samples(op, size, inputs, batched, params):
