@@ -119,21 +119,25 @@ static Py_ssize_t rl_squares(char *to, const Py_ssize_t *ts, const char *from, c
     }
 
 /* How a number is stored as another dtype. Beyond what a small integer holds, the bits of an int32 count. */
-#define RL_FROM(S, ST)                                                                                           \
-    RL_COPIER(rl_##S##_b1, ST, uint8_t, x != 0) RL_COPIER(rl_##S##_i1, ST, int8_t, (int8_t)(int32_t)x)           \
-    RL_COPIER(rl_##S##_u1, ST, uint8_t, (uint8_t)(int32_t)x) RL_COPIER(rl_##S##_i2, ST, int16_t, (int16_t)(int32_t)x) \
-    RL_COPIER(rl_##S##_i4, ST, int32_t, (int32_t)x) RL_COPIER(rl_##S##_i8, ST, int64_t, (int64_t)x)              \
-    RL_COPIER(rl_##S##_f4, ST, float, (float)x) RL_COPIER(rl_##S##_f8, ST, double, (double)x)                    \
-    RL_COPIER(rl_##S##_c8, ST, rl_c8, ((rl_c8){(float)x, 0})) RL_COPIER(rl_##S##_c16, ST, rl_c16, ((rl_c16){(double)x, 0}))
+#define RL_FROM(S, ST, NUMBER)                                                                                   \
+    RL_COPIER(rl_##S##_b1, ST, uint8_t, NUMBER != 0) RL_COPIER(rl_##S##_i1, ST, int8_t, (int8_t)(int32_t)NUMBER) \
+    RL_COPIER(rl_##S##_u1, ST, uint8_t, (uint8_t)(int32_t)NUMBER)                                                \
+    RL_COPIER(rl_##S##_i2, ST, int16_t, (int16_t)(int32_t)NUMBER)                                                \
+    RL_COPIER(rl_##S##_i4, ST, int32_t, (int32_t)NUMBER) RL_COPIER(rl_##S##_i8, ST, int64_t, (int64_t)NUMBER)    \
+    RL_COPIER(rl_##S##_f4, ST, float, (float)NUMBER) RL_COPIER(rl_##S##_f8, ST, double, (double)NUMBER)          \
+    RL_COPIER(rl_##S##_c8, ST, rl_c8, ((rl_c8){(float)NUMBER, 0}))                                               \
+    RL_COPIER(rl_##S##_c16, ST, rl_c16, ((rl_c16){(double)NUMBER, 0}))                                           \
+    RL_COPIER(rl_##S##_h2, ST, uint16_t, rl_to_brain((float)NUMBER))
 
-RL_FROM(b1, uint8_t)
-RL_FROM(i1, int8_t)
-RL_FROM(u1, uint8_t)
-RL_FROM(i2, int16_t)
-RL_FROM(i4, int32_t)
-RL_FROM(i8, int64_t)
-RL_FROM(f4, float)
-RL_FROM(f8, double)
+RL_FROM(b1, uint8_t, x)
+RL_FROM(i1, int8_t, x)
+RL_FROM(u1, uint8_t, x)
+RL_FROM(i2, int16_t, x)
+RL_FROM(i4, int32_t, x)
+RL_FROM(i8, int64_t, x)
+RL_FROM(f4, float, x)
+RL_FROM(f8, double, x)
+RL_FROM(h2, uint16_t, rl_from_brain(x))
 RL_COPIER(rl_c8_c16, rl_c8, rl_c16, ((rl_c16){x.re, x.im}))
 RL_COPIER(rl_c16_c8, rl_c16, rl_c8, ((rl_c8){(float)x.re, (float)x.im}))
 RL_COPIER(rl_conj_c8, rl_c8, rl_c8, ((rl_c8){x.re, -x.im}))
@@ -143,8 +147,6 @@ RL_COPIER(rl_conj_gradient_c8, rl_c8, rl_c8, ((rl_c8){x.re, 0 - x.im}))
 RL_COPIER(rl_conj_gradient_c16, rl_c16, rl_c16, ((rl_c16){x.re, 0 - x.im}))
 RL_COPIER(rl_soft_f4_f2, float, uint16_t, rl_to_half(x))
 RL_COPIER(rl_soft_f2_f4, uint16_t, float, rl_from_half(x))
-RL_COPIER(rl_f4_h2, float, uint16_t, rl_to_brain(x))
-RL_COPIER(rl_h2_f4, uint16_t, float, rl_from_brain(x))
 /* Adds to what is there; entries of the target may be in one place. */
 #define RL_ADDER(NAME, T)                                                                                        \
     static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs, Py_ssize_t n1,      \
@@ -198,24 +200,26 @@ static void rl_f2_f4(char *to, const Py_ssize_t *ts, const char *from, const Py_
 enum { RL_B1, RL_I1, RL_U1, RL_I2, RL_I4, RL_I8, RL_F4, RL_F8, RL_C8, RL_C16, RL_F2, RL_H2, RL_KINDS };
 
 #define RL_ROW(S) {rl_##S##_b1, rl_##S##_i1, rl_##S##_u1, rl_##S##_i2, rl_##S##_i4, rl_##S##_i8, rl_##S##_f4, \
-                   rl_##S##_f8, rl_##S##_c8, rl_##S##_c16}
+                   rl_##S##_f8, rl_##S##_c8, rl_##S##_c16, NULL, rl_##S##_h2}
 
-/* The loop from one dtype to another, or two, with float32 between them; whether there are such. */
+/* The loop from one dtype to another, or two, with float32 between them: what there is for binary16 is for whole
+   registers. Whether there are such. */
 static int rl_choose(int from, int to, rl_copier *first, rl_copier *second) {
-    static const rl_copier table[RL_C8][RL_F2] = {RL_ROW(b1), RL_ROW(i1), RL_ROW(u1), RL_ROW(i2), RL_ROW(i4),
-                                                  RL_ROW(i8), RL_ROW(f4), RL_ROW(f8)};
+    static const rl_copier table[RL_KINDS][RL_KINDS] = {
+        [RL_B1] = RL_ROW(b1), [RL_I1] = RL_ROW(i1), [RL_U1] = RL_ROW(u1), [RL_I2] = RL_ROW(i2), [RL_I4] = RL_ROW(i4),
+        [RL_I8] = RL_ROW(i8), [RL_F4] = RL_ROW(f4), [RL_F8] = RL_ROW(f8), [RL_H2] = RL_ROW(h2)};
     *first = *second = NULL;
     if (from < 0 || to < 0) return 0;
     if (from == RL_C8 || from == RL_C16) {
         *first = from == RL_C8 && to == RL_C16 ? rl_c8_c16 : from == RL_C16 && to == RL_C8 ? rl_c16_c8 : NULL;
         return *first != NULL;
     }
-    if (from >= RL_F2) {
-        *first = from == RL_F2 ? rl_f2_f4 : rl_h2_f4;
+    if (from == RL_F2) {
+        *first = rl_f2_f4;
         from = RL_F4;
     }
-    if (to >= RL_F2) {
-        *second = to == RL_F2 ? rl_f4_f2 : rl_f4_h2;
+    if (to == RL_F2) {
+        *second = rl_f4_f2;
         to = RL_F4;
     }
     if (from == to) {
