@@ -4,7 +4,8 @@ A node's sequence number is larger than those of all nodes it came from, so the 
 has received all of its gradient. Leaf gradients are staged and committed together when all went well.
 """
 
-from _thread import allocate_lock
+import os
+from _thread import RLock
 from functools import partial
 
 import numpy as np
@@ -30,7 +31,11 @@ CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 # The part of the count of transforms that is not watchers: see watching.py.
 _TRANSFORMS = (1 << 20) - 1
-_commit = allocate_lock()
+# Whoever forks waits until no gradient is half committed, so a child never inherits the lock held by another thread.
+# It is one that the same thread may take again: a signal handler or destructor may come between, and run backward.
+_commit = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_commit.acquire, after_in_parent=_commit.release, after_in_child=_commit.release)
 
 
 @cython.freelist(64)
@@ -155,12 +160,18 @@ class Run:
 
     def walk(self):
         """Process pending nodes until none is left."""
-        while self.top is not None:
-            check_signals()
-            pending = self.top
-            self.top = pop(self.heap) if self.heap else None
-            self.forget(pending)
-            self.visit(pending.node, pending.grad if pending.grads is None else pending.grads)
+        pending = None
+        try:
+            while self.top is not None:
+                check_signals()
+                pending = self.top
+                self.top = pop(self.heap) if self.heap else None
+                self.forget(pending)
+                self.visit(pending.node, pending.grad if pending.grads is None else pending.grads)
+        except MemoryError as error:
+            if pending is None:
+                raise
+            raise errors.out_of_memory(error, pending.node) from None
 
     def forget(self, pending):
         """Let the node of `pending` know nothing of this run any more."""
@@ -298,6 +309,7 @@ class Run:
     def finish_leaves(self, accumulate):
         """Run the hooks of the leaves and note what is captured; a hook that raises leaves all .grad as they were."""
         for pending in self.leaves:
+            check_signals()
             leaf = pending.leaf
             hooks = leaf.hooks
             if hooks is not None:
@@ -335,6 +347,7 @@ class Run:
         # NumPy lets other threads run while it copies. No signal comes between `with` and what it guards.
         with _commit:
             for pending in self.leaves:
+                check_signals()
                 leaf = pending.leaf
                 if leaf._requires_grad and pending.grad is not None:
                     if leaf._grad_fn is not None:
@@ -488,6 +501,7 @@ def leading_to(edges, targets):
     seen = set()
     stack = [edge for edge in edges if isinstance(edge, Node)]
     while stack:
+        check_signals()
         node = stack[-1]
         if node not in seen:
             seen.add(node)

@@ -5,6 +5,7 @@ exception, so that str(error) stays what people search for and a traceback shows
 """
 
 import math
+import math
 import warnings
 
 from . import spelling
@@ -425,6 +426,18 @@ def out_of_memory(error, node):
         asked = f": you tried to allocate {size} bytes ({size / 2**20:.4g} MiB) for an array of shape {list(shape)} and dtype {dtype}"
     text = f"can't allocate memory{asked}, in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}"
     return MemoryError(text).with_traceback(error.__traceback__)
+
+
+def out_of_memory(error, node):
+    """MemoryError for the backward of `node`, with what was asked for; an error of the user's own is left as it is."""
+    shape, dtype, asked = getattr(error, "shape", None), getattr(error, "dtype", None), ""
+    if shape is None and error.args:
+        return error
+    if shape is not None:
+        size = math.prod(shape) * dtype.itemsize
+        asked = f": you tried to allocate {size} bytes ({size / 2**30:.3g} GiB) for shape {list(shape)} of {dtype}"
+    where = f"in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}"
+    return MemoryError(f"can't allocate memory{asked}, {where}").with_traceback(error.__traceback__)
 
 
 def unbatched_write():
