@@ -236,20 +236,23 @@ def meshgrid(*tensors, indexing=None):
     for x in tensors:
         if x._array.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x}")
-        if x._array.dtype != tensors[0]._array.dtype:
-            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swaps = indexing == "xy" and len(tensors) >= 2
     if swaps:
         tensors = (tensors[1], tensors[0], *tensors[2:])
-    shape = tuple([x._array.size for x in tensors])
-    grids = []
-    for place, x in enumerate(tensors):
-        own = [1] * len(shape)
-        own[place] = shape[place]
-        grids.append(expand(reshape(x, own), shape))
+    grids = _grids(tensors)
     if swaps:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
+
+
+def _grids(tensors):
+    """Each tensor along a dimension of its own, expanded to the sizes of all."""
+    for x in tensors:
+        if x._array.dtype != tensors[0]._array.dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    shape = tuple([x._array.size for x in tensors])
+    ones = (1,) * (len(shape) - 1)
+    return [expand(reshape(x, (*ones[:i], shape[i], *ones[i:])), shape) for i, x in enumerate(tensors)]
 
 
 def cartesian_prod(*tensors):
@@ -259,7 +262,9 @@ def cartesian_prod(*tensors):
             raise RuntimeError("Expect a 1D vector, but got shape " + str(list(x._array.shape)))
     if len(tensors) == 1:
         return tensors[0]
-    return stack([reshape(x, (-1,)) for x in meshgrid(*tensors, indexing="ij")], 1)
+    if not tensors:
+        raise coded("RL314", RuntimeError("meshgrid expects a non-empty TensorList"))
+    return reshape(stack(_grids(tensors), len(tensors)), (-1, len(tensors)))
 
 
 def combinations(input, r=2, with_replacement=False):

@@ -61,16 +61,16 @@ def _bad_shape(array, shape, function, name="shape"):
     return errors.coded("RL305", RuntimeError(f"shape '{listed}' is invalid for input of size {array.size}"))
 
 
-_NUMBER = np.zeros((), np.bool_)
-
-
 def _fits(array, shape):
     """Whether an array of that many elements can have the shape."""
     try:
-        # One number seen everywhere: to reshape the array itself might copy it.
-        return all(n >= -1 for n in shape) and np.broadcast_to(_NUMBER, array.shape).reshape(shape) is not None
-    except (ValueError, TypeError):
+        sizes = [n.__index__() for n in shape if n != -1]
+    except AttributeError:
         return False
+    count, known = math.prod(array.shape), math.prod(sizes)
+    if min(sizes, default=0) < 0 or len(sizes) + 1 < len(shape):
+        return False
+    return known == count if len(sizes) == len(shape) else known != 0 and count % known == 0
 
 
 def reshape(input, *args, shape=None):

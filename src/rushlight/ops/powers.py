@@ -3,8 +3,9 @@
 import numpy as np
 
 from .batch_rules import as_it_is
+from .cumulative import cumprod
 from .declare import general
-from .decompose import above, beside
+from .join import above, beside
 from .matrix import mT
 
 
@@ -20,14 +21,10 @@ def _derivatives(out):
 )
 def vander(x, *, n):
     """x ** 0, ..., x ** (n - 1) in a last dimension."""
-    powers = np.empty((n, *x.shape), x.dtype)
-    powers[0], done, step = 1, 1, x
-    while done < n:
-        # The next `done` powers are those before times x ** done.
-        part = powers[done : 2 * done]
-        np.multiply(powers[: len(part)], step, out=part)
-        done, step = 2 * done, step * step
-    return powers.transpose(*range(1, powers.ndim), 0)
+    factors = np.empty((*x.shape, n), x.dtype)
+    factors[..., 0] = 1
+    factors[..., 1:] = x[..., None]
+    return cumprod.compute([factors], {"dim": x.ndim})
 
 
 # -- the matrix exponential
