@@ -56,7 +56,7 @@ cdef struct Sheet:
     const void *frame
     void *sheet
     void *total
-    Py_ssize_t samples
+    Py_ssize_t samples, frame_step, sheet_step
     bint failed
 
 
@@ -123,32 +123,42 @@ cdef Py_ssize_t *found_taps(const Layout *at) noexcept nogil:
     return offsets
 
 
+cdef inline void copy_rows(
+    const real *source, Py_ssize_t step, real *to, Py_ssize_t to_step, Py_ssize_t rows, Py_ssize_t width
+) noexcept nogil:
+    """Copy rows that begin `step` numbers apart, and shall `to_step`."""
+    cdef Py_ssize_t y
+    if step == width and to_step == width:
+        width *= rows
+        rows = 1
+    for y in range(rows):
+        memcpy(to + y * to_step, source + y * step, width * sizeof(real))
+
+
 cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
     """Copy one sample of a group into a frame that has zeros around it."""
-    cdef Py_ssize_t c, z, y, first = max(0, -at.top), end = min(at.h, at.fh - at.top)
+    cdef Py_ssize_t c, z, first = max(0, -at.top), end = min(at.h, at.fh - at.top)
     cdef Py_ssize_t front = max(0, -at.front), back = min(at.d, at.fd - at.front)
     cdef Py_ssize_t skipped = max(0, -at.left), columns = min(at.w, at.fw - at.left) - skipped
     if columns <= 0:
         return
     for c in range(at.channels):
         for z in range(front, back):
-            for y in range(first, end):
-                memcpy(frame + ((c * at.fd + z + at.front) * at.fh + y + at.top) * at.fw + skipped + at.left,
-                       x + ((c * at.d + z) * at.h + y) * at.w + skipped, columns * sizeof(real))
+            copy_rows(x + ((c * at.d + z) * at.h + first) * at.w + skipped, at.w,
+                      frame + ((c * at.fd + z + at.front) * at.fh + first + at.top) * at.fw + skipped + at.left, at.fw,
+                      end - first, columns)
 
 
 cdef void move_rows(const Layout *at, const real *source, real *to, bint narrow) noexcept nogil:
     """Between rows as wide as the frame and rows as wide as the output (narrow: to the latter)."""
-    cdef Py_ssize_t r, z, y, places = at.od * at.oh * at.ow, wide, tight
+    cdef Py_ssize_t r, z, places = at.od * at.oh * at.ow, wide, tight
     for r in range(at.rows):
         for z in range(at.od):
-            for y in range(at.oh):
-                wide = r * at.length + (z * at.fh + y) * at.fw
-                tight = r * places + (z * at.oh + y) * at.ow
-                if narrow:
-                    memcpy(to + tight, source + wide, at.ow * sizeof(real))
-                else:
-                    memcpy(to + wide, source + tight, at.ow * sizeof(real))
+            wide, tight = r * at.length + z * at.fh * at.fw, r * places + z * at.oh * at.ow
+            if narrow:
+                copy_rows(source + wide, at.fw, to + tight, at.ow, at.oh, at.ow)
+            else:
+                copy_rows(source + tight, at.ow, to + wide, at.fw, at.oh, at.ow)
 
 
 cdef void correlate_windows(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
@@ -205,36 +215,57 @@ cdef void weigh_rows(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogi
     cdef const Layout *at = s.at
     cdef Py_ssize_t first = 4 * begin, rows = min(4 * end, at.rows) - 4 * begin
     if at.single:
-        rl_weigh_f4(<const float *>s.frame, at.frame, <const float *>s.sheet + first * at.length, at.rows * at.length,
+        rl_weigh_f4(<const float *>s.frame, s.frame_step, <const float *>s.sheet + first * at.length, s.sheet_step,
                     at.offsets, <float *>s.total + first * at.taps, rows, at.taps, at.length, s.samples)
     else:
-        rl_weigh_f8(<const double *>s.frame, at.frame, <const double *>s.sheet + first * at.length,
-                    at.rows * at.length, at.offsets, <double *>s.total + first * at.taps, rows, at.taps, at.length,
-                    s.samples)
+        rl_weigh_f8(<const double *>s.frame, s.frame_step, <const double *>s.sheet + first * at.length, s.sheet_step,
+                    at.offsets, <double *>s.total + first * at.taps, rows, at.taps, at.length, s.samples)
+
+
+cdef bint pointwise(const Layout *at) noexcept nogil:
+    """Whether each window is one place of the input, so that samples are their own frames and sheets."""
+    return (
+        at.kd * at.kh * at.kw == 1 and not at.front and not at.top and not at.left
+        and at.od == at.d and at.oh == at.h and at.ow == at.w
+    )
 
 
 cdef void weigh(Layout *at, const real *x, const real *y, real *total) noexcept nogil:
     """total (groups, rows, taps) = the sum of y times the taps of its windows."""
-    cdef Py_ssize_t n = 0, g, k, samples, sheet = at.rows * at.length
+    cdef Py_ssize_t n = 0, g, k, sheet = at.rows * at.length
     cdef Py_ssize_t together = min(max(1, TOGETHER // ((at.frame + sheet) * <Py_ssize_t>sizeof(real))), at.samples)
-    cdef void *room = calloc(together * (at.frame + sheet) + LANES, sizeof(real))
-    cdef real *frames = <real *>aligned(room)
-    cdef real *sheets = frames + together * at.frame
+    cdef void *room = NULL
+    cdef real *frames
+    cdef real *sheets
+    cdef const real *own
+    cdef const real *weights
     cdef Py_ssize_t x_step = at.channels * at.d * at.h * at.w, y_step = at.rows * at.od * at.oh * at.ow
+    cdef bint copied = not pointwise(at)
     cdef Sheet s
-    if room == NULL:
-        at.failed = True
-        return
-    s.at, s.frame, s.sheet = at, frames, sheets
+    s.at, s.frame_step, s.sheet_step = at, at.frame, sheet
+    if copied:
+        room = calloc(together * (at.frame + sheet) + LANES, sizeof(real))
+        if room == NULL:
+            at.failed = True
+            return
+        frames = <real *>aligned(room)
+        sheets = frames + together * at.frame
+        s.frame, s.sheet = frames, sheets
+    else:
+        at.length, s.frame_step, s.sheet_step = at.od * at.oh * at.ow, at.groups * x_step, at.groups * y_step
     while n < at.samples:
-        samples = min(together, at.samples - n)
+        s.samples = min(together, at.samples - n)
         for g in range(at.groups):
-            for k in range(samples):
-                fill(at, x + ((n + k) * at.groups + g) * x_step, frames + k * at.frame)
-                move_rows(at, y + ((n + k) * at.groups + g) * y_step, sheets + k * sheet, False)
-            s.samples, s.total = samples, total + g * at.rows * at.taps
-            spread(weigh_rows, &s, (at.rows + 3) // 4, LEAST // (4 * samples * at.taps * at.length) + 1)
-        n += samples
+            own, weights = x + (n * at.groups + g) * x_step, y + (n * at.groups + g) * y_step
+            if copied:
+                for k in range(s.samples):
+                    fill(at, own + k * at.groups * x_step, frames + k * at.frame)
+                    move_rows(at, weights + k * at.groups * y_step, sheets + k * sheet, False)
+            else:
+                s.frame, s.sheet = own, <void *>weights
+            s.total = total + g * at.rows * at.taps
+            spread(weigh_rows, &s, (at.rows + 3) // 4, LEAST // (4 * s.samples * at.taps * at.length) + 1)
+        n += s.samples
     free(room)
 
 

@@ -10,6 +10,8 @@
 
 /* Products that are summed before they join a sum of sums, so that rounding does not grow with their number. */
 #define RL_SUMMED 32
+/* Windows that are weighed together: of four rows they fill half of the first cache. A multiple of RL_SUMMED * W. */
+#define RL_BLOCK 1024
 
 /* out (rows, length) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for windows from begin to
    end. `packed` has room for W numbers of each tap. */
@@ -73,24 +75,27 @@ CORRELATE(rl_correlate_f4, float, rl_f4)
 CORRELATE(rl_correlate_f8, double, rl_f8)
 
 /* total (rows, taps) += the sum over samples and windows of what a sheet (rows, length) has for the window times its
-   taps. */
+   taps. Sheets and frames go on `sheet` and `frame` numbers later for the next sample. Of as many windows as RL_BLOCK
+   the rows and taps stay in the caches meanwhile. */
 #define WEIGH(NAME, T, V)                                                                                      \
     RL_CLONES static void NAME(const T *frames, Py_ssize_t frame, const T *sheets, Py_ssize_t sheet,           \
                                const Py_ssize_t *offsets, T *total, Py_ssize_t rows, Py_ssize_t taps,          \
                                Py_ssize_t length, Py_ssize_t samples) {                                        \
-        const Py_ssize_t W = RL_W(T);                                                                          \
-        for (Py_ssize_t p = 0; p < taps; p += 2) {                                                             \
-            Py_ssize_t p1 = p + 1 < taps ? p + 1 : p;                                                          \
-            for (Py_ssize_t i = 0; i < rows; i += 4) {                                                         \
-                Py_ssize_t last = rows - 1 - i, i1 = last < 1 ? last : 1, i2 = last < 2 ? last : 2;            \
-                Py_ssize_t i3 = last < 3 ? last : 3;                                                           \
+        const Py_ssize_t W = RL_W(T), whole = length / W * W;                                                  \
+        for (Py_ssize_t begin = 0; begin < whole; begin += RL_BLOCK)                                           \
+        for (Py_ssize_t i = 0; i < rows; i += 4) {                                                             \
+            Py_ssize_t end = whole - begin < RL_BLOCK ? whole : begin + RL_BLOCK;                              \
+            Py_ssize_t last = rows - 1 - i, i1 = last < 1 ? last : 1, i2 = last < 2 ? last : 2;                \
+            Py_ssize_t i3 = last < 3 ? last : 3;                                                               \
+            for (Py_ssize_t p = 0; p < taps; p += 2) {                                                         \
+                Py_ssize_t p1 = p + 1 < taps ? p + 1 : p;                                                      \
                 V sums[8] = {{0}}, u, v, w;                                                                    \
                 for (Py_ssize_t s = 0; s < samples; s++) {                                                     \
                     const T *a = frames + s * frame + offsets[p], *b = frames + s * frame + offsets[p1];       \
                     const T *d = sheets + s * sheet + i * length;                                              \
                     const T *e = d + i1 * length, *f = d + i2 * length, *g = d + i3 * length;                  \
-                    for (Py_ssize_t first = 0; first < length; first += RL_SUMMED * W) {                       \
-                        Py_ssize_t past = length - first < RL_SUMMED * W ? length : first + RL_SUMMED * W;     \
+                    for (Py_ssize_t first = begin; first < end; first += RL_SUMMED * W) {                      \
+                        Py_ssize_t past = end - first < RL_SUMMED * W ? end : first + RL_SUMMED * W;           \
                         V x0 = {0}, x1 = {0}, x2 = {0}, x3 = {0}, y0 = {0}, y1 = {0}, y2 = {0}, y3 = {0};      \
                         for (Py_ssize_t q = first; q < past; q += W) {                                         \
                             memcpy(&u, a + q, sizeof(V));                                                      \
@@ -121,6 +126,15 @@ CORRELATE(rl_correlate_f8, double, rl_f8)
                 }                                                                                              \
             }                                                                                                  \
         }                                                                                                      \
+        for (Py_ssize_t i = 0; i < rows && whole < length; i++)                                                \
+            for (Py_ssize_t p = 0; p < taps; p++) {                                                            \
+                T rest = 0;                                                                                    \
+                for (Py_ssize_t s = 0; s < samples; s++) {                                                     \
+                    const T *a = frames + s * frame + offsets[p], *d = sheets + s * sheet + i * length;        \
+                    for (Py_ssize_t q = whole; q < length; q++) rest += a[q] * d[q];                           \
+                }                                                                                              \
+                total[i * taps + p] += rest;                                                                   \
+            }                                                                                                  \
     }
 WEIGH(rl_weigh_f4, float, rl_f4)
 WEIGH(rl_weigh_f8, double, rl_f8)
