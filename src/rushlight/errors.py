@@ -5,7 +5,6 @@ exception, so that str(error) stays what people search for and a traceback shows
 """
 
 import math
-import math
 import warnings
 
 from . import spelling
@@ -402,30 +401,22 @@ def check_nan(node, results):
             array = array.hidden._array
         if (array != array).any():
             warn_forward(node)
-            raise nan_returned(node, i)
+            raise _nan_returned(node, i)
 
 
-def nan_returned(node, i):
-    """RuntimeError: the gradient of input i is not a number."""
-    return coded(
+def _nan_returned(node, i):
+    """RuntimeError: the gradient of input i is not a number; watchers add what they know."""
+    from . import watching
+
+    error = coded(
         "RL127",
         RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
         name=node.name(),
         place=node.describe(),
     )
-
-
-def out_of_memory(error, node):
-    """MemoryError for the backward of `node`, with what was asked for; an error of the user's own is left as it is."""
-    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
-    if shape is None and error.args:
-        return error
-    asked = ""
-    if shape is not None:
-        size = math.prod(shape) * dtype.itemsize
-        asked = f": you tried to allocate {size} bytes ({size / 2**20:.4g} MiB) for an array of shape {list(shape)} and dtype {dtype}"
-    text = f"can't allocate memory{asked}, in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}"
-    return MemoryError(text).with_traceback(error.__traceback__)
+    for watcher in watching.current() or ():
+        watcher.explains(error, node)
+    return error
 
 
 def out_of_memory(error, node):

@@ -43,6 +43,9 @@ class Watcher:
     def applying(self, ctx, args):
         """The forward of a custom Function begins, for watchers within: what to call with its outputs, or None."""
 
+    def explains(self, error, node):
+        """Anomaly detection is about to raise this error, since a gradient that `node` gave is nan: add what is known."""
+
     def noted(self, kind, source, result):
         """A tensor's values went on without its history: `result` is what `source.detach()` (or .item(), ...) gave."""
 

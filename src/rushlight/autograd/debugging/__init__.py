@@ -114,6 +114,8 @@ class _Debugger(watching.Watcher):
         self.report = Report()
         self._records = WeakKeyDictionary()
         self._lenders = sums.Lenders()
+        # Whether what a node received was finite, where what it gave is not.
+        self._received = WeakKeyDictionary()
         # The first infinite gradient of the backward that runs.
         self._infinite = None
 
@@ -144,7 +146,7 @@ class _Debugger(watching.Watcher):
         return out
 
     def applying(self, ctx, args):
-        return contracts.watched_forward(ctx, args)
+        return None if contracts.is_ours(ctx) else contracts.watched_forward(ctx, args)
 
     def noted(self, kind, source, result):
         if kind in ("data", "numpy"):
@@ -164,7 +166,7 @@ class _Debugger(watching.Watcher):
             results = proceed()
             if custom:
                 contracts.check_gradients(node, g, received)
-            self._check_results(node, g, results)
+            self._note_results(node, g, results)
         except Exception as error:
             _tell_calls(error, node, record)
             raise
@@ -197,22 +199,22 @@ class _Debugger(watching.Watcher):
             *origins.trail(node, self._records),
         )
 
-    def _check_results(self, node, g, results):
-        """Refuse gradients that are nan, and remember the first that is infinite."""
-        if not _checks_nan():
+    def _note_results(self, node, g, results):
+        """Remember which gradients are not finite; nan is refused by anomaly detection, when all watchers have seen it."""
+        bad = origins.worst(results)
+        if not bad:
             return
-        for i, result in enumerate(results):
-            bad = origins.badness(result)
-            if not bad:
-                continue
-            given = origins.worst(g if isinstance(g, list) else [g])
-            place = node.describe()
-            if bad == "inf" and not given:
-                self._infinite = self._infinite or Origin("inf", node.name(), place)
-            if bad != given and not (bad == "inf" and given):
-                self.report.add(self.report.backward, Origin(bad, node.name(), place))
-            if bad == "nan":
-                raise errors.noted(errors.nan_returned(node, i), *self._causes(node, given))
+        given = self._received[node] = origins.worst(g if isinstance(g, list) else [g])
+        if not given:
+            origin = Origin(bad, node.name(), node.describe())
+            self.report.add(self.report.backward, origin)
+            if bad == "inf":
+                self._infinite = self._infinite or origin
+
+    def explains(self, error, node):
+        for cause in self._causes(node, self._received.get(node, "")):
+            error.add_note(cause)
+        _tell_calls(error, node, self._records.get(node))
 
     def _causes(self, node, given):
         """Sentences that tell how a gradient came to be nan."""
