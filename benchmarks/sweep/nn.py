@@ -105,7 +105,11 @@ def interpolated(mode, d, factor, **named):
 def bags(mode):
     indices = integers(0, 100, lambda n: (n // 64, 4))
     return Timed(
-        f"embedding_bag {mode}", indices, fixed(100, 16), call=by("embedding_bag", mode=mode), ops=("bag_sum",)
+        f"embedding_bag {mode}",
+        indices,
+        fixed(100, 16),
+        call=by("embedding_bag", mode=mode),
+        ops=("bag_sum", "bag_max"),
     )
 
 

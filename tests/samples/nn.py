@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .reduce import distinct
 from .row import Row
 
 _SLIDE = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
@@ -197,5 +198,6 @@ ROWS = [
         )
         for weigh in (False, True)
     ],
+    Row("bag_max", lambda r: (distinct(r(4, 2)), np.array([0, 3, 3, 1, 0]), np.array([0, 2, 2]))),
     *[Row("multi_margin_loss", lambda r: (r(3, 4), np.array([0, 3, 1])), {"p": p, "margin": 1.1}) for p in (1, 2)],
 ]

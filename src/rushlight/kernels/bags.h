@@ -1,4 +1,4 @@
-/* Sums of rows of a table, bag by bag: the rows named from one start to the next. */
+/* Sums and maxima of rows of a table, bag by bag: the rows named from one start to the next. */
 
 #ifndef RL_BAGS_H
 #define RL_BAGS_H
@@ -13,6 +13,7 @@ typedef struct {
     const void *table, *factors;
     void *out;
     const int64_t *index, *starts;
+    int64_t *winners;
     Py_ssize_t rows, width, count, bags;
     int outside;
 } rl_bags;
@@ -43,5 +44,30 @@ typedef struct {
     }
 RL_BAGS(f4, float)
 RL_BAGS(f8, double)
+
+/* The first of the largest, or the first nan; zeros and row -1 for an empty bag. */
+#define RL_BAG_MAXIMA(S, T)                                                                                    \
+    RL_TWO_CLONES static void rl_maxima_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                        \
+        rl_bags *s = what;                                                                                     \
+        for (Py_ssize_t b = begin; b < end; b++) {                                                             \
+            T *restrict out = (T *)s->out + b * s->width;                                                      \
+            int64_t *restrict winners = s->winners + b * s->width;                                             \
+            const Py_ssize_t first = s->starts[b], last = b + 1 < s->bags ? s->starts[b + 1] : s->count;       \
+            for (Py_ssize_t q = 0; q < s->width; q++) out[q] = 0, winners[q] = -1;                             \
+            for (Py_ssize_t k = first; k < last; k++) {                                                        \
+                const int64_t at = s->index[k];                                                                \
+                if ((uint64_t)at >= (uint64_t)s->rows) { s->outside = 1; return; }                             \
+                const T *restrict row = (const T *)s->table + at * s->width;                                   \
+                for (Py_ssize_t q = 0; q < s->width; q++) {                                                    \
+                    const T v = row[q], best = out[q];                                                         \
+                    const int better = (k == first) | (v > best) | ((v != v) & (best == best));                \
+                    out[q] = better ? v : best;                                                                \
+                    winners[q] = better ? at : winners[q];                                                     \
+                }                                                                                              \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+RL_BAG_MAXIMA(f4, float)
+RL_BAG_MAXIMA(f8, double)
 
 #endif

@@ -160,8 +160,7 @@ def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequ
             per_sample_weights = per_sample_weights.index_select(0, core.wrap(kept))
     count = chosen._array.size
     if mode == "max":
-        bag = np.searchsorted(starts, np.arange(count), side="right") - 1
-        return _largest(ops.embedding(weight, chosen), bag, len(starts))
+        return bags.bag_max(weight, chosen, core.wrap(starts))[0]
     if by_frequency:
         weight = ops.embedding(weight, chosen, scale_grad_by_freq=True)
         chosen = core.wrap(np.arange(count))
@@ -184,23 +183,5 @@ def bookkeeping(out, weight, indices, offsets, mode, include_last_offset, paddin
     sizes = np.bincount(bag[kept], minlength=len(starts))
     if mode == 1:
         return bag, sizes, sizes
-    winners = np.zeros(out.shape, np.int64)
-    # Backwards, so that the first of equal ones is what stays.
-    for place in kept[::-1]:
-        largest = weight._array[named[place]] == out._array[bag[place]]
-        winners[bag[place]][largest] = named[place]
-    return bag, sizes, winners
-
-
-def _largest(rows, bag, bags):
-    """The largest row of each bag, element by element; zeros for an empty bag."""
-    if not len(bag):
-        return rows.new_zeros(bags, rows.shape[1])
-    sizes = np.bincount(bag, minlength=bags)
-    # The rows of each bag side by side; what a bag has not is the last row, masked.
-    there = np.arange(sizes.max()) < sizes[:, None]
-    place = np.full(there.shape, len(bag) - 1)
-    place[there] = np.arange(len(bag))
-    beside = rows.index_select(0, core.wrap(place.reshape(-1))).reshape(*place.shape, rows.shape[1])
-    beside = beside.masked_fill(core.wrap(~there[..., None]), -np.inf)
-    return beside.max(1).values.masked_fill(core.wrap((sizes == 0)[:, None]), 0.0)
+    _, winners = bags.bag_max.compute([weight._array, named[kept], np.searchsorted(kept, starts)], {})
+    return bag, sizes, np.maximum(winners, 0)
