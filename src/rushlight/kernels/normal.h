@@ -1,5 +1,5 @@
 /* Sums of rows of numbers, many at once, for the normalizations. Lanes are added up every RL_RUN numbers in double
-   precision, so that rounding does not grow with the length of a row. */
+   precision (columns every RL_STRETCH), so that rounding does not grow with the length of a row. */
 
 #ifndef RL_NORMAL_H
 #define RL_NORMAL_H
@@ -49,6 +49,12 @@
         }                                                                                                      \
         RESULT = whole;                                                                                        \
     }
+
+/* Rows of which columns are summed before their sums join those in double precision. */
+#define RL_STRETCH 16
+#define RL_STRETCHES(START, END)                                                                               \
+    for (Py_ssize_t START = 0, END = 0; END = rows - START < RL_STRETCH ? rows : START + RL_STRETCH, START < rows; \
+         START = END)
 
 #define NORMAL(T, S)                                                                                           \
     /* The sum of x, of the squares of its distance from `centre`, and of g and g times that distance. */      \
@@ -102,16 +108,24 @@
     }                                                                                                          \
     /* Up to RL_BESIDE columns of `rows` rows that lie `step` apart: their means and variances, their gradients by \
        shift and scale (of rows with a centre and a scale of their own, or of columns with one), the sum of g. */ \
-    RL_CLONES static void rl_columns_##S(const T *x, Py_ssize_t rows, Py_ssize_t step, int w, T *mean, T *var) { \
+    RL_CLONES static void rl_columns_##S(const T *x, Py_ssize_t rows, Py_ssize_t step, int w, T *mean, T *var) {\
         double sum[RL_BESIDE];                                                                                 \
         for (int q = 0; q < w; q++) sum[q] = 0;                                                                \
-        for (Py_ssize_t r = 0; r < rows; r++) for (int q = 0; q < w; q++) sum[q] += x[r * step + q];           \
+        RL_STRETCHES(start, end) {                                                                             \
+            T part[RL_BESIDE] = {0};                                                                           \
+            for (Py_ssize_t r = start; r < end; r++) for (int q = 0; q < w; q++) part[q] += x[r * step + q];   \
+            for (int q = 0; q < w; q++) sum[q] += part[q];                                                     \
+        }                                                                                                      \
         for (int q = 0; q < w; q++) mean[q] = (T)(sum[q] / rows), sum[q] = 0;                                  \
-        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
-            for (int q = 0; q < w; q++) {                                                                      \
-                T away = x[r * step + q] - mean[q];                                                            \
-                sum[q] += away * away;                                                                         \
-            }                                                                                                  \
+        RL_STRETCHES(start, end) {                                                                             \
+            T part[RL_BESIDE] = {0};                                                                           \
+            for (Py_ssize_t r = start; r < end; r++)                                                           \
+                for (int q = 0; q < w; q++) {                                                                  \
+                    T away = x[r * step + q] - mean[q];                                                        \
+                    part[q] += away * away;                                                                    \
+                }                                                                                              \
+            for (int q = 0; q < w; q++) sum[q] += part[q];                                                     \
+        }                                                                                                      \
         for (int q = 0; q < w; q++) var[q] = (T)(sum[q] / rows);                                               \
     }                                                                                                          \
     RL_CLONES static void rl_scale_columns_##S(const T *x, Py_ssize_t rows, Py_ssize_t step, int w, const T *mean, \
@@ -122,22 +136,36 @@
     RL_CLONES static void rl_along_columns_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w,\
                                                const T *mean, double *total, double *slope) {                  \
         for (int q = 0; q < w; q++) total[q] = slope[q] = 0;                                                   \
-        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+        RL_STRETCHES(start, end) {                                                                             \
+            T part[RL_BESIDE] = {0}, tilt[RL_BESIDE] = {0};                                                    \
+            for (Py_ssize_t r = start; r < end; r++)                                                           \
+                for (int q = 0; q < w; q++) {                                                                  \
+                    T d = g[r * step + q];                                                                     \
+                    part[q] += d;                                                                              \
+                    tilt[q] += d * (x[r * step + q] - mean[q]);                                                \
+                }                                                                                              \
             for (int q = 0; q < w; q++) {                                                                      \
-                T d = g[r * step + q];                                                                         \
-                total[q] += d;                                                                                 \
-                slope[q] += d * (x[r * step + q] - mean[q]);                                                   \
+                total[q] += part[q];                                                                           \
+                slope[q] += tilt[q];                                                                           \
             }                                                                                                  \
+        }                                                                                                      \
     }                                                                                                          \
     RL_CLONES static void rl_along_rows_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w,   \
                                             const T *mean, const T *rstd, double *total, double *slope) {      \
         for (int q = 0; q < w; q++) total[q] = slope[q] = 0;                                                   \
-        for (Py_ssize_t r = 0; r < rows; r++)                                                                  \
+        RL_STRETCHES(start, end) {                                                                             \
+            T part[RL_BESIDE] = {0}, tilt[RL_BESIDE] = {0};                                                    \
+            for (Py_ssize_t r = start; r < end; r++)                                                           \
+                for (int q = 0; q < w; q++) {                                                                  \
+                    T d = g[r * step + q];                                                                     \
+                    part[q] += d;                                                                              \
+                    tilt[q] += d * ((x[r * step + q] - mean[r]) * rstd[r]);                                    \
+                }                                                                                              \
             for (int q = 0; q < w; q++) {                                                                      \
-                T d = g[r * step + q];                                                                         \
-                total[q] += d;                                                                                 \
-                slope[q] += d * ((x[r * step + q] - mean[r]) * rstd[r]);                                       \
+                total[q] += part[q];                                                                           \
+                slope[q] += tilt[q];                                                                           \
             }                                                                                                  \
+        }                                                                                                      \
     }                                                                                                          \
     RL_CLONES static void rl_back_columns_##S(const T *g, const T *x, Py_ssize_t rows, Py_ssize_t step, int w, \
                                               const T *mean, const T *a, const T *b, const T *c, T *out) {     \
