@@ -36,10 +36,24 @@ cdef extern from "kernels/elementwise.h":
     int rl_unary_count, rl_binary_count, rl_comparison_count, rl_ternary_count
     loop2 rl_powers_f4
 
-# A column-major operand is copied up to this many elements: NumPy is ahead beyond.
-cdef Py_ssize_t TURNED_LIMIT = 1 << 14
-# Larger broadcasts are left to NumPy, which lets other threads run meanwhile.
-cdef Py_ssize_t BROADCAST_LIMIT = 1 << 20
+cdef extern from "kernels/broadcast.h" nogil:
+    int RL_AXES
+    ctypedef struct rl_broadcast:
+        loop2 loop
+        const char *x
+        const char *y
+        char *out
+        int nd
+        Py_ssize_t *dims
+        Py_ssize_t *order
+        Py_ssize_t *sx
+        Py_ssize_t *sy
+        Py_ssize_t *so
+        Py_ssize_t item
+    void rl_broadcast_arrange(rl_broadcast *, int)
+    Py_ssize_t rl_broadcast_divide(rl_broadcast *, Py_ssize_t)
+    void rl_broadcast_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
 # Elements of a part that a thread takes, 10 to 50 microseconds: a loop of two parts is shared, and lets go of the GIL.
 cdef Py_ssize_t LEAST = 16384
 
@@ -160,8 +174,6 @@ cdef class Binary(Kernel):
         if cnp.PyArray_SIZE(a) > self.limit:
             return NotImplemented
         sa = step_of(a)
-        if sa < 0:
-            return self.turned(x, y)
         pa = cnp.PyArray_DATA(a)
         n = cnp.PyArray_SIZE(a)
         if isinstance(y, cnp.ndarray):
@@ -169,8 +181,8 @@ cdef class Binary(Kernel):
             if cnp.PyArray_TYPE(b) != kind:
                 return NotImplemented
             sb = step_of(b)
-            if sb < 0:
-                return self.turned(x, y)
+            if sa < 0 or sb < 0:
+                return self.broadcast(a, b, NULL)
             pb = cnp.PyArray_DATA(b)
             if cnp.PyArray_SAMESHAPE(a, b):
                 pass
@@ -180,10 +192,10 @@ cdef class Binary(Kernel):
                 sa = 0
                 n = cnp.PyArray_SIZE(b)
                 a = b
-            elif sa == 1 and sb == 1 and rows_against(a, b):
+            elif sa == 1 and sb == 1 and n < 2 * LEAST and rows_against(a, b):
                 rows = cnp.PyArray_DIM(a, 0)
             else:
-                return self.broadcast(a, b, kind)
+                return self.broadcast(a, b, NULL)
         else:
             if PyFloat_CheckExact(y):
                 number = PyFloat_AS_DOUBLE(y)
@@ -194,6 +206,8 @@ cdef class Binary(Kernel):
             number4 = <float>number
             pb = <void *>&number4 if kind == cnp.NPY_FLOAT32 else <void *>&number
             sb = 0
+            if sa < 0:
+                return self.broadcast(a, None, pb)
         o = like(a) if self.result < 0 else empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), self.result)
         po = <char *>cnp.PyArray_DATA(o)
         if rows > 1:
@@ -207,77 +221,59 @@ cdef class Binary(Kernel):
                 shared2(loop, pa, sa, pb, sb, po, cnp.PyArray_ITEMSIZE(a), cnp.PyArray_ITEMSIZE(o), n)
         return o
 
-    cdef object turned(self, object x, object y):
-        """The same where an operand is not contiguous: matrices that are column-major, and whatever has whole rows."""
-        cdef cnp.ndarray a, b
-        if not isinstance(y, cnp.ndarray):
-            return NotImplemented
-        a, b = <cnp.ndarray>x, <cnp.ndarray>y
-        if cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a):
-            return NotImplemented
-        if cnp.PyArray_NDIM(a) != 2 or not cnp.PyArray_SAMESHAPE(a, b) or cnp.PyArray_SIZE(a) > TURNED_LIMIT:
-            return self.broadcast(a, b, cnp.PyArray_TYPE(a))
-        if cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
-            out = self.call2(cnp.PyArray_Transpose(a, NULL), cnp.PyArray_Transpose(b, NULL))
-            return out if out is NotImplemented else cnp.PyArray_Transpose(<cnp.ndarray>out, NULL)
-        if cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b):
-            return self.call2(cnp.PyArray_NewCopy(a, cnp.NPY_CORDER), b)
-        if cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b):
-            return self.call2(a, cnp.PyArray_NewCopy(b, cnp.NPY_CORDER))
-        return self.broadcast(a, b, cnp.PyArray_TYPE(a))
-
-    cdef object broadcast(self, cnp.ndarray a, cnp.ndarray b, int kind):
-        """Arrays that broadcast, row by row along the last dimension, where each row is contiguous or one number."""
-        cdef int na = cnp.PyArray_NDIM(a), nb = cnp.PyArray_NDIM(b), nd, k
-        cdef cnp.npy_intp dims[8]
-        cdef cnp.npy_intp da[8]
-        cdef cnp.npy_intp db[8]
-        cdef cnp.npy_intp at[8]
-        cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(a), m, n, rows = 1, i, width
-        cdef const char *pa = <const char *>cnp.PyArray_DATA(a)
-        cdef const char *pb = <const char *>cnp.PyArray_DATA(b)
-        cdef char *po
-        cdef int sa, sb
+    cdef object broadcast(self, cnp.ndarray a, cnp.ndarray b, const void *number):
+        """Operands that broadcast or are not contiguous; b is None for a number. NumPy takes what has steps backwards."""
+        cdef rl_broadcast rows
+        cdef cnp.npy_intp back[64]
+        cdef cnp.PyArray_Dims permuted
         cdef cnp.ndarray o
-        cdef loop2 loop = self.f4 if kind == cnp.NPY_FLOAT32 else self.f8
-        nd = na if na > nb else nb
-        if nd == 0 or nd > 8 or not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+        cdef Py_ssize_t step, size = 1
+        cdef int k, turned = 0
+        if not described(&rows, a, b, number):
             return NotImplemented
-        for k in range(nd):
-            m = cnp.PyArray_DIM(a, k - nd + na) if k >= nd - na else 1
-            n = cnp.PyArray_DIM(b, k - nd + nb) if k >= nd - nb else 1
-            if m != n and m != 1 and n != 1:
-                return NotImplemented
-            dims[k] = n if m == 1 else m
-            da[k] = 0 if m == 1 else cnp.PyArray_STRIDE(a, k - nd + na)
-            db[k] = 0 if n == 1 else cnp.PyArray_STRIDE(b, k - nd + nb)
-            at[k] = 0
-        width = dims[nd - 1]
-        if width <= 1 or not (da[nd - 1] == 0 or da[nd - 1] == item) or not (db[nd - 1] == 0 or db[nd - 1] == item):
+        rl_broadcast_arrange(&rows, False)
+        for k in range(rows.nd):
+            size *= rows.dims[k]
+            turned |= rows.order[k] != k
+            back[rows.order[k]] = k
+        if size > self.limit:
             return NotImplemented
-        sa, sb = da[nd - 1] != 0, db[nd - 1] != 0
-        for k in range(nd - 1):
-            rows *= dims[k]
-        if rows * width > BROADCAST_LIMIT:
-            return NotImplemented
-        o = empty(nd, dims, kind if self.result < 0 else self.result)
-        po = <char *>cnp.PyArray_DATA(o)
-        item = width * cnp.PyArray_ITEMSIZE(o)
-        for i in range(rows):
-            loop(pa, sa, pb, sb, po, width)
-            po += item
-            k = nd - 2
-            while k >= 0:
-                at[k] += 1
-                pa += da[k]
-                pb += db[k]
-                if at[k] < dims[k]:
-                    break
-                pa -= da[k] * dims[k]
-                pb -= db[k] * dims[k]
-                at[k] = 0
-                k -= 1
-        return o
+        o = empty(rows.nd, <cnp.npy_intp *>rows.dims, cnp.PyArray_TYPE(a) if self.result < 0 else self.result)
+        permuted.ptr, permuted.len = back, rows.nd
+        step = cnp.PyArray_ITEMSIZE(o)
+        for k in range(rows.nd - 1, -1, -1):
+            rows.so[k] = step
+            step *= rows.dims[k]
+        self.over_rows(&rows, o, size)
+        return cnp.PyArray_Transpose(o, &permuted) if turned else o
+
+    cdef bint broadcast_into(self, cnp.ndarray a, cnp.ndarray b, const void *number):
+        """The same over a, where its rows are contiguous and b shares no part of its memory."""
+        cdef rl_broadcast rows
+        cdef int k
+        if not described(&rows, a, b, number) or rows.nd != cnp.PyArray_NDIM(a) or (b is not None and overlap(a, b)):
+            return False
+        for k in range(rows.nd):
+            if rows.dims[k] != cnp.PyArray_DIM(a, k) or (rows.sx[k] == 0 and rows.dims[k] != 1):
+                return False
+        rl_broadcast_arrange(&rows, True)
+        for k in range(rows.nd):
+            rows.so[k] = rows.sx[k]
+        return self.over_rows(&rows, a, cnp.PyArray_SIZE(a))
+
+    cdef bint over_rows(self, rl_broadcast *rows, cnp.ndarray o, Py_ssize_t size):
+        """Carry it out; False where rows of the result are not contiguous."""
+        cdef Py_ssize_t tasks = rl_broadcast_divide(rows, cnp.PyArray_ITEMSIZE(o))
+        if tasks == 0:
+            return False
+        rows.loop = self.f4 if rows.item == sizeof(float) else self.f8
+        rows.out = <char *>cnp.PyArray_DATA(o)
+        if size < 2 * LEAST:
+            rl_broadcast_part(rows, 0, tasks)
+        else:
+            with nogil:
+                spread(rl_broadcast_part, rows, tasks, LEAST * tasks // size + 1)
+        return True
 
     cdef bint into2(self, object x, object y) except -1:
         cdef cnp.ndarray a, b
@@ -296,7 +292,7 @@ cdef class Binary(Kernel):
             loop = self.f8
         else:
             return False
-        if not cnp.PyArray_ISBEHAVED(a) or not (cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a)):
+        if not cnp.PyArray_ISBEHAVED(a) or cnp.PyArray_SIZE(a) > self.limit:
             return False
         if isinstance(y, cnp.ndarray):
             b = <cnp.ndarray>y
@@ -305,16 +301,11 @@ cdef class Binary(Kernel):
             if cnp.PyArray_NDIM(b) == 0 and cnp.PyArray_NDIM(a) > 0:
                 number = (<float *>cnp.PyArray_DATA(b))[0] if kind == cnp.NPY_FLOAT32 else (<double *>cnp.PyArray_DATA(b))[0]
                 step = 0
-            elif not cnp.PyArray_SAMESHAPE(a, b):
+            elif not cnp.PyArray_SAMESHAPE(a, b) or not alike(a, b):
+                return self.broadcast_into(a, b, NULL)
+            elif shifted(a, b):
                 return False
             else:
-                if cnp.PyArray_IS_C_CONTIGUOUS(a):
-                    if not cnp.PyArray_IS_C_CONTIGUOUS(b):
-                        b = <cnp.ndarray>cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
-                elif not cnp.PyArray_IS_F_CONTIGUOUS(b):
-                    b = <cnp.ndarray>cnp.PyArray_NewCopy(b, cnp.NPY_FORTRANORDER)
-                if shifted(a, b):
-                    return False
                 other = cnp.PyArray_DATA(b)
         elif PyFloat_CheckExact(y):
             number, step = PyFloat_AS_DOUBLE(y), 0
@@ -325,6 +316,8 @@ cdef class Binary(Kernel):
         if step == 0:
             number4 = <float>number
             other = <void *>&number4 if kind == cnp.NPY_FLOAT32 else <void *>&number
+            if not cnp.PyArray_IS_C_CONTIGUOUS(a) and not cnp.PyArray_IS_F_CONTIGUOUS(a):
+                return self.broadcast_into(a, None, other)
         with nogil:
             shared2(loop, cnp.PyArray_DATA(a), 1, other, step, cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_SIZE(a))
         return True
@@ -334,6 +327,52 @@ cdef inline bint shifted(cnp.ndarray a, cnp.ndarray b):
     """Whether two contiguous arrays of one size share a part of their memory, but do not begin together."""
     cdef Py_ssize_t between = <char *>cnp.PyArray_DATA(a) - <char *>cnp.PyArray_DATA(b)
     return between != 0 and (between if between > 0 else -between) < cnp.PyArray_NBYTES(a)
+
+
+cdef inline bint alike(cnp.ndarray a, cnp.ndarray b):
+    """Whether both are row-major, or both column-major."""
+    if cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b):
+        return True
+    return cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b)
+
+
+cdef bint overlap(cnp.ndarray a, cnp.ndarray b):
+    """Whether two arrays of steps forwards may share memory."""
+    cdef char *first = <char *>cnp.PyArray_DATA(a)
+    cdef char *second = <char *>cnp.PyArray_DATA(b)
+    return first < second + reach(b) and second < first + reach(a)
+
+
+cdef Py_ssize_t reach(cnp.ndarray a):
+    cdef Py_ssize_t bytes = cnp.PyArray_ITEMSIZE(a)
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(a)):
+        bytes += (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
+    return bytes
+
+
+cdef bint described(rl_broadcast *rows, cnp.ndarray a, cnp.ndarray b, const void *number):
+    """Two arrays, or an array and a number, as rows; False where they do not broadcast, or are not for these loops."""
+    cdef int na = cnp.PyArray_NDIM(a), nb = 0 if b is None else cnp.PyArray_NDIM(b), nd, k
+    cdef Py_ssize_t m, n
+    nd = na if na > nb else nb
+    if nd > RL_AXES or not cnp.PyArray_ISBEHAVED_RO(a) or (b is not None and not cnp.PyArray_ISBEHAVED_RO(b)):
+        return False
+    for k in range(nd):
+        m = cnp.PyArray_DIM(a, k - nd + na) if k >= nd - na else 1
+        n = cnp.PyArray_DIM(b, k - nd + nb) if k >= nd - nb else 1
+        if m == 0 or n == 0 or (m != n and m != 1 and n != 1):
+            return False
+        rows.dims[k] = n if m == 1 else m
+        rows.sx[k] = 0 if m == 1 else cnp.PyArray_STRIDE(a, k - nd + na)
+        rows.sy[k] = 0 if n == 1 else cnp.PyArray_STRIDE(b, k - nd + nb)
+        if rows.sx[k] < 0 or rows.sy[k] < 0:
+            return False
+    rows.nd = nd
+    rows.item = cnp.PyArray_ITEMSIZE(a)
+    rows.x = <const char *>cnp.PyArray_DATA(a)
+    rows.y = <const char *>number if b is None else <const char *>cnp.PyArray_DATA(b)
+    return True
 
 
 cdef inline bint rows_against(cnp.ndarray a, cnp.ndarray b):

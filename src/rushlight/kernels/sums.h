@@ -59,17 +59,21 @@ RL_INLINE double rl_exp(double x) {
 #define RL_DISTANCE_ONE(V) V = V - c; V = V * V;
 #define RL_EXPONENTIAL_ONE(V) V = rl_exp(V - c);
 #ifdef __GNUC__
+/* By the bits: GCC 12 fails to compile V == V here. */
+#define RL_NUMBERS(V) V = (rl_four)((rl_four_bits)V & (((rl_four_bits)V & INT64_MAX) <= 0x7ff0000000000000));
 #define RL_SIZE(V) V = (rl_four)((rl_four_bits)V & INT64_MAX);
 #else
+#define RL_NUMBERS RL_NUMBERS_ONE
 #define RL_SIZE RL_SIZE_ONE
 #endif
 
+#define RL_FOUR ((Py_ssize_t)(sizeof(rl_four) / sizeof(double)))
 #define RL_TAKE(T, A, X, TERM, OP) { rl_four v; RL_VECTOR_##T(v, X) TERM(v) A = A OP v; }
 
 /* Up to RL_LEAF numbers T, each through TERM, joined by OP, of which START is the neutral element. */
 #define RL_LEAF_OF(NAME, T, TERM, OP, START)                                                                   \
     RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
-        const Py_ssize_t W = sizeof(rl_four) / sizeof(double);                                                 \
+        const Py_ssize_t W = RL_FOUR;                                                                          \
         rl_four zero = {0}, a0 = zero + START, a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;  \
         double lanes[sizeof(rl_four) / sizeof(double)], total = START, v;                                      \
         Py_ssize_t i = 0, k;                                                                                   \
@@ -89,7 +93,7 @@ RL_INLINE double rl_exp(double x) {
         return lanes[0] OP total;                                                                              \
     }
 
-/* The same in loops that the compiler makes vectors of: for terms that compare, or take long. */
+/* The same in loops that the compiler makes vectors of: for terms that take long. */
 #define RL_LANES 32
 #define RL_LEAF_IN_LANES(NAME, T, TERM)                                                                        \
     RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
@@ -104,8 +108,31 @@ RL_INLINE double rl_exp(double x) {
         return lanes[0];                                                                                       \
     }
 
+/* What is not nan: found before numbers are converted, when vectors hold twice as many. */
+#define RL_LEAF_OF_NUMBERS(NAME, T, SUM)                                                                       \
+    RL_INLINE double NAME##_leaf(const T *x, Py_ssize_t n, double c) {                                         \
+        T numbers[RL_LEAF];                                                                                    \
+        for (Py_ssize_t i = 0; i < n; i++) numbers[i] = x[i] == x[i] ? x[i] : 0;                               \
+        return SUM##_leaf(numbers, n, c);                                                                      \
+    }
+
+/* Four rows onto as many totals as fill vectors; what is left of the columns is folded one by one. */
+#define RL_IN_FOURS(T, TERM, OP, FEED)                                                                         \
+    for (; k + RL_FOUR <= width; k += RL_FOUR) {                                                               \
+        rl_four c, v, w, y, z, total;                                                                          \
+        FEED##_FOUR(c, k)                                                                                      \
+        (void)c;                                                                                               \
+        RL_VECTOR_##T(v, x + k) RL_VECTOR_##T(w, x + k + stride)                                               \
+        RL_VECTOR_##T(y, x + k + 2 * stride) RL_VECTOR_##T(z, x + k + 3 * stride)                              \
+        TERM(v) TERM(w) TERM(y) TERM(z)                                                                        \
+        memcpy(&total, block + k, sizeof total);                                                               \
+        total = total OP ((v OP w) OP (y OP z));                                                               \
+        memcpy(block + k, &total, sizeof total);                                                               \
+    }
+#define RL_ONE_BY_ONE(T, TERM, OP, FEED)
+
 /* A fold named NAME of numbers T: its leaves are there; FEED makes c of a centre, where the terms have one. */
-#define RL_FOLD_OF(NAME, T, TERM, OP, START, FEED)                                                             \
+#define RL_FOLD_OF(NAME, T, TERM, OP, START, FEED, FOURS)                                                      \
     RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
         const T *x = (const T *)from;                                                                          \
         double *totals = (double *)to, parts[RL_BLOCK / RL_LEAF];                                              \
@@ -134,13 +161,16 @@ RL_INLINE double rl_exp(double x) {
         for (; rows > 0; rows -= now) {                                                                        \
             now = rows < RL_LEAF / 4 ? rows : RL_LEAF / 4;                                                     \
             for (k = 0; block == space && k < width; k++) block[k] = START;                                    \
-            for (r = 0; r + 4 <= now; r += 4, x += 4 * stride)                                                 \
-                for (k = 0; k < width; k++) {                                                                  \
+            for (r = 0; r + 4 <= now; r += 4, x += 4 * stride) {                                               \
+                k = 0;                                                                                         \
+                FOURS(T, TERM, OP, FEED)                                                                       \
+                for (; k < width; k++) {                                                                       \
                     double c = FEED(k), v = x[k], w = x[k + stride], y = x[k + 2 * stride], z = x[k + 3 * stride]; \
                     (void)c;                                                                                   \
                     TERM##_ONE(v) TERM##_ONE(w) TERM##_ONE(y) TERM##_ONE(z)                                    \
                     block[k] = block[k] OP ((v OP w) OP (y OP z));                                             \
                 }                                                                                              \
+            }                                                                                                  \
             for (; r < now; r++, x += stride)                                                                  \
                 for (k = 0; k < width; k++) {                                                                  \
                     double c = FEED(k), v = x[k];                                                              \
@@ -153,9 +183,11 @@ RL_INLINE double rl_exp(double x) {
     }
 #define RL_FOLD(NAME, T, TERM, OP, START, FEED)                                                                \
     RL_LEAF_OF(NAME, T, TERM, OP, START)                                                                       \
-    RL_FOLD_OF(NAME, T, TERM, OP, START, FEED)
+    RL_FOLD_OF(NAME, T, TERM, OP, START, FEED, RL_IN_FOURS)
 #define RL_NO_CENTRE(K) 0
+#define RL_NO_CENTRE_FOUR(C, K) C = (rl_four){0};
 #define RL_CENTRE(K) centre[K]
+#define RL_CENTRE_FOUR(C, K) memcpy(&C, centre + (K), sizeof C);
 
 #define RL_JOIN(NAME, A, OP)                                                                                   \
     static void NAME(char *to, const char *from, Py_ssize_t n) {                                               \
@@ -198,13 +230,13 @@ RL_JOIN(rl_multiply_whole, int64_t, *)
 
 #define RL_FLOAT_FOLDS(T, K)                                                                                   \
     RL_FOLD(rl_sum_##K, T, RL_ITSELF, +, 0, RL_NO_CENTRE)                                                      \
-    RL_LEAF_IN_LANES(rl_numbers_##K, T, RL_NUMBERS)                                                            \
-    RL_FOLD_OF(rl_numbers_##K, T, RL_NUMBERS, +, 0, RL_NO_CENTRE)                                              \
+    RL_LEAF_OF_NUMBERS(rl_numbers_##K, T, rl_sum_##K)                                                          \
+    RL_FOLD_OF(rl_numbers_##K, T, RL_NUMBERS, +, 0, RL_NO_CENTRE, RL_IN_FOURS)                                 \
     RL_FOLD(rl_size_##K, T, RL_SIZE, +, 0, RL_NO_CENTRE)                                                       \
     RL_FOLD(rl_square_##K, T, RL_SQUARE, +, 0, RL_NO_CENTRE)                                                   \
     RL_FOLD(rl_distance_##K, T, RL_DISTANCE, +, 0, RL_CENTRE)                                                  \
     RL_LEAF_IN_LANES(rl_exponential_##K, T, RL_EXPONENTIAL)                                                    \
-    RL_FOLD_OF(rl_exponential_##K, T, RL_EXPONENTIAL, +, 0, RL_CENTRE)                                         \
+    RL_FOLD_OF(rl_exponential_##K, T, RL_EXPONENTIAL, +, 0, RL_CENTRE, RL_ONE_BY_ONE)                          \
     RL_FOLD(rl_product_##K, T, RL_ITSELF, *, 1, RL_NO_CENTRE)                                                  \
     RL_WHOLE(rl_count_##K, T, RL_NONZERO, +, 0)
 
