@@ -8,11 +8,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/squares.h"
+
 #define RL_AXES 16
 /* Elements of a task, and the largest tile that is gathered: rows of so many, and so many rows. */
 #define RL_TASK 4096
 #define RL_GATHERED 64
 #define RL_BAND 32
+/* Bytes from one row of a tile to the next: a cache line more than it holds, so that rows do not meet in one place. */
+#define RL_TILE_ROW(ITEM) (RL_GATHERED * (ITEM) + 64)
 
 typedef struct {
     void (*loop)(const void *, int, const void *, int, void *, Py_ssize_t);
@@ -104,11 +108,14 @@ static Py_ssize_t rl_broadcast_divide(rl_broadcast *b, Py_ssize_t item_out) {
 
 /* Down the columns, which are what lies together where rows do not. */
 #define RL_GATHER(T)                                                                        \
-    for (Py_ssize_t c = 0; c < n; c++)                                                      \
+    for (Py_ssize_t c = done; c < n; c++)                                                   \
         for (Py_ssize_t r = 0; r < rows; r++)                                               \
-            ((T *)tile)[r * RL_GATHERED + c] = *(const T *)(from + r * down + c * across);
+            *(T *)(tile + r * RL_TILE_ROW(item) + c * item) = *(const T *)(from + r * down + c * across);
 
 static void rl_gather(char *tile, const char *from, Py_ssize_t rows, Py_ssize_t down, Py_ssize_t n, Py_ssize_t across, Py_ssize_t item) {
+    const Py_ssize_t to[2] = {RL_TILE_ROW(item), item}, steps[2] = {down, across};
+    Py_ssize_t done = n - n % 4;
+    if (rows % 4 || rl_squares(tile, to, from, steps, rows, done, item) != rows) done = 0;
     if (item == 4) RL_GATHER(uint32_t)
     else RL_GATHER(uint64_t)
 }
@@ -116,7 +123,7 @@ static void rl_gather(char *tile, const char *from, Py_ssize_t rows, Py_ssize_t 
 static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
     const rl_broadcast *b = (const rl_broadcast *)what;
     const int last = b->nd - 1;
-    double tile_x[RL_GATHERED * RL_BAND], tile_y[RL_GATHERED * RL_BAND];
+    char tile_x[RL_TILE_ROW(8) * RL_BAND], tile_y[RL_TILE_ROW(8) * RL_BAND];
     const int one_x = b->sx[last] != 0, one_y = b->sy[last] != 0;
     for (Py_ssize_t task = begin; task < end; task++) {
         Py_ssize_t column = task % b->pieces * b->piece, row = task / b->pieces % b->bands * b->band;
@@ -132,12 +139,12 @@ static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
             x += i * b->sx[k], y += i * b->sy[k], out += i * b->so[k];
         }
         if (b->gathers_x) {
-            rl_gather((char *)tile_x, x, rows, down_x, n, b->sx[last], b->item);
-            x = (const char *)tile_x, down_x = RL_GATHERED * b->item;
+            rl_gather(tile_x, x, rows, down_x, n, b->sx[last], b->item);
+            x = tile_x, down_x = RL_TILE_ROW(b->item);
         }
         if (b->gathers_y) {
-            rl_gather((char *)tile_y, y, rows, down_y, n, b->sy[last], b->item);
-            y = (const char *)tile_y, down_y = RL_GATHERED * b->item;
+            rl_gather(tile_y, y, rows, down_y, n, b->sy[last], b->item);
+            y = tile_y, down_y = RL_TILE_ROW(b->item);
         }
         for (Py_ssize_t r = 0; r < rows; r++) b->loop(x + r * down_x, one_x, y + r * down_y, one_y, out + r * b->so[last - 1], n);
     }
