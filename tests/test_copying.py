@@ -77,14 +77,14 @@ def test_special_values_of_halves():
         np.testing.assert_array_equal(copying.cast(special, dtype=np.dtype("f2")), special.astype("f2"))
 
 
-@pytest.mark.parametrize("name", ["float32", "int32", "float16"])
+@pytest.mark.parametrize("name", ["float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"])
 def test_bfloat16_there_and_back(name):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     brain = np.dtype(ml_dtypes.bfloat16)
     x = numbers(np.dtype(name))
     x = x[:1000] % 100
     there = copying.cast(x, dtype=brain)
-    np.testing.assert_array_equal(there.astype("f4"), x.astype(brain).astype("f4"))
+    np.testing.assert_array_equal(there.astype("f4"), x.astype("f4").astype(brain).astype("f4"))
     np.testing.assert_array_equal(copying.cast(there, dtype=x.dtype), there.astype(x.dtype))
 
 

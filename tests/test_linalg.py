@@ -145,6 +145,19 @@ def test_eigenvectors_are_stretched(dtype):
     close(a.numpy() @ vectors.numpy(), vectors.numpy() * values.numpy()[..., None, :])
 
 
+def test_eigenvalues_in_single_precision():
+    a = core.wrap(np.random.default_rng(4).normal(size=(2, 6, 6)))
+    single = a.float()
+    values, vectors = linalg.eig(single)
+    assert values.dtype == vectors.dtype == linalg.eigvals(single).dtype == rushlight.complex64
+    np.testing.assert_allclose(
+        single.numpy() @ vectors.numpy(), vectors.numpy() * values.numpy()[..., None, :], atol=1e-5
+    )
+    np.testing.assert_allclose(np.sort(linalg.eigvals(single).numpy()), np.sort(linalg.eigvals(a).numpy()), atol=1e-5)
+    with pytest.raises(RuntimeError, match="should not contain infs or NaNs"):
+        linalg.eig(single / 0)
+
+
 @DTYPES
 @pytest.mark.parametrize("left", [True, False])
 @pytest.mark.parametrize("adjoint_too", [True, False])

@@ -75,6 +75,17 @@ def test_convolution_in_blocks_of_the_batch_is_the_same():
     same(leaf.grad, want, 1e-9)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("size", [(3, 5), (37, 61)])
+def test_weights_of_pointwise_convolutions_are_products_of_matrices(size, groups):
+    rng = np.random.default_rng(3)
+    x, g = rng.normal(size=(3, groups, 5, *size)), rng.normal(size=(3, groups, 7, *size))
+    leaf = tensor(rng.normal(size=(groups * 7, 5, 1, 1)), True)
+    out = F.conv2d(tensor(x.reshape(3, -1, *size)), leaf, groups=groups)
+    out.backward(tensor(g.reshape(3, -1, *size)))
+    same(leaf.grad, np.einsum("ngohw,ngchw->goc", g, x).reshape(-1, 5, 1, 1), 1e-9)
+
+
 def test_max_pool_says_where_and_sends_gradients_there():
     x = tensor([[[[1.0, 5.0, 2.0], [7.0, 0.0, 3.0], [4.0, 6.0, 8.0]]]], True)
     values, indices = F.max_pool2d(x, 2, stride=1, return_indices=True)
