@@ -143,7 +143,7 @@ EQUATIONS = [
 DECOMPOSITIONS = [
     *each("geqrf", plain, grad=False, ops=("geqrf",)),
     *each("linalg.householder_product", plain, call=packed_product, grad=False),
-    *each("ormqr", plain, plain, call=packed_apply),
+    *each("ormqr", plain, plain, call=packed_apply, ops=("unit_lower",)),
     *each("linalg.qr", plain, ops=("qr",)),
     *each("linalg.svd", plain, call=lambda m, a: m.linalg.svd(a, full_matrices=False)[1], ops=("svd",)),
     *each("linalg.svdvals", plain, ops=("svdvals",)),

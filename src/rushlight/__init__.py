@@ -192,21 +192,25 @@ __all__ = sorted({n for n in (*globals(), *IN_FUNCTIONAL, *ELSEWHERE, *ALSO_FUNC
 
 
 def __getattr__(name):
-    """Import a submodule when it is first named; say which name is meant where there is none such."""
+    """Import a submodule, or what has a function, when it is first named; say which name is meant where there is none."""
     from importlib import import_module
 
     if name in LAZY:
         return import_module(f".{name}", __name__)
     if name in IN_FUNCTIONAL:
-        return getattr(import_module(".nn.functional", __name__), name)
-    if name in ELSEWHERE:
+        found = getattr(import_module(".nn.functional", __name__), name)
+    elif name in ELSEWHERE:
         module, function = ELSEWHERE[name]
-        return getattr(import_module(f".{module}", __name__), function)
-    if name in ALSO_FUNCTIONS:
-        return getattr(Tensor, name)
-    from .missing import of_module
+        found = getattr(import_module(f".{module}", __name__), function)
+    elif name in ALSO_FUNCTIONS:
+        found = getattr(Tensor, name)
+    else:
+        from .missing import of_module
 
-    return of_module(__name__)(name)
+        return of_module(__name__)(name)
+    # Found once and for all: to import again takes microseconds.
+    globals()[name] = found
+    return found
 
 
 def __dir__():

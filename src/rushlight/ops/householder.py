@@ -17,18 +17,19 @@ from .join import above, beside
 from .linalg import solve_triangular
 from .lu import below_diagonal, push_factors, through_factors, upper_triangle
 from .matrix import added, column, matmul, mH
-from .triangle import triu
+from .triangle import triu, unit_lower
 
 
 def vectors(packed, k):
     """The first k columns below the diagonal, with ones on it."""
-    return below_diagonal(packed[..., :k]) + np.eye(packed._array.shape[-2], k, dtype=packed._array.dtype)
+    return unit_lower(packed if packed._array.shape[-1] == k else packed[..., :k])
 
 
 def joined(V, tau, right):
     """T @ right."""
-    overlaps = triu(matmul(mH(V), V), diagonal=1)
-    return solve_triangular(column(tau) * overlaps, column(tau) * right, upper=True, unitriangular=True)
+    # What lies on and below the diagonal of the overlaps is not read.
+    tau = column(tau)
+    return solve_triangular(tau * matmul(mH(V), V), tau * right, upper=True, unitriangular=True)
 
 
 def _through_product(g, x, tau, needs):

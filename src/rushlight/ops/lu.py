@@ -11,7 +11,7 @@ from .elimination import row_order as ordered
 from .join import above, beside
 from .linalg import solve_triangular
 from .matrix import added, matmul, mH
-from .triangle import tril, triu
+from .triangle import tril, triu, unit_lower
 
 
 def below_diagonal(x):
@@ -25,7 +25,7 @@ def upper_triangle(x):
 def lower_of(packed):
     """The L of an LU in one matrix."""
     m, n = packed._array.shape[-2:]
-    return below_diagonal(packed[..., : min(m, n)]) + np.eye(m, min(m, n), dtype=packed._array.dtype)
+    return unit_lower(packed if n <= m else packed[..., :m])
 
 
 def upper_of(packed):

@@ -5,7 +5,7 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import along, as_it_is, at_front
 from .copying import clone, copied, expand, write
-from .declare import linear
+from .declare import general, linear
 from .index import getitem
 from .shape import diagonal as diagonal_view
 from .shape import diagonal_backward, unsqueeze
@@ -28,7 +28,12 @@ class Cut:
         self.upper = upper
 
     def __call__(self, x, diagonal):
-        return _kernels.triangle(x, diagonal=diagonal, upper=self.upper)
+        out = _kernels.triangle(x, diagonal=diagonal, upper=self.upper)
+        if out is NotImplemented:
+            # In another order of memory.
+            whole = copied(x)
+            return whole if self.into(whole, diagonal) else out
+        return out
 
     def into(self, x, diagonal):
         return _kernels.cut_to_triangle(x, diagonal=diagonal, upper=self.upper)
@@ -38,6 +43,16 @@ _kernels = load("copying")
 if _kernels is not None:
     tril.accelerate(Cut(upper=False))
     triu.accelerate(Cut(upper=True))
+
+
+@general(batch=as_it_is, x=lambda g: tril(g, diagonal=-1), push=lambda x_t: tril(x_t, diagonal=-1))
+def unit_lower(x):
+    """x below its diagonal, and ones on it."""
+    out = tril.compute([x], {"diagonal": -1})
+    on = out.diagonal(0, -2, -1)
+    on.flags.writeable = True
+    on[...] = 1
+    return out
 
 
 def indices(rows, columns, offset, upper):
