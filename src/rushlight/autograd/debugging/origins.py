@@ -67,37 +67,50 @@ def origin_of(kind, op, calls):
 
 def trail(node, records, kind=None):
     """Sentences that tell how the result of a recorded operation came not to be finite."""
-    record = records.get(node)
-    if record is None or not record.bad:
+    makers = _makers([node], records, kind)
+    if not makers:
         return []
-    kind = kind or record.bad
-    end, record = _end(node, records, kind)
-    told = [f"In the forward, {_told(end, record, kind)}."]
-    if kind == "nan" and "nan" not in record.bad_inputs.values() and record.bad_inputs:
+    kind = kind or records[makers[0]].bad
+    end = _earliest(makers, records, kind)
+    bad_inputs = records[end].bad_inputs
+    told = [f"In the forward, {_told(end, records[end], kind)}."]
+    if kind == "nan" and "nan" not in bad_inputs.values() and bad_inputs:
         # It was made of infinities: inf - inf, 0 * inf.
-        for i in record.bad_inputs:
-            edge = end.edge_at(i)
-            if isinstance(edge, Node):
-                told += trail(edge, records, "inf")
-                break
+        told += trail(end.edge_at(next(iter(bad_inputs))), records, "inf")
     return told
 
 
-def _end(node, records, kind):
-    """The earliest operation on the way of `kind` from its beginning to the result of `node`."""
-    found, seen, stack = [], {node}, [node]
+def _makers(edges, records, kind=None):
+    """The recorded operations that made `kind` (or anything not finite) of what comes by these edges.
+
+    Nodes that no operation of the user's has left behind, such as those of writes through views, are looked through.
+    """
+    found, seen, stack = [], set(), list(edges)
     while stack:
         node = stack.pop()
-        record = records[node]
-        before = [node.edge_at(i) for i, bad in record.bad_inputs.items() if bad == kind]
-        before = [edge for edge in before if isinstance(edge, Node) and edge in records and records[edge].bad]
+        if not isinstance(node, Node) or node in seen:
+            continue
+        seen.add(node)
+        record = records.get(node)
+        if record is None:
+            stack += [node.edge_at(i) for i in range(node.count)]
+        elif record.bad and kind in (None, record.bad):
+            found.append(node)
+    return found
+
+
+def _earliest(makers, records, kind):
+    """The first operation of those on all ways that `kind` has come."""
+    ends, seen, stack = [], set(makers), list(makers)
+    while stack:
+        node = stack.pop()
+        given = [node.edge_at(i) for i, bad in records[node].bad_inputs.items() if bad == kind]
+        before = _makers(given, records, kind)
         if not before:
-            found.append((node.sequence, node, record))
-        for edge in before:
-            if edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return min(found, key=lambda entry: entry[0])[1:]
+            ends.append(node)
+        stack += [maker for maker in before if maker not in seen]
+        seen.update(before)
+    return min(ends, key=lambda node: node.sequence)
 
 
 def _told(node, record, kind):
