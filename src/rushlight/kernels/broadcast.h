@@ -11,10 +11,10 @@
 #include "kernels/squares.h"
 
 #define RL_AXES 16
-/* Elements of a task, and the largest tile that is gathered: rows of so many, and so many rows. */
+/* Elements of a task, and the largest tile that is gathered: rows of so many, and as many rows as fill a cache line. */
 #define RL_TASK 4096
-#define RL_GATHERED 64
-#define RL_BAND 32
+#define RL_GATHERED 256
+#define RL_BAND(ITEM) (64 / (ITEM))
 /* Bytes from one row of a tile to the next: a cache line more than it holds, so that rows do not meet in one place. */
 #define RL_TILE_ROW(ITEM) (RL_GATHERED * (ITEM) + 64)
 
@@ -96,7 +96,7 @@ static Py_ssize_t rl_broadcast_divide(rl_broadcast *b, Py_ssize_t item_out) {
     b->gathers_x = width > 1 && b->sx[last] != 0 && b->sx[last] != b->item;
     b->gathers_y = width > 1 && b->sy[last] != 0 && b->sy[last] != b->item;
     if (b->gathers_x || b->gathers_y) {
-        b->piece = RL_GATHERED, b->band = RL_BAND;
+        b->piece = RL_GATHERED, b->band = RL_BAND(b->item);
     } else {
         b->piece = RL_TASK, b->band = width < RL_TASK ? RL_TASK / width : 1;
     }
@@ -123,7 +123,7 @@ static void rl_gather(char *tile, const char *from, Py_ssize_t rows, Py_ssize_t 
 static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
     const rl_broadcast *b = (const rl_broadcast *)what;
     const int last = b->nd - 1;
-    char tile_x[RL_TILE_ROW(8) * RL_BAND], tile_y[RL_TILE_ROW(8) * RL_BAND];
+    char tile_x[RL_TILE_ROW(4) * RL_BAND(4)], tile_y[RL_TILE_ROW(4) * RL_BAND(4)];
     const int one_x = b->sx[last] != 0, one_y = b->sy[last] != 0;
     for (Py_ssize_t task = begin; task < end; task++) {
         Py_ssize_t column = task % b->pieces * b->piece, row = task / b->pieces % b->bands * b->band;
