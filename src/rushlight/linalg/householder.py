@@ -62,10 +62,12 @@ def ormqr(input, tau, other, left=True, transpose=False):
     return _multiplied(V, tau, other, transpose)
 
 
-def _multiplied(V, tau, x, adjoint):
-    if not adjoint:
-        return x - matmul(V, ops.joined(V, tau, matmul(mH(V), x)))
-    return x - matmul(mH(ops.joined(V, tau, mH(V))), matmul(mH(V), x))
+def _multiplied(V, tau, x, transpose):
+    adjoint = mH(V)
+    within = matmul(adjoint, x)
+    if transpose:
+        return x - matmul(mH(ops.joined(V, adjoint, tau, adjoint)), within)
+    return x - matmul(V, ops.joined(V, adjoint, tau, within))
 
 
 def _check(a, tau, function):

@@ -25,20 +25,21 @@ def vectors(packed, k):
     return unit_lower(packed if packed._array.shape[-1] == k else packed[..., :k])
 
 
-def joined(V, tau, right):
-    """T @ right."""
+def joined(V, adjoint, tau, right):
+    """T @ right, where `adjoint` is that of V."""
     # What lies on and below the diagonal of the overlaps is not read.
     tau = column(tau)
-    return solve_triangular(tau * matmul(mH(V), V), tau * right, upper=True, unitriangular=True)
+    return solve_triangular(tau * matmul(adjoint, V), tau * right, upper=True, unitriangular=True)
 
 
 def _through_product(g, x, tau, needs):
     k = tau._array.shape[-1]
     V = vectors(x, k)
-    top = mH(V)[..., : x._array.shape[-1]]
-    joint = joined(V, tau, top)
-    overlaps = triu(matmul(mH(V), V), diagonal=1)
-    to_right = solve_triangular(mH(column(tau) * overlaps), -matmul(mH(V), g), upper=False, unitriangular=True)
+    adjoint = mH(V)
+    top = adjoint[..., : x._array.shape[-1]]
+    joint = joined(V, adjoint, tau, top)
+    overlaps = triu(matmul(adjoint, V), diagonal=1)
+    to_right = solve_triangular(mH(column(tau) * overlaps), -matmul(adjoint, g), upper=False, unitriangular=True)
     to_system = triu(-matmul(to_right, mH(joint)), diagonal=1)
     to_tau = (to_right * conj(top)).sum(-1) + (to_system * conj(overlaps)).sum(-1) if needs[1] else None
     if not needs[0]:
@@ -56,15 +57,15 @@ def _through_product(g, x, tau, needs):
 def _push_product(x, tau, x_t, tau_t):
     k = tau._array.shape[-1]
     V = vectors(x, k)
-    c = x._array.shape[-1]
-    joint = joined(V, tau, mH(V)[..., :c])
-    overlaps = triu(matmul(mH(V), V), diagonal=1)
+    c, adjoint = x._array.shape[-1], mH(V)
+    joint = joined(V, adjoint, tau, adjoint[..., :c])
+    overlaps = triu(matmul(adjoint, V), diagonal=1)
     parts, change = [], None
     if tau_t is not None:
-        parts.append(column(tau_t) * (mH(V)[..., :c] - matmul(overlaps, joint)))
+        parts.append(column(tau_t) * (adjoint[..., :c] - matmul(overlaps, joint)))
     if x_t is not None:
         v_t = below_diagonal(x_t[..., :k])
-        moved = triu(matmul(mH(v_t), V) + matmul(mH(V), v_t), diagonal=1)
+        moved = triu(matmul(mH(v_t), V) + matmul(adjoint, v_t), diagonal=1)
         parts.append(column(tau) * (mH(v_t)[..., :c] - matmul(moved, joint)))
         change = -matmul(v_t, joint)
     joint_t = solve_triangular(column(tau) * overlaps, added(*parts), upper=True, unitriangular=True)
@@ -99,7 +100,8 @@ def _parts(a, tau):
     m, n = a._array.shape[-2:]
     k = min(m, n)
     V = vectors(a, k)
-    U = upper_triangle(-joined(V, tau, mH(V)[..., :k]))
+    adjoint = mH(V)
+    U = upper_triangle(-joined(V, adjoint, tau, adjoint[..., :k]))
     Q = matmul(V, U) + np.eye(m, k, dtype=a._array.dtype)
     return Q, upper_triangle(a[..., :k, :]), V, U
 
