@@ -12,9 +12,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
-import rushlight as rl  # noqa: E402 - NumPy reads the two variables when it is imported
+import rushlight as rl
 
-from .__main__ import processor  # noqa: E402
+from .__main__ import processor
 
 PAGE = Path(__file__).parent.parent / "docs" / "debugging.md"
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
