@@ -628,26 +628,6 @@ def lstsq(object a, object b, double rcond):
     return turned(x[..., :n]), rank
 
 
-cdef object in_single_precision(object routine, object x):
-    """What a routine of NumPy's gives for float32, for which its functions call that for float64."""
-    if kind_of(x) != 0 or not np.isfinite(x).all():
-        return NotImplemented
-    with np.errstate(all="ignore"):
-        found = routine(x)
-    # Where it does not converge all is nan: NumPy's function says so.
-    return found if np.isfinite(found[0] if type(found) is tuple else found).all() else NotImplemented
-
-
-def eig(object x):
-    """Eigenvalues and eigenvectors, complex."""
-    return in_single_precision(_umath_linalg.eig, x)
-
-
-def eigvals(object x):
-    """Eigenvalues, complex."""
-    return in_single_precision(_umath_linalg.eigvals, x)
-
-
 def row_order(object pivots, Py_ssize_t rows):
     """Where each row comes from after the exchanges of lu_factor."""
     cdef cnp.ndarray exchanged = np.ascontiguousarray(pivots, np.int32)

@@ -335,14 +335,28 @@ def _wide(x):
     return np.result_type(x.dtype, np.complex64)
 
 
+# The loops behind numpy.linalg, whose functions take those of float64 for float32: twice the time.
+_loops = getattr(np.linalg, "_umath_linalg", None)
+
+
+def _in_single_precision(name, x):
+    """What a loop gives for float32; None for other arrays, and where it does not converge."""
+    if x.dtype != np.float32 or x.size == 0 or _loops is None:
+        return None
+    with np.errstate(all="ignore"):
+        found = getattr(_loops, name)(x)
+    values = found[0] if isinstance(found, tuple) else found
+    return found if np.isfinite(values).all() else None
+
+
 @general(batch=as_it_is,
     backward="LinalgEigBackward0", outputs=("eigenvalues", "eigenvectors"), holomorphic=False, x=_through_eig,
     push=_push_eig,
 )  # fmt: skip
 def eig(x):
     wide = _wide(x)
-    values, vectors = np.linalg.eig(x)
-    return values.astype(wide), vectors.astype(wide)
+    values, vectors = _in_single_precision("eig", x) or np.linalg.eig(x)
+    return values.astype(wide, copy=False), vectors.astype(wide, copy=False)
 
 
 @general(
@@ -354,11 +368,10 @@ def eig(x):
 )
 def eigvals(x):
     wide = _wide(x)
-    return np.linalg.eigvals(x).astype(wide, copy=False)
+    found = _in_single_precision("eigvals", x)
+    return np.linalg.eigvals(x).astype(wide, copy=False) if found is None else found
 
 
 _fast = kernels.load("solve")
 if _fast is not None:
     qr.accelerate(_fast.qr)
-    eig.accelerate(_fast.eig)
-    eigvals.accelerate(_fast.eigvals)
