@@ -45,7 +45,7 @@ class debug:
     >>> x = rushlight.ones(2, requires_grad=True)
     >>> with rushlight.debug():
     ...     y = (x * x).sum()
-    ...     x.data.mul_(3)
+    ...     _ = x.data.mul_(3)
     ...     y.backward()
     Traceback (most recent call last):
     RuntimeError: one of the variables needed for gradient computation has been modified without being noticed by ...
