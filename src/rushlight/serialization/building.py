@@ -72,11 +72,13 @@ def _memory(storage):
 
 
 def _view(memory, dtype, offset, size, stride):
-    for number in (offset, *_tuple(size), *_tuple(stride)):
-        if type(number) is not int or number < 0:
-            raise unreadable("a tensor has a size, a stride or an offset that is not a count")
-    if len(size) != len(stride):
+    if len(_tuple(size)) != len(_tuple(stride)):
         raise unreadable(f"unequal size length ({len(size)}) and stride length ({len(stride)})")
+    if len(size) > 64:
+        raise unreadable("a tensor has more dimensions or elements than there can be")
+    # A number of a megabyte would be multiplied for minutes.
+    if not all([type(number) is int and 0 <= number < 2**63 for number in (offset, *size, *stride)]):
+        raise unreadable("a tensor has a size, a stride or an offset that is not a count")
     there = len(memory) // dtype.itemsize
     if 0 in size:
         offset = 0
@@ -86,7 +88,7 @@ def _view(memory, dtype, offset, size, stride):
             f"Trying to resize storage that is not resizable: a tensor of size {list(size)}, stride {list(stride)} and "
             f"offset {offset} reaches beyond its storage of {there} elements"
         )
-    if len(size) > 64 or math.prod([n for n in size if n]) * dtype.itemsize >= 2**63:
+    if math.prod([n for n in size if n]) * dtype.itemsize >= 2**63:
         raise unreadable("a tensor has more dimensions or elements than there can be")
     steps = tuple([step * dtype.itemsize for step in stride])
     return np.ndarray(tuple(size), dtype, memory, offset * dtype.itemsize, steps)
@@ -127,11 +129,11 @@ def _with_attributes(tensor, state):
         raise unreadable("the attributes of a tensor are no dictionary")
     for name in (*state, *slots):
         if type(name) is not str or hasattr(type(tensor), name) or name in TensorBase.__dict__:
-            raise unreadable(f"a tensor has an attribute {name!r} that would hide one of its own")
+            raise unreadable(f"a tensor has an attribute {_named(name)} that would hide one of its own")
     for name, value in (*state.items(), *slots.items()):
         # Chains of tensors that hold one another would be freed by recursion.
         if isinstance(value, TensorBase) and value.__dict__:
-            raise unreadable(f"the attribute {name!r} of a tensor is a tensor with attributes")
+            raise unreadable(f"the attribute {_named(name)} of a tensor is a tensor with attributes")
         setattr(tensor, name, value)
     return tensor
 
@@ -323,7 +325,7 @@ class Builder:
         if type(made) is OrderedDict and type(state) is dict:
             for name in state:
                 if type(name) is not str or hasattr(OrderedDict, name):
-                    raise unreadable(f"an OrderedDict has an attribute {name!r}")
+                    raise unreadable(f"an OrderedDict has an attribute {_named(name)}")
             made.__dict__.update(state)
             return
         if not self.is_declared(type(made)):
@@ -386,6 +388,11 @@ def _set_state(made, state):
 def _told(value):
     """A name for what a pickle wrongly calls; not its repr, which may be endless."""
     return getattr(value, "__qualname__", None) or f"a {type(value).__name__}"
+
+
+def _named(name):
+    """An attribute's name; of what is no text only the type, since its repr may be as long as it likes."""
+    return repr(name[:80]) if type(name) is str else f"a {type(name).__name__}"
 
 
 def _today(module, name):

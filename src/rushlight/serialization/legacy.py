@@ -114,8 +114,8 @@ class _Storages:
         if type(keys) is not list or len(keys) != len(self._memory) or not all([type(key) is str for key in keys]):
             raise damaged(self._source.name, "it has other storages than its pickle says", "storages do not match")
         for key in keys:
-            memory, count = self._memory.pop(key, (None, -1))
-            if struct.unpack("<q", self._source.read(at, 8))[0] != count:
+            memory, count = self._memory.pop(key, (None, None))
+            if memory is None or struct.unpack("<q", self._source.read(at, 8))[0] != count:
                 raise damaged(
                     self._source.name,
                     f"storage {key[:40]} has another size than its pickle says",

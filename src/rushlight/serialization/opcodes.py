@@ -12,6 +12,8 @@ from .damage import Ended, unreadable
 _PLAIN_KEYS = (str, int, float, complex, bool, bytes, type(None))
 _UNFIT_KEYS = (list, dict, set, frozenset, bytearray, slice)
 _ITEMS_OF_KEY = 1000
+# Integers are hashed digit by digit, each time.
+_BITS_OF_KEY = 1 << 13
 
 
 class Machine:
@@ -179,8 +181,8 @@ def _text(data):
 
 
 def check_key(key):
-    """UnpicklingError for a key that would take long to hash: sets, and tuples within tuples without end."""
-    if isinstance(key, _PLAIN_KEYS):
+    """UnpicklingError for a key that would take long to hash: long integers, sets, and tuples within tuples without end."""
+    if isinstance(key, _PLAIN_KEYS) and not isinstance(key, int):
         return
     waiting, count = [key], 0
     while waiting:
@@ -188,6 +190,8 @@ def check_key(key):
         count += 1
         if isinstance(item, tuple):
             waiting.extend(item[:_ITEMS_OF_KEY])
+        if isinstance(item, int) and item.bit_length() > _BITS_OF_KEY:
+            raise unreadable(f"an integer of {item.bit_length()} bits is a key")
         if isinstance(item, _UNFIT_KEYS) or count + len(waiting) > _ITEMS_OF_KEY:
             raise unreadable(f"keys are numbers, texts and short tuples of them, not {type(item).__name__}")
 

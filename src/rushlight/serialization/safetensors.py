@@ -59,7 +59,10 @@ def save(tensors, metadata=None):
 
 
 def load_file(filename, device="cpu"):
-    """The tensors of a file by name; SafetensorError where it is damaged, or says false sizes."""
+    """The tensors of a file by name; SafetensorError where it is damaged, or says false sizes.
+
+    TypeError for a dtype that rushlight does not have.
+    """
     check_cpu(device)
     with open(os.fspath(filename), "rb") as file:
         return load(file.read())
@@ -74,7 +77,11 @@ def _tensor(name, told):
     dtype = NAMES.get(_NUMPY_NAMES.get(told["dtype"]))
     if dtype is None:
         raise TypeError(f"load(): tensor {name!r} is of the dtype {told['dtype']}, which rushlight does not have")
-    return wrap(np.frombuffer(told["data"], dtype.numpy).reshape(told["shape"]))
+    try:
+        return wrap(np.frombuffer(told["data"], dtype.numpy).reshape(told["shape"]))
+    except ValueError as error:
+        # Empty, with more dimensions or longer ones than an array can have.
+        raise _package().SafetensorError(f"Error while deserializing: tensor `{name}`: {error}") from None
 
 
 def _arrays(tensors):
