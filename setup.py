@@ -1,6 +1,7 @@
 """Compiles the core where a C compiler is present; without one the same sources run as plain Python.
 
 RUSHLIGHT_COMPILE=0 leaves the compiler alone; RUSHLIGHT_COMPILE=1 makes a failed compilation fatal (for CI).
+RUSHLIGHT_SANITIZE=1 has all compiled code watch its own memory and arithmetic (`make sanitize`), in a folder of its own.
 """
 
 import os
@@ -18,6 +19,14 @@ WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
 FLAGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fno-asynchronous-unwind-tables"]
 # Without names of symbols a tenth smaller; without pages of their own for code and constants 8 KB each.
 SMALL_LINKS = ["-s", "-Wl,-z,noseparate-code"]
+
+BUILD = "build"
+if os.environ.get("RUSHLIGHT_SANITIZE") == "1":
+    BUILD = "build/sanitize"
+    # Not -O3: what is optimised away is not watched. Dividing by zero is what floats are asked to do.
+    WATCH = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize=float-divide-by-zero"]
+    FLAGS = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-math-errno", "-fno-trapping-math", *WATCH]
+    SMALL_LINKS = WATCH
 
 
 def sources():
@@ -63,7 +72,7 @@ def extensions():
         "auto_pickle": False,
     }
     made = cythonize(
-        [extension(p) for p in sources()], compiler_directives=directives, build_dir="build/cython", quiet=True
+        [extension(p) for p in sources()], compiler_directives=directives, build_dir=f"{BUILD}/cython", quiet=True
     )
     for each in made:
         # Said here, since cythonize makes its own extensions and forgets it.
@@ -100,4 +109,4 @@ class BuildOrSaySo(build_ext):
         return [path for path in super().get_outputs() if Path(path).exists()]
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildOrSaySo})
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildOrSaySo}, options={"build": {"build_base": BUILD}})

@@ -6,7 +6,7 @@ from ..core import wrap
 from ..kernels import optim_meaning
 from .checks import check_one, check_sentence
 from .gathering import mark_written, with_grads
-from .optimizer import Optimizer, called, scalar
+from .optimizer import Optimizer, begin, called, scalar
 
 
 class Adafactor(Optimizer):
@@ -83,7 +83,7 @@ class Adafactor(Optimizer):
 
     def _step_one(self, param, state, group):
         if not state:
-            self._start(state, param)
+            begin(state, self._start, param)
         array, (first, second) = param._array, group["eps"]
         moments = [state[name]._array for name in (("row_var", "col_var") if array.ndim > 1 else ("variance",))]
         state["step"]._array += 1

@@ -7,7 +7,7 @@ from ..core import wrap
 from ..kernels import load, optim_meaning
 from ..tensor import Tensor
 from .gathering import kept, mark_written, with_grads
-from .optimizer import Optimizer, called, scalar
+from .optimizer import Optimizer, begin, called, scalar
 
 _kernels = load("optim")
 
@@ -46,7 +46,7 @@ class Elementwise(Optimizer):
         states = [state[p] for p in params]
         for param, own in zip(params, states):
             if not own:
-                self._start(own, param, group)
+                begin(own, self._start, param, group)
         self._advance(params, arrays, states, group, self._options(group))
 
     def _advance(self, params, arrays, states, group, options):
@@ -54,8 +54,10 @@ class Elementwise(Optimizer):
             self._record(params, states, group, options)
             return
         arrays = arrays + [None if name is None else kept(states, name) for name in self._arrays(group)]
-        advance(self.formula, arrays, [kept(states, name) for name in self.numbers], options)
+        numbers = [kept(states, name) for name in self.numbers]
+        # What may run out of memory comes before what changes a parameter.
         mark_written(params)
+        advance(self.formula, arrays, numbers, options)
 
     def _record(self, params, states, group, options):
         """The step as ordinary operations, so that gradients flow through it."""

@@ -362,6 +362,13 @@ def called(closure):
         modes.put_flags(before)
 
 
+def begin(state, start, *what):
+    """Fill in an empty state by start(state, *what): wholly, or not at all where that fails."""
+    begun = {}
+    start(begun, *what)
+    state.update(begun)
+
+
 def scalar(value=0.0, single=False):
     """A tensor without dimensions, as step counts are kept: float32, or float64 where that is the default."""
     import numpy as np

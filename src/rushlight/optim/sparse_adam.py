@@ -46,9 +46,7 @@ class SparseAdam(Optimizer):
 
     def _step_one(self, param, state, group):
         if not state:
-            state["step"] = 0
-            state["exp_avg"] = zeros(param)
-            state["exp_avg_sq"] = zeros(param)
+            state.update({"step": 0, "exp_avg": zeros(param), "exp_avg_sq": zeros(param)})
         state["step"] += 1
         grad = param._grad._array
         rows = np.flatnonzero(grad.reshape(len(grad), -1).any(1)) if grad.ndim else np.flatnonzero(grad)
