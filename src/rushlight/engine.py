@@ -204,8 +204,9 @@ class Run:
         if not self.keep_graph:
             if node.claimer is not None and node.claimer is not self and node.op.keeps_anything:
                 raise errors.freed(node)
-            node.claimer = self
+            # In this order: a node that is claimed is among those that `abandon` gives back.
             self.passed.append(node)
+            node.claimer = self
         if self.anomaly or self.watchers is not None or (node.extras is not None and node.extras.watched()):
             self.visit_watched(node, g)
         elif node.op.joint is None and node.op.custom is None:
