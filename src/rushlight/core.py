@@ -588,7 +588,7 @@ def record(op, inputs, params, tensors):
     if op.is_view:
         link_views(op, inputs[0], tensors)
     needed = needed_of(inputs)
-    if needed != 0 and op.differentiable and grad_enabled():
+    if needed != 0 and op.differentiable and grad_enabled() and tensors:
         node = recorded(op, inputs, params, tensors[0]._array, needed)
         attach_all(node, tensors, op, needed)
 
