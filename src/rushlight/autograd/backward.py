@@ -166,9 +166,12 @@ def _root(tensor, g, i):
     if not isinstance(tensor, TensorBase):
         return _edge_root(tensor, g, i)
     node = tensor.grad_fn
+    if g is not None:
+        g = _gradient(tensor._array, g, i)
     if node is None and not tensor.requires_grad:
         raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
-    g = _one(tensor._array) if g is None else _gradient(tensor._array, g, i)
+    if g is None:
+        g = _one(tensor._array)
     return (tensor if node is None else node), tensor.output_nr, g
 
 

@@ -78,8 +78,11 @@ def sizes(args, function="size"):
         ) from None
 
 
-def accepts_out(function):
-    """Give a function an `out=` argument: the result (or each of several) is written into it, and it is returned."""
+def accepts_out(function, check=None):
+    """Give a function an `out=` argument: the result (or each of several) is written into it, and it is returned.
+
+    `check(out, result)` may refuse what could otherwise be cast.
+    """
 
     @functools.wraps(function)
     def with_out(*args, out=None, **named):
@@ -102,6 +105,8 @@ def accepts_out(function):
                 ),
             )
         result = function(*args, **named)
+        if check is not None:
+            check(out, result)
         if isinstance(result, tuple):
             if len(out) != len(result):
                 raise RuntimeError(

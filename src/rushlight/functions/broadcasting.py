@@ -125,7 +125,7 @@ def broadcast_tensors(*tensors):
         if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(x).__name__}")
     shape = common_shape(tensors)
-    return tuple([expand(x, shape) for x in tensors])
+    return tuple([x if x._array.shape == shape else expand(x, shape) for x in tensors])
 
 
 def common_shape(tensors):

@@ -22,14 +22,22 @@ ge = binary(
 )
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
-isnan = unary(ops.isnan, "Whether each element is nan.", "[1.0, rushlight.nan]", "tensor([False,  True])")
-isinf = unary(ops.isinf, "Whether each element is inf or -inf.", "[1.0, rushlight.inf]", "tensor([False,  True])")
+isnan = unary(ops.isnan, "Whether each element is nan.", "[1.0, rushlight.nan]", "tensor([False,  True])", writes=False)
+isinf = unary(
+    ops.isinf, "Whether each element is inf or -inf.", "[1.0, rushlight.inf]", "tensor([False,  True])", writes=False
+)
 isfinite = unary(
-    ops.isfinite, "Whether each element is neither inf nor nan.", "[1.0, rushlight.inf]", "tensor([ True, False])"
+    ops.isfinite,
+    "Whether each element is neither inf nor nan.",
+    "[1.0, rushlight.inf]",
+    "tensor([ True, False])",
+    writes=False,
 )
 isposinf = unary(ops.isposinf, "Whether each element is inf.", "[1.0, rushlight.inf]", "tensor([False,  True])")
 isneginf = unary(ops.isneginf, "Whether each element is -inf.", "[1.0, -rushlight.inf]", "tensor([False,  True])")
-isreal = unary(ops.isreal, "Whether each element has no imaginary part.", "[1.0, 1j]", "tensor([ True, False])")
+isreal = unary(
+    ops.isreal, "Whether each element has no imaginary part.", "[1.0, 1j]", "tensor([ True, False])", writes=False
+)
 signbit = unary(
     ops.signbit,
     "Whether the sign of each element is negative; so it is for -0.",

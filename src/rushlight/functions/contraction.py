@@ -1,5 +1,6 @@
 """Products of tensors over chosen dimensions, of chains of matrices, and of vectors in space."""
 
+import functools
 import math
 
 from ..core import TensorBase
@@ -14,7 +15,15 @@ METHODS = ("kron", "cross")
 INPLACE = {}
 
 
-@accepts_out
+def _same_dtype(out, result):
+    own, given = of(result._array.dtype).scalar_type, of(out._array.dtype).scalar_type
+    if own != given:
+        raise RuntimeError(
+            f"tensordot: Expected the output tensor to have dtype {own}, but got an output tensor with dtype {given}"
+        )
+
+
+@functools.partial(accepts_out, check=_same_dtype)
 def tensordot(a, b, dims=2):
     """The sum of products over `dims`: the last dimensions of a and the first of b, or two lists of dimensions.
 

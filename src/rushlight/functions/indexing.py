@@ -116,18 +116,22 @@ def _translated(error, array, key):
     """NumPy's complaint about a basic index in PyTorch's words."""
     text = str(error)
     if text.startswith("too many"):
-        if array.ndim == 0 and type(key[0]) is int:
-            return IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
-                "convert a 0-dim tensor to a number"
-            )
-        if array.ndim == 0 and type(key[0]) is slice and len(key) == 2:
-            return IndexError("slice() cannot be applied to a 0-dim tensor.")
-        return errors.coded("RL310", IndexError(f"too many indices for tensor of dimension {array.ndim}"))
+        return _too_many(array, key)
     if text.startswith(("cannot fit", "only integers")):
         return ValueError("Overflow when unpacking long long")
     error = type(error)(text.replace("axis", "dimension"))
     return errors.coded("RL309", error) if "out of bounds" in text else error
+
+
+def _too_many(array, index):
+    if array.ndim == 0 and type(index) is int:
+        return IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+            "convert a 0-dim tensor to a number"
+        )
+    if array.ndim == 0 and type(index) is slice:
+        return IndexError("slice() cannot be applied to a 0-dim tensor.")
+    return errors.coded("RL310", IndexError(f"too many indices for tensor of dimension {array.ndim}"))
 
 
 # -- what an index says
@@ -141,7 +145,7 @@ def split(array, index):
     parts = _parts(index)
     spare = array.ndim - sum([_consumed(part) for part in parts])
     if spare < 0:
-        raise errors.coded("RL310", IndexError(f"too many indices for tensor of dimension {array.ndim}"))
+        raise _too_many(array, index)
     for part in parts:
         kind = type(part)
         if kind is int:
@@ -367,11 +371,11 @@ def _assigned(array, key, value):
         copy_over(target, source)
 
 
-def _target(array, key):
+def _target(array, index):
     try:
-        return array[key]
+        return array[reading.basic_key(index)]
     except (IndexError, ValueError) as error:
-        raise _translated(error, array, key) from None
+        raise _translated(error, array, index) from None
 
 
 def _number_written(array, index, value):
@@ -381,7 +385,7 @@ def _number_written(array, index, value):
     if array.dtype.kind != "f" or not -1e4 < value < 1e4:
         value = _constant(value, array.dtype)._array
     if reading.last_applied(index) is not None:
-        target = _target(array, reading.basic_key(index))
+        target = _target(array, index)
         if target.size < _LONG:
             target[...] = value
         else:

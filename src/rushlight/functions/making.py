@@ -13,14 +13,19 @@ from ..ops import copying
 from .arguments import accepts_out, check_tensor
 
 
-def unary(op, summary, given, shown, *, inside=""):
-    """function(input, *, out=None); `given` and `shown` are the example of its docstring, `inside` its namespace."""
+def unary(op, summary, given, shown, *, inside="", writes=True):
+    """function(input, *, out=None); `given` and `shown` are the example of its docstring, `inside` its namespace.
+
+    There is no `out` where not `writes`.
+    """
     name = op.name
 
     def slowly(input):
         check_tensor(input, name)
         return call1(op, input)
 
+    if not writes:
+        return _named(slowly, inside + name, summary, (given,), shown)
     slowly.__name__ = name
     slowly = accepts_out(slowly)
 

@@ -1,7 +1,10 @@
 """Products of matrices and vectors."""
 
+import functools
+
 from .. import core
 from ..core import TensorBase, apply, view_by
+from ..dtypes import of
 from ..ops import matrix as ops
 from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
@@ -31,7 +34,19 @@ def times(x, y):
     return core.call2(ops.mm, x, y)
 
 
-@accepts_out
+def _same_dtype(out, result):
+    own, given = of(result._array.dtype).scalar_type, of(out._array.dtype).scalar_type
+    if own == given:
+        return
+    if result._array.ndim == 0:
+        raise RuntimeError(f"result dtype {given} does not match input dtype {own}")
+    raise RuntimeError(f"Expected out tensor to have dtype {own.lower()}, but got {given.lower()} instead")
+
+
+_written_as_it_is = functools.partial(accepts_out, check=_same_dtype)
+
+
+@_written_as_it_is
 def mm(input, mat2):
     """The product of an (n, m) and an (m, p) matrix; RuntimeError where sizes or dtypes do not fit.
 
@@ -44,7 +59,7 @@ def mm(input, mat2):
     return times(input, mat2)
 
 
-@accepts_out
+@_written_as_it_is
 def bmm(input, mat2):
     """The products of the matrices in two batches: (b, n, m) by (b, m, p).
 
@@ -56,7 +71,7 @@ def bmm(input, mat2):
     return ops.bmm(input, mat2)
 
 
-@accepts_out
+@_written_as_it_is
 def mv(input, vec):
     """The product of an (n, m) matrix and a vector of m.
 
@@ -68,7 +83,7 @@ def mv(input, vec):
     return ops.mv(input, vec)
 
 
-@accepts_out
+@_written_as_it_is
 def dot(input, tensor):
     """The sum of the products of two vectors' elements.
 
@@ -80,14 +95,14 @@ def dot(input, tensor):
     return ops.dot(input, tensor)
 
 
-@accepts_out
+@_written_as_it_is
 def vdot(input, other):
     """The dot product of input's conjugate and other."""
     _both(input, other, "vdot")
     return ops.vdot(input, other)
 
 
-@accepts_out
+@_written_as_it_is
 def matmul(input, other):
     """The matrix product of two tensors: of vectors, matrices, or batches of matrices that broadcast.
 
@@ -186,7 +201,7 @@ def broadcast_batches(a, b):
 # -- a product added to something
 
 
-@accepts_out
+@_written_as_it_is
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta * input + alpha * (mat1 @ mat2); input broadcasts to the product.
 
@@ -205,7 +220,7 @@ def _three(function, input, first, first_name, second, second_name):
     check_tensor(second, function, 3, second_name)
 
 
-@accepts_out
+@_written_as_it_is
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta * input + alpha * (mat @ vec)."""
     _three("addmv", input, mat, "mat", vec, "vec")
@@ -229,14 +244,14 @@ def _check_factors(input, vec1, vec2, beta, alpha):
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
 
 
-@accepts_out
+@_written_as_it_is
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * the sum of the products of the matrices in two batches."""
     _three("addbmm", input, batch1, "batch1", batch2, "batch2")
     return ops.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
-@accepts_out
+@_written_as_it_is
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * bmm(batch1, batch2)."""
     _three("baddbmm", input, batch1, "batch1", batch2, "batch2")

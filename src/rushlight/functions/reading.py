@@ -20,7 +20,7 @@ def getitem(x, index):
     try:
         return indexed(op, x, key)
     except (IndexError, ValueError) as error:
-        raise _translated(error, x._array, key) from None
+        raise _translated(error, x._array, index) from None
 
 
 def last_applied(index):

@@ -1,5 +1,7 @@
 """Reductions as people call them: sums, means, variances, extrema, truth values, softmax."""
 
+import functools
+
 from ..core import TensorBase, call1, call2
 from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import of as dtype_of
@@ -117,7 +119,10 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, **named):
     dim, keepdim = numpy_names("nansum", named, dim, keepdim)
     if input._array.dtype.kind in "bui":
         return sum(input, dim, keepdim, dtype=dtype)
-    return reduce.nansum(cast(input, dtype), dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
+    input = cast(input, dtype)
+    if input._array.dtype.kind in "bui":
+        return sum(input, dim, keepdim, dtype=dtype)
+    return reduce.nansum(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)
 
 
 @accepts_out
@@ -292,7 +297,18 @@ def _extreme_values(op, kernel, input, dim, keepdim, named):
     return op(input, dim=dims, keepdim=keepdim)
 
 
-@accepts_out
+def _same_dtype(out, result):
+    own, given = scalar_type(result), scalar_type(out)
+    if own != given:
+        raise RuntimeError(
+            f"Expected the dtype for input and out to match, but got {own} for input's dtype and {given} for out's dtype."
+        )
+
+
+_within_its_dtype = functools.partial(accepts_out, check=_same_dtype)
+
+
+@_within_its_dtype
 def amax(input, dim=None, keepdim=False, **named):
     """The largest element, of all or over `dim`; its gradient is shared by all elements that are as large.
 
@@ -303,7 +319,7 @@ def amax(input, dim=None, keepdim=False, **named):
     return _extreme_values(reduce.amax, "max_values_cpu", input, dim, keepdim, named)
 
 
-@accepts_out
+@_within_its_dtype
 def amin(input, dim=None, keepdim=False, **named):
     """The smallest element, of all or over `dim`; its gradient is shared by all elements that are as small.
 

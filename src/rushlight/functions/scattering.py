@@ -100,6 +100,8 @@ def _check_rows(x, dim, index, source, function):
         )
     n = given[dim] if given else 1
     if index._array.size != n:
+        if not given:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
         raise RuntimeError(
             f"{function}(): Number of indices ({index._array.size}) should be equal to source.size(dim): ({n}), for "
             f"dim: {dim}"
@@ -189,7 +191,11 @@ def _index_add(input, dim, index, source, alpha, function="index_add_"):
     dim = wrap_dim(dim, input._array.ndim)
     _check_rows(input, dim, index, source, function)
     n = input._array.shape[dim] if input._array.ndim else 1
-    check_range(index, n, RuntimeError, "index {value} is out of bounds for dimension 0 with size {n}")
+    if input._array.ndim > 1:
+        check_range(index, n, RuntimeError, "index {value} is out of bounds for dimension 0 with size {n}")
+    else:
+        words = "index out of range in self. The index {value} is out of bounds for dimension 0 with size {n}"
+        check_range(index, n, IndexError, words)
     return (index, source), {"dim": dim, "alpha": alpha if type(alpha) is int and alpha == 1 else _cast(alpha, input)}
 
 

@@ -223,11 +223,12 @@ def take_along_dim(input, indices, dim=None):
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
             f"{ndim} dimensions for input, and {indices._array.ndim} dimensions for indices"
         )
+    if not ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = wrap_dim(dim, ndim)
     own, given = input._array.shape, indices._array.shape
     one, two = list(own), list(given)
-    if ndim:
-        one[dim] = two[dim] = 1
+    one[dim] = two[dim] = 1
     shape = _broadcast(wrap(np.empty(one, np.bool_)), wrap(np.empty(two, np.bool_)))
     wide = shape[:dim] + own[dim : dim + 1] + shape[dim + 1 :]
     tall = shape[:dim] + given[dim : dim + 1] + shape[dim + 1 :]

@@ -203,6 +203,8 @@ def unflatten(input, dim, sizes):
     check_tensor(input, "unflatten")
     shape = input._array.shape
     dim = wrap_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("unflatten got an unexpected error:\nDimension specified as 0 but tensor has no dimensions")
     sizes = listed_size(sizes, "unflatten", "sizes")
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -318,6 +320,10 @@ def numpy_T(input):
 
 
 def _matrix_transpose(input, name):
+    if input._array.ndim == 0:
+        instead = "This function is the identity in these cases." if name == "mT" else "Consider using x.conj()."
+        warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {instead}", UserWarning, stacklevel=3)
+        return input
     if input._array.ndim < 2:
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got {input._array.ndim}-D tensor."
@@ -338,6 +344,10 @@ def mH(input):
 def adjoint(input):
     """Each matrix transposed and conjugated."""
     check_tensor(input, "adjoint")
+    if input._array.ndim == 0:
+        text = "adjoint() is deprecated on 0-D tensors. Consider using x.conj()."
+        warnings.warn(text, UserWarning, stacklevel=2)
+        return _conjugated(input)
     if input._array.ndim < 2:
         raise RuntimeError(
             f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input._array.ndim}-D tensor."

@@ -3,13 +3,14 @@
 import numpy as np
 
 from ..core import TensorBase, wrap
+from ..dtypes import result_dtype
 from ..errors import coded
 from ..ops import reduce, search
 from ..ops import sort as sorting
 from ..ops.copying import to_dtype
 from . import return_types
 from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim
-from .reduction import one_dim, refuse, scalar_type
+from .reduction import cast, one_dim, refuse, scalar_type
 
 
 def _sortable(input, what="Sort"):
@@ -201,6 +202,8 @@ def _found(boundaries, input, right, out_int32):
         )
     input = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
     _check_values(boundaries, input)
+    dtype = result_dtype([edges, input._array])
+    boundaries, input = cast(boundaries, dtype), cast(input, dtype)
     refuse(boundaries, "bc", "searchsorted_out_cpu")
     found = search.searchsorted(boundaries, input, right=bool(right))
     return to_dtype(found, dtype=np.dtype(np.int32)) if out_int32 else found
@@ -222,11 +225,6 @@ def _check_values(boundaries, input):
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
             f"tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input "
             f"value tensor {list(values.shape)}"
-        )
-    if values.ndim and values.dtype != edges.dtype:
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
-            f"tensor dtype {scalar_type(boundaries)} and input value tensor dtype {scalar_type(input)}"
         )
 
 

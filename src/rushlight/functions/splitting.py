@@ -270,7 +270,7 @@ def unbind(input, dim=0):
     check_tensor(input, "unbind")
     ndim = input._array.ndim
     if not ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return apply(ops.unbind, (input,), {"dim": wrap_dim(dim, ndim)})
 
 

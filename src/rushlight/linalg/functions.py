@@ -37,6 +37,8 @@ def vecdot(x, y, *, dim=-1):
             "y of type "
             f"{kind(y._array)} instead"
         )
+    if x._array.dtype.kind in "bui":
+        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind(x._array)}")
     if x._array.ndim == 1 == y._array.ndim:
         return x.vdot(y)
     broadcast_batches(x._array.shape, y._array.shape)

@@ -104,7 +104,7 @@ def _by_squares(x, y):
 @elementwise(
     promote="float",
     x=lambda g, x, y: g * (y * _by_squares(x, y)),
-    y=lambda g, x, y: g * (-x * _by_squares(x, y)),
+    y=lambda g, x, y: -(g * (x * _by_squares(x, y))),
 )
 def atan2(x, y):
     """The angle of the point with height x over y."""
