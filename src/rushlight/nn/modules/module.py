@@ -1,5 +1,6 @@
 """Module: a function with parameters, and with other modules inside."""
 
+import copy
 import itertools
 import warnings
 
@@ -25,7 +26,9 @@ from .hooked import (
     registered,
 )
 from .mismatch import tell_module
+from .nesting import common, finish
 from .stateful import Stateful
+from .unlisted import warn_of_unlisted
 
 __all__ = [
     "Module",
@@ -120,6 +123,8 @@ class Module(Hooked, Stateful):
                 return fields["_modules"][name]
             if name in fields["_buffers"]:
                 return fields["_buffers"][name]
+        elif name[0] == "_" and name[1] != "_":
+            raise coded("RL401", AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'"))
         if name in _ABSENT:
             raise missing(f"'{type(self).__name__}' object", name, ())
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -314,9 +319,13 @@ class Module(Hooked, Stateful):
                 yield f"{path}.{name}" if path else name, value
 
     def parameters(self, recurse=True):
-        """All parameters, each once; those of children too unless `recurse=False`."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        """All parameters, each once; those of children too unless `recurse=False`.
+
+        UserWarning for layers in plain lists and dicts, whose parameters are not among them.
+        """
+        if recurse:
+            warn_of_unlisted(self)
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """All (name, parameter)."""
@@ -357,26 +366,57 @@ class Module(Hooked, Stateful):
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+        # Of the modules around the present one: the children still to come, and how long the path is.
+        waiting, inside, path = [(self, iter(self._modules.items()), len(prefix))], {self}, prefix
+        while waiting:
+            module, children, length = waiting[-1]
+            path = path[:length]
+            for name, child in children:
+                if child is None or child in memo or child in inside:
+                    continue
+                place = f"{path}.{name}" if path else name
+                if not common(child, Module.named_modules):
+                    yield from child.named_modules(memo, place, remove_duplicate)
+                    continue
+                if remove_duplicate:
+                    memo.add(child)
+                yield place, child
+                inside.add(child)
+                waiting.append((child, iter(child._modules.items()), len(place)))
+                path = place
+                break
+            else:
+                waiting.pop()
+                inside.discard(module)
 
     def apply(self, fn):
         """Call fn(module) for all modules inside, and then for this one."""
-        for module in self.children():
-            module.apply(fn)
-        fn(self)
+        finish(self, self._applying(fn))
         return self
+
+    def _applying(self, fn):
+        for module in self.children():
+            if common(module, Module.apply):
+                yield module, module._applying(fn)
+            else:
+                module.apply(fn)
+        fn(self)
 
     # -- modes
     def train(self, mode=True):
         """Switch this module and all inside it to training (or with False to evaluation)."""
         if not isinstance(mode, bool):
             raise coded("RL424", ValueError("training mode is expected to be boolean"))
+        finish(self, self._training(mode))
+        return self
+
+    def _training(self, mode):
         self.training = mode
         for module in self.children():
-            module.train(mode)
-        return self
+            if common(module, Module.train):
+                yield module, module._training(mode)
+            else:
+                module.train(mode)
 
     def eval(self):
         """Switch this module and all inside it to evaluation."""
@@ -384,20 +424,27 @@ class Module(Hooked, Stateful):
 
     def requires_grad_(self, requires_grad=True):
         """Switch the recording of all parameters on or off."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none=True):
         """Drop the gradients of all parameters, or fill them with zeros."""
-        for parameter in self.parameters():
+        for _, parameter in self.named_parameters():
             clear_grad(parameter, set_to_none)
 
     # -- dtypes and devices
     def _apply(self, fn, recurse=True):
         """Replace the data of all parameters, gradients and buffers by fn(data), in place of the old."""
+        finish(self, self._replacing(fn, recurse))
+        return self
+
+    def _replacing(self, fn, recurse):
         for module in self.children() if recurse else ():
-            module._apply(fn)
+            if common(module, Module._apply):
+                yield module, module._replacing(fn, True)
+            else:
+                module._apply(fn)
         for parameter in self._parameters.values():
             if parameter is None:
                 continue
@@ -410,7 +457,6 @@ class Module(Hooked, Stateful):
                 buffer.data = fn(buffer.data)
             elif buffer is not None:
                 self._buffers[name] = fn(buffer)
-        return self
 
     def to(self, *args, **kwargs):
         """Convert floating parameters and buffers: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)`.
@@ -473,19 +519,42 @@ class Module(Hooked, Stateful):
         return ""
 
     def __repr__(self):
+        parts = []
+        finish(self, self._showing(parts, "\n"))
+        return "".join(parts)
+
+    def _showing(self, parts, newline):
+        """Add what is shown of the module to `parts`; a `newline` begins with as many spaces as it is deep."""
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        if len(lines) == 1 and not children:
-            return f"{self._get_name()}({lines[0]})"
-        if not lines and not children:
-            return self._get_name() + "()"
-        return self._get_name() + "(\n  " + "\n  ".join(lines + children) + "\n)"
+        parts.append(f"{self._get_name()}(")
+        if len(lines) == 1 and not self._modules:
+            parts.append(f"{lines[0]})")
+            return
+        inner = newline + "  "
+        parts += [inner + line for line in lines]
+        for name, module in self._modules.items():
+            parts.append(f"{inner}({name}): ")
+            before = len(parts)
+            if module is not None and common(module, Module.__repr__):
+                yield module, module._showing(parts, inner)
+                if len(parts) == before:
+                    parts.append(f"{module._get_name()}(...)")
+            else:
+                parts.append(repr(module).replace("\n", inner))
+        parts.append(newline + ")" if lines or self._modules else ")")
 
     def __dir__(self):
         names = [*dir(self.__class__), *self.__dict__]
         names += itertools.chain.from_iterable(self.__dict__.get(registry, ()) for registry in _REGISTRIES)
         return sorted([name for name in names if not name[:1].isdigit()])
+
+    def __deepcopy__(self, memo):
+        # Those inside go first: a copy then finds theirs made, however deeply they are nested.
+        for module in [*self.modules()][::-1]:
+            if id(module) not in memo and (module is self or common(module, Module.__deepcopy__)):
+                copy._reconstruct(module, memo, *module.__reduce_ex__(4))
+        return memo[id(self)]
 
     def __setstate__(self, state):
         # A pickle of an earlier version may lack registries that came later.

@@ -12,6 +12,8 @@ from ...size import Size
 from ...spelling import spell
 from ...tensor import Tensor
 from ..parameter import Parameter, is_lazy, is_parameter
+from .nesting import common, finish
+from .unlisted import warn_of_unlisted
 
 _EXTRA = "_extra_state"
 
@@ -69,6 +71,10 @@ class Stateful:
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
+            warn_of_unlisted(self)
+        return finish(self, self._saving(destination, prefix, keep_vars))
+
+    def _saving(self, destination, prefix, keep_vars):
         local = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local
@@ -76,7 +82,11 @@ class Stateful:
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
         for name, module in self._modules.items():
-            if module is not None:
+            if module is None:
+                continue
+            if common(module, Stateful.state_dict):
+                yield module, module._saving(destination, f"{prefix}{name}.", keep_vars)
+            else:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for hook in self._state_dict_hooks.values():
             replaced = hook(self, destination, prefix, local)
@@ -112,7 +122,7 @@ class Stateful:
             state_dict._metadata = metadata
         missing, unexpected, errors = [], [], []
         keys = _IncompatibleKeys(missing, unexpected)
-        self._load(state_dict, "", assign, missing, unexpected, errors)
+        finish(self, self._loading(state_dict, "", assign, missing, unexpected, errors))
         if errors or (strict and (missing or unexpected)):
             # A hook may still clear the lists of keys.
             state_dict.call_hooks(keys)
@@ -136,7 +146,7 @@ class Stateful:
                 RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(told)),
             )
 
-    def _load(self, state_dict, prefix, assign, missing, unexpected, errors):
+    def _loading(self, state_dict, prefix, assign, missing, unexpected, errors):
         metadata = getattr(state_dict, "_metadata", None)
         local = {} if metadata is None else metadata.get(prefix[:-1], {})
         if assign:
@@ -144,7 +154,7 @@ class Stateful:
         self._load_from_state_dict(state_dict, prefix, local, True, missing, unexpected, errors)
         for name, child in self._modules.items():
             if child is not None:
-                child._load(state_dict, f"{prefix}{name}.", assign, missing, unexpected, errors)
+                yield child, child._loading(state_dict, f"{prefix}{name}.", assign, missing, unexpected, errors)
         state_dict.hooks += [(self, hook) for hook in self._load_state_dict_post_hooks.values()]
 
     def _load_from_state_dict(
@@ -165,15 +175,15 @@ class Stateful:
                     missing_keys.append(key)
                 continue
             given = state_dict[key]
-            problem = _mismatch(key, tensor, given)
+            problem = _mismatch(key, tensor, given, assign)
             if problem is not None:
                 error_msgs.append(problem)
             elif is_lazy(given) and is_lazy(tensor):
                 continue
             elif assign:
-                writes.append(lambda name=name, given=given: self._take(name, given))
+                writes.append(_Assignment(self, name, given))
             else:
-                writes.append(lambda tensor=tensor, given=given: _copy(tensor, given))
+                writes.append(_Copy(tensor, given))
         self._load_extra(state_dict, prefix + _EXTRA, strict, missing_keys, unexpected_keys, writes)
         if strict:
             for key in state_dict:
@@ -182,26 +192,16 @@ class Stateful:
                     if parts[0] not in (own if len(parts) == 1 else self._modules):
                         unexpected_keys.append(key)
         if plan is None:
-            for write in writes:
-                write()
+            write_all(writes)
 
     def _load_extra(self, state_dict, key, strict, missing_keys, unexpected_keys, writes):
         if self._has_extra_state("set_extra_state"):
             if key in state_dict:
-                writes.append(lambda: self.set_extra_state(state_dict[key]))
+                writes.append(_ExtraState(self, state_dict[key]))
             elif strict:
                 missing_keys.append(key)
         elif strict and key in state_dict:
             unexpected_keys.append(key)
-
-    def _take(self, name, given):
-        current = self._parameters.get(name)
-        if current is not None:
-            if not is_parameter(given):
-                given = Parameter(given, requires_grad=current.requires_grad)
-            elif not is_lazy(given):
-                given.requires_grad_(current.requires_grad)
-        setattr(self, name, given)
 
     def register_state_dict_post_hook(self, hook):
         """Call hook(module, state_dict, prefix, local_metadata) after `state_dict()`; it changes the dict in place."""
@@ -253,8 +253,7 @@ class _Loading(OrderedDict):
         self.hooks = []
 
     def write(self):
-        for write in self.writes:
-            write()
+        write_all(self.writes)
 
     def call_hooks(self, incompatible_keys):
         for module, hook in self.hooks:
@@ -265,7 +264,7 @@ class _Loading(OrderedDict):
                 )
 
 
-def _mismatch(key, tensor, given):
+def _mismatch(key, tensor, given, assign):
     """What is wrong with an entry, or None."""
     if not isinstance(given, Tensor):
         return (
@@ -277,7 +276,12 @@ def _mismatch(key, tensor, given):
         return None
     shape, wanted = given.shape, tensor._array.shape
     if shape == wanted or (wanted == () and shape == (1,)):
-        return None
+        if assign or tensor._array.flags.writeable:
+            return None
+        return (
+            f'While copying the parameter named "{key}", whose dimensions in the model are {Size(wanted)} and whose dimensions '
+            f"in the checkpoint are {Size(shape)}, an exception occurred : ('its memory is read-only',)."
+        )
     return (
         f"size mismatch for {key}: copying a param with shape {Size(shape)} from checkpoint, the shape in "
         "current model "
@@ -285,14 +289,86 @@ def _mismatch(key, tensor, given):
     )
 
 
-def _copy(tensor, given):
-    if is_lazy(tensor):
-        tensor.materialize(given._array.shape)
-    if tensor._array.dtype.kind != "c" and given._array.dtype.kind == "c":
-        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=4)
-        given = given.detach().real
-    np.copyto(tensor._array, given._array.reshape(tensor._array.shape), casting="unsafe")
-    written(tensor)
+class _Copy:
+    """A tensor that is to get the values of another; `keep` what it has, so that it can be given `back`."""
+
+    def __init__(self, tensor, given):
+        self.tensor, self.given, self._before = tensor, given, None
+        if not is_lazy(tensor) and tensor._array.dtype.kind != "c" and given._array.dtype.kind == "c":
+            warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=4)
+
+    def keep(self):
+        if not is_lazy(self.tensor):
+            self._before = self.tensor._array.copy()
+
+    def write(self):
+        tensor, given = self.tensor, self.given
+        if is_lazy(tensor):
+            tensor.materialize(given._array.shape)
+        array = given._array
+        if array.dtype.kind == "c" and tensor._array.dtype.kind != "c":
+            array = array.real
+        with np.errstate(all="ignore"):
+            np.copyto(tensor._array, array.reshape(tensor._array.shape), casting="unsafe")
+        written(tensor)
+
+    def back(self):
+        if self._before is not None:
+            self.tensor._array[...] = self._before
+            written(self.tensor)
+
+
+class _Assignment:
+    """An entry that takes the place of a parameter or buffer."""
+
+    def __init__(self, module, name, given):
+        current = module._parameters.get(name)
+        if current is not None:
+            if not is_parameter(given):
+                given = Parameter(given, requires_grad=current.requires_grad)
+            elif not is_lazy(given):
+                given.requires_grad_(current.requires_grad)
+        self.module, self.name, self.given, self._before = module, name, given, None
+
+    def keep(self):
+        self._before = getattr(self.module, self.name)
+
+    def write(self):
+        setattr(self.module, self.name, self.given)
+
+    def back(self):
+        setattr(self.module, self.name, self._before)
+
+
+class _ExtraState:
+    """What a module of the user's own takes; it may refuse."""
+
+    def __init__(self, module, state):
+        self.module, self.state = module, state
+
+    def keep(self):
+        pass
+
+    def write(self):
+        self.module.set_extra_state(self.state)
+
+    back = keep
+
+
+def write_all(writes):
+    """Write all, or take back what was written where a module refuses its extra state."""
+    refusable = any([type(write) is _ExtraState for write in writes])
+    done = []
+    try:
+        for write in writes:
+            if refusable:
+                write.keep()
+            done.append(write)
+            write.write()
+    except BaseException:
+        for write in reversed(done):
+            write.back()
+        raise
 
 
 def _listed(keys):

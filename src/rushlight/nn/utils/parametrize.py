@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...autograd import no_grad
 from ...tensor import Tensor
 from ..modules.container import ModuleDict, ModuleList
+from ..modules.module import Module
 from ..parameter import Parameter, is_parameter
 
 __all__ = [
@@ -195,7 +196,7 @@ def _parametrized_class(base):
     def __deepcopy__(self, memo):
         # Beside its class, which has no name to be found by, it is copied as any other object.
         made = getattr(base, "__deepcopy__", None)
-        if made is not None:
+        if made not in (None, Module.__deepcopy__):
             return made(self, memo)
         memo[id(self)] = replica = self.__class__.__new__(self.__class__)
         replica.__dict__.update(copy.deepcopy(self.__dict__, memo))
