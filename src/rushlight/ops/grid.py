@@ -121,7 +121,8 @@ def slope_of(taps, axis):
 def read(x, where, counts):
     """The elements of x (N, C, *) at one place for each point: (N, C, *out), zeros where they do not count."""
     n, channels, *plane = x.shape
-    places = where.reshape(n, 1, where.numel() // n).expand(n, channels, where.numel() // n)
+    points = math.prod(where.shape[1:])
+    places = where.reshape(n, 1, points).expand(n, channels, points)
     part = x.reshape(n, channels, math.prod(plane)).gather(2, places).reshape(n, channels, *where.shape[1:])
     return part.masked_fill(counts.logical_not().unsqueeze(1), 0)
 
@@ -140,7 +141,7 @@ def of_input(g, grid, x_shape, mode, padding, align_corners):
     total = g.new_zeros((n, channels, math.prod(plane)))
     for where, counts, taps in choices(grid, plane, mode, padding, align_corners):
         part = g * weight_of(taps).masked_fill(counts.logical_not(), 0).unsqueeze(1)
-        points = where.numel() // n
+        points = math.prod(where.shape[1:])
         places = where.reshape(n, 1, points).expand(n, channels, points)
         total = total.scatter_add(2, places, part.reshape(n, channels, points))
     return total.reshape(x_shape)

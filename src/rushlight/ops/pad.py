@@ -85,14 +85,20 @@ PADS = {
 
 @lru_cache(64)
 def _tables(spatial, pad, mode):
-    """What each place of each padded dimension shows (-1: nothing), and where entries of the last stand side by side."""
+    """What each place of each padded dimension shows (-1: nothing), and where entries of the last stand side by side.
+
+    None where a place would show what is not there.
+    """
     tables = []
     for n, (low, high) in zip(spatial, pairs(pad)):
         if mode == "constant":
             place = np.arange(-low, n + high)
             tables.append(np.where((place < 0) | (place >= n), -1, place))
         else:
-            tables.append(np.ascontiguousarray(sources(mode, n, low, high), np.int64))
+            place = np.ascontiguousarray(sources(mode, n, low, high), np.int64)
+            if len(place) and not 0 <= place.min() <= place.max() < n:
+                return None
+            tables.append(place)
     low, high = max(pad[0], 0), len(tables[-1]) - max(pad[1], 0)
     return tuple(tables), min(low, len(tables[-1])), max(high, low)
 
@@ -104,12 +110,15 @@ def _constant(x, pad, value):
 
 
 def _pad_by(x, pad, mode):
-    return _kernels.pad(x, *_tables(x.shape[x.ndim - len(pad) // 2 :], pad, mode), 0)
+    tables = _tables(x.shape[x.ndim - len(pad) // 2 :], pad, mode)
+    return NotImplemented if tables is None else _kernels.pad(x, *tables, 0)
 
 
 def _unpad(x, size, pad, mode):
-    tables, low, high = _tables(size, pad, mode)
-    return _kernels.unpad(x, tables, size, low, high)
+    tables = _tables(size, pad, mode)
+    if tables is None or x.shape[x.ndim - len(size) :] != tuple(map(len, tables[0])):
+        return NotImplemented
+    return _kernels.unpad(x, tables[0], size, *tables[1:])
 
 
 _kernels = load("resample")
