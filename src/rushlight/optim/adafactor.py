@@ -4,7 +4,7 @@ import numpy as np
 
 from ..core import wrap
 from ..kernels import optim_meaning
-from .checks import check_one, check_sentence
+from .checks import check_lr_sentence, check_sentence
 from .gathering import mark_written, with_grads
 from .optimizer import Optimizer, begin, called, scalar
 
@@ -39,8 +39,7 @@ class Adafactor(Optimizer):
         foreach=None,
         maximize=False,
     ):
-        check_one(lr)
-        check_sentence(lr >= 0.0, "Learning rate", ">= 0", lr)
+        check_lr_sentence(lr)
         check_sentence(beta2_decay <= 0.0, "beta2_decay", "<= 0", beta2_decay)
         check_sentence(eps[0] is None or eps[0] >= 0.0, "epsilon1", ">= 0", eps[0])
         check_sentence(eps[1] >= 0.0, "epsilon2", ">= 0", eps[1])

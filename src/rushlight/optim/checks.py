@@ -1,5 +1,7 @@
 """What the options of optimizers may be."""
 
+import warnings
+
 from ..errors import coded
 from ..tensor import Tensor
 
@@ -16,14 +18,53 @@ def check_one(lr):
 
 
 def check_lr(lr):
-    """ValueError for a learning rate that is negative, not a number, or a tensor of several."""
+    """ValueError for a learning rate that is negative, NaN or a tensor of several, TypeError for what is no number."""
     check_one(lr)
     check_at_least_zero("learning rate", lr)
 
 
 def check_at_least_zero(name, value):
-    if not value >= 0.0:
+    """ValueError for a number that is negative or NaN, TypeError for what is none."""
+    if not _at_least_zero(name.removesuffix(" value"), value):
         raise out_of_range(f"Invalid {name}: {value}")
+
+
+def check_lr_sentence(lr):
+    """What `check_lr` checks, in the words of the later optimizers."""
+    check_one(lr)
+    check_sentence(_at_least_zero("learning rate", lr), "Learning rate", ">= 0", lr)
+
+
+def _at_least_zero(name, value):
+    try:
+        # In PyTorch's order, so that the TypeError is PyTorch's.
+        return 0.0 <= value  # noqa: SIM300
+    except TypeError as error:
+        raise coded("RL420", TypeError(f"{error}: the {name} is {value!r}")) from None
+
+
+def check_options(kind, group, defaults):
+    """Options that are stated for a group: what __init__ checks for all, and names that are nearly those of options."""
+    if "lr" in group and "lr" in defaults and not (group["lr"] is defaults["lr"] is None):
+        check_lr(group["lr"])
+    for name in group.keys() - defaults.keys() - {"params", "param_names"}:
+        meant = _meant(name, defaults)
+        if meant is not None:
+            warnings.warn(
+                f"a parameter group has the option {name!r}, which {kind} does not have: did you mean {meant!r}?",
+                stacklevel=5,
+            )
+
+
+def _meant(name, options):
+    """The option that a name is a misspelling of, or None: groups may carry names of their own."""
+    if not isinstance(name, str):
+        return None
+    if name.lower().replace("_", "") in ("learningrate", "lrate"):
+        return "lr" if "lr" in options else None
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name.lower(), options, 1, 0.8)), None)
 
 
 def check_sentence(holds, name, wanted, value):

@@ -78,7 +78,10 @@ class Elementwise(Optimizer):
             modes.put_flags(before)
 
     def _needed(self, group):
-        return (*self.numbers, *(name for name in self._arrays(group) if name is not None))
+        return (*self.numbers, *self._shaped(group))
+
+    def _shaped(self, group):
+        return tuple([name for name in self._arrays(group) if name is not None])
 
     def _tensors_of_numbers(self):
         """Old checkpoints count steps in plain numbers."""

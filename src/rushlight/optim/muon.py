@@ -1,7 +1,7 @@
 """Muon: momentum whose update of each matrix is made orthogonal."""
 
 from ..kernels import optim_meaning
-from .checks import check_one, check_sentence, out_of_range
+from .checks import check_lr_sentence, check_sentence, out_of_range
 from .elementwise import zeros
 from .gathering import mark_written, with_grads
 from .optimizer import Optimizer, called
@@ -43,8 +43,7 @@ class Muon(Optimizer):
         ns_steps=5,
         adjust_lr_fn=None,
     ):
-        check_one(lr)
-        check_sentence(lr >= 0.0, "Learning rate", ">= 0", lr)
+        check_lr_sentence(lr)
         check_sentence(momentum >= 0.0, "momentum", ">= 0", momentum)
         check_sentence(weight_decay >= 0.0, "weight decay", ">= 0", weight_decay)
         if adjust_lr_fn is not None and adjust_lr_fn not in ADJUSTMENTS:
@@ -68,6 +67,9 @@ class Muon(Optimizer):
                     )
 
     def _needed(self, group):
+        return ("momentum_buffer",)
+
+    def _shaped(self, group):
         return ("momentum_buffer",)
 
     def step(self, closure=None):

@@ -12,6 +12,7 @@ from ..errors import coded
 from ..hooks import RemovableHandle
 from ..nn.modules.module import _typename, clear_grad
 from ..tensor import Tensor
+from .checks import check_options
 
 required = object()
 
@@ -77,6 +78,9 @@ class Optimizer:
         """Add a dict of "params" and of options that differ from the defaults."""
         if not isinstance(param_group, dict):
             raise coded("RL419", TypeError(f"param_group must be a dict, but got {type(param_group)}"))
+        if "params" not in param_group:
+            raise coded("RL419", KeyError("params"))
+        check_options(type(self).__name__, param_group, self.defaults)
         params = param_group["params"]
         if isinstance(params, Tensor):
             params = [params]
@@ -185,7 +189,11 @@ class Optimizer:
         return state_dict
 
     def load_state_dict(self, state_dict):
-        """Take what `state_dict()` gave; ValueError where the groups are not of the same sizes."""
+        """Take what `state_dict()` gave.
+
+        ValueError where the groups or tensors are not of the same sizes, or where another optimizer has made it; all is
+        as it was then.
+        """
         state_dict = state_dict.copy()
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             replaced = hook(self, state_dict)
@@ -223,13 +231,30 @@ class Optimizer:
         """ValueError for a saved group, or the state of one of its parameters, that another optimizer has made."""
         missing = [key for key in self.defaults if key not in saved and key not in LATER]
         strange = [key for key in saved if key not in own]
-        if missing and strange:
-            raise self._of_another("options", strange, missing)
-        for number in saved["params"]:
+        # An optimizer of somebody else's may fill in what is missing.
+        if missing and (strange or type(self).__module__.startswith(__package__ + ".")):
+            raise self._of_another("options", strange or saved, missing)
+        options = {**self.defaults, **saved}
+        for number, param in zip(saved["params"], own["params"]):
             kept = states.get(number)
-            missing = [name for name in self._needed({**self.defaults, **saved}) if name not in kept] if kept else None
+            if not kept:
+                continue
+            missing = [name for name in self._needed(options) if name not in kept]
             if missing:
                 raise self._of_another("state", kept, missing)
+            self._check_shapes(number, param, kept, self._shaped(options))
+
+    def _check_shapes(self, number, param, kept, names):
+        for name in names:
+            value = kept.get(name)
+            if isinstance(value, Tensor) and value.shape != param.shape:
+                raise coded(
+                    "RL422",
+                    ValueError(
+                        f"loaded state dict belongs to other parameters: {name} of parameter {number} has the shape "
+                        f"{tuple(value.shape)}, and the parameter {tuple(param.shape)}"
+                    ),
+                )
 
     def _of_another(self, what, there, missing):
         there, missing = ", ".join(map(str, there)), ", ".join(missing)
@@ -243,6 +268,10 @@ class Optimizer:
 
     def _needed(self, group):
         """The names that the state of a parameter must have once it has been stepped."""
+        return ()
+
+    def _shaped(self, group):
+        """Of these the names of tensors that have the shape of the parameter."""
         return ()
 
     def register_state_dict_pre_hook(self, hook, prepend=False):

@@ -34,6 +34,9 @@ class SparseAdam(Optimizer):
     def _needed(self, group):
         return ("step", "exp_avg", "exp_avg_sq")
 
+    def _shaped(self, group):
+        return ("exp_avg", "exp_avg_sq")
+
     def step(self, closure=None):
         """Change the rows of all parameters that have a gradient; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)

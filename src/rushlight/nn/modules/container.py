@@ -5,6 +5,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from reprlib import recursive_repr
 
 from ...tensor import Tensor
 from ..parameter import Parameter, is_parameter
@@ -225,6 +226,7 @@ class ModuleList(Module):
             self.append(module)
         return self
 
+    @recursive_repr("ModuleList(...)")
     def __repr__(self):
         """Runs of modules that look alike are shown once."""
         runs = []
