@@ -1,0 +1,159 @@
+"""What an exception in the middle of a backward leaves behind: no gradient changed, and a graph to try again."""
+
+import os
+
+import numpy as np
+import pytest
+
+import rushlight as rl
+from rushlight import autograd, core
+
+from .beneath import Failure, fail_once, leaf, posix, printed
+
+
+class Failing(autograd.Function):
+    """Fails in its backward until it is told not to."""
+
+    fails = True
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        if Failing.fails:
+            raise Failure
+        (x,) = ctx.saved_tensors
+        return g * 2 + x * 0
+
+
+def by_tensor_hook(x, y):
+    y.register_hook(fail_once())
+
+
+def by_leaf_hook(x, y):
+    x.register_hook(fail_once())
+
+
+def by_node_hook(x, y):
+    y.grad_fn.register_hook(fail_once())
+
+
+def by_node_prehook(x, y):
+    y.grad_fn.register_prehook(fail_once())
+
+
+@pytest.mark.parametrize("breaks", [by_tensor_hook, by_leaf_hook, by_node_hook, by_node_prehook])
+@pytest.mark.parametrize("accumulated", [False, True], ids=["first gradient", "later gradient"])
+def test_a_failing_hook_changes_nothing_and_a_retry_works(breaks, accumulated):
+    x, other = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    if accumulated:
+        (x * other).sum().backward()
+    before = None if x.grad is None else (x.grad.tolist(), other.grad.tolist())
+    y = x.exp()
+    out = (y * other).sum()
+    breaks(x, y)
+    with pytest.raises(Failure):
+        out.backward()
+    assert before == (None if x.grad is None else (x.grad.tolist(), other.grad.tolist()))
+    assert rl.is_grad_enabled()
+    out.backward()
+    start = np.zeros((2, 2)) if before is None else np.array(before)
+    np.testing.assert_allclose(x.grad.numpy(), start[0] + np.exp([1, 2]) * [3, 4])
+    np.testing.assert_allclose(other.grad.numpy(), start[1] + np.exp([1, 2]))
+
+
+def test_a_failing_rule_changes_nothing_and_a_retry_works(monkeypatch):
+    x = leaf(1.0, 2.0)
+    x.grad = rl.ones(2, dtype=rl.float64)
+    out = (Failing.apply(x) * x).sum()
+    with pytest.raises(Failure):
+        out.backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    monkeypatch.setattr(Failing, "fails", False)
+    out.backward()
+    assert x.grad.tolist() == [5.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("memory", "words"),
+    [
+        (lambda: np.broadcast_to(np.zeros(1), 3), "refers to a single memory location"),
+        (
+            lambda: np.lib.stride_tricks.as_strided(np.zeros(1), (3,), (0,)),
+            "refers to a single memory location",
+        ),
+        (lambda: np.frombuffer(bytes(24)), "read-only"),
+    ],
+)
+def test_a_gradient_that_cannot_be_written_changes_no_other(memory, words):
+    x, fixed, z = leaf(1.0, 1.0, 1.0), leaf(1.0, 1.0, 1.0), leaf(1.0, 1.0, 1.0)
+    for t in (x, fixed, z):
+        t.grad = rl.zeros(3, dtype=rl.float64)
+    fixed.grad = core.wrap(memory())
+    for out in (x + fixed + z, z + fixed + x):
+        with pytest.raises((RuntimeError, ValueError), match=words):
+            out.sum().backward()
+        assert [t.grad.tolist() for t in (x, fixed, z)] == [[0.0] * 3] * 3
+
+
+@pytest.mark.parametrize("dtype", [rl.float16, rl.float32, rl.complex64])
+def test_gradients_that_overflow_do_so_silently(dtype):
+    x, y = rl.ones(2, dtype=dtype, requires_grad=True), rl.ones(2, dtype=dtype, requires_grad=True)
+    x.grad = rl.full((2,), float("inf"), dtype=dtype)
+    autograd.backward([x, y], [rl.full((2,), -float("inf"), dtype=dtype)] * 2)
+    assert x.grad.isnan().all()
+    assert y.grad.real.tolist() == [-float("inf")] * 2
+
+
+def test_a_gradient_of_another_shape_is_refused_not_overrun():
+    x, other = leaf(1.0, 2.0), leaf(1.0)
+    x.grad, other.grad = rl.zeros(2, dtype=rl.float64), rl.zeros(1, dtype=rl.float64)
+    x.data = rl.zeros(1000, dtype=rl.float64)
+    with pytest.raises((RuntimeError, ValueError)):
+        (x * other).sum().backward()
+    assert (x.grad.tolist(), other.grad.tolist()) == ([0.0, 0.0], [0.0])
+
+
+@posix
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the size of a process is read from Linux' /proc")
+def test_memory_that_runs_out_changes_nothing():
+    program = """
+        import resource
+        import rushlight as rl
+        x = rl.ones(1000, requires_grad=True)
+        out = (x.expand(40_000, 1000) * 1.0).sum()  # its gradient takes 160 MB
+        with open("/proc/self/statm") as file:
+            size = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, resource.RLIM_INFINITY))
+        try:
+            out.backward()
+        except MemoryError as error:
+            print(error)
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert x.grad is None
+        out.backward()
+        print(x.grad[0].item())
+    """
+    said, retried = printed(program)
+    assert "you tried to allocate 160000000 bytes (0.149 GiB) for shape [40000, 1000] of float32" in said
+    assert "in the backward of sum (SumBackward0), which was recorded at <string>:5" in said
+    assert retried == "40000.0"
+
+
+def test_a_hook_that_runs_out_of_memory_speaks_for_itself():
+    x = leaf(1.0)
+    y = x * 2
+    own = MemoryError("of the hook's own")
+
+    def hook(g):
+        raise own
+
+    y.register_hook(hook)
+    with pytest.raises(MemoryError) as raised:
+        y.backward()
+    assert raised.value is own
+    assert raised.traceback[-1].name == "hook"
+    assert x.grad is None

@@ -1,0 +1,59 @@
+"""Many threads at once: forward, backward, hooks and modules, and loops that several threads share."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import rushlight as rl
+
+from .beneath import Failure, fail_once, in_threads, leaf
+
+
+@pytest.fixture
+def often_switching():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_add_into_the_same_leaves_exactly(often_switching):
+    small, large = leaf(0.0), rl.zeros(70_000, dtype=rl.float64, requires_grad=True)
+
+    def work(k):
+        for _ in range(25):
+            (large * float(k) + small * 2.0).sum().backward()
+
+    assert in_threads(8, work) == []
+    assert small.grad.item() == 8 * 25 * 2.0 * 70_000
+    assert set(large.grad.tolist()) == {25.0 * 28}
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["at a hook", "freely"])
+def test_one_of_four_threads_differentiates_a_graph(waits, often_switching):
+    for _ in range(20):
+        x = leaf(1.0, 2.0)
+        y = x
+        for _ in range(20):
+            y = y * x.exp()
+        if waits:
+            y.register_hook(lambda g: time.sleep(0.001))
+        out = y.sum()
+        raised = in_threads(4, lambda k, out=out: out.backward())
+        assert [type(error) for error in raised] == [RuntimeError] * 3
+        assert all("backward through the graph a second time" in str(error) for error in raised)
+        want = leaf(1.0, 2.0)
+        (want.exp() ** 20 * want).sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), want.grad.numpy(), rtol=1e-12)
+
+
+def test_a_thread_that_fails_leaves_the_graph_to_the_others():
+    x = leaf(1.0, 2.0)
+    out = (x * x).sum()
+    failing = out.grad_fn.register_prehook(fail_once())
+    assert [type(error) for error in in_threads(1, lambda k: out.backward())] == [Failure]
+    failing.remove()
+    assert in_threads(1, lambda k: out.backward()) == []
+    assert x.grad.tolist() == [2.0, 4.0]
