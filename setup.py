@@ -4,13 +4,17 @@ RUSHLIGHT_COMPILE=0 leaves the compiler alone; RUSHLIGHT_COMPILE=1 makes a faile
 RUSHLIGHT_SANITIZE=1 has all compiled code watch its own memory and arithmetic (`make sanitize`), in a folder of its own.
 """
 
+import gzip
 import os
 import re
 import sys
+import tarfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 SOURCE = Path("src")
 WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
@@ -109,4 +113,32 @@ class BuildOrSaySo(build_ext):
         return [path for path in super().get_outputs() if Path(path).exists()]
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildOrSaySo}, options={"build": {"build_base": BUILD}})
+class SameBytes(sdist):
+    """Sources that are the same are packed into the same bytes, wherever and whenever; times are SOURCE_DATE_EPOCH."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, owner=None, group=None):
+        path, time = Path(f"{base_name}.tar.gz"), int(os.environ.get("SOURCE_DATE_EPOCH", 315532800))
+        folder = Path(base_dir)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            open(path, "wb") as file,
+            gzip.GzipFile("", "wb", 9, file, mtime=time) as zipped,
+            tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for member in sorted(folder.rglob("*")):
+                info = archive.gettarinfo(member, member.relative_to(folder.parent).as_posix())
+                if not (info.isdir() or info.isreg()):
+                    # Setuptools links files where it can; two names of one file are two files here.
+                    info.type, info.linkname, info.size = tarfile.REGTYPE, "", member.stat().st_size
+                info.mtime, info.uid, info.gid, info.uname, info.gname = time, 0, 0, "", ""
+                info.mode = 0o755 if info.isdir() or info.mode & 0o100 else 0o644
+                with nullcontext() if info.isdir() else open(member, "rb") as data:
+                    archive.addfile(info, data)
+        return str(path)
+
+
+# An archive of sources holds none that are made: Cython's name the folders of this machine.
+MADE = [] if "sdist" in sys.argv else extensions()
+setup(
+    ext_modules=MADE, cmdclass={"build_ext": BuildOrSaySo, "sdist": SameBytes}, options={"build": {"build_base": BUILD}}
+)
