@@ -134,7 +134,7 @@ class _Debugger(watching.Watcher):
             bad_inputs.update(_bad_inputs(inputs, 1))
         calls = _user_calls()
         within = found[before] if len(found) > before else None
-        made = bool(bad) and origins.is_origin(op, inputs, params, bad, bad_inputs)
+        made = bool(bad) and origins.is_origin(inputs, params, bad, bad_inputs)
         if made and within is None:
             self.report.add(found, origins.origin_of(bad, op, calls))
         node = node_of(op, out, in_place)
@@ -257,7 +257,6 @@ def _user_calls():
 
 def _tell_calls(error, node, record):
     """Note the calls of the forward behind a failing operation, and behind the backward that it was recorded in."""
-    errors.note_place(error, node)
     if record is None:
         return
     error.add_note(f"Traceback of the forward call:\n{_shown(record.calls)}")

@@ -7,8 +7,6 @@ import numpy as np
 from ...core import Node, array_of
 from .sums import described
 
-# Their results are whatever was in memory.
-_UNINITIALIZED = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided")
 # How many origins are remembered; the first ones matter.
 _MOST = 100
 
@@ -53,9 +51,9 @@ def worst(values):
     return "nan" if "nan" in found else "inf" if "inf" in found else ""
 
 
-def is_origin(op, inputs, params, kind, bad_inputs):
+def is_origin(inputs, params, kind, bad_inputs):
     """Whether an operation made `kind` itself: no input held it, and no number that is not finite was given."""
-    if op.name in _UNINITIALIZED or kind in bad_inputs.values() or (bad_inputs and kind == "inf"):
+    if kind in bad_inputs.values() or (bad_inputs and kind == "inf"):
         return False
     numbers = [x for x in (*inputs, *params.values()) if isinstance(x, float)]
     return all(-np.inf < x < np.inf for x in numbers)
