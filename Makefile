@@ -1,17 +1,11 @@
 # Each target makes what it needs: a virtual environment in .venv, and the package installed in it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name "*.toml" -o -name requirements.txt)
+SOURCES := $(shell find src setup.py pyproject.toml -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name '*.toml')
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
 
-# The exact versions of all that is installed, for the package and for what builds it.
-export PIP_CONSTRAINT := requirements.txt
-export PIP_BUILD_CONSTRAINT := requirements.txt
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
-FUZZ_SECONDS ?= 600
-
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties fuzz sdist clean
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties clean
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -49,18 +43,6 @@ docs: .venv/test
 properties: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/properties
-
-# Files that no program has written are loaded, for FUZZ_SECONDS.
-fuzz: .venv/test
-	cd tests && ../$(BIN)/python -m faults.fuzz --seconds $(FUZZ_SECONDS)
-
-# Twice: the same sources are the same bytes.
-sdist: .venv/bin/python
-	$(BIN)/python -m pip install -q setuptools
-	rm -rf dist
-	$(BIN)/python setup.py -q sdist -d dist
-	$(BIN)/python setup.py -q sdist -d dist/again
-	cmp dist/*.tar.gz dist/again/*.tar.gz
 
 clean:
 	rm -rf build dist out .venv .venv-uncompiled src/*.egg-info

@@ -4,8 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import rushlight
 from rushlight import core
@@ -288,95 +286,6 @@ def test_writing_from_the_tensor_itself():
     assert x.tolist() == [2, 2, 3, 2]
     x.index_add_(0, rushlight.tensor([0, 1]), x[:2])
     assert x.tolist() == [4, 4, 3, 2]
-
-
-# -- random indices against NumPy
-
-SHAPE = (3, 4, 2)
-
-
-@st.composite
-def basic(draw):
-    entries = []
-    for n in SHAPE[: draw(st.integers(0, 3))]:
-        bound = st.none() | st.integers(-n - 1, n + 1)
-        entry = st.integers(-n, n - 1) | st.builds(slice, bound, bound, st.none() | st.integers(1, 3))
-        entries.append(draw(entry))
-    for _ in range(draw(st.integers(0, 2))):
-        entries.insert(draw(st.integers(0, len(entries))), None)
-    if draw(st.booleans()):
-        entries.append(...)
-    return tuple(entries)
-
-
-@st.composite
-def advanced(draw):
-    """Arrays and slices: without integers PyTorch and NumPy mean the same."""
-    count = draw(st.integers(1, 3))
-    shapes = draw(st.sampled_from([[(2,), (2,), (2,)], [(2, 1), (3,), (1,)], [(0,), (1,), (0,)]]))
-    entries = []
-    for n, shape in list(zip(SHAPE, shapes))[:count]:
-        kind = draw(st.sampled_from(["array", "array", "slice"]))
-        if kind == "slice":
-            entries.append(slice(draw(st.integers(0, n)), None))
-        else:
-            size = math.prod(shape)
-            entries.append(
-                np.array(draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)), int).reshape(shape)
-            )
-    return tuple(entries)
-
-
-mask = st.lists(st.booleans(), min_size=12, max_size=12).map(lambda bits: (np.array(bits).reshape(3, 4),))
-
-
-def as_rushlight(index):
-    return tuple([rushlight.tensor(part) if isinstance(part, np.ndarray) else part for part in index])
-
-
-@settings(max_examples=300, deadline=None)
-@given(basic() | advanced() | mask)
-def test_any_index_reads_and_differentiates_as_numpy(index):
-    array = np.arange(24.0).reshape(SHAPE)
-    x = rushlight.tensor(array, requires_grad=True)
-    out = x[as_rushlight(index)]
-    assert out.detach().numpy().tolist() == array[index].tolist()
-    assert tuple(out.shape) == array[index].shape
-    weights = np.arange(1.0, out.numel() + 1).reshape(out.shape)
-    (out * rushlight.tensor(weights)).sum().backward()
-    expected = np.zeros(SHAPE)
-    np.add.at(expected, index, weights)
-    assert x.grad.tolist() == expected.tolist()
-
-
-@settings(max_examples=300, deadline=None)
-@given(basic() | mask, st.booleans())
-def test_any_index_writes_as_numpy(index, number):
-    array = np.arange(24.0).reshape(SHAPE)
-    x, y = rushlight.tensor(array.copy()), rushlight.tensor(array.copy(), requires_grad=True) * 1
-    value = 7.5 if number else -np.arange(1.0, array[index].size + 1).reshape(array[index].shape)
-    array[index] = value
-    given_value = value if number else rushlight.tensor(value)
-    x[as_rushlight(index)] = given_value
-    y[as_rushlight(index)] = given_value
-    assert x.tolist() == y.tolist() == array.tolist()
-
-
-@settings(max_examples=100, deadline=None)
-@given(advanced())
-def test_any_array_accumulates_as_numpy(index):
-    array = np.arange(24.0).reshape(SHAPE)
-    full = tuple([np.arange(n)[part] if isinstance(part, slice) else part for n, part in zip(SHAPE, index)])
-    try:
-        shape = np.broadcast_shapes(*[part.shape for part in full]) + SHAPE[len(full) :]
-    except ValueError:
-        return
-    values = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
-    x = rushlight.tensor(array)
-    out = rushlight.index_put(x, as_rushlight(full), rushlight.tensor(values), accumulate=True)
-    expected = array.copy()
-    np.add.at(expected, full, values)
-    assert out.tolist() == expected.tolist()
 
 
 # -- functions

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rushlight as rl
-from test_programs import KINDS, KNOWN, STEPS, attempted, start, state
+from test_programs import KINDS, KNOWN, NAMES, STEPS, attempted, start, state
 
 pytestmark = [
     pytest.mark.parity,
@@ -71,23 +71,23 @@ def gathered(m, a, b):
 
 HOOKED = {
     "hook": [
-        lambda m, a, b: hook(m, a, 2), lambda m, a, b: hook(m, a, -0.5), lambda m, a, b: a.retain_grad(),
-        lambda m, a, b: a.retain_grad(),
+        "hook(m, a, 2)", "hook(m, a, -0.5)", "a.retain_grad()", "a.retain_grad()",
     ],
-    "edge": [lambda m, a, b: by_edge(m, a, b), lambda m, a, b: by_edge(m, a * b, a), gathered],
+    "edge": [
+        "by_edge(m, a, b)", "by_edge(m, a * b, a)", "gathered(m, a, b)",
+    ],
     "packed": [
-        lambda m, a, b: packed(m, lambda: a * b), lambda m, a, b: packed(m, lambda: a.exp() / (b * b + 1)),
-        lambda m, a, b: packed(m, lambda: a.mul_(b.clone())), lambda m, a, b: on_cpu(m, lambda: a.sigmoid() * b),
-        mutating,
+        "packed(m, lambda: a * b)", "packed(m, lambda: a.exp() / (b * b + 1))", "packed(m, lambda: a.mul_(b.clone()))",
+        "on_cpu(m, lambda: a.sigmoid() * b)", "mutating(m, a, b)",
     ],
     "checkpoint": [
-        lambda m, a, b: checkpointed(m, lambda x, y: (x * y).sin(), a, b),
-        lambda m, a, b: checkpointed(m, lambda x: x[..., 0].exp() * b.sum(), a),
-        lambda m, a, b: checkpointed(m, lambda x: checkpointed(m, lambda y: y.tanh() * y, x * 2).exp(), a),
-        lambda m, a, b: packed(m, lambda: checkpointed(m, lambda x, y: (x - y).square(), a, b)),
+        "checkpointed(m, lambda x, y: (x * y).sin(), a, b)", "checkpointed(m, lambda x: x[..., 0].exp() * b.sum(), a)",
+        "checkpointed(m, lambda x: checkpointed(m, lambda y: y.tanh() * y, x * 2).exp(), a)",
+        "packed(m, lambda: checkpointed(m, lambda x, y: (x - y).square(), a, b))",
     ],
 }  # fmt: skip
 ALL = STEPS | HOOKED
+NAMES |= {f.__name__: f for f in (hook, packed, on_cpu, mutating, checkpointed, by_edge, gathered)}
 CHOSEN = KINDS + ["hook"] * 4 + ["edge"] * 3 + ["packed"] * 4 + ["checkpoint"] * 4 + ["backward"] * 2
 
 
@@ -129,7 +129,7 @@ def test_program(seed):
         kind = choose.choice(CHOSEN)
         number = choose.randrange(len(ALL[kind]))
         i, j = choose.randrange(len(pools[rl])), choose.randrange(len(pools[rl]))
-        done.append((kind, number, i, j))
+        done.append((ALL[kind][number], i, j))
         (theirs, refused), (ours, refusal) = (
             tried(ALL[kind][number], m, pools[m][i], pools[m][j]) for m in (torch, rl)
         )
