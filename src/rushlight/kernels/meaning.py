@@ -52,21 +52,31 @@ def var(x, axes, correction, keepdims):
 
 
 @np.errstate(all="ignore")
-def var_mean(x, axes, correction, keepdims):
-    """The variance, real also for a complex `x`, and the mean; over no elements both are nan."""
+def var_mean(x, axes, correction, keepdims, root=False):
+    """The variance (its square root), real also for a complex `x`, and the mean; over no elements both are nan."""
     n = count(x, axes)
     centre = (total(x, axes, True) / n)[...]
     distance = np.subtract(x, centre, dtype=centre.dtype)[...]
     spread = (total_of_squares(distance, axes, keepdims) / (max(n - correction, 0) if n else 0))[...]
     centre = centre.reshape(spread.shape)
+    spread = np.sqrt(spread)[...] if root else spread
     return spread.astype(x.real.dtype, copy=False), centre.astype(x.dtype, copy=False)
 
 
 @np.errstate(all="ignore")
-def square_sum(x, axes, keepdims):
-    """The sum of |x|**2 over `axes`, real also for a complex `x`."""
+def square_sum(x, axes, keepdims, root=False):
+    """The sum of |x|**2 over `axes` (its square root), real also for a complex `x`."""
+    out = total_of_squares(x.astype(accumulator(x.dtype)), axes, keepdims)
+    return (np.sqrt(out) if root else out)[...].astype(x.real.dtype, copy=False)
+
+
+@np.errstate(all="ignore")
+def logsumexp(x, axes):
+    """log(sum(exp(x))) over `axes`, which are kept; x has elements."""
     wide = x.astype(accumulator(x.dtype))
-    return total_of_squares(wide, axes, keepdims)[...].astype(x.real.dtype, copy=False)
+    high = np.maximum.reduce(wide.real, axis=axes, keepdims=True)
+    high = np.where(np.isfinite(high), high, 0.0)
+    return (np.log(total(np.exp(wide - high), axes, True)) + high).astype(x.dtype, copy=False)
 
 
 def sum_to(g, shape):

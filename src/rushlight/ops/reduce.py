@@ -131,7 +131,7 @@ def var(x, *, dim=None, correction=1, keepdim=False):
     push=lambda x_t, x, out, dim, correction, keepdim: half_over(push_var(x_t, x, dim, correction, keepdim), out),
 )
 def std(x, *, dim=None, correction=1, keepdim=False):
-    return np.sqrt(meaning.var(x, axes_of(dim, x.ndim), correction, keepdim))[...]
+    return meaning.var_mean(x, axes_of(dim, x.ndim), correction, keepdim, root=True)[0]
 
 
 def added(a, b):
@@ -174,8 +174,7 @@ def var_mean(x, *, dim=None, correction=1, keepdim=False):
     ),
 )
 def std_mean(x, *, dim=None, correction=1, keepdim=False):
-    spread, centre = meaning.var_mean(x, axes_of(dim, x.ndim), correction, keepdim)
-    return np.sqrt(spread)[...], centre
+    return meaning.var_mean(x, axes_of(dim, x.ndim), correction, keepdim, root=True)
 
 
 # ---- norms
@@ -228,7 +227,7 @@ def through_norm(g, x, out, ord, dim):
 def vector_norm(x, *, ord=2, dim=None, keepdim=False):
     axes = axes_of(dim, x.ndim)
     if ord == 2:
-        return np.sqrt(meaning.square_sum(x, axes, keepdim))[...]
+        return meaning.square_sum(x, axes, keepdim, root=True)
     if ord == 0:
         # NumPy counts all of an array by a loop of its own.
         together = None if len(axes) == x.ndim and not keepdim else axes
@@ -366,9 +365,7 @@ def logsumexp(x, *, dim=None, keepdim=False):
     axes = axes_of(dim, x.ndim)
     if x.size == 0:
         return np.log(np.add.reduce(x, axis=axes, keepdims=keepdim))[...]
-    high = np.maximum.reduce(x.real, axis=axes, keepdims=True)
-    high = np.where(np.isfinite(high), high, high.dtype.type(0))
-    out = np.log(meaning.sum(np.exp(x - high), axes, True)) + high
+    out = meaning.logsumexp(x, axes)
     return out if keepdim else out.reshape(np.delete(x.shape, axes))
 
 
