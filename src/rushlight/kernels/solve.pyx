@@ -106,11 +106,19 @@ cdef void run_lu(int kind, rl_dense *job, Py_ssize_t count) noexcept:
         spread(rl_lu_span_f4 if kind == 0 else rl_lu_span_f8, job, count, part)
 
 
-cdef void run_getrf(int kind, rl_dense *job, Py_ssize_t count) noexcept:
+cdef void *room_for(Py_ssize_t size) except NULL:
+    """Memory to work in."""
+    cdef void *room = malloc(max(size, 1))
+    if room == NULL:
+        raise MemoryError
+    return room
+
+
+cdef int run_getrf(int kind, rl_dense *job, Py_ssize_t count) except -1:
     """The same of column-major matrices; LAPACK has threads of its own for large ones."""
     cdef int64_t m = job.m, n = job.n, k = min(m, n), info, j
     cdef Py_ssize_t size = 4 << (kind & 1) << (kind > 1), i
-    cdef int64_t *pivots = <int64_t *>malloc(k * sizeof(int64_t))
+    cdef int64_t *pivots = <int64_t *>room_for(k * sizeof(int64_t))
     with nogil:
         for i in range(count):
             rl_routines[kind].getrf(&m, &n, <char *>job.a + i * job.a_step * size, &m, pivots, &info)
@@ -118,6 +126,7 @@ cdef void run_getrf(int kind, rl_dense *job, Py_ssize_t count) noexcept:
             for j in range(k):
                 job.pivots[i * k + j] = <int32_t>pivots[j]
     free(pivots)
+    return 0
 
 
 def lu_factor(object x):
@@ -226,6 +235,16 @@ cdef void run_trsm(int kind, rl_dense *job, Py_ssize_t count) noexcept:
                                    &n, <char *>job.b + i * job.b_step * size, &columns, 1, 1, 1, 1)
 
 
+cdef bint within(cnp.ndarray exchanged, Py_ssize_t rows) noexcept:
+    """Whether all rows that are exchanged, counted from 1, are there."""
+    cdef const int32_t *p = <const int32_t *>cnp.PyArray_DATA(exchanged)
+    cdef Py_ssize_t i
+    for i in range(cnp.PyArray_SIZE(exchanged)):
+        if p[i] < 1 or p[i] > rows:
+            return False
+    return True
+
+
 def lu_solve(object lu, object pivots, object b, bint adjoint=False):
     """The x of a @ x = b (or of a.mH @ x = b), a given by its lu_factor."""
     cdef cnp.ndarray x, matrix, exchanged
@@ -236,6 +255,8 @@ def lu_solve(object lu, object pivots, object b, bint adjoint=False):
         return NotImplemented
     matrix, x = laid_out(both[0]), both[1]
     exchanged = np.ascontiguousarray(np.broadcast_to(pivots, both[0].shape[:-1]))
+    if not within(exchanged, matrix.shape[cnp.PyArray_NDIM(matrix) - 1]):
+        return NotImplemented
     kind = kind_of(matrix)
     set_matrix(&job, matrix)
     job.pivots = <int32_t *>cnp.PyArray_DATA(exchanged)
@@ -263,7 +284,7 @@ cdef object by_getrs(int kind, rl_dense *job, cnp.ndarray matrix, cnp.ndarray b)
     if job.column == 1 and n > 1:
         matrix = turned(turned(matrix).copy(order="C"))
         job.a = cnp.PyArray_DATA(matrix)
-    pivots = <int64_t *>malloc(n * sizeof(int64_t))
+    pivots = <int64_t *>room_for(n * sizeof(int64_t))
     job.b = cnp.PyArray_DATA(x)
     with nogil:
         for i in range(count):
@@ -375,15 +396,14 @@ cdef object by_getri(int kind, cnp.ndarray a, cnp.ndarray pivots):
     cdef int64_t n = columns_of(a), room = n * 64, info
     cdef int32_t *exchanged = <int32_t *>cnp.PyArray_DATA(pivots)
     cdef char *data = <char *>cnp.PyArray_DATA(a)
-    cdef int64_t *wide = <int64_t *>malloc(n * sizeof(int64_t))
-    cdef void *work = malloc(room * size)
+    cdef void *work = room_for(room * size + n * sizeof(int64_t))
+    cdef int64_t *wide = <int64_t *>(<char *>work + room * size)
     with nogil:
         for i in range(count):
             for k in range(n):
                 wide[k] = exchanged[i * n + k]
             rl_routines[kind].getri(&n, data + i * n * n * size, &n, wide, work, &room, &info)
     free(work)
-    free(wide)
     return a
 
 
@@ -405,7 +425,8 @@ def ldl_factor(object x, bint hermitian=False):
     size, count, n = cnp.PyArray_ITEMSIZE(a), count_of(a), columns_of(a)
     room = n * 64
     exchanged, bad, data = <int32_t *>cnp.PyArray_DATA(pivots), <int32_t *>cnp.PyArray_DATA(info), <char *>cnp.PyArray_DATA(a)
-    wide, work = <int64_t *>malloc(n * sizeof(int64_t)), malloc(room * size)
+    work = room_for(room * size + n * sizeof(int64_t))
+    wide = <int64_t *>(<char *>work + room * size)
     with nogil:
         for i in range(count):
             if hermitian:
@@ -416,7 +437,6 @@ def ldl_factor(object x, bint hermitian=False):
             for k in range(n):
                 exchanged[i * n + k] = <int32_t>wide[k]
     free(work)
-    free(wide)
     return turned(a), pivots, info
 
 
@@ -508,13 +528,17 @@ cdef struct Reflections:
     Py_ssize_t size
     char *a
     char *tau
+    bint failed
 
 
 cdef void join(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Reflections *job = <Reflections *>what
     cdef int64_t room = job.n * 64, info
-    cdef void *work = malloc(room * job.size)
+    cdef void *work = malloc(room * job.size + 1)
     cdef Py_ssize_t i
+    if work == NULL:
+        job.failed = True
+        return
     for i in range(begin, end):
         rl_routines[job.kind].orgqr(&job.m, &job.n, &job.k, job.a + i * job.m * job.n * job.size, &job.m,
                                     job.tau + i * job.k * job.size, work, &room, &info)
@@ -535,20 +559,27 @@ def householder_product(object x, object tau):
     return turned(a)
 
 
-cdef void reflect(span work, Reflections *job, Py_ssize_t count) noexcept:
+cdef int reflect(span work, Reflections *job, Py_ssize_t count) except -1:
+    job.failed = False
     with nogil:
         # LAPACK's own threads are for large matrices.
         if job.m > 100:
             work(job, 0, count)
         else:
             spread(work, job, count, least(job.m * job.n * job.k))
+    if job.failed:
+        raise MemoryError
+    return 0
 
 
 cdef void factor(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Reflections *job = <Reflections *>what
     cdef int64_t room = job.n * 64, info
-    cdef void *work = malloc(room * job.size)
+    cdef void *work = malloc(room * job.size + 1)
     cdef Py_ssize_t i
+    if work == NULL:
+        job.failed = True
+        return
     for i in range(begin, end):
         rl_routines[job.kind].geqrf(&job.m, &job.n, job.a + i * job.m * job.n * job.size, &job.m,
                                     job.tau + i * job.k * job.size, work, &room, &info)
@@ -613,10 +644,13 @@ def lstsq(object a, object b, double rcond):
     rank = np.empty(a.shape[:-2], np.int64)
     size, count = cnp.PyArray_ITEMSIZE(matrix), count_of(matrix)
     data, right, ranks = <char *>cnp.PyArray_DATA(matrix), <char *>cnp.PyArray_DATA(x), <int64_t *>cnp.PyArray_DATA(rank)
-    order = <int64_t *>malloc(n * sizeof(int64_t))
+    order = <int64_t *>room_for(n * sizeof(int64_t))
     rl_routines[kind].gelsy(&m, &n, &columns, data, &m, right, &high, order, bound, ranks, best, &room, &info)
     room = <int64_t>((<float *>best)[0] if kind == 0 else best[0])
     work = malloc(room * size)
+    if work == NULL:
+        free(order)
+        raise MemoryError
     with nogil:
         for i in range(count):
             for k in range(n):
@@ -629,12 +663,14 @@ def lstsq(object a, object b, double rcond):
 
 
 def row_order(object pivots, Py_ssize_t rows):
-    """Where each row comes from after the exchanges of lu_factor."""
+    """Where each row comes from after the exchanges of lu_factor; NotImplemented for rows that are not there."""
     cdef cnp.ndarray exchanged = np.ascontiguousarray(pivots, np.int32)
     cdef cnp.ndarray out = np.empty((*pivots.shape[:-1], rows), np.int64)
     cdef int32_t *p = <int32_t *>cnp.PyArray_DATA(exchanged)
     cdef int64_t *order = <int64_t *>cnp.PyArray_DATA(out)
     cdef Py_ssize_t k = pivots.shape[-1], i, j, q, count = cnp.PyArray_SIZE(out) // rows if rows else 0
+    if k > rows or not within(exchanged, rows):
+        return NotImplemented
     for i in range(count):
         for j in range(rows):
             order[i * rows + j] = j

@@ -50,8 +50,14 @@ def zero_pivots(x):
 
 def row_order(exchanged, rows):
     """Where each row comes from, after the exchanges of rows (counted from 1) have been made in their order."""
-    if _fast is not None:
-        return _fast.row_order(exchanged, rows)
+    found = NotImplemented if _fast is None else _fast.row_order(exchanged, rows)
+    if found is not NotImplemented:
+        return found
+    if exchanged.size and not 1 <= exchanged.min() <= exchanged.max() <= rows:
+        raise RuntimeError(
+            "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of "
+            "lu_factor?"
+        )
     count = math.prod(exchanged.shape[:-1])
     flat = exchanged.reshape(count, exchanged.shape[-1])
     order = np.tile(np.arange(rows), (count, 1))
