@@ -33,6 +33,8 @@ LINES = [
     "torch.ones(())[(0,)]",
     "torch.tensor(1j).mT, torch.tensor(1j).mH",
     "torch.tensor(1j).adjoint()",
+    "torch.tensordot(torch.ones(2, 1, dtype=torch.int16), torch.ones(3, 2, dtype=torch.int16), dims=1)",
+    "(x := torch.ones(2), x.diff(n=0).mul_(2), x)[2]",
     "torch.amax(torch.ones(2), out=torch.zeros(0, dtype=torch.float64))",
     "[t.is_leaf for t in torch.broadcast_tensors(torch.ones(2, requires_grad=True), torch.ones(()))]",
     "torch.ones(())[(slice(None),)]",

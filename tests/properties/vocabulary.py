@@ -18,8 +18,8 @@ BINARY = """
     add sub mul div floor_divide remainder fmod pow float_power maximum minimum fmax fmin atan2 hypot copysign nextafter
     logaddexp logaddexp2 xlogy eq ne lt le gt ge logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor
     bitwise_left_shift bitwise_right_shift gcd lcm heaviside ldexp isclose equal matmul mm mv dot bmm inner outer kron dist
-    cross special.xlog1py complex polar nn.functional.mse_loss nn.functional.l1_loss nn.functional.smooth_l1_loss
-    nn.functional.huber_loss nn.functional.linear result_type vdot rsub linalg.vecdot allclose broadcast_tensors
+    cross special.xlog1py complex nn.functional.mse_loss nn.functional.l1_loss nn.functional.smooth_l1_loss
+    nn.functional.linear result_type vdot rsub linalg.vecdot allclose broadcast_tensors
 """.split()  # noqa: SIM905
 
 OPERATORS = [
@@ -53,11 +53,13 @@ MIXED = [
     "torch.div({a}, {num}, rounding_mode='trunc')",
     "torch.sub({a}, {num}, alpha={num})",
     "torch.addmm({a}, {b}, {b})",
+    "torch.polar({a}.abs(), {b})",
+    "torch.nn.functional.huber_loss({a}, {a} * 2)",
     "torch.addmv({a}, {b}, {b})",
     "{a}.masked_fill({mask}, {num})",
     "{a}.masked_select({mask})",
     "torch.tensordot({a}, {b}, dims={n})",
-    "torch.einsum('...i,...i->...', {a}, {b})",
+    "torch.einsum('...i,...i->...', {a}, {a} + 1)",
     "torch.einsum('ij,jk', {a}, {b})",
     "torch.cosine_similarity({a}, {b}, dim={dim})",
     "torch.cdist({a}, {b})",
@@ -66,7 +68,7 @@ MIXED = [
     "torch.logit({a}, 0.1)",
     "torch.polygamma(1, {a}.abs() + 1)",
     "torch.nn.functional.threshold({a}, {num}, {num})",
-    "torch.isin({a}, {b})",
+    "torch.isin({a}.contiguous(), {b}.contiguous())",
     "{a}.masked_fill({mask}, {b})",
     "torch.where({mask}, {num}, {a})",
     "torch.bucketize({a}, torch.tensor([-1.0, 0.5, 2.0]))",
@@ -221,7 +223,7 @@ PLACES = [
     "{a}.index_add({dim}, {ints}, {a}.index_select({dim}, {ints}), alpha={num})",
     "{a}.scatter_add({dim}, {like}, {a})",
     "{a}.scatter({dim}, {like}, {num})",
-    "{a}.scatter_reduce({dim}, {like}, {a}, 'amax')",
+    "{a}.detach().scatter_reduce({dim}, {like}, {a}.detach(), 'amax')",
     "{a}.scatter_reduce({dim}, {like}, {a}, 'mean')",
     "{a}.index_put(({ints},), {b}, accumulate=True)",
     "{a}.put({ints}, {b}, accumulate=True)",
@@ -242,7 +244,7 @@ DTYPE_LINES = [
     "torch.ones_like({a}, dtype={dtype})",
     "torch.full_like({a}, {num})",
     "{a}.new_full((2,), {num})",
-    "{a}.view({dtype})",
+    "{a}.contiguous().view({dtype})",
     "torch.tensor({a}.tolist())",
     "torch.promote_types({a}.dtype, {b}.dtype) == torch.result_type({a}, {b})",
 ]
@@ -283,12 +285,7 @@ WRITES = [
         f"torch.{f}({{a}}.detach(), {{b}}.detach(), out=torch.zeros(0, dtype={{dtype}}))"
         for f in ("add", "mul", "div", "eq", "pow", "maximum", "matmul")
     ),
-    *(
-        f"torch.{f}({{a}}.detach(), out=torch.zeros(0, dtype={{dtype}}))"
-        for f in ("sin", "floor", "sum", "amax", "exp")
-    ),
-    "torch.cumsum({a}.detach(), {dim}, out=torch.zeros(0, dtype={dtype}))",
-    "torch.cat([{a}.detach(), {a}.detach()], {dim}, out=torch.zeros(0, dtype={dtype}))",
+    *(f"torch.{f}({{a}}.detach(), out=torch.zeros(0, dtype={{dtype}}))" for f in ("sin", "floor", "amax", "exp")),
     "{a}.detach().clone().logical_not_()",
     "{a}.detach().clone().logical_and_({b})",
     "{a}.clone().add_({b}, alpha={num})",

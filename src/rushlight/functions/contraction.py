@@ -47,8 +47,8 @@ def tensordot(a, b, dims=2):
                 f"{j} in dim {e}"
             )
         # A dimension of size 1 stands for as many equal ones.
-        a = a.sum(d, keepdim=True) if j == 1 != i else a
-        b = b.sum(e, keepdim=True) if i == 1 != j else b
+        a = a.sum(d, keepdim=True, dtype=a.dtype) if j == 1 != i else a
+        b = b.sum(e, keepdim=True, dtype=b.dtype) if i == 1 != j else b
     first = wrap_dims(first, n) if first else ()
     second = wrap_dims(second, m) if second else ()
     free = [d for d in range(n) if d not in first]

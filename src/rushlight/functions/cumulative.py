@@ -111,6 +111,8 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
         for part in parts:
             _check_joins(input, part, dim)
         input = cat(parts, dim) if n else input
+    if n == 0:
+        return input.clone()
     for _ in range(min(n, input._array.shape[dim])):
         later, earlier = _between(input, dim, 1, None), _between(input, dim, None, -1)
         input = later != earlier if input._array.dtype.kind == "b" else later - earlier
