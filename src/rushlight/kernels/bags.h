@@ -21,14 +21,14 @@ typedef struct {
 #define RL_BAGS(S, T)                                                                                          \
     RL_INLINE void rl_bag_##S(const rl_bags *s, Py_ssize_t first, Py_ssize_t last, Py_ssize_t column, int n, T *out) { \
         const T *table = (const T *)s->table + column, *factors = s->factors;                                  \
-        T sum[RL_COLUMNS];                                                                                     \
+        double sum[RL_COLUMNS];                                                                                \
         for (int q = 0; q < n; q++) sum[q] = 0;                                                                \
         for (Py_ssize_t k = first; k < last; k++) {                                                            \
             const T *row = table + s->index[k] * s->width;                                                     \
-            if (factors) for (int q = 0; q < n; q++) sum[q] += factors[k] * row[q];                            \
+            if (factors) for (int q = 0; q < n; q++) sum[q] += (double)factors[k] * row[q];                    \
             else for (int q = 0; q < n; q++) sum[q] += row[q];                                                 \
         }                                                                                                      \
-        for (int q = 0; q < n; q++) out[q] = sum[q];                                                           \
+        for (int q = 0; q < n; q++) out[q] = (T)sum[q];                                                        \
     }                                                                                                          \
     RL_TWO_CLONES static void rl_bags_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
         rl_bags *s = what;                                                                                     \

@@ -15,10 +15,20 @@ from rushlight.kernels.parallel cimport span, spread
 cnp.import_array()
 
 cdef extern from "kernels/points.h" nogil:
+    enum: RL_FEW
+    ctypedef struct rl_copies:
+        double *wide
+        float *narrow
+    void rl_widen(void *, Py_ssize_t, Py_ssize_t)
+    void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
+    void rl_open(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_wide(void *, Py_ssize_t, Py_ssize_t)
+    void rl_close(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_MOST_INDICES
     ctypedef struct rl_points:
         char *table
         char *rows
+        float *narrow
         Py_ssize_t outer, count, inner, itemsize, places
         int indices
         const int64_t *index[8]
@@ -209,6 +219,25 @@ def fill(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarra
     return p.itemsize == 2 and divided(rl_fill_2, &p, True)
 
 
+cdef bint added_wide(cnp.ndarray table, rl_points *p):
+    """Rows of float32 numbers (pairs of them, if complex) added in float64; whether all indices were inside."""
+    cdef int kind = cnp.NPY_FLOAT64 if cnp.PyArray_TYPE(table) == cnp.NPY_FLOAT else cnp.NPY_COMPLEX128
+    cdef cnp.ndarray wide = empty(cnp.PyArray_NDIM(table), cnp.PyArray_DIMS(table), kind)
+    cdef Py_ssize_t size = p.outer * p.places * p.inner
+    cdef rl_copies copies
+    copies.wide, copies.narrow = <double *>cnp.PyArray_DATA(wide), <float *>cnp.PyArray_DATA(table)
+    p.table, p.narrow = cnp.PyArray_BYTES(wide), copies.narrow
+    if p.count < p.places // 4:
+        return divided(rl_open, p) and divided(rl_add_wide, p) and divided(rl_close, p)
+    with nogil:
+        spread(rl_widen, &copies, size, LEAST)
+    if not divided(rl_add_wide, p):
+        return False
+    with nogil:
+        spread(rl_narrow, &copies, size, LEAST)
+    return True
+
+
 def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None, factor=1):
     """table[:, .., *indices] += factor * rows, as often as a row is named; whether that was done."""
     cdef rl_points p
@@ -223,6 +252,8 @@ def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray
     if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
         p.inner *= 2
     if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
+        if p.count > RL_FEW:
+            return added_wide(table, &p)
         return divided(rl_add_f4, &p)
     if kind == cnp.NPY_DOUBLE or kind == cnp.NPY_COMPLEX128:
         return divided(rl_add_f8, &p)

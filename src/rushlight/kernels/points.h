@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "kernels/lanes.h"
+#include "kernels/wide.h"
 
 #define RL_MOST_INDICES 8
 #define RL_BLOCK 512
 
 typedef struct {
     char *table, *rows;
+    float *narrow; /* what a table of doubles stands for */
     /* inner is in elements; it is 2 for each complex number that is added */
     Py_ssize_t outer, count, inner, itemsize;
     Py_ssize_t places; /* rows of the table in each of the outer ones */
@@ -89,7 +91,8 @@ RL_READ_ONE(rl_read_8, uint64_t)
 RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before + at[i]) * width, width);)
 
 /* Steps are those of the loop over inner, or of that over outer. */
-#define RL_WRITE(NAME, T, STATEMENT)                                                            \
+#define RL_WRITE(NAME, T, STATEMENT) RL_WRITE_OF(NAME, T, T, STATEMENT)
+#define RL_WRITE_OF(NAME, T, R, STATEMENT)                                                      \
     static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
         rl_points *p = (rl_points *)what;                                                       \
         const Py_ssize_t first = p->by_inner ? 0 : begin, last = p->by_inner ? p->outer : end;  \
@@ -99,21 +102,21 @@ RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before +
         (void)factor;                                                                           \
         for (Py_ssize_t o = first; o < last; o++) {                                             \
             T *table = (T *)p->table + o * p->places * p->inner;                                \
-            const T *row = (const T *)p->rows + o * p->count * p->inner;                        \
+            const R *row = (const R *)p->rows + o * p->count * p->inner;                        \
             for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {                               \
                 Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                             \
                 if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
                 if (p->inner == 1) {                                                            \
                     for (Py_ssize_t i = 0; i < size; i++) {                                     \
                         RL_FETCH(table, at, i, size);                                           \
-                        T *to = table + at[i]; const T from = row[k + i]; STATEMENT             \
+                        T *to = table + at[i]; const R from = row[k + i]; STATEMENT             \
                     }                                                                           \
                     continue;                                                                   \
                 }                                                                               \
                 for (Py_ssize_t i = 0; i < size; i++) {                                         \
                     T *to = table + at[i] * p->inner + low;                                     \
-                    const T *source = row + (k + i) * p->inner;                                 \
-                    for (Py_ssize_t j = low; j < high; j++, to++) { const T from = source[j]; STATEMENT } \
+                    const R *source = row + (k + i) * p->inner;                                 \
+                    for (Py_ssize_t j = low; j < high; j++, to++) { const R from = source[j]; STATEMENT } \
                 }                                                                               \
             }                                                                                   \
         }                                                                                       \
@@ -125,6 +128,10 @@ RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
 RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
 RL_WRITE(rl_add_f8, double, *to += factor * from;)
+#define RL_OWN (p->narrow + (to - (double *)p->table))
+RL_WRITE_OF(rl_open, double, float, (void)from; *to = *RL_OWN;)
+RL_WRITE_OF(rl_add_wide, double, float, *to += factor * from;)
+RL_WRITE_OF(rl_close, double, float, (void)from; *RL_OWN = (float)*to;)
 RL_WRITE(rl_add_i4, uint32_t, *to += from;)
 RL_WRITE(rl_add_i8, uint64_t, *to += from;)
 

@@ -10,17 +10,20 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "kernels/wide.h"
+
 enum { RL_BY_OUTER, RL_BY_INNER, RL_BY_COUNT };
 
 typedef struct {
     char *table, *rows;
+    float *narrow; /* what a table of doubles stands for */
     const int64_t *index;
     Py_ssize_t outer, places, count, inner;
     Py_ssize_t over_outer, over_count, over_inner; /* steps of the index */
     int divided, outside;
 } rl_grid;
 
-#define RL_SCATTER(NAME, T, STATEMENT)                                                             \
+#define RL_SCATTER_OF(NAME, T, R, STATEMENT)                                                       \
     static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
         rl_grid *g = (rl_grid *)what;                                                           \
         const Py_ssize_t inner = g->inner, count = g->count, over = g->over_count;              \
@@ -29,13 +32,15 @@ typedef struct {
         const Py_ssize_t top = g->divided == RL_BY_COUNT ? begin : 0, bottom = g->divided == RL_BY_COUNT ? end : count; \
         const uint64_t places = (uint64_t)g->places;                                            \
         for (Py_ssize_t o = first; o < last; o++) {                                             \
-            T *table = (T *)g->table + o * g->places * inner, *rows = (T *)g->rows + o * count * inner; \
+            T *table = (T *)g->table + o * g->places * inner;                                   \
+            R *rows = (R *)g->rows + o * count * inner;                                         \
             const int64_t *index = g->index + o * g->over_outer;                                \
             if (inner == 1) {                                                                   \
                 for (Py_ssize_t k = top; k < bottom; k++) {                                     \
                     const uint64_t at = (uint64_t)index[k * over];                              \
                     if (at >= places) { g->outside = 1; return; }                               \
-                    T *t = table + at, *r = rows + k;                                           \
+                    T *t = table + at;                                                          \
+                    R *r = rows + k;                                                            \
                     STATEMENT                                                                   \
                 }                                                                               \
                 continue;                                                                       \
@@ -44,19 +49,23 @@ typedef struct {
                 const int64_t *own = index + k * over;                                          \
                 if (g->over_inner == 0) {                                                       \
                     if ((uint64_t)*own >= places) { g->outside = 1; return; }                   \
-                    T *t = table + *own * inner + low, *r = rows + k * inner + low;             \
+                    T *t = table + *own * inner + low;                                          \
+                    R *r = rows + k * inner + low;                                              \
                     for (Py_ssize_t j = low; j < high; j++, t++, r++) { STATEMENT }             \
                     continue;                                                                   \
                 }                                                                               \
                 for (Py_ssize_t j = low; j < high; j++) {                                       \
                     const uint64_t at = (uint64_t)own[j];                                       \
                     if (at >= places) { g->outside = 1; return; }                               \
-                    T *t = table + at * inner + j, *r = rows + k * inner + j;                   \
+                    T *t = table + at * inner + j;                                              \
+                    R *r = rows + k * inner + j;                                                \
                     STATEMENT                                                                   \
                 }                                                                               \
             }                                                                                   \
         }                                                                                       \
     }
+
+#define RL_SCATTER(NAME, T, STATEMENT) RL_SCATTER_OF(NAME, T, T, STATEMENT)
 
 /* Those of a number have `rows` point at it. */
 #define RL_SCATTER_OF_NUMBER(NAME, T, STATEMENT) RL_SCATTER(NAME, T, (void)r; const T number = *(const T *)g->rows; STATEMENT)
@@ -83,6 +92,12 @@ RL_SCATTER_SUMS(f4, float, float)
 RL_SCATTER_SUMS(f8, double, double)
 RL_SCATTER_SUMS(i4, int32_t, uint32_t)
 RL_SCATTER_SUMS(i8, int64_t, uint64_t)
+/* The elements that are named are copied to the table of doubles, added to, and copied back. */
+#define RL_OWN (g->narrow + (t - (double *)g->table))
+RL_SCATTER_OF(rl_open, double, float, (void)r; *t = *RL_OWN;)
+RL_SCATTER_OF(rl_wide_sum, double, float, *t += *r;)
+RL_SCATTER_OF(rl_close, double, float, (void)r; *RL_OWN = (float)*t;)
+
 RL_SCATTER_OF_NUMBER(rl_count, int64_t, *t += number;)
 
 #endif

@@ -15,12 +15,22 @@ from rushlight.kernels.parallel cimport span, spread
 cnp.import_array()
 
 cdef extern from "kernels/scatter.h" nogil:
+    enum: RL_FEW
+    ctypedef struct rl_copies:
+        double *wide
+        float *narrow
+    void rl_widen(void *, Py_ssize_t, Py_ssize_t)
+    void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
+    void rl_open(void *, Py_ssize_t, Py_ssize_t)
+    void rl_wide_sum(void *, Py_ssize_t, Py_ssize_t)
+    void rl_close(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_BY_OUTER
     enum: RL_BY_INNER
     enum: RL_BY_COUNT
     ctypedef struct rl_grid:
         char *table
         char *rows
+        float *narrow
         const int64_t *index
         Py_ssize_t outer, places, count, inner, over_outer, over_count, over_inner
         int divided, outside
@@ -153,6 +163,24 @@ cdef span[4] largest = [rl_amax_f4, rl_amax_f8, rl_amax_i4, rl_amax_i8]
 cdef span[4] smallest = [rl_amin_f4, rl_amin_f8, rl_amin_i4, rl_amin_i8]
 
 
+cdef bint summed_wide(cnp.ndarray out, rl_grid *g):
+    """Sums of float32 in float64; whether all indices were inside."""
+    cdef cnp.ndarray wide = empty(cnp.PyArray_NDIM(out), cnp.PyArray_DIMS(out), cnp.NPY_FLOAT64)
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(out)
+    cdef rl_copies copies
+    copies.wide, copies.narrow = <double *>cnp.PyArray_DATA(wide), <float *>cnp.PyArray_DATA(out)
+    g.table, g.narrow = cnp.PyArray_BYTES(wide), copies.narrow
+    if g.count < g.places // 4:
+        return divided(rl_open, g, False) and divided(rl_wide_sum, g, False) and divided(rl_close, g, False)
+    with nogil:
+        spread(rl_widen, &copies, size, LEAST)
+    if not divided(rl_wide_sum, g, False):
+        return False
+    with nogil:
+        spread(rl_narrow, &copies, size, LEAST)
+    return True
+
+
 def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None, str how):
     """`source` reduced into `out` by sum, prod, amax or amin; whether that was done."""
     cdef rl_grid g
@@ -175,6 +203,8 @@ def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.nd
     if not plain(source):
         source = cnp.PyArray_Copy(source)
     g.rows = cnp.PyArray_BYTES(source)
+    if how == "sum" and kind == cnp.NPY_FLOAT and g.count > RL_FEW:
+        return summed_wide(out, &g)
     if how == "sum":
         return divided(sums[which], &g, False)
     if how == "prod":

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import core
-from ..kernels import load
+from ..kernels import load, meaning
 from .batch_rules import each
 from .declare import general, linear
 from .index import index_select, index_select_backward
@@ -48,13 +48,13 @@ def bag_sum(weight, factors, indices, offsets):
     Offsets (B,) ascend from 0; the last bag goes to the end. IndexError for an index out of range.
     """
     refuse_rows(weight, indices)
-    rows = weight[indices]
+    rows = weight[indices].astype(meaning.accumulator(weight.dtype))
     if factors is not None:
         rows = rows * factors[:, None]
     bag = np.searchsorted(offsets, np.arange(len(indices)), side="right") - 1
-    out = np.zeros((len(offsets), weight.shape[1]), weight.dtype)
+    out = np.zeros((len(offsets), weight.shape[1]), rows.dtype)
     np.add.at(out, bag, rows)
-    return out
+    return out.astype(weight.dtype, copy=False)
 
 
 def through_max(g, weight_shape, rows):

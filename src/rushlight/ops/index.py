@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from ..core import apply
-from ..kernels import load
+from ..kernels import load, meaning
 from .batch_rules import at_front, each, full, in_line, ops, reshape, sample_shape
 from .compare import ne
 from .copying import clone, copied, expand, sum_to, to_dtype, zero
@@ -218,6 +218,16 @@ def _spread(values, shape):
     return values if isinstance(values, np.ndarray) and values.shape == shape else np.broadcast_to(values, shape)
 
 
+def add_wide(out, at, source):
+    """np.add.at, in double precision: sums of many keep what float32 would lose."""
+    if out.dtype.kind not in "fc":
+        np.add.at(out, at, source)
+        return
+    wide = out.astype(meaning.accumulator(out.dtype))
+    np.add.at(wide, at, source)
+    out[...] = wide
+
+
 def add_along(out, dim, index, source, alpha=1):
     """out[..., index[k], ...] += alpha * source[..., k, ...] along `dim`, for a vector of indices; negative ones count back."""
     if _kernels is not None and out.ndim and _kernels.add(out, dim, (index,), source, alpha):
@@ -234,7 +244,7 @@ def add_along(out, dim, index, source, alpha=1):
         out, source = out.reshape(1), source.reshape(-1)
     if _kernels is not None and _kernels.add(out, dim, (index,), np.ascontiguousarray(source)):
         return
-    np.add.at(out, _at(dim, index), source)
+    add_wide(out, _at(dim, index), source)
 
 
 def spread_index(index, shape, dim):

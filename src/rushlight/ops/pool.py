@@ -299,7 +299,7 @@ def avg_pool2d(x, *, kernel, stride, padding, size, count_include_pad, divisor):
     """The sum over each window, divided by its number of entries or by `divisor`."""
     ones = (1,) * len(kernel)
     whole = covered(x, kernel, stride, padding, ones, size, 0)
-    wide = np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x.dtype
+    wide = np.float64 if x.dtype.kind in "fV" else x.dtype
     total = np.zeros((*x.shape[: x.ndim - len(kernel)], *size), wide)
     for _, window in window_slices(kernel, stride, ones, size):
         total += whole[window]

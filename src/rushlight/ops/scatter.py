@@ -13,7 +13,7 @@ from .compare import eq, logical_not
 from .copying import copied, to_dtype, zero
 from .declare import general, linear, renamed
 from .hidden import may_hold
-from .index import add_along, first_outside
+from .index import add_along, add_wide, first_outside
 from .select import masked_fill
 from .selection import maximum, where
 from .supported import REAL_OR_BOOL, supports
@@ -98,7 +98,7 @@ def write_scatter_add(out, index, src, *, dim):
         out[...] = wide
         return
     if _kernels is None or not _kernels.reduce(out, dim, index, src, "sum"):
-        np.add.at(out, grid(index, dim, out.shape), src)
+        add_wide(out, grid(index, dim, out.shape), src)
 
 
 @linear(batch=along("dim"), jointly=True, x=lambda g: g, src=lambda g, index, dim: gather(g, index, dim=dim))
@@ -133,6 +133,12 @@ def write_scatter_reduce(out, index, src, *, dim, reduce, include_self):
         flat = out.reshape(-1)
         write_scatter_reduce(flat, index.reshape(-1), src.reshape(-1), dim=0, reduce=reduce, include_self=include_self)
         out[...] = flat.reshape(out.shape)
+        return
+    if reduce == "mean" and out.dtype.itemsize == 2 and out.dtype.kind in "fV":
+        # The sum may be beyond what half precision holds.
+        wide, src = out.astype(np.float32), src.astype(np.float32)
+        write_scatter_reduce(wide, index, src, dim=dim, reduce=reduce, include_self=include_self)
+        out[...] = wide
         return
     if not include_self:
         write_scatter(out, index, _neutral(out.dtype, reduce), dim=dim)
