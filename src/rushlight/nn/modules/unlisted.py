@@ -5,6 +5,8 @@ import warnings
 from ..parameter import is_parameter
 
 _PLAIN = (list, tuple, dict)
+# The layers of this package keep no others in lists: most modules of a model need no look.
+_OWN = __name__.rpartition(".")[0] + "."
 
 
 def warn_of_unlisted(module, stacklevel=3):
@@ -20,6 +22,8 @@ def warn_of_unlisted(module, stacklevel=3):
             if child is not None and child not in seen:
                 seen.add(child)
                 waiting.append(child)
+        if owner.__class__.__module__.startswith(_OWN):
+            continue
         for name, value in owner.__dict__.items():
             if value.__class__ in _PLAIN and value and name[0] != "_" and _is_layer(_first(value)):
                 found.append((owner, name, value))
