@@ -43,7 +43,7 @@ def printed(program, *arguments, timeout=120):
     code = textwrap.dedent(program)
     command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}: {done.stderr}"
     return done.stdout.splitlines()
 
 

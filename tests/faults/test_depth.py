@@ -1,7 +1,10 @@
 """Graphs and models of any size: no recursion, time in proportion, and all of it freed."""
 
+import copy
 import gc
 import os
+import sys
+import threading
 import weakref
 
 import pytest
@@ -233,3 +236,115 @@ def test_a_hook_that_holds_its_own_tensor_is_collected():
     del x, y, t
     gc.collect()
     assert [reference() for reference in held] == [None, None]
+
+
+# -- models
+
+
+def nested(depth):
+    net = nn.Linear(1, 1)
+    for _ in range(depth):
+        net = nn.Sequential(net)
+    return net
+
+
+def copied_and_read(net):
+    copied = copy.deepcopy(net)
+    copied.load_state_dict(net.state_dict())
+    return sum(1 for _ in copied.modules())
+
+
+# What is done to a model of modules within modules, and how deep the model is: names grow with the depth.
+NESTED = {
+    "modules": (5000, lambda net: sum(1 for _ in net.modules())),
+    "parameters": (5000, lambda net: len([*net.parameters()])),
+    "train": (5000, lambda net: net.eval().train()),
+    "apply": (5000, lambda net: net.apply(lambda module: None)),
+    "to": (5000, lambda net: net.to(rl.float64).zero_grad()),
+    "copy": (1500, copied_and_read),
+    "repr": (600, lambda net: repr(net)),
+}
+
+
+@pytest.mark.parametrize("case", NESTED.values(), ids=NESTED)
+def test_models_nested_deeper_than_python_calls(case):
+    depth, work = case
+    assert in_a_small_stack(lambda: work(nested(depth)) or True)
+
+
+def test_a_module_inside_of_itself_is_visited_once():
+    net = nn.Sequential(nn.Linear(1, 1))
+    net.me = net
+    assert repr(net).splitlines()[-2:] == ["  (me): Sequential(...)", ")"]
+    called = []
+    net.eval().apply(called.append)
+    assert len(called) == 2
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+    copied = copy.deepcopy(net)
+    assert copied.me is copied
+
+
+def test_a_method_of_a_modules_own_is_called_where_it_is():
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            super().train(False)
+            return self
+
+        def __repr__(self):
+            return "frozen\nmodule"
+
+    net = nn.Sequential(nn.Sequential(Frozen(nn.Sequential(nn.ReLU()))), nn.ReLU())
+    net.train()
+    assert [module.training for module in net.modules()] == [True, True, False, False, False, True]
+    assert "    (0): frozen\n    module\n" in repr(net)
+
+
+# -- backward within backward
+
+
+def nested_backward(depth):
+    """A Function whose backward differentiates another of its kind, `depth` times."""
+
+    class Deeper(autograd.Function):
+        @staticmethod
+        def forward(ctx, x, left):
+            ctx.left = left
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            if ctx.left:
+                with autograd.enable_grad():
+                    x = leaf(1.0)
+                    Deeper.apply(x, ctx.left - 1).backward()
+                assert x.grad.item() == 1.0
+            return g, None
+
+    x = leaf(1.0)
+    out = Deeper.apply(x, depth)
+    out.backward()
+    return x.grad.item()
+
+
+def test_backward_within_backward_as_deep_as_python_allows(compiled):
+    depth = 10_000 if compiled else 2_000
+    stack, calls = threading.stack_size(2**29 - 2**20), sys.getrecursionlimit()
+    results = []
+    try:
+        sys.setrecursionlimit(20 * depth)
+        thread = threading.Thread(target=lambda: results.append(nested_backward(depth)))
+        count = threading.active_count()
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(calls)
+    assert results == [1.0]
+    assert threading.active_count() == count
+
+
+def test_backward_too_deep_is_an_error_and_a_retry_works():
+    with pytest.raises(RecursionError):
+        nested_backward(10_000)
+    assert rl.is_grad_enabled()
+    assert nested_backward(5) == 1.0

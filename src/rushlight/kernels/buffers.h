@@ -10,6 +10,10 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
+#ifndef _WIN32
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 /* Sizes that are kept, and how much altogether. Smaller ones the C library keeps itself. */
 #define RL_SMALLEST ((size_t)1 << 17)
@@ -32,7 +36,18 @@ static size_t rl_class_of(size_t size) {
 }
 
 static int rl_enter(void) { return __atomic_exchange_n(&rl_kept.busy, 1, __ATOMIC_ACQUIRE) == 0; }
+#ifndef _WIN32
+static void rl_wait(void) { while (!rl_enter()) sched_yield(); }
+#endif
 static void rl_leave(void) { __atomic_store_n(&rl_kept.busy, 0, __ATOMIC_RELEASE); }
+
+/* Whoever forks waits until no other thread is at the slots: a child would find them half changed, and taken for ever. */
+static void rl_share_with_children(void) {
+#ifndef _WIN32
+    static int done;
+    if (!__atomic_exchange_n(&done, 1, __ATOMIC_ACQ_REL)) pthread_atfork(rl_wait, rl_leave, rl_leave);
+#endif
+}
 
 /* On large pages, where the system has them: fewer faults at first, and fewer misses of addresses later. */
 static void *rl_fresh(size_t size) {
@@ -112,7 +127,10 @@ static PyObject *rl_new_array(int nd, npy_intp *dims, int type) {
     if (size < RL_SMALLEST || size > RL_LARGEST) {
         return PyArray_NewFromDescr(&PyArray_Type, descr, nd, dims, NULL, NULL, 0, NULL);
     }
-    if (rl_handler_capsule == NULL) rl_handler_capsule = PyCapsule_New(&rl_handler, "mem_handler", NULL);
+    if (rl_handler_capsule == NULL) {
+        rl_share_with_children();
+        rl_handler_capsule = PyCapsule_New(&rl_handler, "mem_handler", NULL);
+    }
     PyObject *before = rl_handler_capsule ? PyDataMem_SetHandler(rl_handler_capsule) : NULL, *out, *mine;
     if (before == NULL) {
         Py_DECREF(descr);
