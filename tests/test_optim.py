@@ -271,9 +271,10 @@ def drawn(formula, states, numbers, dtype, size=35):
 def test_a_kernel_is_its_meaning(formula, states, numbers, options, dtype, size):
     arrays, kept = drawn(formula, states, numbers, dtype, size)
     wanted, wanted_numbers = [None if a is None else a.copy() for a in arrays], [n.copy() for n in kept]
-    optim_meaning.step(getattr(optim_meaning, formula), wanted, wanted_numbers, options)
+    for old, new in optim_meaning.stepped(getattr(optim_meaning, formula), wanted, wanted_numbers, options):
+        old[...] = new
     lists = [None if a is None else [a] for a in arrays]
-    assert compiled.step(formula, lists, [[n] for n in kept], options) is None
+    assert compiled.step([(formula, lists, [[n] for n in kept], [*map(float, options)])]) is None
     tolerance = 3e-5 if dtype in ("float32", "complex64") else 1e-12
     for found, other in zip(arrays, wanted):
         if found is not None:
@@ -288,19 +289,21 @@ def test_kernels_decline_what_they_do_not_take():
     read_only.flags.writeable = False
     params = [good, strided, half, read_only, good.copy(), good.copy(), shared[:4]]
     grads = [good.copy(), good, half, good, good.astype(np.float32), np.ones(5), shared[2:]]
-    options = (0.1, 0.0, 0.0, 0.0, False, False, False)
-    assert compiled.step("sgd", [params, grads, None], [], options) == [1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(good, 0.9)
-    np.testing.assert_array_equal(strided, 1)
+    options = [0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    calls = [("sgd", [[good.copy()], [good], None], [], options), ("sgd", [params, grads, None], [], options)]
+    assert compiled.declined(calls) == compiled.step(calls) == [(1, i) for i in range(1, 7)]
+    # Nothing is written where anything is declined.
+    for array in (good, strided, *calls[0][1][0]):
+        np.testing.assert_array_equal(array, 1)
     with pytest.raises(TypeError, match="sgd: 3 arrays, 0 numbers, 1 options"):
-        compiled.step("sgd", [params, grads, None], [], (0.1,))
+        compiled.step([("sgd", [params, grads, None], [], [0.1])])
 
 
 @pytest.mark.skipif(compiled is None, reason="the kernels are not compiled")
 def test_what_is_declined_has_counted_no_step():
     half, count = np.ones(4, np.float16), np.array(3, np.float32)
-    options = (0.1, 0.9, 0.99, 1e-8, 0.0, False, False)
-    assert compiled.step("adam", [[half], [half], [half], [half], None], [[count]], options) == [0]
+    options = [0.1, 0.9, 0.99, 1e-8, 0.0, 0.0, 0.0]
+    assert compiled.step([("adam", [[half], [half], [half], [half], None], [[count]], options)]) == [(0, 0)]
     assert count == 3
 
 

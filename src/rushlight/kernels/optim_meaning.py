@@ -8,19 +8,19 @@ and the options. It returns new arrays and new numbers, in the order in which it
 import numpy as np
 
 
-def step(formula, arrays, numbers, options):
-    """Write one step of a parameter into its arrays; real and imaginary parts are parameters of their own."""
+def stepped(formula, arrays, numbers, options):
+    """[(array, what it is to become)] of one step of a parameter; real and imaginary parts are parameters of their own."""
     counts = [float(number) for number in numbers]
-    after = counts
+    after, pairs = counts, []
     with np.errstate(all="ignore"):
         for part in ("real", "imag") if arrays[0].dtype.kind == "c" else ("real",):
             seen = [None if a is None else getattr(a, part) for a in arrays]
             new, after = formula(np, seen, counts, *options)
             for old, value in zip((seen[0], *seen[2:]), new, strict=True):
                 if old is not None:
-                    old[...] = value
-    for number, value in zip(numbers, after, strict=True):
-        number[...] = value
+                    pairs.append((old, np.asarray(value, old.dtype)))
+    pairs += [(number, np.asarray(value, number.dtype)) for number, value in zip(numbers, after, strict=True)]
+    return pairs
 
 
 def _slope(p, g, weight_decay, maximize):

@@ -5,8 +5,9 @@ import numpy as np
 from ..core import wrap
 from ..kernels import optim_meaning
 from .checks import check_lr_sentence, check_sentence
-from .gathering import mark_written, with_grads
+from .gathering import with_grads
 from .optimizer import Optimizer, begin, called, scalar
+from .plan import Plan
 
 
 class Adafactor(Optimizer):
@@ -69,28 +70,31 @@ class Adafactor(Optimizer):
         return ("step",)
 
     def step(self, closure=None):
-        """Change all parameters that have a gradient; returns what `closure()` returned."""
+        """Change all parameters that have a gradient, or none where it raises; returns what `closure()` returned."""
+        plan = Plan()
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
             params = with_grads(group["params"])[0]
             if any(p.is_complex() for p in params):
                 raise RuntimeError("Adafactor does not support complex parameters")
             for param in params:
-                self._step_one(param, self.state[param], group)
-            mark_written(params)
+                self._plan(plan, param, self.state[param], group)
+            plan.params += params
+        plan.take()
         return loss
 
-    def _step_one(self, param, state, group):
+    def _plan(self, plan, param, state, group):
         if not state:
             begin(state, self._start, param)
-        array, (first, second) = param._array, group["eps"]
-        moments = [state[name]._array for name in (("row_var", "col_var") if array.ndim > 1 else ("variance",))]
-        state["step"]._array += 1
+        array, (first, second) = param._array.copy(), group["eps"]
+        names = ("row_var", "col_var") if array.ndim > 1 else ("variance",)
+        moments = [state[name]._array.copy() for name in names]
+        step = state["step"]._array + 1
         optim_meaning.adafactor(
             array,
             -param._grad._array if group["maximize"] else param._grad._array,
             moments,
-            state["step"].item(),
+            float(step),
             float(group["lr"]),
             group["beta2_decay"],
             float(np.finfo(array.dtype).eps) if first is None else first,
@@ -98,3 +102,7 @@ class Adafactor(Optimizer):
             group["d"],
             group["weight_decay"],
         )
+        plan.put(param._array, array)
+        plan.put(state["step"]._array, step)
+        for name, moment in zip(names, moments):
+            plan.put(state[name]._array, moment)

@@ -4,12 +4,11 @@ import numpy as np
 
 from .. import modes
 from ..core import wrap
-from ..kernels import load, optim_meaning
+from ..kernels import optim_meaning
 from ..tensor import Tensor
-from .gathering import kept, mark_written, with_grads
+from .gathering import kept, with_grads
 from .optimizer import Optimizer, begin, called, scalar
-
-_kernels = load("optim")
+from .plan import Plan
 
 
 class Elementwise(Optimizer):
@@ -33,31 +32,30 @@ class Elementwise(Optimizer):
         raise NotImplementedError
 
     def step(self, closure=None):
-        """Change all parameters that have a gradient; returns what `closure()` returned."""
+        """Change all parameters that have a gradient, or none where it raises; returns what `closure()` returned."""
         loss = None if closure is None else called(closure)
+        plan = Plan()
         for group in self.param_groups:
             params, arrays, grads = with_grads(group["params"])
             if params:
-                self._step_group(params, [arrays, grads], group)
+                self._plan_group(plan, params, [arrays, grads], group)
+        plan.take()
         return loss
 
-    def _step_group(self, params, arrays, group):
+    def _plan_group(self, plan, params, arrays, group):
         state = self.state
         states = [state[p] for p in params]
         for param, own in zip(params, states):
             if not own:
                 begin(own, self._start, param, group)
-        self._advance(params, arrays, states, group, self._options(group))
+        arrays += [None if name is None else kept(states, name) for name in self._arrays(group)]
+        self._plan(plan, params, arrays, states, group, self._options(group))
 
-    def _advance(self, params, arrays, states, group, options):
+    def _plan(self, plan, params, arrays, states, group, options):
         if group["differentiable"]:
             self._record(params, states, group, options)
             return
-        arrays = arrays + [None if name is None else kept(states, name) for name in self._arrays(group)]
-        numbers = [kept(states, name) for name in self.numbers]
-        # What may run out of memory comes before what changes a parameter.
-        mark_written(params)
-        advance(self.formula, arrays, numbers, options)
+        plan.add(params, self.formula, arrays, [kept(states, name) for name in self.numbers], options)
 
     def _record(self, params, states, group, options):
         """The step as ordinary operations, so that gradients flow through it."""
@@ -93,20 +91,6 @@ class Elementwise(Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         self._tensors_of_numbers()
-
-
-def advance(formula, arrays, numbers, options):
-    """Step all parameters whose arrays are given; the compiled loops take those that lie plainly in memory."""
-    if _kernels is not None:
-        declined = _kernels.step(formula, arrays, numbers, options)
-        if declined is None:
-            return
-    else:
-        declined = range(len(arrays[0]))
-    options = [float(option) for option in options]
-    meaning = getattr(optim_meaning, formula)
-    for i in declined:
-        optim_meaning.step(meaning, [None if a is None else a[i] for a in arrays], [n[i] for n in numbers], options)
 
 
 def _recorded(formula, arrays, numbers, options):

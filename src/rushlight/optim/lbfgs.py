@@ -7,6 +7,7 @@ from ..tensor import Tensor
 from .checks import check_lr
 from .line_search import strong_wolfe
 from .optimizer import Optimizer, called
+from .plan import Plan
 
 # What is kept from one step to the next.
 KEPT = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
@@ -64,7 +65,7 @@ class LBFGS(Optimizer):
         return ("func_evals", "n_iter")
 
     def step(self, closure):
-        """Change the parameters; returns what the first call of `closure()` returned."""
+        """Change the parameters, or none where it raises; returns what the first call of `closure()` returned."""
         group = self.param_groups[0]
         if group["line_search_fn"] not in (None, "strong_wolfe"):
             raise RuntimeError("only 'strong_wolfe' is supported")
@@ -72,8 +73,17 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first = called(closure)
-        search = _Search(self._params, closure, group, state)
-        search.run(_number(first))
+        before = Plan()
+        before.params = self._params
+        for param in self._params:
+            before.put(param._array, param._array.copy())
+        kept = dict(state)
+        try:
+            _Search(self._params, closure, group, state).run(_number(first))
+        except BaseException:
+            before.take()
+            state.update(kept)
+            raise
         return first
 
     def __setstate__(self, state):
@@ -181,7 +191,7 @@ class _Search:
 
     def _keep(self):
         values = (self.d, self.t, self.changes, self.moves, self.weights, self.scale, self.last_grad, self.last_loss)
-        self.state.update(zip(KEPT, map(_tensors, values)))
+        self.state.update(zip(KEPT, [*map(_tensors, values)]))
 
 
 def _flat(array, grad):

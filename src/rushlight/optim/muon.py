@@ -3,8 +3,9 @@
 from ..kernels import optim_meaning
 from .checks import check_lr_sentence, check_sentence, out_of_range
 from .elementwise import zeros
-from .gathering import mark_written, with_grads
+from .gathering import with_grads
 from .optimizer import Optimizer, called
+from .plan import Plan
 
 ADJUSTMENTS = {
     "original": lambda rows, columns: max(1, rows / columns) ** 0.5,
@@ -73,7 +74,8 @@ class Muon(Optimizer):
         return ("momentum_buffer",)
 
     def step(self, closure=None):
-        """Change all parameters that have a gradient; returns what `closure()` returned."""
+        """Change all parameters that have a gradient, or none where it raises; returns what `closure()` returned."""
+        plan = Plan()
         loss = None if closure is None else called(closure)
         for group in self.param_groups:
             params = with_grads(group["params"])[0]
@@ -84,17 +86,19 @@ class Muon(Optimizer):
             if len(group["ns_coefficients"]) != 3:
                 raise out_of_range("Coefficients must be a tuple of exactly 3 values")
             for param in params:
-                self._step_one(param, self.state[param], group)
-            mark_written(params)
+                self._plan(plan, param, self.state[param], group)
+            plan.params += params
+        plan.take()
         return loss
 
-    def _step_one(self, param, state, group):
+    def _plan(self, plan, param, state, group):
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = zeros(param)
+        array, buffer = param._array.copy(), state["momentum_buffer"]._array.copy()
         optim_meaning.muon(
-            param._array,
+            array,
             param._grad._array,
-            state["momentum_buffer"]._array,
+            buffer,
             float(group["lr"]),
             group["momentum"],
             group["nesterov"],
@@ -104,3 +108,5 @@ class Muon(Optimizer):
             group["ns_steps"],
             ADJUSTMENTS[group["adjust_lr_fn"] or "original"](*param.shape),
         )
+        plan.put(param._array, array)
+        plan.put(state["momentum_buffer"]._array, buffer)

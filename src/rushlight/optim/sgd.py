@@ -2,6 +2,7 @@
 
 from .checks import check_at_least_zero, check_lr, check_modes
 from .elementwise import Elementwise, zeros
+from .gathering import kept
 
 
 class SGD(Elementwise):
@@ -70,22 +71,31 @@ class SGD(Elementwise):
             False,
         )
 
-    def _step_group(self, params, arrays, group):
+    def _plan_group(self, plan, params, arrays, group):
         options = self._options(group)
         if not group["momentum"]:
-            self._advance(params, arrays, [{}] * len(params), group, options)
+            self._plan(plan, params, [*arrays, None], [{}] * len(params), group, options)
             return
         state = self.state
         states = [state[p] for p in params]
         first = [i for i, own in enumerate(states) if own.get("momentum_buffer") is None]
         if first:
             # The first gradient is the momentum, undamped.
-            for i in first:
-                states[i]["momentum_buffer"] = zeros(params[i])
-            self._advance(*_at(first, params, arrays, states), group, (*options[:-1], True))
+            self._plan_first(plan, *_at(first, params, arrays, states), group, (*options[:-1], True))
             params, arrays, states = _at(sorted({*range(len(params))}.difference(first)), params, arrays, states)
         if params:
-            self._advance(params, arrays, states, group, options)
+            self._plan(plan, params, [*arrays, kept(states, "momentum_buffer")], states, group, options)
+
+    def _plan_first(self, plan, params, arrays, states, group, options):
+        buffers = [zeros(param) for param in params]
+        for own, buffer in zip(states, buffers):
+            if group["differentiable"]:
+                own["momentum_buffer"] = buffer
+                continue
+            # It has a place, for which there may be no memory later, and is there when the step is.
+            own["momentum_buffer"] = None
+            plan.replace(own, "momentum_buffer", buffer)
+        self._plan(plan, params, [*arrays, [buffer._array for buffer in buffers]], states, group, options)
 
 
 def _at(places, params, arrays, states):

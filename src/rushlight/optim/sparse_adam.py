@@ -3,9 +3,10 @@
 import numpy as np
 
 from .checks import check_at_least_zero, check_betas, check_lr
-from .elementwise import advance, zeros
-from .gathering import mark_written, with_grads
-from .optimizer import Optimizer, called
+from .elementwise import zeros
+from .gathering import with_grads
+from .optimizer import Optimizer, begin, called
+from .plan import Plan
 
 
 class SparseAdam(Optimizer):
@@ -37,29 +38,36 @@ class SparseAdam(Optimizer):
     def _shaped(self, group):
         return ("exp_avg", "exp_avg_sq")
 
+    def _start(self, state, param):
+        state.update({"step": 0, "exp_avg": zeros(param), "exp_avg_sq": zeros(param)})
+
     def step(self, closure=None):
-        """Change the rows of all parameters that have a gradient; returns what `closure()` returned."""
+        """Change the rows of all parameters that have a gradient, or none where it raises; returns what `closure()` did."""
         loss = None if closure is None else called(closure)
+        plan = Plan()
         for group in self.param_groups:
             params = with_grads(group["params"])[0]
             for param in params:
-                self._step_one(param, self.state[param], group)
-            mark_written(params)
+                self._plan(plan, param, self.state[param], group)
+            plan.params += params
+        plan.take()
         return loss
 
-    def _step_one(self, param, state, group):
+    def _plan(self, plan, param, state, group):
         if not state:
-            state.update({"step": 0, "exp_avg": zeros(param), "exp_avg_sq": zeros(param)})
-        state["step"] += 1
+            begin(state, self._start, param)
+        step = state["step"] + 1
         grad = param._grad._array
         rows = np.flatnonzero(grad.reshape(len(grad), -1).any(1)) if grad.ndim else np.flatnonzero(grad)
         whole = [np.atleast_1d(a) for a in (param._array, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array)]
         # Adam over those rows alone, put back where they were taken.
         taken = [a[rows] for a in whole]
-        counted = [[np.array(float(state["step"]) - 1)]]
         # Its eps stands beside the uncorrected root.
-        eps = group["eps"] / (1 - float(group["betas"][1]) ** state["step"]) ** 0.5
+        eps = group["eps"] / (1 - float(group["betas"][1]) ** step) ** 0.5
         options = (group["lr"], *group["betas"], eps, 0.0, False, group["maximize"])
-        advance("adam", [*([a] for a in taken), None], counted, options)
+        rows_alone = Plan()
+        rows_alone.add([], "adam", [*([a] for a in taken), None], [[np.array(float(step) - 1)]], options)
+        rows_alone.take()
         for old, new in zip((whole[0], *whole[2:]), (taken[0], *taken[2:])):
-            old[rows] = new
+            plan.put(old, new, rows)
+        plan.replace(state, "step", step)
