@@ -36,25 +36,27 @@ def alarm():
 
 
 @posix
-def test_an_interrupt_arrives_while_backward_runs(compiled, alarm):
+@pytest.mark.parametrize("to", ["leaves", "inputs"])
+def test_an_interrupt_arrives_while_backward_runs(to, compiled, alarm):
     x = leaf(1.0)
     y = x
     length = 400_000 if compiled else 50_000
     for _ in range(length):
         y = y + x
-    after = 0.03
-    start = time.perf_counter()
-    alarm(after)
-    with pytest.raises(Alarm):
-        y.backward()
-    # Backward alone would take several times as long.
-    waited = time.perf_counter() - start - after
-    assert x.grad is None
-    assert rl.is_grad_enabled()
-    start = time.perf_counter()
+    waited = []
+    # A machine that is busy elsewhere may be late itself, but not every time.
+    while len(waited) < 6 and (not waited or waited[-1] > 0.05):
+        after = 0.02 + 0.005 * len(waited)
+        alarm(after)
+        start = time.perf_counter()
+        with pytest.raises(Alarm):
+            y.backward(inputs=None if to == "leaves" else [x], retain_graph=True)
+        waited.append(time.perf_counter() - start - after)
+        assert x.grad is None
+        assert rl.is_grad_enabled()
+    assert min(waited) < 0.05
     y.backward()
     assert x.grad.item() == length + 1
-    assert waited < max(0.1, time.perf_counter() - start)
 
 
 @posix

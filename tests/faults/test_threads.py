@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rushlight as rl
+from rushlight import nn
 
 from .beneath import Failure, fail_once, in_threads, leaf
 
@@ -57,3 +58,51 @@ def test_a_thread_that_fails_leaves_the_graph_to_the_others():
     failing.remove()
     assert in_threads(1, lambda k: out.backward()) == []
     assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_everything_at_once(often_switching):
+    """Forward, backward, hooks, calls of one module, writes in place, draws and settings: no error, right results."""
+    net = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    shared = rl.ones(8, dtype=rl.float64, requires_grad=True)
+    given = rl.linspace(-1, 1, 40, dtype=rl.float64).reshape(5, 8)
+    want = net(given).detach()
+    called, threads, rounds = [], rl.get_num_threads(), 40
+
+    def training(k):
+        generator = rl.Generator().manual_seed(k)
+        drawn = rl.rand(70_000, generator=generator)
+        for i in range(rounds):
+            out = net(given)
+            assert rl.equal(out, want)
+            handle = shared.register_hook(called.append)
+            (shared * 2).sum().backward()
+            handle.remove()
+            out.sum().backward()
+            own = rl.zeros(50, requires_grad=True) * 1
+            own[i] += k
+            own.sum().backward()
+            assert own[i].item() == k
+            with rl.no_grad():
+                assert not (shared * 1).requires_grad
+            assert rl.is_grad_enabled()
+            rl.set_num_threads(1 + (k + i) % 4)
+            generator.manual_seed(k)
+            assert rl.equal(rl.rand(70_000, generator=generator), drawn)
+
+    def reading():
+        with rl.no_grad():
+            for _ in range(rounds):
+                assert not net(given).requires_grad
+                assert rl.equal(net(given), want)
+
+    try:
+        assert in_threads(6, lambda k: reading() if k % 2 else training(k)) == []
+    finally:
+        rl.set_num_threads(threads)
+    assert shared.grad.tolist() == [3 * rounds * 2.0] * 8
+    assert len(called) >= 3 * rounds
+    alone = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    alone.load_state_dict(net.state_dict())
+    alone(given).sum().backward()
+    for ours, theirs in zip(net.parameters(), alone.parameters()):
+        np.testing.assert_allclose(ours.grad.numpy(), 3 * rounds * theirs.grad.numpy(), rtol=1e-10)
