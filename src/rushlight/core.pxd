@@ -17,7 +17,7 @@ cdef extern from *:
         if (PyArray_DESCR(x) != PyArray_DESCR(y) && PyArray_TYPE(x) != PyArray_TYPE(y)) return 0;
         n = PyArray_NDIM(x);
         if (n != PyArray_NDIM(y)) return 0;
-        return memcmp(PyArray_DIMS(x), PyArray_DIMS(y), n * sizeof(npy_intp)) == 0;
+        return n == 0 || memcmp(PyArray_DIMS(x), PyArray_DIMS(y), n * sizeof(npy_intp)) == 0;
     }
     /* The shape of an array as a tuple. */
     static PyObject *rl_shape(PyObject *array) {

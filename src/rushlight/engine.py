@@ -185,9 +185,8 @@ class Run:
         for pending in self.leaves:
             if pending.leaf.slot is pending:
                 pending.leaf.slot = None
-        self.leaves = []
-        self.retained = []
-        self.elsewhere = self.needed = self.wanted = None
+        # After `commit` nothing may fail, and a new list might.
+        self.leaves = self.retained = self.elsewhere = self.needed = self.wanted = None
 
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
@@ -391,6 +390,8 @@ class Run:
                 return before + g
             if not plain(before._array):
                 errors.check_memory(before._array)
+            # Made here where there is none, so that what writes asks for no memory.
+            as_tensor(before).counter()
             return None
         if sole_owner(pending):
             return g
