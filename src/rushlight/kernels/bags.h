@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include "lanes.h"
 
+/* Rows that are summed in their own type, before they join a sum of doubles. */
+#define RL_FEW 16
 /* Columns that are summed in registers. */
 #define RL_COLUMNS 16
 
@@ -22,11 +24,18 @@ typedef struct {
     RL_INLINE void rl_bag_##S(const rl_bags *s, Py_ssize_t first, Py_ssize_t last, Py_ssize_t column, int n, T *out) { \
         const T *table = (const T *)s->table + column, *factors = s->factors;                                  \
         double sum[RL_COLUMNS];                                                                                \
+        T few[RL_COLUMNS];                                                                                     \
         for (int q = 0; q < n; q++) sum[q] = 0;                                                                \
-        for (Py_ssize_t k = first; k < last; k++) {                                                            \
-            const T *row = table + s->index[k] * s->width;                                                     \
-            if (factors) for (int q = 0; q < n; q++) sum[q] += (double)factors[k] * row[q];                    \
-            else for (int q = 0; q < n; q++) sum[q] += row[q];                                                 \
+        while (first < last) {                                                                                 \
+            const Py_ssize_t end = last - first < RL_FEW ? last : first + RL_FEW;                              \
+            for (int q = 0; q < n; q++) few[q] = 0;                                                            \
+            if (factors)                                                                                       \
+                for (; first < end; first++)                                                                   \
+                    for (int q = 0; q < n; q++) few[q] += factors[first] * table[s->index[first] * s->width + q]; \
+            else                                                                                               \
+                for (; first < end; first++)                                                                   \
+                    for (int q = 0; q < n; q++) few[q] += table[s->index[first] * s->width + q];               \
+            for (int q = 0; q < n; q++) sum[q] += few[q];                                                      \
         }                                                                                                      \
         for (int q = 0; q < n; q++) out[q] = (T)sum[q];                                                        \
     }                                                                                                          \

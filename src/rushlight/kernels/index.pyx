@@ -8,6 +8,7 @@ an index outside, says so, and NumPy does it or refuses it: False comes from wha
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
@@ -21,6 +22,7 @@ cdef extern from "kernels/points.h" nogil:
         float *narrow
     void rl_widen(void *, Py_ssize_t, Py_ssize_t)
     void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
+    void rl_meet(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_add_wide(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
@@ -33,7 +35,7 @@ cdef extern from "kernels/points.h" nogil:
         int indices
         const int64_t *index[8]
         int64_t size[8]
-        int by_count, by_inner, outside
+        int by_count, by_inner, outside, often
         double factor
     ctypedef struct rl_range:
         const int64_t *index
@@ -219,6 +221,22 @@ def fill(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarra
     return p.itemsize == 2 and divided(rl_fill_2, &p, True)
 
 
+cdef bint often(rl_points *p):
+    """Whether a row is named more than RL_FEW times; False, too, where an index is outside."""
+    cdef rl_points own = p[0]
+    cdef cnp.ndarray counts
+    cdef cnp.npy_intp size = p.places
+    if p.count <= RL_FEW:
+        return False
+    if p.count > RL_FEW * p.places:
+        return True
+    counts = empty(1, &size, cnp.NPY_UINT8)
+    memset(cnp.PyArray_DATA(counts), 0, size)
+    own.table, own.outer, own.inner, own.often = cnp.PyArray_BYTES(counts), 1, 1, False
+    divided(rl_meet, &own)
+    return own.often
+
+
 cdef bint added_wide(cnp.ndarray table, rl_points *p):
     """Rows of float32 numbers (pairs of them, if complex) added in float64; whether all indices were inside."""
     cdef int kind = cnp.NPY_FLOAT64 if cnp.PyArray_TYPE(table) == cnp.NPY_FLOAT else cnp.NPY_COMPLEX128
@@ -252,7 +270,7 @@ def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray
     if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
         p.inner *= 2
     if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
-        if p.count > RL_FEW:
+        if often(&p):
             return added_wide(table, &p)
         return divided(rl_add_f4, &p)
     if kind == cnp.NPY_DOUBLE or kind == cnp.NPY_COMPLEX128:

@@ -28,7 +28,7 @@ typedef struct {
     int64_t size[RL_MOST_INDICES];
     int by_count; /* whether the indices are divided, which one number may meet in any order */
     int by_inner; /* otherwise, which loop of a writer is divided: that over inner, or that over outer */
-    int outside;
+    int outside, often;
     double factor; /* of rows that are added */
 } rl_points;
 
@@ -128,6 +128,8 @@ RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
 RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
 RL_WRITE(rl_add_f8, double, *to += factor * from;)
+/* Counts how often a row is named, and stops where that is often. */
+RL_WRITE_OF(rl_meet, uint8_t, char, (void)from; if (++*to > RL_FEW) { p->often = 1; return; })
 #define RL_OWN (p->narrow + (to - (double *)p->table))
 RL_WRITE_OF(rl_open, double, float, (void)from; *to = *RL_OWN;)
 RL_WRITE_OF(rl_add_wide, double, float, *to += factor * from;)

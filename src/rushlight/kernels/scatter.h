@@ -20,8 +20,18 @@ typedef struct {
     const int64_t *index;
     Py_ssize_t outer, places, count, inner;
     Py_ssize_t over_outer, over_count, over_inner; /* steps of the index */
-    int divided, outside;
+    int divided, outside, often;
 } rl_grid;
+
+/* Elements lie anywhere, so where they are is asked for some time before; of an index outside, too, which harms nothing. */
+#define RL_AHEAD 24
+#ifdef __GNUC__
+#define RL_FETCH(table, index, k, over, last) \
+    if ((k) + RL_AHEAD < (last)) \
+    __builtin_prefetch((void *)((uintptr_t)(table) + (uint64_t)(index)[((k) + RL_AHEAD) * (over)] * sizeof *(table)), 1)
+#else
+#define RL_FETCH(table, index, k, over, last) ((void)0)
+#endif
 
 #define RL_SCATTER_OF(NAME, T, R, STATEMENT)                                                       \
     static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
@@ -37,6 +47,7 @@ typedef struct {
             const int64_t *index = g->index + o * g->over_outer;                                \
             if (inner == 1) {                                                                   \
                 for (Py_ssize_t k = top; k < bottom; k++) {                                     \
+                    RL_FETCH(table, index, k, over, bottom);                                    \
                     const uint64_t at = (uint64_t)index[k * over];                              \
                     if (at >= places) { g->outside = 1; return; }                               \
                     T *t = table + at;                                                          \
@@ -92,6 +103,9 @@ RL_SCATTER_SUMS(f4, float, float)
 RL_SCATTER_SUMS(f8, double, double)
 RL_SCATTER_SUMS(i4, int32_t, uint32_t)
 RL_SCATTER_SUMS(i8, int64_t, uint64_t)
+/* Counts how often an element is named, and stops where that is often. */
+RL_SCATTER_OF(rl_meet, uint8_t, char, (void)r; if (++*t > RL_FEW) { g->often = 1; return; })
+
 /* The elements that are named are copied to the table of doubles, added to, and copied back. */
 #define RL_OWN (g->narrow + (t - (double *)g->table))
 RL_SCATTER_OF(rl_open, double, float, (void)r; *t = *RL_OWN;)

@@ -8,6 +8,7 @@ False comes from what writes, NotImplemented from `gather`.
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
@@ -21,6 +22,7 @@ cdef extern from "kernels/scatter.h" nogil:
         float *narrow
     void rl_widen(void *, Py_ssize_t, Py_ssize_t)
     void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
+    void rl_meet(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_wide_sum(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
@@ -33,7 +35,7 @@ cdef extern from "kernels/scatter.h" nogil:
         float *narrow
         const int64_t *index
         Py_ssize_t outer, places, count, inner, over_outer, over_count, over_inner
-        int divided, outside
+        int divided, outside, often
     void rl_gather_1(void *, Py_ssize_t, Py_ssize_t)
     void rl_gather_2(void *, Py_ssize_t, Py_ssize_t)
     void rl_gather_4(void *, Py_ssize_t, Py_ssize_t)
@@ -163,6 +165,25 @@ cdef span[4] largest = [rl_amax_f4, rl_amax_f8, rl_amax_i4, rl_amax_i8]
 cdef span[4] smallest = [rl_amin_f4, rl_amin_f8, rl_amin_i4, rl_amin_i8]
 
 
+cdef bint often(rl_grid *g):
+    """Whether more than RL_FEW values meet in one place; False, too, where an index is outside."""
+    cdef rl_grid own = g[0]
+    cdef cnp.ndarray counts
+    cdef cnp.npy_intp size
+    if g.count <= RL_FEW:
+        return False
+    if g.count > RL_FEW * g.places:
+        return True
+    if g.over_inner == 0 and g.over_outer == 0:
+        own.outer = own.inner = 1
+    size = own.outer * own.places * own.inner
+    counts = empty(1, &size, cnp.NPY_UINT8)
+    memset(cnp.PyArray_DATA(counts), 0, size)
+    own.table, own.often = cnp.PyArray_BYTES(counts), False
+    divided(rl_meet, &own, False)
+    return own.often
+
+
 cdef bint summed_wide(cnp.ndarray out, rl_grid *g):
     """Sums of float32 in float64; whether all indices were inside."""
     cdef cnp.ndarray wide = empty(cnp.PyArray_NDIM(out), cnp.PyArray_DIMS(out), cnp.NPY_FLOAT64)
@@ -203,7 +224,7 @@ def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.nd
     if not plain(source):
         source = cnp.PyArray_Copy(source)
     g.rows = cnp.PyArray_BYTES(source)
-    if how == "sum" and kind == cnp.NPY_FLOAT and g.count > RL_FEW:
+    if how == "sum" and kind == cnp.NPY_FLOAT and often(&g):
         return summed_wide(out, &g)
     if how == "sum":
         return divided(sums[which], &g, False)

@@ -7,7 +7,7 @@
 
 #include "lanes.h"
 
-/* So many are added in float32: they cannot lose more than a millionth. */
+/* So many are added in float32, where no place is met by more: they cannot lose more than a millionth. */
 #define RL_FEW 16
 
 typedef struct { double *wide; float *narrow; } rl_copies;
