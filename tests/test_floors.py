@@ -12,7 +12,7 @@ ROOT = Path(rushlight.__file__).parent
 # The highest entry that a module's path begins with is its floor.
 FLOORS = {
     "kernels": 0,
-    "spelling": 1, "size": 1, "dtypes": 1, "device": 1, "bounds": 1, "generator": 1, "lines": 1,
+    "spelling": 1, "size": 1, "dtypes": 1, "device": 1, "bounds": 1, "allocation": 1, "generator": 1, "lines": 1,
     "uncompiled": 1, "missing": 1, "modes": 1, "errors": 1, "hooks": 1, "pytree": 1, "watching": 1,
     "codes": 1, "operation": 1, "core": 1, "saving": 1, "inplace": 1, "node": 1, "engine": 1,
     "ops": 2,

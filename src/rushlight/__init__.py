@@ -94,6 +94,7 @@ LATER = {
 }
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
+    "OutOfMemoryError": ("allocation", "OutOfMemoryError"),
     "bilinear": ("functions.matrix", "bilinear"),
     "cdist": ("functions.distance", "cdist"),
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),

@@ -12,6 +12,7 @@ from _thread import RLock
 
 import numpy as np
 
+from .allocation import checked, negative
 from .bounds import (
     C_NAMES,
     DIGITS,
@@ -381,7 +382,7 @@ class Generator:
         """
         dtype = as_dtype(dtype)
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+            raise negative((n,), n)
         if dtype.category == COMPLEX or dtype.name == "bool":
             raise NotImplementedError(f"\"randperm\" not implemented for '{dtype.scalar_type}'")
         if dtype.category == FLOATING:
@@ -390,6 +391,7 @@ class Generator:
                 raise RuntimeError(f"n cannot be greater than {most} for {dtype.scalar_type} type.")
         elif n > LIMITS[dtype.name][1]:
             raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+        checked((n,), 8)
         return narrow(self._fill("permute", _unset(n, _INT64), n >= 0xFFFFFFFF // 20), dtype)
 
     def bernoulli(self, p, shape=None, dtype=None):
@@ -492,6 +494,7 @@ class Generator:
         """
         dtype = as_dtype(probs.dtype)
         check_multinomial(probs, dtype, num_samples, replacement)
+        checked((num_samples,), 8)
         with np.errstate(all="ignore"):
             if not replacement or num_samples == 1:
                 return self._without_replacement(probs, dtype, num_samples)

@@ -218,27 +218,35 @@ class Operation:
 
     def compute(self, arrays, params):
         """The forward on arrays; one array, or a tuple of them."""
-        if self.is_view and self.kernel is not None:
-            out = self.view(arrays[0], params)
-            if out is not NotImplemented:
-                return out
-        elif self.kernel is not None and params is self.defaults:
-            out = self.by_kernel(arrays)
-            if out is not NotImplemented:
-                return out
-        if self.fast is not None:
-            out = self.fast(*arrays, **params)
-            if out is not NotImplemented:
-                return out
-        if not self.quiet:
-            return self.forward(*arrays, **params)
-        before = hush()
         try:
-            return self.forward(*arrays, **params)
-        except ValueError as error:
-            raise errors.not_broadcastable(error, arrays) from None
-        finally:
-            speak(before)
+            if self.is_view and self.kernel is not None:
+                out = self.view(arrays[0], params)
+                if out is not NotImplemented:
+                    return out
+            elif self.kernel is not None and params is self.defaults:
+                out = self.by_kernel(arrays)
+                if out is not NotImplemented:
+                    return out
+            if self.fast is not None:
+                out = self.fast(*arrays, **params)
+                if out is not NotImplemented:
+                    return out
+            if not self.quiet:
+                return self.forward(*arrays, **params)
+            before = hush()
+            try:
+                return self.forward(*arrays, **params)
+            except ValueError as error:
+                raise errors.not_broadcastable(error, arrays) from None
+            finally:
+                speak(before)
+        except (ValueError, OverflowError) as error:
+            from .allocation import refused
+
+            known = refused(self, error, arrays, params)
+            if known is None:
+                raise
+            raise known from None
 
     def settle(self):
         """Work out once what the rules ask for."""

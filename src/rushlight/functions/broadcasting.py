@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..allocation import checked
 from ..core import TensorBase, apply
 from ..errors import coded
 from ..ops import copying
@@ -67,7 +68,8 @@ def _bad_expansion(input, shape, size):
                     f"dimension {place}.  Target sizes: {list(size)}.  Tensor sizes: {list(shape)}"
                 ),
             )
-    return RuntimeError(f"expand: sizes must not be negative, got {list(size)}")
+    checked(size, input._array.itemsize)
+    return RuntimeError(f"expand: no tensor of shape {list(shape)} has size {list(size)}")
 
 
 def expand_as(input, other):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..allocation import LARGEST, SizeError, checked
 from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
 from ..ops.copying import empty as kept
@@ -143,18 +144,20 @@ def empty_permuted(
 
 def strided_array(size, stride, dtype):
     """An unset array of that shape whose strides, in elements, are as given."""
-    held = reach(size, stride, 0)
+    try:
+        held = reach(size, stride, 0)
+    except OverflowError:
+        held = -1
     if held >= 0:
         return strided(allocate(kept, (held,), dtype), size, stride, 0)
     if len(size) != len(stride):
         raise RuntimeError(
             f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
         )
-    if any(s < 0 for s in stride):
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
+    checked(size, dtype.itemsize)
     held = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
-    if any(n < 0 for n in size):
-        allocate(kept, size, dtype)
+    if any(s < 0 for s in stride) or held * dtype.itemsize > LARGEST:
+        raise SizeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
     storage = allocate(kept, (held,), dtype)
     return strided(storage, size, stride, 0)
 

@@ -5,6 +5,7 @@ forward one is), or "ortho" (both, by sqrt(n)). Sums are those of Cooley and Tuk
 calculation of complex Fourier series" (1965), computed in the precision of the input.
 """
 
+from ..allocation import checked, negative
 from ..core import call1
 from ..dtypes import default_complex, get_default_dtype
 from ..dtypes import of as dtype_of
@@ -408,7 +409,8 @@ def _spacing(n, d, function, dtype, device, layout, pin_memory, out):
     if target.kind == "c":
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype_of(target).scalar_type}'")
     if n < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+        raise negative((n,), n)
+    checked((n,), 8)
     return n.__index__(), (1 / (n * d) if n * d else float("inf")), target
 
 

@@ -1,6 +1,7 @@
 """Several tensors as one: cat, stack and their kin, grids and blocks."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ..ops import join as ops
 from ..ops.triangle import indices
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .broadcasting import expand
+from .options import allocate
 from .shape import reshape, unsqueeze
 
 
@@ -286,7 +288,10 @@ def _pairs(n, with_replacement):
 
 def _choices(n, r, with_replacement):
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    return np.array(list(choose(range(n), r)), np.int64).reshape(-1, r)
+    size = math.comb(n + r - 1 if with_replacement else n, r) if n else 0, r
+    places = allocate(np.empty, size, np.dtype(np.int64))
+    places.reshape(-1)[:] = np.fromiter(itertools.chain.from_iterable(choose(range(n), r)), np.int64, places.size)
+    return places
 
 
 def block_diag(*tensors):

@@ -8,10 +8,10 @@ import numpy as np
 from .. import core, dtypes
 from ..core import TensorBase
 from ..device import check_cpu
-from ..errors import coded
 from ..size import Size
 from .arguments import check_tensor
 from .arguments import sizes as read_sizes
+from .options import allocate
 from .shape import reshape
 
 METHODS = ("new", "resize", "resize_as")
@@ -35,9 +35,7 @@ def legacy_array(data, dtype):
             raise TypeError(f"new(): invalid data type '{type(size).__name__}'")
         if not hasattr(size, "__index__"):
             raise TypeError(f"new(): data must be a sequence (got {type(size).__name__})")
-        if size < 0:
-            raise coded("RL338", RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(sizes)}"))
-    return np.empty(tuple([size.__index__() for size in sizes]), dtype.numpy)
+    return allocate(np.empty, tuple([size.__index__() for size in sizes]), dtype.numpy)
 
 
 def new(input, *data, device=None):

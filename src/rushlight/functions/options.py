@@ -5,18 +5,18 @@ from operator import index
 
 import numpy as np
 
+from ..allocation import checked, out_of_memory
 from ..bounds import LIMITS
 from ..core import TensorBase, transforms_entered, wrap
 from ..device import check_cpu, strided
 from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
-from ..errors import coded, not_floating
+from ..errors import not_floating
 from ..ops.batching import leaf_made
 from .arguments import write_out
 
 _INTS = frozenset((int,))
-_LARGEST = 2**63 - 1
 
 
 def read_size(args, size, function):
@@ -63,29 +63,13 @@ def _indices(values, function, wrong, name="size"):
 
 def allocate(make, size, dtype, function=None):
     """make(size, dtype) of NumPy, with PyTorch's words for sizes that are negative or too large."""
-    total = dtype.itemsize
-    for n in size:
-        if n < 0:
-            raise coded(
-                "RL338",
-                RuntimeError(
-                    f"{function}: Dimension size must be non-negative."
-                    if function == "zeros"
-                    else f"Trying to create tensor with negative dimension {n}: {list(size)}"
-                ),
-            )
-        total *= n
-    if total > _LARGEST:
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)}")
+    total = checked(size, dtype.itemsize, "zeros" if function == "zeros" else None)
     if len(size) > 64:
         raise RuntimeError(f"a tensor may have at most 64 dimensions, but {len(size)} were asked for")
     try:
         return make(size, dtype)
     except MemoryError:
-        raise RuntimeError(
-            f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {total} bytes. Error code 12 (Cannot "
-            f"allocate memory): a tensor of shape {list(size)}"
-        ) from None
+        raise out_of_memory(size, total) from None
 
 
 def numpy_dtype(dtype, function, default=None):

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ..allocation import checked
 from ..core import TensorBase
 from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int64, scalar_category
 from ..dtypes import of as dtype_of
@@ -204,6 +205,7 @@ def _spaced(start, end, steps, target):
     first, last = work.type(start), work.type(end)
     if steps == 0:
         return np.empty(0, target)
+    checked((steps,), work.itemsize)
     if steps == 1:
         return np.full(1, first, work).astype(target)
     step = (last - first) / work.type(steps - 1)

@@ -89,7 +89,7 @@ def reshape(input, *args, shape=None):
         shape = args
     try:
         return view_by(_VIEW, input, shape)
-    except (ops.NoView, AttributeError):
+    except (ops.NoView, AttributeError, OverflowError):
         check_tensor(input, "reshape")
         if not _fits(input._array, shape):
             raise _bad_shape(input._array, shape, "reshape") from None
@@ -115,7 +115,7 @@ def view(input, *args, size=None, dtype=None):
         shape = given(args, size, "view", "size")
     try:
         return view_by(_VIEW, input, shape)
-    except ops.NoView:
+    except (ops.NoView, OverflowError):
         if not _fits(input._array, shape):
             raise _bad_shape(input._array, shape, "view", "size") from None
     raise errors.coded(
@@ -457,8 +457,11 @@ def as_strided(input, size, stride, storage_offset=None):
 
 def check_strides(storage, size, stride, offset):
     """Raise where no such view of the memory of an array can be."""
-    if storage.flags.c_contiguous and 0 <= strided.reach(size, stride, offset) <= storage.size:
-        return
+    try:
+        if storage.flags.c_contiguous and 0 <= strided.reach(size, stride, offset) <= storage.size:
+            return
+    except OverflowError:
+        pass
     if len(size) == len(stride) and offset >= 0 and min(size, default=0) >= 0 and min(stride, default=0) >= 0:
         if storage.flags.c_contiguous and strided.extent(size, stride, offset) <= storage.size:
             return

@@ -11,6 +11,7 @@ from ..ops import join as ops
 from ..ops import triangle
 from ..ops.declare import renamed
 from .arguments import check_tensor, wrap_dim
+from .options import allocate
 
 _select_scatter = renamed(triangle.slice_scatter, "SelectScatterBackward0")
 
@@ -208,9 +209,12 @@ def tensor_split(
     sections = _whole_number(cuts, "tensor_split", "sections", 1)
     if sections <= 0:
         raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+    parts = allocate(lambda size, _: [None] * size[0], (sections,), np.dtype(np.int64))
     small, larger = divmod(n, sections)
-    ends = [small * i + min(i, larger) for i in range(sections + 1)]
-    return tuple([ops.part_of(input, dim, a, b) for a, b in itertools.pairwise(ends)])
+    for i in range(sections):
+        start = small * i + min(i, larger)
+        parts[i] = ops.part_of(input, dim, start, start + small + (i < larger))
+    return tuple(parts)
 
 
 def _cuts(function, *given):

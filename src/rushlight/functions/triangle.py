@@ -1,11 +1,13 @@
 """Diagonals and triangles of matrices."""
 
+import numpy as np
+
 from ..core import apply, inplace
 from ..dtypes import int64
 from ..ops import shape as views
 from ..ops import triangle as ops
 from .arguments import accepts_out, check_tensor, wrap_dim
-from .options import check_place, finished, numpy_dtype
+from .options import allocate, check_place, finished, numpy_dtype
 from .shape import flatten
 
 
@@ -142,9 +144,24 @@ def _triangle(function, row, col, offset, dtype, device, layout, pin_memory, req
     target = numpy_dtype(dtype, function)
     if target.kind not in "iu" and target.kind != "f":
         raise NotImplementedError(f"\"{function}\" not implemented for '{target}'")
-    places = ops.indices(row, col, offset, function == "triu_indices")
+    upper = function == "triu_indices"
+    count = row * col - _below(row, col, offset - 1) if upper else _below(row, col, offset)
+    if count == 0 or count > _MANY:
+        # The rows are walked through to find the entries: refused at once where their places have no room.
+        places = allocate(np.empty, (2, count), np.dtype(np.int64))
+    if count:
+        places = ops.indices(row, col, offset, upper)
     return finished(places.astype(target, copy=False), requires_grad, function)
 
+
+def _below(row, col, offset):
+    """How many entries are on and below a diagonal: rows get longer one by one until they are whole."""
+    first = min(max(-offset, 0), row)
+    whole = min(max(col - 1 - offset, first), row)
+    return (whole - first) * (first + whole + 1 + 2 * offset) // 2 + (row - whole) * col
+
+
+_MANY = 1 << 27
 
 FUNCTIONS = (
     "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "trace", "tril", "tril_indices", "triu",

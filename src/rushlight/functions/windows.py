@@ -7,6 +7,7 @@ harmonic analysis with the discrete Fourier transform" (1978).
 
 import numpy as np
 
+from ..allocation import checked
 from ..device import strided
 from ..dtypes import of as dtype_of
 from .options import check_place, finished, numpy_dtype, read_number
@@ -49,6 +50,7 @@ def _signal(function, M, sym, dtype, layout, device, requires_grad, values, *giv
         raise ValueError(f"{function} expects float32 or float64 dtypes, got: {dtype_of(target)}")
     check_place(function, device, None, False)
     n = M.__index__()
+    checked((n,), 8)
     array = np.ones(n) if n < 2 else values(n, n - 1 if sym else n, *given)
     return finished(array.astype(target, copy=False), requires_grad, function)
 
@@ -195,6 +197,7 @@ def _window(function, length, periodic, dtype, layout, device, pin_memory, requi
     if read.is_complex:
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{read.scalar_type}'")
     n = length.__index__()
+    checked((n,), 8)
     array = np.ones(n) if n < 2 else values(n, n if periodic else n - 1, *given)
     return finished(array.astype(target, copy=False), requires_grad, function)
 

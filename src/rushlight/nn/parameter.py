@@ -5,7 +5,8 @@ import numpy as np
 from .. import core, spelling, watching
 from ..device import check_cpu
 from ..dtypes import as_dtype, get_default_dtype
-from ..errors import coded, not_floating
+from ..errors import not_floating
+from ..functions.options import allocate
 from ..functions.protocols import attributes
 from ..spelling import spell
 from ..tensor import Tensor
@@ -251,9 +252,7 @@ def empty_array(shape, device=None, dtype=None):
                 f"empty(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple "
                 f'of ints,but got {type(size).__name__}"'
             )
-        if size < 0:
-            raise coded("RL338", RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}"))
-    return np.empty(shape, dtype.numpy)
+    return allocate(np.empty, tuple(shape), dtype.numpy)
 
 
 def empty_parameter(shape, device=None, dtype=None):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ... import core, spelling
+from ...allocation import checked
 from ...ops import grid as ops
 from .arguments import check_tensor, kind_of, scalar_type, shape_of
 
@@ -43,6 +44,7 @@ def affine_grid(theta, size, align_corners=None):
         )
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    checked(size, 8)
     dtype = theta._array.dtype
     axes = [np.linspace(-1, 1, n) * (1 if align_corners else (n - 1) / n) if n > 1 else np.zeros(1) for n in size[2:]]
     points = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(size[2:])], -1).astype(dtype)

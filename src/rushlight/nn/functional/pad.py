@@ -1,5 +1,6 @@
 """Padding, and moving channels into space and back."""
 
+from ...allocation import checked
 from ...ops import shuffle
 from ...ops.pad import PADS, constant_pad_nd
 from .arguments import check_tensor, is_int, shape_of, type_name
@@ -61,6 +62,7 @@ def _check_by(input, pad, mode, d):
             "dimensions "
             f"for input, but got: {shape_of(input)}"
         )
+    checked([input.shape[-1 - axis] + max(0, pad[2 * axis] + pad[2 * axis + 1]) for axis in range(d)], input.itemsize)
     for axis in range(d):
         n, low, high = input.shape[-1 - axis], pad[2 * axis], pad[2 * axis + 1]
         if mode == "reflect" and (low >= n or high >= n):

@@ -2,6 +2,7 @@
 
 import math
 
+from ...allocation import checked
 from ...errors import coded
 from ...ops import pool as ops
 from ...ops import resample
@@ -333,6 +334,7 @@ def _adaptive_average_size(d, shape, output_size):
     if len(shape) not in (d + 1, d + 2):
         raise RuntimeError(f"{name}(): Expected {d + 1}D or {d + 2}D tensor, but got {list(shape)}")
     _check_not_empty(shape, d, name)
+    checked(size, 8)
     return size
 
 
@@ -399,9 +401,7 @@ def _adaptive_max_size(d, shape, output_size):
     _check_not_empty(shape, d, name)
     if len(size) != d:
         raise RuntimeError(f"{name}(): internal error: output_size.size() must be {d}")
-    if min(size) < 0:
-        lead = list(shape[: len(shape) - d])
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(size)}: {[*lead, *size]}")
+    checked((*shape[: len(shape) - d], *size), 8)
     return size
 
 

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+from ...allocation import checked
 from ...ops.resample import UPSAMPLE
 from .arguments import check_implemented, check_tensor, scalar_type, shape_of
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -106,6 +107,7 @@ def _resampled(input, size, factors, mode, align_corners, antialias):
         raise RuntimeError(
             f"Input and output sizes should be greater than 0, but got input ({listed[0]}) output ({listed[1]})"
         )
+    checked(size, 8)
     if input.shape[1] == 0:
         raise RuntimeError(
             f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {shape_of(input)}"

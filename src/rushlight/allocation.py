@@ -1,0 +1,67 @@
+"""Sizes that no memory has: they are checked before anything is allocated, and these are the errors.
+
+PyTorch raises RuntimeError for all of them, Python has names of its own; each error here is both.
+"""
+
+from .errors import coded
+
+LARGEST = 2**63 - 1
+# What NumPy says of sizes beyond an int64.
+_TOO_LARGE = (
+    "array is too big",
+    "Maximum allowed",
+    "negative dimensions are not allowed",
+    "Python int too large",
+    "maximum supported dimension",
+)
+
+
+class SizeError(ValueError, RuntimeError):
+    """A negative size, or more bytes than an int64 counts."""
+
+
+class OutOfMemoryError(MemoryError, RuntimeError):
+    """There is not as much memory as was asked for."""
+
+
+def checked(size, itemsize, function=None):
+    """The bytes of elements of that many bytes in that shape; SizeError where there can be no such array.
+
+    An array without elements counts as if the sizes of zero were one, as NumPy has it.
+    """
+    total = itemsize
+    for n in size:
+        if n < 0:
+            raise negative(size, n, function)
+        total *= n or 1
+    if total > LARGEST:
+        raise SizeError(
+            f"Storage size calculation overflowed with sizes={list(size)}: {total / 2**30:.3g} GiB are more than can be "
+            "counted"
+        )
+    return total
+
+
+def negative(size, n, function=None):
+    """SizeError: the size `n` among the sizes is below zero."""
+    sentence = f"Trying to create tensor with negative dimension {n}: {list(size)}"
+    return coded("RL338", SizeError(f"{function}: Dimension size must be non-negative." if function else sentence))
+
+
+def out_of_memory(size, total):
+    """OutOfMemoryError: the system gave no memory for that shape."""
+    return OutOfMemoryError(
+        f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {total} bytes. Error code 12 (Cannot "
+        f"allocate memory): {total / 2**30:.4g} GiB for a tensor of shape {list(size)}"
+    )
+
+
+def refused(op, error, arrays, params):
+    """SizeError for what NumPy raised in an operation because of a size; None for any other error."""
+    if not str(error).startswith(_TOO_LARGE):
+        return None
+    shapes = ", ".join([str(list(a.shape)) for a in arrays if hasattr(a, "shape")])
+    told = "".join([f", {name}={value}" for name, value in params.items() if isinstance(value, (int, tuple, float))])
+    return SizeError(
+        f"Storage size calculation overflowed in {op.name} of shape {shapes}{told}: more GiB than can be counted ({error})"
+    )
