@@ -111,6 +111,16 @@ cdef extern from *:
     void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_add_rows_f8(double *, const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 
+cdef extern from "kernels/dot.h" nogil:
+    const Py_ssize_t RL_DOT_PART
+    ctypedef struct rl_dot:
+        const float *a
+        const float *b
+        double *parts
+        Py_ssize_t n
+    void rl_dot_parts(void *, Py_ssize_t, Py_ssize_t)
+    float rl_dot_total(const rl_dot *)
+
 cdef extern from "numpy/arrayobject.h":
     object PyArray_MatrixProduct2(PyObject *, PyObject *, void *)
 
@@ -125,6 +135,8 @@ cdef Py_ssize_t SMALL = 1 << 20
 
 # A matrix of this size times a vector is done before BLAS, asked through NumPy, begins.
 cdef Py_ssize_t SHORT = 1 << 13
+# Products that are added in float32.
+cdef Py_ssize_t FEW = 64
 
 
 cdef inline int kind_of(object x):
@@ -375,6 +387,26 @@ cdef object short_rows(cnp.ndarray a, cnp.ndarray b, int kind, int dims):
     return c
 
 
+cdef object long_dot(cnp.ndarray a, cnp.ndarray b):
+    """a . b of float32, which BLAS adds in float32."""
+    cdef cnp.npy_intp parts
+    cdef cnp.ndarray x = cnp.PyArray_GETCONTIGUOUS(a), y = cnp.PyArray_GETCONTIGUOUS(b)
+    cdef cnp.ndarray totals, out = empty(0, NULL, cnp.NPY_FLOAT32)
+    cdef rl_dot job
+    cdef double alone
+    job.a, job.b, job.n = <const float *>cnp.PyArray_DATA(x), <const float *>cnp.PyArray_DATA(y), cnp.PyArray_SIZE(x)
+    parts = (job.n + RL_DOT_PART - 1) // RL_DOT_PART
+    if parts == 1:
+        job.parts = &alone
+    else:
+        totals = empty(1, &parts, cnp.NPY_FLOAT64)
+        job.parts = <double *>cnp.PyArray_DATA(totals)
+    with nogil:
+        spread(rl_dot_parts, &job, parts, 8)
+    (<float *>cnp.PyArray_DATA(out))[0] = rl_dot_total(&job)
+    return out
+
+
 cdef class OfVectors(Kernel):
     """x @ y of a vector or matrix x and a vector y."""
 
@@ -395,6 +427,8 @@ cdef class OfVectors(Kernel):
             return NotImplemented
         if cnp.PyArray_DIM(a, self.dims - 1) != cnp.PyArray_DIM(b, 0):
             return NotImplemented
+        if self.dims == 1 and kind == cnp.NPY_FLOAT32 and cnp.PyArray_SIZE(a) > FEW:
+            return long_dot(a, b)
         if cnp.PyArray_SIZE(a) <= SHORT:
             return short_rows(a, b, kind, self.dims)
         out = by_blas(a, b)

@@ -7,6 +7,7 @@ made of the narrow operations before it, whose names their graph shows.
 import numpy as np
 
 from .. import kernels
+from ..kernels import meaning
 from . import matrix_checks as check
 from . import shape
 from .batch_rules import full, in_line, lined_up, merged, parted
@@ -27,6 +28,14 @@ def product(a, b):
         if out is not NotImplemented:
             return out
     return np.matmul(a, b)
+
+
+def wide_product(x, y):
+    """x . y, accumulated in double precision."""
+    if x.dtype.kind in "biu":
+        return product(x, y)
+    wide = meaning.accumulator(x.dtype)
+    return np.matmul(x.astype(wide, copy=False), y.astype(wide, copy=False))[...].astype(x.dtype, copy=False)
 
 
 def scaled(x, factor):
@@ -188,14 +197,14 @@ def mv(a, b):
 @linear(quiet=True, batch=dot_samples, x=lambda g, y: g * y, y=lambda g, x: g * x, aliases={"y": "tensor"})
 def dot(x, y):
     check.dot(x, y)
-    return product(x, y)
+    return wide_product(x, y)
 
 
 @linear(quiet=True, batch=dot_samples, holomorphic=False, x=lambda g, y: conj(g) * y, y=lambda g, x: g * x)
 def vdot(x, y):
     """conj(x) . y"""
     check.dot(x, y)
-    return product(np.conjugate(x), y)
+    return wide_product(np.conjugate(x), y)
 
 
 def vecdot_samples(op, size, inputs, batched, params):
