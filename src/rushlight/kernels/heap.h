@@ -3,6 +3,7 @@
    that a user derives further is an ordinary Python class again, with ordinary costs. */
 
 #include <Python.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RL_POOL 512
@@ -45,24 +46,50 @@ static PyObject *rl_alloc1(PyTypeObject *type, Py_ssize_t n) { return rl_take(&r
 static void rl_free0(void *o) { rl_give(&rl_pools[0], o); }
 static void rl_free1(void *o) { rl_give(&rl_pools[1], o); }
 
-/* As subtype_dealloc does for a class without fields of its own. The trashcan bounds the depth of a long graph. */
-static void rl_dealloc0(PyObject *o) {
+/* A long graph is freed a few objects deep; those further down wait. Python's own trashcan would let ten thousand calls
+   nest since 3.13, more than the stack of a thread may hold. */
+#define RL_DEEPEST 32
+#ifdef _MSC_VER
+#define RL_OWN static __declspec(thread)
+#else
+#define RL_OWN static __thread
+#endif
+RL_OWN int rl_depth, rl_waiting, rl_room;
+RL_OWN PyObject **rl_later;
+
+static int rl_wait_for_turn(PyObject *o) {
+    if (rl_waiting == rl_room) {
+        int room = rl_room ? 2 * rl_room : 64;
+        PyObject **more = (PyObject **)realloc(rl_later, room * sizeof(PyObject *));
+        if (more == NULL) return 0;
+        rl_later = more;
+        rl_room = room;
+    }
+    rl_later[rl_waiting++] = o;
+    return 1;
+}
+
+/* As subtype_dealloc does for a class without fields of its own. */
+static void rl_dealloc(PyObject *o, int kind) {
     PyTypeObject *type = Py_TYPE(o);
     PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, rl_dealloc0)
-    Py_CLEAR(*(PyObject **)((char *)o + rl_dict_offset));
-    rl_bases[0]->tp_dealloc(o);
+    if (rl_depth >= RL_DEEPEST && rl_wait_for_turn(o)) return;
+    rl_depth++;
+    if (kind == 0) Py_CLEAR(*(PyObject **)((char *)o + rl_dict_offset));
+    rl_bases[kind]->tp_dealloc(o);
     Py_DECREF(type);
-    Py_TRASHCAN_END
+    while (rl_depth == 1 && rl_waiting) {
+        o = rl_later[--rl_waiting];
+        Py_TYPE(o)->tp_dealloc(o);
+    }
+    if (--rl_depth == 0 && rl_later) {
+        free(rl_later);
+        rl_later = NULL;
+        rl_room = 0;
+    }
 }
-static void rl_dealloc1(PyObject *o) {
-    PyTypeObject *type = Py_TYPE(o);
-    PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, rl_dealloc1)
-    rl_bases[1]->tp_dealloc(o);
-    Py_DECREF(type);
-    Py_TRASHCAN_END
-}
+static void rl_dealloc0(PyObject *o) { rl_dealloc(o, 0); }
+static void rl_dealloc1(PyObject *o) { rl_dealloc(o, 1); }
 
 /* memoryview(tensor): the class's own __buffer__, which Python before 3.12 does not look for. */
 static int rl_getbuffer(PyObject *o, Py_buffer *view, int flags) {
