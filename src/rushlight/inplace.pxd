@@ -4,6 +4,17 @@ from numpy cimport ndarray
 from rushlight.core cimport Node, Op, TensorBase, View, arrays_for, needed_of, new_node, packers_entered, recorded, wrap
 from rushlight.modes cimport grad_enabled, inference_enabled
 
+cdef extern from *:
+    """
+    #include <numpy/arrayobject.h>
+    /* Read here: what NumPy makes of __array_interface__ crashes where it finds no memory. */
+    static Py_ssize_t rl_place(PyObject *array) { return (Py_ssize_t)PyArray_DATA((PyArrayObject *)array); }
+    """
+    Py_ssize_t rl_place(object array)
+
+cdef inline object place_of(object array):
+    return rl_place(array) if isinstance(array, ndarray) else array.__array_interface__["data"][0]
+
 cdef Op _as_strided, _copy_slices
 cdef object _view_across, _written_across
 

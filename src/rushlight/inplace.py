@@ -127,7 +127,7 @@ def renewed(x):
 def storage_geometry(array, base):
     """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
     step = array.itemsize
-    offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    offset = place_of(array) - place_of(base)
     return {
         "size": array.shape,
         "stride": tuple([s // step for s in array.strides]),
@@ -140,6 +140,12 @@ def bind(as_strided, copy_slices, view_across, written_across):
     """Give this module what a view is of its base, and a write through it for the base; also where dtypes differ."""
     global _as_strided, _copy_slices, _view_across, _written_across
     _as_strided, _copy_slices, _view_across, _written_across = as_strided, copy_slices, view_across, written_across
+
+
+if not cython.compiled:
+
+    def place_of(array):
+        return array.__array_interface__["data"][0]
 
 
 core.bind(run_inplace=run_inplace, renewed=renewed)
