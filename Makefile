@@ -1,11 +1,19 @@
 # Each target makes what it needs: a virtual environment in .venv, and the package installed in it.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(shell find src setup.py pyproject.toml -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name '*.toml')
+SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name "*.toml" -o -name requirements.txt)
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
+WATCHED := tests/faults/test_memory_safety.py tests/faults/test_no_memory.py tests/test_registry.py tests/test_indexing.py \
+	tests/test_copying.py tests/test_sort_kernels.py tests/test_reduce_kernels.py tests/test_optim.py
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties clean
+# The exact versions of all that is installed, for the package and for what builds it.
+export PIP_CONSTRAINT := requirements.txt
+export PIP_BUILD_CONSTRAINT := requirements.txt
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
+FUZZ_SECONDS ?= 600
+
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties fuzz sdist clean sanitize valgrind
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -18,6 +26,17 @@ test-pure: .venv/test
 
 test-uncompiled: .venv-uncompiled/test
 	.venv-uncompiled/bin/python -m pytest tests
+
+# The compiled parts watch their own memory and arithmetic, under gcc's sanitizers.
+sanitize: .venv-sanitize/test
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	.venv-sanitize/bin/python -m pytest -s $(WATCHED)
+
+# Not asked about unset values: the interpreter itself reads some.
+valgrind: .venv/test
+	PYTHONMALLOC=malloc OMP_NUM_THREADS=1 valgrind -q --error-exitcode=1 --undef-value-errors=no \
+	--suppressions=tests/faults/valgrind.supp $(BIN)/python tests/faults/smoke.py
 
 parity: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
@@ -44,8 +63,20 @@ properties: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/properties
 
+# Files that no program has written are loaded, for FUZZ_SECONDS.
+fuzz: .venv/test
+	cd tests && ../$(BIN)/python -m faults.fuzz --seconds $(FUZZ_SECONDS)
+
+# Twice: the same sources are the same bytes.
+sdist: .venv/bin/python
+	$(BIN)/python -m pip install -q setuptools
+	rm -rf dist
+	$(BIN)/python setup.py -q sdist -d dist
+	$(BIN)/python setup.py -q sdist -d dist/again
+	cmp dist/*.tar.gz dist/again/*.tar.gz
+
 clean:
-	rm -rf build dist out .venv .venv-uncompiled src/*.egg-info
+	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize src/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -55,6 +86,11 @@ clean:
 .venv/%: $(SOURCES) | .venv/bin/python
 	$(BIN)/python -m pip install -q ".[$*]"
 	@$(BIN)/python -m rushlight info
+	@touch $@
+
+.venv-sanitize/test: $(SOURCES)
+	$(PYTHON) -m venv .venv-sanitize
+	RUSHLIGHT_SANITIZE=1 RUSHLIGHT_COMPILE=1 .venv-sanitize/bin/python -m pip install -q ".[test]"
 	@touch $@
 
 .venv-uncompiled/test: $(SOURCES)
