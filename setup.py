@@ -23,7 +23,7 @@ WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
 FLAGS = ["-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-g0"]
 FLAGS += ["-fno-math-errno", "-fno-trapping-math", "-fno-asynchronous-unwind-tables"]
 # But where functions as long as lgamma have to be inlined, or a choice taken out of a loop, to vectorise it: 3 times as fast.
-HARDER = {"special": ["-O3"], "optim": ["-O3"]}
+HARDER = {"choice": ["-O3"], "optim": ["-O3"], "special": ["-O3"]}
 # Without names of symbols a tenth smaller; without pages of their own for code and constants 8 KB each.
 SMALL_LINKS = ["-s", "-Wl,-z,noseparate-code"]
 
