@@ -54,7 +54,8 @@ def bag_sum(weight, factors, indices, offsets):
     bag = np.searchsorted(offsets, np.arange(len(indices)), side="right") - 1
     out = np.zeros((len(offsets), weight.shape[1]), rows.dtype)
     np.add.at(out, bag, rows)
-    return out.astype(weight.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        return out.astype(weight.dtype, copy=False)
 
 
 def through_max(g, weight_shape, rows):

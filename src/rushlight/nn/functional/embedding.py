@@ -9,6 +9,7 @@ from ...functions.scattering import check_range
 from ...functions.selecting import one_hot
 from ...ops import bags
 from ...ops import index as ops
+from ...ops.copying import to_dtype
 from ...ops.hidden import Batched, every, values
 from .arguments import check_tensor, shape_of
 
@@ -158,7 +159,11 @@ def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequ
         starts, chosen = np.searchsorted(kept, starts), core.wrap(array[kept])
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights.index_select(0, core.wrap(kept))
-    count = chosen._array.size
+    count, dtype = chosen._array.size, weight._array.dtype
+    if mode == "mean" and dtype.itemsize == 2:
+        # The sum may be beyond what half precision holds.
+        out = _summed(to_dtype(weight, dtype=np.dtype(np.float32)), chosen, starts, -1, mode, None, by_frequency)
+        return to_dtype(out, dtype=dtype)
     if mode == "max":
         return bags.bag_max(weight, chosen, core.wrap(starts))[0]
     if by_frequency:
@@ -167,7 +172,7 @@ def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequ
     out = bags.bag_sum(weight, per_sample_weights, chosen, core.wrap(starts))
     if mode == "sum":
         return out
-    sizes = np.maximum(np.diff(starts, append=count), 1).astype(weight._array.dtype)
+    sizes = np.maximum(np.diff(starts, append=count), 1).astype(dtype)
     return out / core.wrap(sizes[:, None])
 
 
