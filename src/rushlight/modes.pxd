@@ -49,3 +49,11 @@ cpdef int put_inference(bint on) except -1
 cpdef int put_anomaly(bint on, bint check_nan) except -1
 cpdef int enter_backward(bint create_graph) except? -2
 cpdef leave_backward(int before)
+
+cdef class Switch:
+    cdef public list _before
+    cdef public int _outer
+    cdef public bint _on
+    cdef public bint _inference
+    cpdef int _put(self) except -1
+    cpdef _restore(self, int before)

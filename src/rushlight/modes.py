@@ -86,3 +86,41 @@ def put_anomaly(on, check_nan):
     before = flags()
     put_flags((before & ~(_ANOMALY | _NAN_PASSES)) | (_ANOMALY if on else 0) | (0 if check_nan else _NAN_PASSES))
     return before
+
+
+class Switch:
+    """A mode for a `with` block: recording on or off, or inference.
+
+    Compiled, nothing comes between the switch and the block, nor between the block and the switch back: a method of
+    Python's could be interrupted there by what a signal handler raises.
+    """
+
+    def __enter__(self):
+        before = flags()
+        # A switch that was made before the block ends with it.
+        self._before.append(self._outer if self._outer >= 0 and not self._before else before)
+        try:
+            self._put()
+        except BaseException:
+            self._before.pop()
+            raise
+
+    def __exit__(self, *_):
+        self._restore(self._before.pop())
+
+    def _put(self):
+        """Switch the mode; returns the flags that were in force."""
+        return put_inference(self._on) if self._inference else put_grad(self._on)
+
+    def _restore(self, before):
+        if self._inference:
+            put_inference((before & _INFERENCE) != 0)
+        put_grad(before & _GRAD)
+
+
+def new_switch(cls, on, inference):
+    """A switch of a class derived from `Switch`."""
+    switch = Switch.__new__(cls)
+    switch._before, switch._outer = [], -1
+    switch._on, switch._inference = on, inference
+    return switch

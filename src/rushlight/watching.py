@@ -80,11 +80,12 @@ def note(kind, source, result):
 
 def within(watchers, run):
     """run(), the forward of a custom Function, seen by those of its watchers who look within."""
-    token = _current.set(tuple([watcher for watcher in watchers or () if watcher.watches_within]))
+    before = _current.get()
     try:
+        _current.set(tuple([watcher for watcher in watchers or () if watcher.watches_within]))
         return run()
     finally:
-        _current.reset(token)
+        _current.set(before)
 
 
 class paused:
@@ -101,13 +102,14 @@ def called(watchers, op, inputs, params, in_place, run):
     """run(op, inputs, params, in_place), seen by all watchers."""
     if not watchers:
         return run(op, inputs, params, in_place)
-    token = _current.set(watchers[:-1])
+    before = _current.get()
     try:
+        _current.set(watchers[:-1])
         return watchers[-1].called(
             op, inputs, params, in_place, lambda: called(watchers[:-1], op, inputs, params, in_place, run)
         )
     finally:
-        _current.reset(token)
+        _current.set(before)
 
 
 def pulled(watchers, node, g, results):

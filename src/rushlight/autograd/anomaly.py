@@ -30,11 +30,12 @@ class _Tracing(Watcher):
         return out
 
     def pulled(self, node, g, proceed):
-        token = _running.set(node)
+        before = _running.get()
         try:
+            _running.set(node)
             return proceed()
         finally:
-            _running.reset(token)
+            _running.set(before)
 
 
 def _remember(node):

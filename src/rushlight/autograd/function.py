@@ -235,8 +235,9 @@ class Function(metaclass=FunctionMeta):
         if True in ctx.needs_input_grad and modes.grad_enabled():
             node = _new_node(cls, args)
         checks = [watcher.applying(ctx, args) for watcher in watching.current() or ()] if watching.in_force else ()
-        before = modes.put_grad(False)
+        before = modes.flags()
         try:
+            modes.put_grad(False)
             if output is _MISSING:
                 output = forward_mode.below(0, computed, cls, ctx, args, named)
             else:
@@ -270,8 +271,9 @@ def once_differentiable(fn):
     @functools.wraps(fn)
     def unrecorded(ctx, *grads):
         recording = modes.grad_enabled()
-        before = modes.put_grad(False)
+        before = modes.flags()
         try:
+            modes.put_grad(False)
             output = fn(ctx, *grads)
         finally:
             modes.put_grad(before & 1)

@@ -8,7 +8,6 @@ import functools
 from .. import modes
 from ..spelling import spell
 
-_GRAD, _INFERENCE = 1, 2
 _GENERATOR = 0x20
 
 
@@ -32,23 +31,13 @@ def is_anomaly_check_nan_enabled():
     return modes.check_nan_enabled()
 
 
-class _Mode:
+class _Mode(modes.Switch):
     """A mode for a `with` block or for the calls of a function; one object may be entered several times."""
 
-    __slots__ = ("__weakref__", "_before", "_on")
+    __slots__ = ("__weakref__",)
 
-    def _put(self):
-        """Switch the mode; returns the flags that were in force."""
-        return modes.put_grad(self._on)
-
-    def _restore(self, before):
-        modes.put_grad(before & _GRAD)
-
-    def __enter__(self):
-        self._before.append(self._put())
-
-    def __exit__(self, *_):
-        self._restore(self._before.pop())
+    def __reduce__(self):
+        return _make, (type(self), self._on)
 
     def __call__(self, function):
         """The function, run under this mode whenever it is called."""
@@ -66,11 +55,9 @@ class _Mode:
         return within
 
     def _run(self, function, *args, **named):
-        before = self._put()
-        try:
+        # Calls of several threads, and calls within calls, have a block each.
+        with _make(type(self), self._on):
             return function(*args, **named)
-        finally:
-            self._restore(before)
 
     def _generate(self, function, *args, **named):
         """A generator that is under the mode while it computes; between two values the caller's modes are in force."""
@@ -108,10 +95,7 @@ class _Mode:
 
 
 def _make(cls, on):
-    mode = object.__new__(cls)
-    mode._before = []
-    mode._on = on
-    return mode
+    return modes.new_switch(cls, on, issubclass(cls, inference_mode))
 
 
 class no_grad(_Mode):
@@ -149,7 +133,7 @@ class set_grad_enabled(_Mode):
     False
     """
 
-    __slots__ = ("_outer",)
+    __slots__ = ()
 
     def __new__(cls, mode):
         if not isinstance(mode, bool):
@@ -159,11 +143,6 @@ class set_grad_enabled(_Mode):
         self = _make(cls, mode)
         self._outer = self._put()
         return self
-
-    def __enter__(self):
-        before = self._put()
-        # The outermost block ends in the mode that was in force when the switch was made.
-        self._before.append(before if self._before else self._outer)
 
     def __call__(self, function):
         self._restore(self._outer)
@@ -180,10 +159,3 @@ class inference_mode(_Mode):
 
     def __new__(cls, mode=True):
         return _make(cls, True)(mode) if callable(mode) else _make(cls, bool(mode))
-
-    def _put(self):
-        return modes.put_inference(self._on)
-
-    def _restore(self, before):
-        modes.put_inference(bool(before & _INFERENCE))
-        modes.put_grad(before & _GRAD)

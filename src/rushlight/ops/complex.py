@@ -12,7 +12,7 @@ from .. import kernels
 from ..core import restore
 from ..errors import not_broadcastable
 from ..inplace import storage_geometry
-from ..modes import put_grad
+from ..modes import flags, put_grad
 from .batch_rules import aligned, as_it_is
 from .copying import conj, zero
 from .declare import elementwise, general, linear, renamed
@@ -135,8 +135,9 @@ def seen_as(x, view, base):
 
 def view_across(view, base):
     """The history of a view whose dtype is not its base's, from the base as it is now."""
-    before = put_grad(True)
+    before = flags()
     try:
+        put_grad(True)
         node = seen_as(_recorded(base), view._array, base._array)._grad_fn
     finally:
         put_grad(before & 1)

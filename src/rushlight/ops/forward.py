@@ -151,11 +151,13 @@ def _number(level):
 
 def below(number, function, *args):
     """function(*args) with only the levels below `number` in force."""
-    token = _below.set(min(number, _below.get()))
+    # Here and elsewhere the value is taken first and set within `try`: an interrupt may come right after it is set.
+    before = _below.get()
     try:
+        _below.set(min(number, before))
         return function(*args)
     finally:
-        _below.reset(token)
+        _below.set(before)
 
 
 def _give(out, level, tangent):
@@ -171,8 +173,9 @@ def _give(out, level, tangent):
 def _pushed(op, inputs, params, out, level):
     """The tangent of the output at `level`."""
     tangents = [tangent_of(x, level) for x in inputs]
-    token = _below.set(level.number)
+    before = _below.get()
     try:
+        _below.set(level.number)
         if (out[0] if isinstance(out, tuple) else out).view_of is not None:
             _lay_tangent(inputs[0], level, tangents)
         if op.push is not None:
@@ -182,7 +185,7 @@ def _pushed(op, inputs, params, out, level):
         if op.kind in ("elementwise", "symmetric"):
             return _by_rules(op, inputs, params, out, tangents)
     finally:
-        _below.reset(token)
+        _below.set(before)
     raise NotImplementedError(
         f"Trying to use forward AD with {op.name} that does not support it because it has not been implemented yet."
     )

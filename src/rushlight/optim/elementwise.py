@@ -62,8 +62,9 @@ class Elementwise(Optimizer):
         if group["foreach"]:
             raise AssertionError("_foreach ops don't support autograd")
         names = self._arrays(group)
-        before = modes.put_grad(True)
+        before = modes.flags()
         try:
+            modes.put_grad(True)
             for param, state in zip(params, states):
                 arrays = [param, param._grad, *[None if name is None else state[name] for name in names]]
                 counts = [state[name].item() for name in self.numbers]

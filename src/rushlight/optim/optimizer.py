@@ -384,8 +384,9 @@ def called(closure):
     """What `closure()` returns, gradients on; None without one."""
     if closure is None:
         return None
-    before = modes.put_grad(True)
+    before = modes.flags()
     try:
+        modes.put_grad(True)
         return closure()
     finally:
         modes.put_flags(before)
