@@ -96,8 +96,9 @@ class PackedTensor(Packed):
 def _packed(pack, tensor):
     given = core.detached(tensor, True)
     version = given._version
-    before = modes.put_grad(False)
+    before = modes.flags()
     try:
+        modes.put_grad(False)
         value = pack(given)
     finally:
         modes.put_grad(before & 1)
@@ -204,11 +205,12 @@ def put(node, place, value):
 
 def unpacking(run, results, node, g):
     """results(node, g) with hooks knowing the backward pass, and each saved tensor unpacked once."""
-    token = _at_work.set((run, {}))
+    before = _at_work.get()
     try:
+        _at_work.set((run, {}))
         return results(node, g)
     finally:
-        _at_work.reset(token)
+        _at_work.set(before)
 
 
 def current_run():

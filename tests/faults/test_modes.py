@@ -93,8 +93,8 @@ def test_modes_are_copied_and_pickled():
 
 
 @posix
-def test_an_interrupted_function_leaves_forward_derivatives_as_they_were():
-    test_an_interrupt_leaves_the_modes_as_they_were(True, "Function")
+def test_an_interrupted_function_leaves_forward_derivatives_as_they_were(compiled):
+    test_an_interrupt_leaves_the_modes_as_they_were(compiled, "Function")
     with autograd.forward_ad.dual_level():
         dual = autograd.forward_ad.make_dual(rl.tensor(2.0), rl.tensor(1.0))
         assert autograd.forward_ad.unpack_dual(dual * dual).tangent.item() == 4.0
