@@ -11,6 +11,10 @@ from samples import ROWS
 REFUSALS = (ValueError, RuntimeError, IndexError, TypeError, np.linalg.LinAlgError, ArithmeticError)
 
 
+# The functions that people call compare sizes and steps with the memory; these operations believe what they are told.
+WALKED = [row for row in ROWS if "storage_offset" not in row.params]
+
+
 class Maker:
     """Makes the arrays of a row, and remembers which they are."""
 
@@ -89,12 +93,12 @@ def drawn(row, dtype="float64", resized=()):
 
 
 def cases(dtype="float64"):
-    return [drawn(row, dtype)[0] for row in ROWS]
+    return [drawn(row, dtype)[0] for row in WALKED]
 
 
 def emptied():
     """The rows with each of their sizes replaced by zero in turn, where the row can be drawn so."""
-    for row in ROWS:
+    for row in WALKED:
         for size in sorted(drawn(row)[1] - {0}):
             try:
                 case, _ = drawn(row, resized={size: 0})
