@@ -13,7 +13,7 @@ export PIP_BUILD_CONSTRAINT := requirements.txt
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 FUZZ_SECONDS ?= 600
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties fuzz sdist clean sanitize valgrind
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz sdist clean sanitize valgrind
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -62,6 +62,10 @@ docs: .venv/test
 properties: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/properties
+
+# Sums and gradients of 10,000,000 elements, and the errors of elementwise functions at many points.
+numerics: .venv/test
+	NUMERICS=10000000 $(BIN)/python -m pytest tests/faults/test_numerics.py tests/faults/test_accuracy.py
 
 # Files that no program has written are loaded, for FUZZ_SECONDS.
 fuzz: .venv/test

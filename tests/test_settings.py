@@ -63,7 +63,6 @@ def test_other_settings_are_remembered():
     finally:
         rl.set_float32_matmul_precision("highest")
         rl.set_warn_always(False)
-    assert rl.set_flush_denormal(True) is False
 
 
 def test_threads():

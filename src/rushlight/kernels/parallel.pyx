@@ -11,6 +11,11 @@ cdef extern from "kernels/threads.h" nogil:
     void rl_threads_set(int n)
     void rl_spread(span work, void *what, Py_ssize_t n, Py_ssize_t least)
 
+cdef extern from "kernels/denormals.h" nogil:
+    bint RL_MODES
+    unsigned int RL_FLUSH
+    void rl_flush_set(unsigned int mode)
+
 
 cdef void spread(span work, void *what, Py_ssize_t n, Py_ssize_t least) noexcept nogil:
     rl_spread(work, what, n, least)
@@ -24,3 +29,9 @@ def threads():
 def set_threads(int n):
     """Let `n` threads share a long loop."""
     rl_threads_set(n)
+
+
+def flush_denormals(bint flush):
+    """Let this thread take denormal numbers for zero, and those that share its loops; whether the processor can."""
+    rl_flush_set(RL_FLUSH if flush else 0)
+    return bool(RL_MODES)

@@ -6,6 +6,8 @@
 
 #include <Python.h>
 
+#include "kernels/denormals.h"
+
 typedef void (*rl_work)(void *what, Py_ssize_t begin, Py_ssize_t end);
 
 #ifdef _WIN32
@@ -40,13 +42,13 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t begun, left;
     int wanted, started, active, open, busy;
-    unsigned generation;
+    unsigned generation, flush;
     rl_work work;
     void *what;
     Py_ssize_t n, part;
     int parts;
     unsigned char taken[RL_MOST_THREADS * RL_PARTS];
-} rl_team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, {0}};
+} rl_team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, {0}};
 
 static int rl_processors(void) {
     const char *said = getenv("OMP_NUM_THREADS");
@@ -109,6 +111,7 @@ static void *rl_worker(void *rank) {
             continue;
         }
         rl_team.active++;
+        rl_flush_set(rl_team.flush);
         pthread_mutex_unlock(&rl_team.lock);
         rl_take_parts((int)(size_t)rank);
         pthread_mutex_lock(&rl_team.lock);
@@ -144,6 +147,7 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
     pthread_mutex_lock(&rl_team.lock);
     rl_team.work = work;
     rl_team.what = what;
+    rl_team.flush = rl_flush_get(); /* all compute as the caller does */
     rl_team.n = n;
     /* Whole cache lines, so that no two threads write to one. */
     rl_team.part = least >= 64 ? (n / parts + 64) / 64 * 64 : n / parts + 1;
