@@ -1,5 +1,6 @@
 """Many threads at once: forward, backward, hooks and modules, and loops that several threads share."""
 
+import os
 import sys
 import time
 
@@ -9,7 +10,7 @@ import pytest
 import rushlight as rl
 from rushlight import nn
 
-from .beneath import Failure, fail_once, in_threads, leaf
+from .beneath import Failure, fail_once, in_threads, leaf, printed
 
 
 @pytest.fixture
@@ -106,3 +107,21 @@ def test_everything_at_once(often_switching):
     alone(given).sum().backward()
     for ours, theirs in zip(net.parameters(), alone.parameters()):
         np.testing.assert_allclose(ours.grad.numpy(), 3 * rounds * theirs.grad.numpy(), rtol=1e-10)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="tells where threads may run, on Linux alone")
+def test_threads_that_help_are_kept_off_the_processor_of_the_caller():
+    program = """
+        import os, time
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+        os.environ["OMP_NUM_THREADS"] = "2"
+        import rushlight as rl
+        x = rl.ones(1_000_000)
+        before = set(os.listdir("/proc/self/task"))
+        x.exp()
+        for tid in set(os.listdir("/proc/self/task")) - before:
+            time.sleep(0.01)
+            x.exp()
+            print(len(os.sched_getaffinity(int(tid))))
+    """
+    assert printed(program) in ([], ["1"])

@@ -18,7 +18,9 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sched.h>
@@ -27,8 +29,8 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
 #define RL_MOST_THREADS 64
 /* Parts for each thread: one that is late leaves its share to the others. */
 #define RL_PARTS 4
-/* How often a thread looks again before it sleeps: about 30 microseconds, less than it takes to be woken. */
-#define RL_LOOKS 20000
+/* Nanoseconds for which a thread looks for more to do before it sleeps: about what it takes to be woken. */
+#define RL_LOOKING 200000
 
 #if defined(__x86_64__) || defined(__i386__)
 #define RL_PAUSE() __builtin_ia32_pause()
@@ -48,7 +50,9 @@ static struct {
     Py_ssize_t n, part;
     int parts;
     unsigned char taken[RL_MOST_THREADS * RL_PARTS];
-} rl_team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, {0}};
+    pthread_t threads[RL_MOST_THREADS];
+    int kept_off[RL_MOST_THREADS]; /* a processor + 1, or 0 */
+} rl_team = {.lock = PTHREAD_MUTEX_INITIALIZER, .begun = PTHREAD_COND_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
 static int rl_processors(void) {
     const char *said = getenv("OMP_NUM_THREADS");
@@ -99,21 +103,52 @@ static void rl_take_parts(int rank) {
     }
 }
 
-static void *rl_worker(void *rank) {
+static int64_t rl_nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Look for as long, at most; the clock is read now and then. */
+#define RL_LOOK_WHILE(CONDITION)                                                                               \
+    for (int64_t end = rl_nanoseconds() + RL_LOOKING, looks = 1;                                               \
+         (CONDITION) && (looks % 32 || rl_nanoseconds() < end); looks++) RL_PAUSE()
+
+/* Keep the threads off the processor that the caller runs on, or else they may be woken there and wait for milliseconds,
+   until it is through: in a virtual machine Linux takes an idle processor for one that the host has taken away. */
+static void rl_keep_off(int threads) {
+#ifdef __linux__
+    int here = sched_getcpu();
+    for (int rank = 1; here >= 0 && rank < threads; rank++) {
+        cpu_set_t others;
+        if (rl_team.kept_off[rank] == here + 1) continue;
+        if (sched_getaffinity(0, sizeof others, &others) != 0) return;
+        CPU_CLR(here, &others);
+        if (CPU_COUNT(&others) == 0) return;
+        pthread_setaffinity_np(rl_team.threads[rank], sizeof others, &others);
+        rl_team.kept_off[rank] = here + 1;
+    }
+#else
+    (void)threads;
+#endif
+}
+
+static void *rl_worker(void *number) {
+    int rank = (int)(size_t)number;
     unsigned seen = 0;
     for (;;) {
-        for (int look = 0; look < RL_LOOKS && __atomic_load_n(&rl_team.generation, __ATOMIC_ACQUIRE) == seen; look++) RL_PAUSE();
+        RL_LOOK_WHILE(__atomic_load_n(&rl_team.generation, __ATOMIC_ACQUIRE) == seen);
         pthread_mutex_lock(&rl_team.lock);
         while (rl_team.generation == seen) pthread_cond_wait(&rl_team.begun, &rl_team.lock);
         seen = rl_team.generation;
-        if (!rl_team.open || (int)(size_t)rank >= rl_team.wanted) {
+        if (!rl_team.open || rank >= rl_team.wanted) {
             pthread_mutex_unlock(&rl_team.lock);
             continue;
         }
         rl_team.active++;
         rl_flush_set(rl_team.flush);
         pthread_mutex_unlock(&rl_team.lock);
-        rl_take_parts((int)(size_t)rank);
+        rl_take_parts(rank);
         pthread_mutex_lock(&rl_team.lock);
         if (__atomic_sub_fetch(&rl_team.active, 1, __ATOMIC_RELEASE) == 0) pthread_cond_signal(&rl_team.left);
         pthread_mutex_unlock(&rl_team.lock);
@@ -130,7 +165,7 @@ static void rl_start_threads(int n) {
     while (rl_team.started < n - 1) {
         if (pthread_create(&thread, NULL, rl_worker, (void *)(size_t)(rl_team.started + 1)) != 0) break;
         pthread_detach(thread);
-        rl_team.started++;
+        rl_team.threads[++rl_team.started] = thread;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -155,10 +190,11 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
     memset(rl_team.taken, 0, (size_t)parts);
     rl_team.open = 1;
     __atomic_add_fetch(&rl_team.generation, 1, __ATOMIC_RELEASE);
+    rl_keep_off(rl_team.started + 1 < threads ? rl_team.started + 1 : threads);
     pthread_cond_broadcast(&rl_team.begun);
     pthread_mutex_unlock(&rl_team.lock);
     rl_take_parts(0);
-    for (int look = 0; look < RL_LOOKS && __atomic_load_n(&rl_team.active, __ATOMIC_ACQUIRE); look++) RL_PAUSE();
+    RL_LOOK_WHILE(__atomic_load_n(&rl_team.active, __ATOMIC_ACQUIRE));
     pthread_mutex_lock(&rl_team.lock);
     rl_team.open = 0;
     while (rl_team.active) pthread_cond_wait(&rl_team.left, &rl_team.lock);
