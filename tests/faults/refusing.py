@@ -7,9 +7,9 @@ import inspect
 import warnings
 
 import pytest
-from beside import first_sentence
 
 import rushlight as rl
+from beside import first_sentence
 
 
 def collector(programs):

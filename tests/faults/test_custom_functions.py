@@ -1,6 +1,7 @@
 """Custom Functions whose backward is wrong: PyTorch's words, then the line of `apply`, then what to do."""
 
 import pytest
+
 from beside import leaf, made
 from faults.refusing import check, check_beside, collector
 

@@ -1,10 +1,10 @@
 """Hooks that return what is no gradient, or write over the one that they got: PyTorch's words, and nothing is accumulated."""
 
 import pytest
-from beside import leaf
-from faults.refusing import check, check_beside, collector
 
 import rushlight as rl
+from beside import leaf
+from faults.refusing import check, check_beside, collector
 
 PROGRAMS = []
 refused = collector(PROGRAMS)
