@@ -108,6 +108,8 @@ cdef class Run:
     cdef abandon(self)
     @cython.locals(leaf=TensorBase, pending=Pending)
     cdef commit(self)
+    @cython.locals(leaf=TensorBase, pending=Pending)
+    cdef prepare_and_put(self, list ready)
     @cython.locals(leaf=TensorBase, pending=Pending, counter=VersionCounter, first=VersionCounter)
     cdef put_gradients(self, list ready)
     cdef object prepared(self, TensorBase leaf, Pending pending)

@@ -344,21 +344,33 @@ class Run:
     def commit(self):
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
         ready = []
-        # NumPy lets other threads run while it copies. No signal comes between `with` and what it guards.
-        with _commit:
-            for pending in self.leaves:
-                check_signals()
-                leaf = pending.leaf
-                if leaf._requires_grad and pending.grad is not None:
-                    if leaf._grad_fn is not None:
-                        raise RuntimeError("leaf variable has been moved into the graph interior")
-                    pending.new = self.prepared(leaf, pending)
-                    ready.append(pending)
-            self.put_gradients(ready)
+        # NumPy lets other threads run while it copies. No signal comes between the lock and what it guards: not after
+        # `with`, nor after a call in compiled code, whose own `with` crashes where a traceback finds no memory.
+        if cython.compiled:
+            _commit.acquire()
+            try:
+                self.prepare_and_put(ready)
+            finally:
+                _commit.release()
+        else:
+            with _commit:
+                self.prepare_and_put(ready)
         for pending in ready:
             leaf = pending.leaf
             if leaf.hooks is not None:
                 leaf.hooks.accumulated(leaf)
+
+    def prepare_and_put(self, ready):
+        """Prepare and write the gradients of all leaves, which are added to `ready`."""
+        for pending in self.leaves:
+            check_signals()
+            leaf = pending.leaf
+            if leaf._requires_grad and pending.grad is not None:
+                if leaf._grad_fn is not None:
+                    raise RuntimeError("leaf variable has been moved into the graph interior")
+                pending.new = self.prepared(leaf, pending)
+                ready.append(pending)
+        self.put_gradients(ready)
 
     def put_gradients(self, ready):
         """Write what was prepared. One line of the user's wrote them all, so it is looked up once."""
