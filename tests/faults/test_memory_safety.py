@@ -160,6 +160,13 @@ def test_what_has_no_entries_unbinds_into_nothing():
     assert list(rl.zeros(0, requires_grad=True)) == []
 
 
+def test_what_has_no_entries_has_a_gradient_without_any():
+    for shape, dim in [((0, 3, 4), 1), ((2, 3, 0), 1), ((2, 0, 4), (0, 2))]:
+        x = rl.zeros(*shape, requires_grad=True)
+        x.mean(dim).sum().backward()
+        assert x.grad.shape == shape
+
+
 def test_other_byte_orders_are_refused():
     with pytest.raises(ValueError, match="byte order"):
         rl.from_numpy(np.zeros(3, np.dtype("float32").newbyteorder()))

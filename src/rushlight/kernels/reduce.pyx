@@ -505,6 +505,8 @@ cdef object spread_out(object g, tuple shape, object dim, bint divides):
     out = kept(<int>ndim, dims, cnp.PyArray_TYPE(array))
     if not find_form(out, reduced, &job) or cnp.PyArray_SIZE(array) != job.outer * job.columns:
         return NotImplemented
+    if cnp.PyArray_SIZE(out) == 0:
+        return out
     if divides:
         array = quotient(array, job.count)
     s.out = cnp.PyArray_DATA(out)
