@@ -12,6 +12,7 @@ export PIP_CONSTRAINT := requirements.txt
 export PIP_BUILD_CONSTRAINT := requirements.txt
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 600
 
 .PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz sdist clean sanitize valgrind
 

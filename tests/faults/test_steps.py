@@ -149,8 +149,6 @@ def test_a_step_without_memory_is_not_begun(name, layout):
             testcapi.remove_mem_hooks()
         if error is None:
             break
-        # NumPy can fail without a word of what is amiss.
-        assert isinstance(error, MemoryError) or "without" in str(error)
         failed += 1
         n += 1 if n < 60 else 7
         for p, value in zip(trial.params, untouched):

@@ -13,6 +13,12 @@ from . import transfer
 from ._utils import worker
 from ._utils.worker import RAISED, Raised, WorkerInfo, serve
 
+# Signals that a program may have handlers for which raise.
+_WAITING = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
+]
 # The ends of pipes that this process holds as the parent of workers.
 _held = weakref.WeakSet()
 
@@ -36,7 +42,8 @@ class Processes:
         self._workers = []
         try:
             for job in jobs:
-                self._workers.append(_Process(job, context))
+                with _no_interrupt(context):
+                    self._workers.append(_Process(job, context))
         except BaseException:
             self.stop(0)
             raise
@@ -107,29 +114,34 @@ class Processes:
                 process.join(max(0, until - time.monotonic()))
 
 
+    def __del__(self):
+        # Whoever was interrupted while stopping them has not come to the end.
+        self.stop(0)
+
+
 class _Process:
     """A worker process, and this process's ends of its pipes."""
 
     def __init__(self, job, context):
-        # Descriptors travel on the second, which must therefore be a socket.
-        their_tasks, self.tasks = context.Pipe(False)
-        self.answers, their_answers = context.Pipe(True)
-        _held.update((self.tasks, self.answers))
-        self.process = context.Process(target=run, args=(job, their_tasks, their_answers), daemon=True)
-        with _no_interrupt(context), _torch_means_the_same():
+        with _torch_means_the_same():
+            # Descriptors travel on the second, which must therefore be a socket.
+            their_tasks, self.tasks = context.Pipe(False)
+            self.answers, their_answers = context.Pipe(True)
+            _held.update((self.tasks, self.answers))
+            self.process = context.Process(target=run, args=(job, their_tasks, their_answers), daemon=True)
             self.process.start()
-        their_tasks.close()
-        their_answers.close()
+            their_tasks.close()
+            their_answers.close()
 
 
 @contextlib.contextmanager
 def _no_interrupt(context):
-    """Ctrl-C waits until a child is on record, and until the child has said what it does about it."""
+    """Signals wait until a child is on record, and Ctrl-C until the child has said what it does about it."""
     if context.get_start_method() == "forkserver" or not hasattr(signal, "pthread_sigmask"):
         # What the server inherits would hold for all of its children.
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITING)
     try:
         yield
     finally:
@@ -159,7 +171,7 @@ def run(job, tasks, answers):
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITING)
     seed(job)
     worker.told_process(WorkerInfo(job.worker_id, job.num_workers, job.seed, job.dataset))
     where = f"in DataLoader worker process {job.worker_id}"

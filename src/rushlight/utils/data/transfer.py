@@ -71,11 +71,13 @@ def receive(connection):
     if not layout:
         return message, ()
     total, places = layout
-    shared = reduction.recv_handle(connection)
+    shared = None
     try:
+        shared = reduction.recv_handle(connection)
         memory = memoryview(_memory(shared, total))
     finally:
-        os.close(shared)
+        if shared is not None:
+            os.close(shared)
     return message, [memory[begin:end] for begin, end in places]
 
 
