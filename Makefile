@@ -14,7 +14,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 600
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz sdist clean sanitize valgrind
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -71,6 +71,10 @@ numerics: .venv/test
 # Files that no program has written are loaded, for FUZZ_SECONDS.
 fuzz: .venv/test
 	cd tests && ../$(BIN)/python -m faults.fuzz --seconds $(FUZZ_SECONDS)
+
+# A network is trained under faults of all kinds, for SOAK_SECONDS, beside one that nothing disturbs.
+soak: .venv/test
+	cd tests && ../$(BIN)/python -m faults.soak --seconds $(SOAK_SECONDS)
 
 # Twice: the same sources are the same bytes.
 sdist: .venv/bin/python

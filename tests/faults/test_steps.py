@@ -116,8 +116,9 @@ def test_a_closure_that_raises_leaves_lbfgs_where_it_began(search):
     optimizer = optim.LBFGS([x], max_iter=4, line_search_fn=search)
     optimizer.step(closure)
     reached, state = x.tolist(), repr(optimizer.state_dict()["state"])
-    for failing in ([1], [2], [4]):
+    for fails in (1, 2, 4):
         calls.clear()
+        failing = [fails]
         with pytest.raises(Failure):
             optimizer.step(closure)
         assert x.tolist() == reached
@@ -144,6 +145,7 @@ def test_a_step_without_memory_is_not_begun(name, layout):
             testcapi.set_nomemory(n, n + 1)
             trial.optimizer.step()
         except (MemoryError, SystemError) as caught:
+            # NumPy and Python lose the word of what is amiss in some places.
             error = caught
         finally:
             testcapi.remove_mem_hooks()
