@@ -415,3 +415,56 @@ def test_what_has_no_elements():
 def test_what_has_no_elements_in_pytorch():
     torch = pytest.importorskip("torch")
     assert repr(of_no_elements(rl)) == repr(of_no_elements(torch))
+
+
+NO_DIMENSIONS = [
+    1.0,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "1",
+    b"1",
+    {},
+    {0},
+    [0.0],
+    ["0"],
+    [None],
+    object(),
+    (i for i in (0,)),
+    1j,
+]
+ALONG = {
+    "sum": lambda m, x, d: m.sum(x, d),
+    "amax": lambda m, x, d: m.amax(x, d),
+    "var": lambda m, x, d: m.var(x, dim=d),
+    "flip": lambda m, x, d: m.flip(x, d),
+    "logsumexp": lambda m, x, d: m.logsumexp(x, d),
+    "count_nonzero": lambda m, x, d: m.count_nonzero(x, d),
+}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_what_is_no_dimension(name):
+    for dim in NO_DIMENSIONS:
+        with pytest.raises(TypeError):
+            ALONG[name](rl, rl.ones(2, 3), dim)
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        ALONG[name](rl, rl.ones(2, 3), (-9,))
+    with pytest.raises(RuntimeError, match="dim 1 appears multiple times in the list of dims"):
+        ALONG[name](rl, rl.ones(2, 3), (1, -1))
+    same = ALONG[name](rl, rl.ones(2, 3), (1,)).tolist()
+    if name != "flip":
+        assert (
+            ALONG[name](rl, rl.ones(2, 3), np.int64(1)).tolist()
+            == ALONG[name](rl, rl.ones(2, 3), rl.tensor(1)).tolist()
+            == same
+        )
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ALONG)
+def test_what_is_no_dimension_in_pytorch(name):
+    torch = pytest.importorskip("torch")
+    for dim in NO_DIMENSIONS:
+        with pytest.raises(TypeError):
+            ALONG[name](torch, torch.ones(2, 3), dim)

@@ -25,7 +25,7 @@ def wrap_dim(dim, ndim, *, scalar_as=1):
     """
     n = ndim or scalar_as
     if not isinstance(dim, int):
-        dim = int(dim)
+        dim = _whole(dim, "int")
     if not -n <= dim < n:
         raise coded(
             "RL308", IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
@@ -39,6 +39,8 @@ def wrap_dims(dims, ndim):
         return tuple(range(ndim))
     if isinstance(dims, int):
         return (wrap_dim(dims, ndim),) if ndim else _no_dims(dims)
+    if not isinstance(dims, (tuple, list)):
+        return wrap_dims(_whole(dims, "tuple of ints"), ndim)
     wrapped = tuple([wrap_dim(d, ndim) for d in dims])
     if not wrapped:
         return tuple(range(ndim))
@@ -46,6 +48,13 @@ def wrap_dims(dims, ndim):
         repeated = next(d for d in wrapped if wrapped.count(d) > 1)
         raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
     return wrapped if ndim else ()
+
+
+def _whole(dim, wanted):
+    """A dimension given as another kind of integer: NumPy's, or a tensor's."""
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"argument 'dim' must be {wanted}, not {type(dim).__name__}")
+    return dim.__index__()
 
 
 def _no_dims(dim):
