@@ -55,6 +55,7 @@ MATRIX = [[3.0, 1.0, 2.0], [1.0, 5.0, 5.0]]
         (lambda x: rl.dist(x, x + 3, 1), 18.0),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
 def test_forms(reduced, wanted):
     out = reduced(rl.tensor(MATRIX, dtype=rl.float64))
     assert out.tolist() == wanted

@@ -91,8 +91,7 @@ class Node(Line):
     def name(self):
         return type(self).__name__
 
-    def edge_at(self, i):
-        """The same as `edge`, for Python modules."""
+    def edge_at(self, i):  # This and the following are for Python modules.
         return self.edge(i)
 
     def number_at(self, i):
@@ -214,12 +213,10 @@ class Node(Line):
         """Let go of what was kept for the rules; a second backward that asks for it is an error."""
         self.freed = True
         self.saved0 = self.saved1 = self.outs = self.tangents = None
-        if self.more is not None:
-            try:
-                self.more = [(edge, number, None, 0) for edge, number, _, _ in self.more]
-            except MemoryError:
-                # Kept for as long as the node is: the pass has succeeded, and says so.
-                pass
+        try:
+            self.more = self.more and [(edge, number, None, 0) for edge, number, _, _ in self.more]
+        except MemoryError:
+            return  # Kept for as long as the node is: the pass has succeeded, and says so.
 
 
 class TensorBase:
@@ -262,16 +259,15 @@ class TensorBase:
 
     @requires_grad.setter
     def requires_grad(self, on):
-        if not on and self.tracked() and self.history() is not None:
-            raise errors.not_a_leaf()
+        if self.tracked() and self.history() is not None:
+            raise errors.not_a_leaf(on)
         if on and self.inference and not inference_enabled():
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if on and self._array.dtype.kind not in "fcV":
             raise errors.not_floating("only Tensors of floating point and complex dtype can require gradients")
         if on and _transforms != 0:
             _leaf_made()
-        if self._grad_fn is None:
-            self._requires_grad = bool(on)
+        self._requires_grad = bool(on)
 
     @property
     def grad_fn(self):

@@ -35,8 +35,9 @@ _INFERENCE_WRITTEN = (
     "See https://github.com/pytorch/rfcs/pull/17 for more details."
 )
 _NOT_A_LEAF = (
-    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+    "you can only change requires_grad flags of leaf variables.",
+    " If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = "
+    "var.detach().",
 )
 _LEAF = "{} that requires grad is being used in an in-place operation."
 _NON_LEAF_GRAD = (
@@ -130,8 +131,8 @@ def inference_written():
     return coded("RL128", RuntimeError(_INFERENCE_WRITTEN))
 
 
-def not_a_leaf():
-    return coded("RL113", RuntimeError(_NOT_A_LEAF))
+def not_a_leaf(on):
+    return coded("RL113", RuntimeError(_NOT_A_LEAF[0] if on else "".join(_NOT_A_LEAF)))
 
 
 def not_floating(sentence):

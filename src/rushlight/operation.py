@@ -105,6 +105,17 @@ def of_one_float(arrays):
     return True
 
 
+# Beside half precision these take a number as it is, in float32: half * 1e5 need not be infinite.
+_OF_NUMBERS = frozenset(("mul", "div"))
+
+
+def half_beside_number(arrays, target):
+    """Whether one of the operands is an array of the dtype `target`, and that is a 16-bit float."""
+    if target.itemsize != 2 or target.kind not in "fV":
+        return False
+    return any([isinstance(array, ndarray) and array.dtype == target for array in arrays])
+
+
 class Operation:
     """An operation, declared once: its forward on arrays, its rules, and how it meets dtypes and shapes."""
 
@@ -186,11 +197,12 @@ class Operation:
         if self.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
             target = get_default_dtype()
         target = target.numpy
+        number = np.float32 if self.name in _OF_NUMBERS and half_beside_number(arrays, target) else target
         for i, array in enumerate(arrays):
             if not isinstance(array, ndarray):
-                arrays[i] = np.asarray(array).astype(target)
+                arrays[i] = np.asarray(array).astype(number)
             elif array.dtype != target:
-                arrays[i] = in_dtype(array, target)
+                arrays[i] = in_dtype(array, target if array.ndim else number)
         return arrays
 
     def fits(self, arrays, out):

@@ -144,7 +144,8 @@ class Tensor(TensorBase):
         """Switch recording for this leaf on or off, in place."""
         if requires_grad and not self.tracked_dtype():
             raise errors.not_floating("only Tensors of floating point dtype can require gradients")
-        self.requires_grad = requires_grad
+        if not requires_grad or self.is_leaf:
+            self.requires_grad = requires_grad
         return self
 
     def tracked_dtype(self):

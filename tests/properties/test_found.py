@@ -38,6 +38,22 @@ LINES = [
     "torch.amax(torch.ones(2), out=torch.zeros(0, dtype=torch.float64))",
     "[t.is_leaf for t in torch.broadcast_tensors(torch.ones(2, requires_grad=True), torch.ones(()))]",
     "torch.ones(())[(slice(None),)]",
+    "(y := torch.ones(2, requires_grad=True) * 2).__setattr__('requires_grad', True)",
+    "(torch.ones(2, requires_grad=True) * 2).requires_grad_()",
+    "torch.trace(torch.ones(2, 2, dtype=torch.bool))",
+    "(x := torch.tensor(3.0, requires_grad=True), torch.var_mean(x, 0, correction=3)[0].backward(), x.grad)[2]",
+    "(x := torch.tensor([1.0, torch.inf, 3.0], requires_grad=True), x.logcumsumexp(0).sum().backward(), x.grad)[2]",
+    "torch.full((2,), 1e40j, dtype=torch.complex64)",
+    "torch.full((2,), 1e5, dtype=torch.float16)",
+    "torch.full((2,), 10**40)",
+    # A number beside half precision is as it is in products and quotients, and rounded in sums.
+    "torch.full((2,), 1e-3, dtype=torch.float16) * 1e5",
+    "torch.full((2,), 3.0, dtype=torch.float16).mul_(0.1)",
+    "1e5 / torch.full((2,), 1e3, dtype=torch.float16)",
+    "torch.full((2,), 1e-3, dtype=torch.float16) * torch.tensor(1e5)",
+    "torch.full((2,), -6e4, dtype=torch.float16) + 100000",
+    "[torch.var(torch.ones(1)), torch.zeros(2, 0).std(1), torch.std_mean(torch.ones(2), 0, correction=3)]",
+    "torch.full((2,), -256, dtype=torch.uint8)",
 ]
 
 
@@ -53,3 +69,28 @@ def test_the_angle_beside_truth_values_has_a_derivative():
     x = rushlight.tensor([0.5], dtype=rushlight.float64, requires_grad=True)
     rushlight.atan2(rushlight.tensor([True]), x).backward()
     assert x.grad.item() == pytest.approx(-0.8)
+
+
+@pytest.mark.parametrize("reduce", ["amax", "amin"])
+def test_the_gradient_of_an_extremum_that_is_nan_goes_to_the_nan(reduce):
+    x, source = (rushlight.tensor(v, requires_grad=True) for v in ([1.0, 2.0], [5.0, float("nan"), 7.0]))
+    x.scatter_reduce(0, rushlight.tensor([0, 0, 1]), source, reduce, include_self=False).sum().backward()
+    assert source.grad.tolist() == [0.0, 1.0, 1.0]
+    x.grad = None
+    getattr(rushlight, reduce)(rushlight.stack([x[0], x[1] * float("nan"), x[1]])).backward()
+    assert x.grad[0].item() == 0.0
+
+
+def test_the_mean_of_complex_numbers_scattered_has_a_derivative():
+    source = rushlight.tensor([1j, 2.0, 3.0], requires_grad=True)
+    means = rushlight.zeros(2, dtype=rushlight.complex64).scatter_reduce(
+        0, rushlight.tensor([0, 0, 1]), source, "mean", include_self=False
+    )
+    (means * rushlight.tensor([2j, 1.0])).sum().real.backward()
+    assert source.grad.tolist() == [-1j, -1j, 1.0]
+
+
+def test_movedim_takes_two_numbers_or_two_tuples():
+    for given in ((0, (0, 1)), ((0, 1), 1), (0.5, 1)):
+        with pytest.raises(TypeError, match=r"^movedim\(\) received an invalid combination of arguments - got "):
+            rushlight.ones(2, 3).movedim(*given)

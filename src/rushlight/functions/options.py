@@ -9,7 +9,17 @@ from ..allocation import checked, out_of_memory
 from ..bounds import LIMITS
 from ..core import TensorBase, transforms_entered, wrap
 from ..device import check_cpu, strided
-from ..dtypes import BOOL, COMPLEX, FLOATING, as_dtype, default_complex, get_default_dtype, int64, scalar_category
+from ..dtypes import (
+    BOOL,
+    COMPLEX,
+    FLOATING,
+    as_dtype,
+    default_complex,
+    float32,
+    get_default_dtype,
+    int64,
+    scalar_category,
+)
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import not_floating
@@ -138,19 +148,37 @@ def number_dtype(value):
     return default_complex() if category == COMPLEX else int64
 
 
-_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
+_C_NAMES = {
+    "uint8": "uint8_t",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int",
+    "int64": "int64_t",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "c10::complex<float>",
+}
 
 
 def check_fits(value, np_dtype):
-    """RuntimeError in PyTorch's words where a Python number is beyond what the dtype holds."""
+    """The number, if a tensor of the dtype can hold it; RuntimeError in PyTorch's words if not."""
     dtype = dtype_of(np_dtype)
-    if dtype.category == COMPLEX or dtype.category == BOOL:
+    if dtype.category == BOOL:
         return value
-    real = value.real
-    if (value.imag == 0) and _within(real, dtype):
-        return real
-    name = _C_NAMES.get(dtype.name) or {"float32": "float", "float64": "double"}.get(dtype.name, dtype.scalar_type)
-    raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value} as {dtype.name}")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        raise OverflowError("int too big to convert")
+    if dtype.category == COMPLEX:
+        if dtype.name == "complex128" or (_within(value.real, float32) and _within(value.imag, float32)):
+            return value
+    elif value.imag == 0 and _within(value.real, dtype):
+        return value.real
+    raise beyond(dtype)
+
+
+def beyond(dtype):
+    return RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")
 
 
 def _within(real, dtype):

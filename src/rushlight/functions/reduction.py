@@ -1,12 +1,14 @@
 """Reductions as people call them: sums, means, variances, extrema, truth values, softmax."""
 
 import functools
+import warnings
 
 from ..core import TensorBase, call1, call2
 from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import of as dtype_of
 from ..errors import coded
 from ..ops import reduce, selection, sort
+from ..ops.axes import count_of
 from ..ops.copying import to_dtype
 from ..ops.softmax import log_softmax as _log_softmax
 from ..ops.softmax import softmax as _softmax
@@ -180,7 +182,15 @@ def _spread(op, name, input, dim, unbiased, keepdim, correction, named):
     if input._array.dtype.kind in "bui":
         subject = "std and var" if name in ("std", "var") else name
         raise RuntimeError(f"{subject} only support floating point and complex dtypes")
-    return op(input, dim=wrap_dims(dim, input._array.ndim), correction=correction, keepdim=keepdim)
+    dims = wrap_dims(dim, input._array.ndim)
+    if correction >= (count_of(input._array.shape, dims) if input._array.size else 0):
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+            "numel divided by output numel).",
+            UserWarning,
+            stacklevel=4,
+        )
+    return op(input, dim=dims, correction=correction, keepdim=keepdim)
 
 
 _UNGIVEN = object()

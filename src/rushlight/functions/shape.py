@@ -404,8 +404,11 @@ def movedim(input, source, destination):
     """The dimensions of `source` moved to the places `destination`, the others in their order."""
     check_tensor(input, "movedim")
     ndim = input._array.ndim
-    source = (source,) if isinstance(source, int) else tuple(source)
-    destination = (destination,) if isinstance(destination, int) else tuple(destination)
+    if hasattr(source, "__index__") and hasattr(destination, "__index__"):
+        source, destination = (source,), (destination,)
+    elif not (isinstance(source, (tuple, list)) and isinstance(destination, (tuple, list))):
+        given = f"Tensor, {type(source).__name__}, {type(destination).__name__}"
+        raise TypeError(f"movedim() received an invalid combination of arguments - got ({given})")
     if len(source) != len(destination):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same "

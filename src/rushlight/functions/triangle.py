@@ -8,6 +8,7 @@ from ..ops import shape as views
 from ..ops import triangle as ops
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .options import allocate, check_place, finished, numpy_dtype
+from .reduction import refuse
 from .shape import flatten
 
 
@@ -81,6 +82,7 @@ def trace(input):
     check_tensor(input, "trace")
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
+    refuse(input, "b", "trace")
     return ops.trace(input)
 
 

@@ -52,17 +52,22 @@ def share(x, out):
     return where(out == -math.inf, 0.0, exp(x - out))
 
 
+def share_of_next(out, following):
+    """The share of a running sum in the next one: all of it where it is infinite already."""
+    return where(out == math.inf, 1.0, share(out, following))
+
+
 def through_logcumsumexp(g, x, out, dim):
     if x._array.ndim == 0:
         return g
     following = shift(out, dim=dim, by=-1, fill=math.inf)
-    return share(x, out) * recurrence(share(out, following), g, dim, reverse=True)
+    return share(x, out) * recurrence(share_of_next(out, following), g, dim, reverse=True)
 
 
 def push_logcumsumexp(x_t, x, out, dim):
     if x._array.ndim == 0:
         return x_t
-    return recurrence(share(shift(out, dim=dim, by=1, fill=-math.inf), out), share(x, out) * x_t, dim)
+    return recurrence(share_of_next(shift(out, dim=dim, by=1, fill=-math.inf), out), share(x, out) * x_t, dim)
 
 
 @general(batch=along("dim"), x=through_logcumsumexp, push=push_logcumsumexp)

@@ -251,7 +251,7 @@ def _by_dtype(of_floats, of_integers):
     return lambda x, y: of_integers(x, y) if x.dtype.kind == "i" else of_floats(x, y)
 
 
-in_float32(add_scaled, sub_scaled, lerp, lerp_number, addcmul, addcdiv, copysign, copysign_number)
+in_float32(mul, div, add_scaled, sub_scaled, lerp, lerp_number, addcmul, addcdiv, copysign, copysign_number)
 in_float32(floor_divide, div_rounded, remainder, remainder_number, fmod, fmod_number)
 
 _fast, _formula, _ufuncs, _integers = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs", "integers"))

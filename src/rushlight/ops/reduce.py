@@ -103,6 +103,8 @@ def nansum(x, *, dim=None, keepdim=False):
 def spread_slope(x, dim, correction):
     """The derivative of the variance by each element: twice its distance from the mean, over the divisor."""
     divisor = count_of(x.shape, dim) - correction
+    if divisor < 0 and not x.shape:
+        divisor = 0
     return (x - mean(x, dim=dim, keepdim=True)) * (2 / divisor if divisor else math.inf)
 
 

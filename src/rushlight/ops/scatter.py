@@ -10,10 +10,12 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import along
 from .compare import eq, logical_not
+from .complex import real
 from .copying import copied, to_dtype, zero
 from .declare import general, linear, renamed
 from .hidden import may_hold
 from .index import add_along, add_wide, first_outside
+from .reduce import attained
 from .select import masked_fill
 from .selection import maximum, where
 from .supported import REAL_OR_BOOL, supports
@@ -181,9 +183,11 @@ def shares(x, index, src, out, dim, reduce, include_self):
 
 
 def counts(x, index, dim, include_self):
-    """`counted` for the shape of a tensor x, as a tensor in its dtype."""
+    """`counted` for the shape of a tensor x, as a tensor in its dtype, or in that of its real part."""
     own = zero(x) + int(include_self)
-    return maximum(scatter_add(own, index, ones_for(index, x), dim=dim), 1)
+    if own._array.dtype.kind == "c":
+        own = real(own)
+    return maximum(scatter_add(own, index, ones_for(index, own), dim=dim), 1)
 
 
 def ones_for(index, x):
@@ -194,10 +198,10 @@ def ones_for(index, x):
 def _winners(x, index, src, out, dim, include_self):
     """Which elements are the largest (or smallest) of those they met; elements that tie share evenly."""
     dtype = x._array.dtype
-    own = to_dtype(eq(x, out), dtype=dtype)
+    own = to_dtype(attained(x, out), dtype=dtype)
     if not include_self:
         own = scatter(own, index, 0, dim=dim)
-    best = to_dtype(eq(src, gather(out, index, dim=dim)), dtype=dtype)
+    best = to_dtype(attained(src, gather(out, index, dim=dim)), dtype=dtype)
     count = maximum(scatter_add(own, index, best, dim=dim), 1)
     return own / count, best / gather(count, index, dim=dim)
 
