@@ -1,5 +1,7 @@
 """What is refused: PyTorch's type and sentence first, then the line of the program, then what to do; nothing is written."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -347,6 +349,20 @@ def remainder_by_zero_in_place(m):
     x = m.tensor([7, 8])
     yield (x,)
     x.remainder_(m.tensor([2, 0]))
+
+
+# -- anomalies
+
+
+@refused(RuntimeError, "Function 'SqrtBackward0' returned nan values in its 0th output", "y = x.sqrt()", told=["nan"])
+def detect_anomaly(m):
+    x = m.tensor([-1.0], requires_grad=True)
+    y = x.sqrt()
+    yield (x,)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with m.autograd.detect_anomaly():
+            y.sum().backward()
 
 
 @pytest.mark.parametrize("refusal", PROGRAMS)
