@@ -39,10 +39,6 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
 #define RL_SIX(x) ((x) <= -3 ? N(0) : (x) >= 3 ? N(6) : (x) + 3)
 /* Times zero, -inf counts as the lowest number. */
 #define RL_LOWEST(E) (x == -INFINITY ? N(-0.0) : (E))
-#define RL_NORMAL(x) (N(0.5) * (1 + RL(erf)((x) * N(RL_ROOT_HALF))))
-/* tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2) */
-#define RL_E RL(exp)(x > 20 ? N(20) : x)
-#define RL_MISH (x * (RL_E * (RL_E + 2) / (RL_E * (RL_E + 2) + 2)))
 
 /* Activations with the parameters that they have by default. */
 #define RL_UNARY(OF)                                                                             \
@@ -73,11 +69,11 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(erf, RL_ANY, RL(erf)(x))                                                                  \
     OF(erfc, RL_ANY, RL(erfc)(x))                                                                \
     OF(sigmoid, RL_ANY, RL(sigmoid)(x))                                                          \
-    OF(logsigmoid, RL_ANY, -RL(softplus)(-x))                                                    \
+    OF(logsigmoid, RL_ANY, RL(logsigmoid)(x))                                                    \
     OF(softplus, RL_ANY, RL(softplus)(x))                                                        \
-    OF(silu, RL_ANY, RL_LOWEST(x * RL(sigmoid)(x)))                                              \
-    OF(mish, RL_ANY, RL_LOWEST(RL_MISH))                                                         \
-    OF(gelu, RL_ANY, RL_LOWEST(x * RL_NORMAL(x)))                                                \
+    OF(silu, RL_ANY, RL(silu)(x))                                                                \
+    OF(mish, RL_ANY, RL(mish)(x))                                                                \
+    OF(gelu, RL_ANY, RL(gelu)(x))                                                                \
     OF(relu, RL_ANY, (x > 0 || x != x) ? x : 0)                                                  \
     OF(leaky_relu, RL_ANY, x > 0 ? x : x * N(0.01))                                              \
     OF(elu, RL_ANY, x > 0 ? x : RL(expm1_)(x))                                                   \
@@ -103,7 +99,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(through_sin, RL_SCALAR, x * RL(c_cos)(y))                                                 \
     OF(through_cos, RL_SCALAR, -x * RL(c_sin)(y))                                                \
     OF(through_silu, RL_ANY, x * (RL(sigmoid)(y) * (1 + y * (1 - RL(sigmoid)(y)))))              \
-    OF(through_gelu, RL_ANY, x * (RL_NORMAL(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
+    OF(through_gelu, RL_ANY, x * (RL(ndtr)(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
 
 #define RL_COMPARISONS(OF)                                                                       \
     OF(lt, x < y) OF(le, x <= y) OF(gt, x > y) OF(ge, x >= y) OF(eq, x == y) OF(ne, x != y)      \

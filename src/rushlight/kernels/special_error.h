@@ -12,18 +12,10 @@ RL_INLINE double rl_erfcx(double x) {
     return x < 0 ? left : right;
 }
 
-/* The normal distribution function and its logarithm: erfc(-x / sqrt(2)) / 2, but x itself is squared. */
-RL_INLINE double rl_ndtr(double x) {
-    double a = fabs(x), b = a > 39 ? 39 : a, tail = rl_exp_square8(b, 0.5) * rl_erfcx_right8(a * RL_ROOT_HALF) / 2;
-    return x > 0 ? 1 - tail : tail;
-}
+RL_INLINE double rl_ndtr(double x) { return rl_ndtr8(x); }
+RL_INLINE float rl_ndtrf(float x) { return rl_ndtr4(x); }
 
-RL_INLINE float rl_ndtrf(float x) {
-    float a = fabsf(x), b = a > 15 ? 15 : a;
-    float tail = rl_exp_square4(b, 0.5f) * rl_erfcx_right4(a * (float)RL_ROOT_HALF) / 2;
-    return x > 0 ? 1 - tail : tail;
-}
-
+/* The logarithm of the normal distribution function. */
 RL_INLINE double rl_log_ndtr(double x) {
     double a = fabs(x), b = a > 39 ? 39 : a, tail = rl_erfcx_right8(a * RL_ROOT_HALF) / 2;
     double w = -rl_exp_square8(b, 0.5) * tail, u = 1 + w;

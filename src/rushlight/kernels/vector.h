@@ -1,7 +1,7 @@
 /* exp, log and what follows from them, without branches, so that the compiler does many at once.
 
    Errors against exact values, in units of the last place, at most (tests/test_vector.py): exp 1, expm1 2, log 1,
-   log1p 2, tanh 3, erf 3, erfc 6, exp2 1, softplus 5; one more for what is made of them. Coefficients are Chebyshev interpolants computed
+   log1p 2, tanh 3, sigmoid 3, silu 3, mish 4, gelu 4, erf 3, erfc 6, exp2 1, softplus 5; one more for what is made of them. Coefficients are Chebyshev interpolants computed
    with 40 digits, or Taylor's. `x + BIG - BIG` rounds to a whole number: BIG leaves no bits for a fraction. */
 
 #ifndef RL_VECTOR_H
@@ -131,8 +131,44 @@ RL_INLINE double rl_tanh8(double x) {
     return copysign(t / (2 + t), x);
 }
 
-RL_INLINE float rl_sigmoid4(float x) { return 1 / (1 + rl_exp4(-x)); }
-RL_INLINE double rl_sigmoid8(double x) { return 1 / (1 + rl_exp8(-x)); }
+/* By exp(-|x|), which does not overflow where a sigmoid is still larger than zero. */
+RL_INLINE float rl_sigmoid4(float x) {
+    float e = rl_exp4(-fabsf(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+RL_INLINE double rl_sigmoid8(double x) {
+    double e = rl_exp8(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+/* exp(x), and x exp(x) of x <= 20, which is larger than the least number where exp(x) has lost its digits already. */
+RL_INLINE float rl_exp_times4(float x, float *times) {
+    float y = x < -174.0f ? -174.0f : x;
+    RL_REDUCE4(y, k, r, s, t);
+    float m = (1 + (r + r * r * rl_bend4(r))) * s;
+    *times = (m * y) * t;
+    return m * t;
+}
+RL_INLINE double rl_exp_times8(double x, double *times) {
+    double y = x < -1400.0 ? -1400.0 : x;
+    RL_REDUCE8(y, k, r, s, t);
+    double m = (1 + (r + r * r * rl_bend8(r))) * s;
+    *times = (m * y) * t;
+    return m * t;
+}
+
+/* x sigmoid(x), and x tanh(log(1 + e)) = x n / (n + 2) with n = e (e + 2). */
+#define RL_GATED(SILU, MISH, T, TIMES)                                      \
+    RL_INLINE T SILU(T x) {                                                 \
+        T times, e = TIMES(x > 0 ? -x : x, &times);                         \
+        return (x > 0 ? x : times) / (1 + e);                               \
+    }                                                                       \
+    RL_INLINE T MISH(T x) {                                                 \
+        T times, e = TIMES(x > 20 ? 20 : x, &times), n = e * (e + 2);       \
+        return (x > 0 ? x * n : times * (e + 2)) / (n + 2);                 \
+    }
+RL_GATED(rl_silu4, rl_mish4, float, rl_exp_times4)
+RL_GATED(rl_silu8, rl_mish8, double, rl_exp_times8)
 
 /* log(1 + e) for e between 0 and 1: 2 artanh(z) with z = e / (2 + e), at most 1/3. */
 RL_INLINE float rl_log1p_unit4(float e) {
@@ -155,6 +191,9 @@ RL_INLINE double rl_softplus8(double x) {
     return x != x ? x : x > 20 ? x : out;
 }
 
+RL_INLINE float rl_logsigmoid4(float x) { return (x < 0 ? x : 0) - rl_log1p_unit4(rl_exp4(-fabsf(x))); }
+RL_INLINE double rl_logsigmoid8(double x) { return (x < 0 ? x : 0) - rl_log1p_unit8(rl_exp8(-fabs(x))); }
+
 /* 2**x: the whole part is the power, and the rest is that of e**(rest ln 2). */
 RL_INLINE float rl_exp2_4(float x) {
     float y = x < -151.0f ? -151.0f : x;
@@ -171,12 +210,10 @@ RL_INLINE double rl_exp2_8(double x) {
     return (1 + (r + r * r * rl_bend8(r))) * rl_double_of((h - 2048 + 1023) << 52) * rl_double_of((k - h - 2048 + 1023) << 52);
 }
 
-/* exp(-c x**2), in double for |x| <= 1e5, c 1 or a half: the square is split, so that its rounding is not blown up. */
+/* exp(-c x**2), for c 1 or a half, and floats up to 15: the square is split, so that its rounding is not blown up. */
 RL_INLINE float rl_exp_square4(float x, float c) {
-    double square = (double)c * x * x;
-    square = square > 1e4 ? 1e4 : square; /* a float of it would be infinite */
-    float high = (float)square;
-    return rl_exp4(-high) * (1 - (float)(square - high));
+    float high = rl_float_of(rl_bits_of4(x) & ~0xfff), low = c * ((x - high) * (x + high));
+    return rl_exp4(-c * (high * high)) * (1 - low * (1 - low * (0.5f - low * (1 / 6.f))));
 }
 RL_INLINE double rl_exp_square8(double x, double c) {
     double high = (double)(float)x, low = c * ((x - high) * (x + high));
@@ -210,16 +247,41 @@ RL_INLINE double rl_erfc8(double x) {
 }
 
 /* x times a polynomial of x**2 up to 1; beyond, 1 - exp(polynomial), which 4 makes 1. */
+RL_INLINE float rl_erf_near4(float x) {
+    float z = x * x;
+    return x * (1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f))))));
+}
+RL_INLINE double rl_erf_near8(double x) {
+    double a = fabs(x), b = a < 1 ? a : 1;
+    return x * rl_fit_erf(2 * b * b - 1);
+}
 RL_INLINE float rl_erf4(float x) {
-    float a = fabsf(x), z = x * x, b = a > 4 ? 4.0f : a;
-    float near = 1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f)))));
+    float a = fabsf(x), b = a > 4 ? 4.0f : a;
     float far = -0.0003201380497f + b * (1.130233435f + b * (0.6318260516f + b * (0.1100800829f + b * (-0.02642113601f + b * (0.004759596293f + b * (-0.0005968056257f + b * (4.605804269e-5f + b * -1.637151415e-6f)))))));
-    return a < 1 ? x * near : copysignf(1 - rl_exp4(-far), x);
+    return a < 1 ? rl_erf_near4(x) : copysignf(1 - rl_exp4(-far), x);
 }
 RL_INLINE double rl_erf8(double x) {
-    double a = fabs(x), b = a < 1 ? a : 1, near = x * rl_fit_erf(2 * b * b - 1);
-    return a < 1 ? near : copysign(1 - rl_erfc_right8(a), x);
+    double a = fabs(x);
+    return a < 1 ? rl_erf_near8(x) : copysign(1 - rl_erfc_right8(a), x);
 }
+
+/* The normal distribution function, and x times it: near zero by erf, else by erfc(-x / sqrt(2)) / 2, but x itself is
+   squared. */
+#define RL_NORMAL_OF(NDTR, GELU, T, MOST, ABS, ERF, EXP_SQUARE, ERFCX)       \
+    RL_INLINE T NDTR(T x) {                                                 \
+        T a = ABS(x), b = a > MOST ? MOST : a;                              \
+        T tail = EXP_SQUARE(b, (T)0.5) * ERFCX(b * (T)0.707106781186547524) / 2; \
+        T near = (T)0.5 + (T)0.5 * ERF(x * (T)0.707106781186547524);        \
+        return a < (T)0.5 ? near : x > 0 ? 1 - tail : tail;                 \
+    }                                                                       \
+    RL_INLINE T GELU(T x) {                                                 \
+        T a = ABS(x), b = a > MOST ? MOST : a;                              \
+        T below = EXP_SQUARE(b, (T)0.5) * (ERFCX(b * (T)0.707106781186547524) * (b * (T)-0.5)); \
+        T half = (T)0.5 * x, near = half + half * ERF(x * (T)0.707106781186547524); \
+        return a < (T)0.5 ? near : x > 0 ? x + below : below;               \
+    }
+RL_NORMAL_OF(rl_ndtr4, rl_gelu4, float, 15, fabsf, rl_erf_near4, rl_exp_square4, rl_erfcx_right4)
+RL_NORMAL_OF(rl_ndtr8, rl_gelu8, double, 39, fabs, rl_erf_near8, rl_exp_square8, rl_erfcx_right8)
 
 /* x**y as exp(y log x) in double, both to 32 bits beyond the float's range of exponents: within one place of float, for
    positive finite x and finite y. */
