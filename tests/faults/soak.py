@@ -83,7 +83,7 @@ class Run:
         self.data = dataset()
         self.training = Training(self.data)
         self.seconds = dict.fromkeys(faults.FAULTS, 0.005)
-        self.recent = deque(maxlen=30)
+        self.recent = deque(maxlen=200)
         self.came, self.struck, self.dropped = Counter(), Counter(), 0
         self.beside, self.rounds = None, 0
         self.flags = modes.flags()
@@ -98,7 +98,7 @@ class Run:
             self.recent.append(f"DROPPED {type(what.exc_value).__name__}: {what.exc_value}")
             self.unexpected = what.exc_value
 
-    unexpected, killed_worker = None, False
+    unexpected, killed_worker = None, -100
 
     # -- attempts
     def fault(self, part):
@@ -106,7 +106,7 @@ class Run:
         if self.pick.random() >= CHANCE:
             return None
         kind = self.pick.choice(faults.FAULTS[part])
-        if kind in (faults.NoObject, faults.NoSpace):
+        if kind in faults.ALONE or part == "begin":
             self.end_beside()
         self.came[kind.__name__] += 1
         return kind(self.pick, self.training, self.seconds[part])
@@ -134,11 +134,13 @@ class Run:
                 failed = MemoryError(str(error))
             except RuntimeError as error:
                 # A worker is missed when its next batch is.
-                if part != "fetch" or "exited unexpectedly" not in str(error) or not self.killed_worker:
+                lately = isinstance(fault, faults.DeadWorker) or self.training.steps - self.killed_worker < 10
+                if part != "fetch" or "exited unexpectedly" not in str(error) or not lately:
                     raise
-                failed, self.killed_worker = RuntimeError("a worker is dead"), False
+                failed = RuntimeError("a worker is dead")
             wrong = fault and fault.clear()
-            self.killed_worker |= isinstance(fault, faults.DeadWorker) and failed is None
+            if isinstance(fault, faults.DeadWorker):
+                self.killed_worker = self.training.steps
             self.check(part, fault, failed, wrong)
             if failed is None and not (fault and fault.spoils):
                 took = time.perf_counter() - start
@@ -168,7 +170,9 @@ class Run:
         training = self.training
         faulthandler.dump_traceback_later(HANGS, exit=True)
         self.change_threads()
-        batch = self.attempt("fetch", training.fetch, training.end_pass)
+        if training.loader is None:
+            self.begin_pass()
+        batch = self.attempt("fetch", training.fetch, self.begin_again)
         if (training.steps + 1) % BATCHES == 0:
             training.end_pass()
         loss = self.gradients(batch)
@@ -182,6 +186,13 @@ class Run:
             training.note(self.attempt("evaluate", training.evaluate))
         if training.steps % SAVED == 0:
             self.checkpoint()
+
+    def begin_pass(self):
+        self.attempt("begin", self.training.begin_pass, self.training.end_pass)
+
+    def begin_again(self):
+        self.training.end_pass()
+        self.begin_pass()
 
     def gradients(self, batch):
         training = self.training
@@ -232,7 +243,9 @@ class Run:
         if saved["steps"] != training.steps:
             raise Complaint(f"a file of step {saved['steps']}, not of {training.steps}")
         if self.pick.random() < 0.3:
-            self.attempt("resume", self.resume)
+            # What a new model begins with is drawn.
+            before = rl.get_rng_state()
+            self.attempt("resume", self.resume, lambda: rl.set_rng_state(before))
 
     def save(self):
         rl.save(self.training.state_dict(), self.path)
@@ -379,8 +392,9 @@ def soak(seconds, seed, folder):
 
 def compare(run, other):
     here, there = run.training.digest(), other.digest(run.training.steps)
-    if here != there:
-        raise Complaint(f"after {run.training.steps} steps something else than undisturbed")
+    other_parts = [a.partition("=")[0] for a, b in zip(here.split(), there.split()) if a != b]
+    if other_parts or len(here) != len(there):
+        raise Complaint(f"after {run.training.steps} steps other {', '.join(other_parts)} than undisturbed")
     run.recent.clear()
 
 

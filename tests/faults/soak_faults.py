@@ -58,6 +58,9 @@ class Fault:
 
 
 # -- exceptions in hooks
+FULL_BACKWARD = 4
+
+
 class Hook(Fault):
     """An exception in a hook of a tensor, a leaf, a node, a module or the optimizer."""
 
@@ -76,7 +79,10 @@ class Hook(Fault):
             lambda: optimizer.register_step_post_hook(self.strike),
         ]
         self.armed = True
-        self.undo = [self.pick.choice(hooks)().remove]
+        number = self.pick.randrange(len(hooks))
+        # The nodes of a full backward hook add up gradients in another order: the last bits are not the same.
+        self.spoils = number == FULL_BACKWARD
+        self.undo = [hooks[number]().remove]
 
     def strike(self, *_):
         if self.armed and self.pick.random() < 0.7:
@@ -90,6 +96,10 @@ class Hook(Fault):
 
 
 # -- signals
+def ignore(*_):
+    pass
+
+
 class Ring(Fault):
     """SIGALRM at a random moment; its handler raises."""
 
@@ -108,7 +118,8 @@ class Ring(Fault):
 
     def clear(self):
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        # SIG_IGN would make Python complain of one that has come and waits for its handler.
+        signal.signal(signal.SIGALRM, ignore)
         return super().clear()
 
 
@@ -135,7 +146,7 @@ class Press(Fault):
     def clear(self):
         self.over.set()
         self.thread.join()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, ignore)
 
 
 class Collect(Ring):
@@ -299,8 +310,13 @@ def computed():
 
 COMPUTED = computed()
 
-EVERYWHERE = [Ring, Ring, Press, Collect, Draw, Within, Fork]
+# No thread computes beside these.
+ALONE = (NoObject, NoSpace)
+QUIET = [Collect, Draw, Within, Fork]
+EVERYWHERE = [Ring, Ring, Press, *QUIET]
 FAULTS = {
+    # Signals wait while workers are started, but not those that another thread takes.
+    "begin": [Ring, *QUIET],
     "fetch": [*EVERYWHERE, DeadWorker],
     "gradients": [*EVERYWHERE, Hook, Hook, Hook, NoSpace],
     "change": [*EVERYWHERE, Hook],
@@ -310,9 +326,10 @@ FAULTS = {
     "save": EVERYWHERE,
     "resume": EVERYWHERE,
 }
-# Not where modes are switched: a context variable cannot be set back without memory.
+# Not where modes are switched, since a context variable cannot be set back without memory, nor where NumPy's as_strided is
+# called, which crashes without it. (no_memory.py lets each allocation of other forwards and backwards fail.)
 if _testcapi is not None and hasattr(_testcapi, "set_nomemory"):
-    for part in ("gradients", "change", "rates", "save"):
+    for part in ("change", "rates", "save"):
         FAULTS[part] = [*FAULTS[part], NoObject]
 if not sys.platform.startswith("linux"):
     FAULTS["gradients"].remove(NoSpace)

@@ -64,14 +64,16 @@ class Training:
         self.told = hashlib.sha256()
 
     # -- the batch
+    def begin_pass(self):
+        """Start workers for what is left of the epoch, from which the order follows; nothing global is drawn."""
+        epoch, at = divmod(self.steps, BATCHES)
+        stream = rl.Generator().manual_seed(epoch)
+        order = rl.randperm(BATCH * BATCHES, generator=stream).tolist()
+        batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+        self.loader = iter(DataLoader(self.data, batch_sampler=batches[at:], num_workers=WORKERS, generator=stream))
+
     def fetch(self):
-        """The batch of this step; its order follows from the epoch, and no number is drawn from the global stream."""
-        if self.loader is None:
-            epoch, at = divmod(self.steps, BATCHES)
-            stream = rl.Generator().manual_seed(epoch)
-            order = rl.randperm(BATCH * BATCHES, generator=stream).tolist()
-            batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-            self.loader = iter(DataLoader(self.data, batch_sampler=batches[at:], num_workers=WORKERS, generator=stream))
+        """The batch of this step."""
         return next(self.loader)
 
     def end_pass(self):
@@ -161,10 +163,13 @@ class Training:
 
     def digest(self):
         """A text that is the same for the same bits of weights, moments, averages, rates, random state and losses."""
-        total = self.told.copy()
-        for part in flat(self.state_dict()):
-            total.update(part.numpy().tobytes() if isinstance(part, rl.Tensor) else repr(part).encode())
-        return total.hexdigest()
+        digests = [f"losses={self.told.hexdigest()}"]
+        for name, kept in self.state_dict().items():
+            total = hashlib.sha256()
+            for part in flat(kept):
+                total.update(part.numpy().tobytes() if isinstance(part, rl.Tensor) else repr(part).encode())
+            digests.append(f"{name}={total.hexdigest()}")
+        return " ".join(digests)
 
 
 def put(tensors, values):
@@ -195,11 +200,12 @@ def plain_step(training):
 
 
 def fetched(training):
-    try:
-        return training.fetch()
-    finally:
-        if (training.steps + 1) % BATCHES == 0:
-            training.end_pass()
+    if training.loader is None:
+        training.begin_pass()
+    batch = training.fetch()
+    if (training.steps + 1) % BATCHES == 0:
+        training.end_pass()
+    return batch
 
 
 def finish_step(training, loss):

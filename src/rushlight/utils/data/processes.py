@@ -26,7 +26,9 @@ _held = weakref.WeakSet()
 def _close_held():
     """A child must not hold its parent's ends: a worker knows by them that its parent is gone."""
     for end in list(_held):
-        end.close()
+        # One that was being closed when the child was forked, by a handler of a signal, is closed but does not know it.
+        with contextlib.suppress(OSError):
+            end.close()
     _held.clear()
 
 
