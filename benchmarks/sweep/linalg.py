@@ -128,7 +128,7 @@ EQUATIONS = [
         "linalg.solve_triangular", lower, plain,
         call=lambda m, a, b: m.linalg.solve_triangular(a, b, upper=False), ops=("solve_triangular",),
     ),
-    *each("linalg.lu_factor", plain, ops=("lu_factor", "row_order", "taken_rows")),
+    *each("linalg.lu_factor", plain, ops=("lu_factor", "row_order", "taken_rows", "unit_lower")),
     *each("linalg.lu", plain, call=lambda m, a: m.linalg.lu(a)[2], ops=("lu",)),
     *each("linalg.lu_solve", plain, plain, call=lu_solve, ops=("lu_solve",)),
     *each("linalg.ldl_solve", definite, plain, call=ldl_solve, ops=("ldl_factor", "ldl_layout", "in_columns"), grad=False),
@@ -143,7 +143,7 @@ EQUATIONS = [
 DECOMPOSITIONS = [
     *each("geqrf", plain, grad=False, ops=("geqrf",)),
     *each("linalg.householder_product", plain, call=packed_product, grad=False),
-    *each("ormqr", plain, plain, call=packed_apply, ops=("unit_lower",)),
+    *each("ormqr", plain, plain, call=packed_apply),
     *each("linalg.qr", plain, ops=("qr",)),
     *each("linalg.svd", plain, call=lambda m, a: m.linalg.svd(a, full_matrices=False)[1], ops=("svd",)),
     *each("linalg.svdvals", plain, ops=("svdvals",)),

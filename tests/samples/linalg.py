@@ -81,6 +81,8 @@ ROWS = [
     Row("lstsq", lambda r: (spread(r(2, 3)), r(2, 2)), {"rcond": 1e-12}),
     Row("householder_product", lambda r: (r(4, 3), r(2))),
     Row("householder_product", lambda r: (r(2, 3, 3), r(2, 3))),
+    Row("ormqr", lambda r: (r(4, 3), r(2), r(4, 2)), {"transpose": False}),
+    Row("ormqr", lambda r: (r(2, 3, 3), r(2, 3), r(2, 3, 2)), {"transpose": True}),
     Row("geqrf", lambda r: (spread(r(4, 3)),)),
     Row("geqrf", lambda r: (spread(r(2, 3, 3)),)),
     Row("geqrf", lambda r: (spread(r(2, 4)),)),

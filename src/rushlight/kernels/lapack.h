@@ -33,12 +33,17 @@ typedef struct {
     void (*orgqr)(rl_int *m, rl_int *n, rl_int *k, void *a, rl_int *lda, const void *tau, void *work, rl_int *size,
                   rl_int *info);
     void (*geqrf)(rl_int *m, rl_int *n, void *a, rl_int *lda, void *tau, void *work, rl_int *size, rl_int *info);
+    void (*ormqr)(const char *side, const char *trans, rl_int *m, rl_int *n, rl_int *k, void *a, rl_int *lda,
+                  const void *tau, void *c, rl_int *ldc, void *work, rl_int *size, rl_int *info, size_t, size_t);
     /* Not for complex numbers, where it has one argument more. */
     void (*gelsy)(rl_int *m, rl_int *n, rl_int *columns, void *a, rl_int *lda, void *b, rl_int *ldb, rl_int *order,
                   const void *rcond, rl_int *rank, void *work, rl_int *size, rl_int *info);
 } rl_lapack;
 
 static rl_lapack rl_routines[4];
+/* OpenBLAS's: how many threads it has for large matrices. NULL in other libraries. */
+static int (*rl_blas_threads)(void);
+static void (*rl_set_blas_threads)(int n);
 
 #ifndef _WIN32
 static void *rl_find(void *library, char letter, const char *name) {
@@ -73,11 +78,14 @@ static int rl_lapack_open(const char *path) {
         *(void **)&r->hetrs = rl_find(library, letters[i], i < 2 ? "sytrs" : "hetrs");
         *(void **)&r->orgqr = rl_find(library, letters[i], i < 2 ? "orgqr" : "ungqr");
         *(void **)&r->geqrf = rl_find(library, letters[i], "geqrf");
+        *(void **)&r->ormqr = rl_find(library, letters[i], i < 2 ? "ormqr" : "unmqr");
         *(void **)&r->gelsy = rl_find(library, letters[i], "gelsy");
         if (!r->getrf || !r->getrs || !r->getri || !r->trsm || !r->sytrf || !r->hetrf || !r->sytrs || !r->hetrs ||
-            !r->orgqr || !r->geqrf || !r->gelsy)
+            !r->orgqr || !r->geqrf || !r->ormqr || !r->gelsy)
             return 0;
     }
+    *(void **)&rl_blas_threads = dlsym(library, "scipy_openblas_get_num_threads64_");
+    *(void **)&rl_set_blas_threads = dlsym(library, "scipy_openblas_set_num_threads64_");
     return 1;
 #endif
 }

@@ -14,6 +14,8 @@ from rushlight.kernels.parallel cimport span, spread
 import numpy as np
 from numpy.linalg import _umath_linalg
 
+from rushlight.kernels.parallel import threads
+
 cnp.import_array()
 
 cdef extern from "kernels/dense.h" nogil:
@@ -43,8 +45,11 @@ cdef extern from "kernels/lapack.h" nogil:
         void (*hetrs)(const char *, int64_t *, int64_t *, const void *, int64_t *, const int64_t *, void *, int64_t *, int64_t *, size_t) noexcept nogil
         void (*orgqr)(int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, int64_t *) noexcept nogil
         void (*geqrf)(int64_t *, int64_t *, void *, int64_t *, void *, void *, int64_t *, int64_t *) noexcept nogil
+        void (*ormqr)(const char *, const char *, int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, void *, int64_t *, int64_t *, size_t, size_t) noexcept nogil
         void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
     rl_lapack rl_routines[4]
+    int (*rl_blas_threads)() noexcept nogil
+    void (*rl_set_blas_threads)(int) noexcept nogil
     int rl_lapack_open(const char *)
 
 cdef bint found = rl_lapack_open(_umath_linalg.__file__.encode())
@@ -528,7 +533,8 @@ cdef struct Reflections:
     Py_ssize_t size
     char *a
     char *tau
-    bint failed
+    char *other
+    bint transpose, failed
 
 
 cdef void join(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
@@ -559,17 +565,86 @@ def householder_product(object x, object tau):
     return turned(a)
 
 
+# Where LAPACK has threads of its own for a matrix of so many numbers.
+cdef Py_ssize_t LARGE = 8000
+cdef int limits = 0, blas_threads = 0
+
+
+cdef void limit_blas() noexcept:
+    """Let OpenBLAS keep to the thread that calls it, until as many calls of free_blas: both are called with the GIL."""
+    global limits, blas_threads
+    if limits == 0:
+        blas_threads = rl_blas_threads()
+        rl_set_blas_threads(1)
+    limits += 1
+
+
+cdef void free_blas() noexcept:
+    global limits
+    limits -= 1
+    if limits == 0:
+        rl_set_blas_threads(blas_threads)
+
+
 cdef int reflect(span work, Reflections *job, Py_ssize_t count) except -1:
+    cdef bint large = job.m * job.n > LARGE
+    cdef bint limited = large and rl_blas_threads != NULL and rl_set_blas_threads != NULL and count >= threads() > 1
     job.failed = False
+    if limited:
+        limit_blas()
     with nogil:
-        # LAPACK's own threads are for large matrices.
-        if job.m > 100:
+        if large and not limited:
             work(job, 0, count)
         else:
             spread(work, job, count, least(job.m * job.n * job.k))
+    if limited:
+        free_blas()
     if job.failed:
         raise MemoryError
     return 0
+
+
+cdef void apply_to_others(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Rows of real numbers are columns of the transpose, to which the transpose is applied from the right."""
+    cdef Reflections *job = <Reflections *>what
+    cdef int64_t room = job.n * 64 + 65 * 64, info
+    cdef void *work = malloc(room * job.size)
+    cdef char *a
+    cdef char *tau
+    cdef char *other
+    cdef Py_ssize_t i
+    if work == NULL:
+        job.failed = True
+        return
+    for i in range(begin, end):
+        a, tau = job.a + i * job.m * job.k * job.size, job.tau + i * job.k * job.size
+        other = job.other + i * job.m * job.n * job.size
+        if job.kind < 2:
+            rl_routines[job.kind].ormqr(b"R", b"N" if job.transpose else b"T", &job.n, &job.m, &job.k, a, &job.m, tau,
+                                        other, &job.n, work, &room, &info, 1, 1)
+        else:
+            rl_routines[job.kind].ormqr(b"L", b"C" if job.transpose else b"N", &job.m, &job.n, &job.k, a, &job.m, tau,
+                                        other, &job.m, work, &room, &info, 1, 1)
+    free(work)
+
+
+def ormqr(object x, object tau, object other, bint transpose=False):
+    """The product of reflections, one for each number in tau, or its adjoint, by `other`."""
+    cdef cnp.ndarray a, factors, out
+    cdef Reflections job
+    job.kind = kind_of(x)
+    if job.kind < 0 or not found or not x.dtype == tau.dtype == other.dtype or not kind_of(other) == job.kind:
+        return NotImplemented
+    job.m, job.n, job.k = x.shape[-2], other.shape[-1], tau.shape[-1]
+    if job.k == 0 or not x.shape[:-2] == tau.shape[:-1] == other.shape[:-2] or other.shape[-2] != job.m:
+        return NotImplemented
+    a, factors = turned(x)[..., :job.k, :].copy(order="C"), np.ascontiguousarray(tau)
+    out = (other if job.kind < 2 else turned(other)).copy(order="C")
+    job.size, job.transpose = cnp.PyArray_ITEMSIZE(a), transpose
+    job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(factors)
+    job.other = <char *>cnp.PyArray_DATA(out)
+    reflect(apply_to_others, &job, count_of(out))
+    return out if job.kind < 2 else turned(out)
 
 
 cdef void factor(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:

@@ -3,7 +3,7 @@
 from ..functions import return_types
 from ..functions.arguments import accepts_out, check_tensor
 from ..ops import householder as ops
-from ..ops.matrix import matmul, mH
+from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 
 
@@ -55,19 +55,10 @@ def ormqr(input, tau, other, left=True, transpose=False):
     _check_ormqr(input._array, tau._array, other._array, left)
     if tau._array.shape[-1] == 0:
         return other * 1
-    V = ops.vectors(input, tau._array.shape[-1])
     if not left:
         # other @ Q is the adjoint of Q.mH @ other.mH.
-        return mH(_multiplied(V, tau, mH(other), not transpose))
-    return _multiplied(V, tau, other, transpose)
-
-
-def _multiplied(V, tau, x, transpose):
-    adjoint = mH(V)
-    within = matmul(adjoint, x)
-    if transpose:
-        return x - matmul(mH(ops.joined(V, adjoint, tau, adjoint)), within)
-    return x - matmul(V, ops.joined(V, adjoint, tau, within))
+        return mH(ops.ormqr(input, tau, mH(other), transpose=not transpose))
+    return ops.ormqr(input, tau, other, transpose=bool(transpose))
 
 
 def _check(a, tau, function):
@@ -99,7 +90,7 @@ def _check_ormqr(a, tau, other, left):
         raise RuntimeError(f"{function}: other must have at least 2 dimensions.")
     if other.shape[place] != a.shape[-2]:
         raise RuntimeError(f"{function}: other.shape[{place}] must be equal to input.shape[-2]")
-    if tau.ndim and tau.shape[-1] > min(other.shape[place], a.shape[-1]):
+    if tau.ndim and tau.shape[-1] != min(other.shape[place], a.shape[-1]):
         raise RuntimeError(f"{function}: tau.shape[-1] must be equal to min(other.shape[{place}], input.shape[-1])")
     if a.ndim - tau.ndim != 1:
         raise RuntimeError(

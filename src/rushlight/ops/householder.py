@@ -32,26 +32,36 @@ def joined(V, adjoint, tau, right):
     return solve_triangular(tau * matmul(adjoint, V), tau * right, upper=True, unitriangular=True)
 
 
-def _through_product(g, x, tau, needs):
-    k = tau._array.shape[-1]
-    V = vectors(x, k)
+def _through_joined(g, V, tau, right, needs):
+    """What -V @ T @ right sends to (V, of which it is a function without `right`), to tau, and to mH(right)."""
     adjoint = mH(V)
-    top = adjoint[..., : x._array.shape[-1]]
-    joint = joined(V, adjoint, tau, top)
+    joint = joined(V, adjoint, tau, right)
     overlaps = triu(matmul(adjoint, V), diagonal=1)
     to_right = solve_triangular(mH(column(tau) * overlaps), -matmul(adjoint, g), upper=False, unitriangular=True)
     to_system = triu(-matmul(to_right, mH(joint)), diagonal=1)
-    to_tau = (to_right * conj(top)).sum(-1) + (to_system * conj(overlaps)).sum(-1) if needs[1] else None
+    to_tau = (to_right * conj(right)).sum(-1) + (to_system * conj(overlaps)).sum(-1) if needs[1] else None
     if not needs[0]:
-        return None, to_tau
+        return None, to_tau, None
     inner = column(conj(tau)) * to_system
     to_v = matmul(V, inner + mH(inner)) - matmul(g, mH(joint))
-    to_top = mH(column(conj(tau)) * to_right)
-    c, m = top._array.shape[-1], x._array.shape[-2]
+    return to_v, to_tau, mH(column(conj(tau)) * to_right)
+
+
+def _as_packed(to_v, x, k):
+    """What vectors(x, k) send to x."""
+    to_x = below_diagonal(to_v)
+    return beside(to_x, x[..., k:] * 0) if k < x._array.shape[-1] else to_x
+
+
+def _through_product(g, x, tau, needs):
+    k, (m, c) = tau._array.shape[-1], x._array.shape[-2:]
+    V = vectors(x, k)
+    to_v, to_tau, to_top = _through_joined(g, V, tau, mH(V)[..., :c], needs)
+    if not needs[0]:
+        return None, to_tau
     if c < m:
         to_top = above(to_top, V[..., c:, :] * 0)
-    to_x = below_diagonal(to_v + to_top)
-    return (beside(to_x, x[..., k:] * 0) if k < c else to_x), to_tau
+    return _as_packed(to_v + to_top, x, k), to_tau
 
 
 def _push_product(x, tau, x_t, tau_t):
@@ -90,6 +100,60 @@ def householder_product(x, tau):
     right = tau[..., None] * adjoint[..., :columns]
     joint = solve_triangular.forward(overlaps, right, upper=True, unitriangular=True)
     return np.eye(rows, columns, dtype=x.dtype) - np.matmul(V, joint)
+
+
+def _through_ormqr(g, x, tau, other, transpose, needs):
+    to_other = ormqr(x, tau, g, transpose=not transpose) if needs[2] else None
+    if not (needs[0] or needs[1]):
+        return None, None, to_other
+    # <g, Q.mH @ other> is <Q @ g, other>.
+    g, other = (other, g) if transpose else (g, other)
+    k = tau._array.shape[-1]
+    V = vectors(x, k)
+    to_v, to_tau, to_within = _through_joined(g, V, tau, matmul(mH(V), other), needs)
+    to_x = _as_packed(to_v + matmul(other, to_within), x, k) if needs[0] else None
+    return to_x, to_tau, to_other
+
+
+def _push_ormqr(x, tau, other, transpose, x_t, tau_t, other_t):
+    parts = [ormqr(x, tau, other_t, transpose=transpose)] if other_t is not None else []
+    if x_t is None and tau_t is None:
+        return added(*parts)
+    k = tau._array.shape[-1]
+    V = vectors(x, k)
+    adjoint = mH(V)
+    diagonal = np.eye(k, dtype=tau._array.dtype)
+    overlaps = triu(matmul(adjoint, V), diagonal=1)
+    T = joined(V, adjoint, tau, diagonal)
+    changes = []
+    if tau_t is not None:
+        changes.append(column(tau_t) * (diagonal - matmul(overlaps, T)))
+    if x_t is not None:
+        v_t = below_diagonal(x_t[..., :k])
+        moved = triu(matmul(mH(v_t), V) + matmul(adjoint, v_t), diagonal=1)
+        changes.append(-column(tau) * matmul(moved, T))
+    T_t = solve_triangular(column(tau) * overlaps, added(*changes), upper=True, unitriangular=True)
+    if transpose:
+        T, T_t = mH(T), mH(T_t)
+    within = matmul(adjoint, other)
+    parts.append(-matmul(V, matmul(T_t, within)))
+    if x_t is not None:
+        parts += [-matmul(v_t, matmul(T, within)), -matmul(V, matmul(T, matmul(mH(v_t), other)))]
+    return added(*parts)
+
+
+@general(batch=as_it_is, holomorphic=False, joint=_through_ormqr, push=_push_ormqr, aliases={"x": "self"})
+def ormqr(x, tau, other, *, transpose):
+    """Q @ other for the product Q of reflections, one for each number in tau, or Q.mH @ other."""
+    rows, k = x.shape[-2], tau.shape[-1]
+    V = np.tril(x[..., :k], -1) + np.eye(rows, k, dtype=x.dtype)
+    adjoint = np.conjugate(np.swapaxes(V, -2, -1))
+    overlaps = tau[..., None] * np.triu(np.matmul(adjoint, V), 1)
+    right = tau[..., None] * np.eye(k, dtype=x.dtype)
+    T = solve_triangular.forward(overlaps, right, upper=True, unitriangular=True)
+    if transpose:
+        T = np.conjugate(np.swapaxes(T, -2, -1))
+    return other - np.matmul(V, np.matmul(T, np.matmul(adjoint, other)))
 
 
 # -- QR decompositions in packed form
@@ -154,3 +218,4 @@ _fast = kernels.load("solve")
 if _fast is not None:
     householder_product.accelerate(_fast.householder_product)
     geqrf.accelerate(_fast.geqrf)
+    ormqr.accelerate(_fast.ormqr)
