@@ -33,6 +33,7 @@ from rushlight import modes
 from . import soak_faults as faults
 from .soak_training import BATCHES, EVALUATED, SAVED, Training, dataset, finish_step, flat, plain_step
 
+COMPILED = not modes.__file__.endswith(".py")
 TESTS = Path(__file__).parents[1]
 # An attempt is disturbed by this chance, and a thread computes beside so much of the time.
 CHANCE, BESIDE = 0.35, 0.3
@@ -57,7 +58,10 @@ class Twin:
         """What it has come to after so many steps."""
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise Complaint("the undisturbed training has died")
+        return line
 
     def end(self):
         self.process.stdin.close()
@@ -162,6 +166,9 @@ class Run:
             raise Complaint(f"dropped: {self.unexpected!r}")
         if failed is not None and fault is None and not isinstance(failed, RuntimeError):
             raise Complaint(f"{part} failed undisturbed: {failed!r}")
+        if not COMPILED:
+            # Methods of Python's own can be interrupted at the edge of a block: docs/faults.md.
+            modes.put_flags(self.flags)
         if modes.flags() != self.flags:
             raise Complaint(f"{part} left other modes: {modes.flags()}")
 
@@ -372,7 +379,8 @@ def soak(seconds, seed, folder):
     run.training.end_pass()
     other.end()
     gc.collect()
-    if not complaints and len(looks) > 8:
+    # Before so many steps something is still done for the first time.
+    if not complaints and run.training.steps > 400:
         complaints += judge(looks)
     # Workers whose loader was interrupted in the middle of its start end by themselves, in some two seconds.
     until = time.monotonic() + 8
