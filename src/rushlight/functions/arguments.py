@@ -87,17 +87,17 @@ def sizes(args, function="size"):
         ) from None
 
 
-def accepts_out(function, check=None):
+def accepts_out(function, check=None, accumulates=False):
     """Give a function an `out=` argument: the result (or each of several) is written into it, and it is returned.
 
-    `check(out, result)` may refuse what could otherwise be cast.
+    `check(out, result)` may refuse what could otherwise be cast. What `accumulates` does so in the dtype of `out`.
     """
 
     @functools.wraps(function)
     def with_out(*args, out=None, **named):
         if out is None:
             return function(*args, **named)
-        from ..modes import grad_enabled
+        from .outputs import accumulator, check_dtype, full_name
 
         given = (out, *args, *named.values())
         if any(map(_has_tangent, given)):
@@ -105,14 +105,9 @@ def accepts_out(function, check=None):
                 f"Trying to use forward AD with {function.__name__.lstrip('_')}_out that does not support it because it is "
                 "an out= function"
             )
-        if grad_enabled() and any(map(_requires_grad, given)):
-            raise coded(
-                "RL132",
-                RuntimeError(
-                    f"{function.__name__.lstrip('_')}(): functions with out=... arguments don't support automatic "
-                    "differentiation, but one of the arguments requires grad."
-                ),
-            )
+        refuse_histories(function.__name__.lstrip("_"), given)
+        if accumulates:
+            named["dtype"] = accumulator(out, named.get("dtype"))
         result = function(*args, **named)
         if check is not None:
             check(out, result)
@@ -124,10 +119,25 @@ def accepts_out(function, check=None):
             for target, value in zip(out, result):
                 write_out(target, value)
             return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
+        check_dtype(full_name(function), out, result)
         write_out(out, result)
         return out
 
     return with_out
+
+
+def refuse_histories(function, given):
+    """RuntimeError where one of the arguments of a call with `out=` has a history."""
+    from ..modes import grad_enabled
+
+    if grad_enabled() and any(map(_requires_grad, given)):
+        raise coded(
+            "RL132",
+            RuntimeError(
+                f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                "arguments requires grad."
+            ),
+        )
 
 
 def _has_tangent(value):
@@ -142,8 +152,8 @@ def _requires_grad(value):
     return isinstance(value, TensorBase) and value.requires_grad
 
 
-def write_out(out, value):
-    """Write the array of `value` into `out`, which takes its shape (with a warning where it had elements)."""
+def write_out(out, value, warns=True):
+    """Write the array of `value` into `out`, which takes its shape (where it `warns`, of the loss of elements)."""
     import warnings
 
     import numpy as np
@@ -160,7 +170,7 @@ def write_out(out, value):
             ),
         )
     if out._array.shape != value._array.shape:
-        if out._array.size:
+        if out._array.size and warns:
             warnings.warn(
                 f"An output with one or more elements was resized since it had shape {list(out._array.shape)}, which does "
                 f"not match the required output shape {list(value._array.shape)}. This behavior is deprecated, and in a "

@@ -1,5 +1,7 @@
 """Running sums and products, differences, and integrals by the trapezoidal rule, as people call them."""
 
+import functools
+
 from ..core import TensorBase, inplace
 from ..ops import cumulative
 from . import return_types
@@ -19,10 +21,17 @@ def _running(op, input, dim, dtype, named):
         dim, _ = numpy_names(op.name, named, dim, False)
     if dim is None:
         raise TypeError(f'{op.name}() missing 1 required positional arguments: "dim"')
-    return cast(op(cast(input, dtype), dim=_along(op.name, input, dim)), dtype)
+    dim = _along(op.name, input, dim)
+    given = cast(input, dtype)
+    if dtype is not None:
+        refuse(given, "b", f"{op.name}_out_cpu")
+    return cast(op(given, dim=dim), dtype)
 
 
-@accepts_out
+_accumulates = functools.partial(accepts_out, accumulates=True)
+
+
+@_accumulates
 def cumsum(input, dim=None, *, dtype=None, **named):
     """The sums of all elements up to each along `dim`; int64 for integers and bools.
 
@@ -33,7 +42,7 @@ def cumsum(input, dim=None, *, dtype=None, **named):
     return _running(cumulative.cumsum, input, dim, dtype, named)
 
 
-@accepts_out
+@_accumulates
 def cumprod(input, dim=None, *, dtype=None, **named):
     """The products of all elements up to each along `dim`; int64 for integers and bools.
 

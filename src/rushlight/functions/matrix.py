@@ -9,6 +9,7 @@ from ..ops import matrix as ops
 from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
 from .arguments import accepts_out, check_tensor
+from .outputs import expected
 
 FUNCTIONS = (
     "mm", "bmm", "mv", "dot", "vdot", "matmul", "addmm", "addmv", "addr", "addbmm", "baddbmm", "outer", "ger", "inner",
@@ -40,7 +41,7 @@ def _same_dtype(out, result):
         return
     if result._array.ndim == 0:
         raise RuntimeError(f"result dtype {given} does not match input dtype {own}")
-    raise RuntimeError(f"Expected out tensor to have dtype {own.lower()}, but got {given.lower()} instead")
+    expected(out, of(result._array.dtype))
 
 
 _written_as_it_is = functools.partial(accepts_out, check=_same_dtype)

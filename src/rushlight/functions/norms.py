@@ -81,7 +81,6 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     return matrix_norm(input, p, dims, keepdim, dtype=dtype)
 
 
-@accepts_out
 def dist(input, other, p=2):
     """The p-norm of input - other.
 

@@ -24,7 +24,7 @@ from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import not_floating
 from ..ops.batching import leaf_made
-from .arguments import write_out
+from .arguments import refuse_histories, write_out
 
 _INTS = frozenset((int,))
 
@@ -106,9 +106,8 @@ def finished(array, requires_grad=False, function="tensor", out=None):
     """A fresh tensor (over `array` where it is none yet), or `out` filled with it."""
     result = array if isinstance(array, TensorBase) else wrap(array)
     if out is not None:
-        if out._array.shape != result._array.shape:
-            out._array = np.empty(result._array.shape, out._array.dtype)
-        write_out(out, result)
+        refuse_histories(function, (out,))
+        write_out(out, result, warns=False)
         result = out
     if requires_grad is False:
         return result

@@ -14,6 +14,7 @@ from ..ops.softmax import log_softmax as _log_softmax
 from ..ops.softmax import softmax as _softmax
 from . import return_types
 from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim, wrap_dims
+from .outputs import expected
 
 
 def cast(input, dtype):
@@ -104,7 +105,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     return reduce.mean_dim(input, dim=_dims(dim, input._array.ndim), keepdim=keepdim)
 
 
-_sum_out, _mean_out = accepts_out(sum), accepts_out(mean)
+_sum_out, _mean_out = accepts_out(sum, accumulates=True), accepts_out(mean)
 
 
 @accepts_out
@@ -145,7 +146,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, **named):
     return nansum(input, dim, keepdim, dtype=dtype) / numbers
 
 
-@accepts_out
+@functools.partial(accepts_out, accumulates=True)
 def prod(input, dim=None, keepdim=False, *, dtype=None, **named):
     """The product of all elements, or over one dimension; int64 for integers and bools.
 
@@ -340,14 +341,6 @@ def amin(input, dim=None, keepdim=False, **named):
     return _extreme_values(reduce.amin, "min_values_cpu", input, dim, keepdim, named)
 
 
-# What PyTorch calls dtypes in the sentence below.
-_C_NAMES = {
-    "Float": "float", "Double": "double", "Long": "long", "Int": "int", "Short": "short", "Char": "signed char",
-    "Byte": "unsigned char", "Bool": "bool", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
-    "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>",
-}  # fmt: skip
-
-
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """(min, max) of all elements, or along one dimension.
 
@@ -358,9 +351,7 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
     check_tensor(input, "aminmax")
     if out is not None:
         for target in out:
-            if target._array.dtype != input._array.dtype:
-                expected, given = _C_NAMES.get(scalar_type(input)), _C_NAMES.get(scalar_type(target))
-                raise RuntimeError(f"Expected out tensor to have dtype {expected}, but got {given} instead")
+            expected(target, dtype_of(input._array.dtype))
         return accepts_out(aminmax)(input, dim=dim, keepdim=keepdim, out=out)
     if dim is None and input._array.size == 0:
         raise RuntimeError(

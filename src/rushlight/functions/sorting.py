@@ -33,7 +33,6 @@ def sort(input, dim=-1, descending=False, stable=False, **named):
     return return_types.sort(sorting.sort(input, dim=dim, descending=bool(descending), stable=bool(stable)))
 
 
-@accepts_out
 def argsort(input, dim=-1, descending=False, stable=False):
     """The indices that sort a tensor along `dim`.
 

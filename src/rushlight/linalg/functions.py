@@ -88,7 +88,6 @@ def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     return A.diagonal(offset, dim1, dim2)
 
 
-@accepts_out
 def vander(x, *, N=None):
     """The powers x ** 0, ..., x ** (N - 1) in a last dimension; N is by default the number of elements.
 

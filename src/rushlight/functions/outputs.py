@@ -1,0 +1,97 @@
+"""Which functions refuse a tensor for `out=` that has another dtype than the result, and in which words; others cast."""
+
+from ..bounds import C_NAMES
+from ..dtypes import as_dtype, bool_, can_cast, of, uint8
+from ..errors import coded
+
+_EXPECTED = "Expected out tensor to have dtype {own_c}, but got {given_c} instead"
+_FOUND = "Found dtype {given} but expected {own}"
+_BOOLEAN = "{name} does not support non-boolean outputs"
+_SCALAR_TYPE = "Expected object of scalar type {own} but got scalar type {given} for argument 'out'"
+_PLACES = (
+    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether "
+    "out_int32 flag is True, but we got output tensor's dtype {given} and out_int32 flag is {int32}"
+)
+
+_IN_ITS_DTYPE = """
+    alias_copy argmax argmin as_strided_copy cross detach_copy diagonal_copy expand_copy inverse isin linalg.cholesky
+    linalg.cross linalg.det linalg.eigvalsh linalg.inv linalg.lu_solve linalg.matrix_power linalg.solve linalg.svdvals
+    linalg.vector_norm log_softmax msort norm permute_copy select_copy slice_copy softmax squeeze_copy t_copy
+    transpose_copy tril triu unfold_copy unsqueeze_copy view_copy
+""".split()  # noqa: SIM905
+_ONE_BY_ONE = "abs bitwise_not ceil clamp conj_physical fix floor frac neg negative round sgn sign trunc".split()  # noqa: SIM905
+
+# What each says of any other dtype.
+_REFUSALS = {
+    **dict.fromkeys(_IN_ITS_DTYPE, _EXPECTED),
+    **dict.fromkeys(_ONE_BY_ONE, _FOUND),
+    **dict.fromkeys(("isneginf", "isposinf", "signbit"), _BOOLEAN),
+    "chain_matmul": "multi_dot(): expected out tensor to have dtype {own_c} but got {given_c}",
+    **dict.fromkeys(("linalg.norm", "linalg.matrix_norm"), "{name} expected out tensor dtype {own} but got: {given}"),
+    **dict.fromkeys(("searchsorted", "bucketize"), _PLACES),
+    **dict.fromkeys(("quantile", "nanquantile"), "quantile() out tensor must be same dtype as the input tensor"),
+    **dict.fromkeys(("all", "any"), "{name} only supports bool tensor for result, got: {given}"),
+    "float_power": "the output given to float_power has dtype {given} but the operation's result requires dtype {own}",
+    "histc": (
+        "torch.histogram: input tensor and hist tensor should have the same dtype, but got input {own_c} and hist {given_c}"
+    ),
+    "inner": "tensordot: Expected the output tensor to have dtype {own}, but got an output tensor with dtype {given}",
+    "linalg.vecdot": "linalg.vecdot: Expected out of dtype{own} but found {given}",
+    "logcumsumexp": "expected scalar_type {own} but found {given}",
+    "nan_to_num": "nan_to_num: dtype of out: {given} should be same as input: {own}",
+    "polar": _SCALAR_TYPE,
+    "where": "Expected out type to be {own} but got {given}",
+}  # fmt: skip
+
+# What those that cast say where they cannot.
+_JOINED = "torch.cat(): input types can't be cast to the desired output type {given}"
+_UNSAFE = ": Expected result to be safely castable from {own} dtype, but got result with dtype {given}"
+_UNCASTABLE = {
+    **dict.fromkeys(("linalg.pinv", "linalg.cond", "cholesky", "cholesky_solve"), "{name}" + _UNSAFE),
+    "linalg.tensorinv": "tensorinv" + _UNSAFE,
+    "linalg.matrix_rank": "torch.linalg.matrix_rank" + _UNSAFE,
+    "ldexp": "ldexp can't be cast to the desired output type {given}",
+}
+_JOINING = frozenset(("cat", "cat_into", "concat", "stack", "hstack", "vstack", "dstack", "column_stack"))
+
+
+def full_name(function):
+    """The name of a function as in PyTorch: with its namespace where that is `linalg`."""
+    name = function.__name__.lstrip("_")
+    return f"linalg.{name}" if ".linalg." in function.__module__ else name
+
+
+def check_dtype(name, out, result):
+    """RuntimeError, of joining functions TypeError, where the result may not be written into a tensor of that dtype."""
+    own, given = of(result._array.dtype), of(out._array.dtype)
+    if own is given:
+        return
+    if name in _JOINING:
+        if not can_cast(own, given):
+            raise coded("RL315", TypeError(_JOINED.format(given=given.scalar_type)))
+        return
+    sentence = _REFUSALS.get(name)
+    if sentence is None and not can_cast(own, given):
+        sentence = _UNCASTABLE.get(name)
+    if sentence is None or (name in ("all", "any") and given in (bool_, uint8)):
+        return
+    words = {"own": own.scalar_type, "given": given.scalar_type, "own_c": _c_name(own), "given_c": _c_name(given)}
+    raise coded("RL315", RuntimeError(sentence.format(name=name, int32=own.name == "int32", **words)))
+
+
+def accumulator(out, dtype):
+    """The dtype of sums and products that are written into `out`: its own, which must be `dtype` where that is given."""
+    if dtype is not None:
+        expected(out, as_dtype(dtype))
+    return of(out._array.dtype)
+
+
+def expected(out, own):
+    """RuntimeError where `out` has not the dtype `own`."""
+    given = of(out._array.dtype)
+    if given is not own:
+        raise coded("RL315", RuntimeError(_EXPECTED.format(own_c=_c_name(own), given_c=_c_name(given))))
+
+
+def _c_name(dtype):
+    return C_NAMES[dtype.name]
