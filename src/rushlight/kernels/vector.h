@@ -213,7 +213,7 @@ RL_INLINE double rl_exp2_8(double x) {
 /* exp(-c x**2), for c 1 or a half, and floats up to 15: the square is split, so that its rounding is not blown up. */
 RL_INLINE float rl_exp_square4(float x, float c) {
     float high = rl_float_of(rl_bits_of4(x) & ~0xfff), low = c * ((x - high) * (x + high));
-    return rl_exp4(-c * (high * high)) * (1 - low * (1 - low * (0.5f - low * (1 / 6.f))));
+    return rl_exp4(-c * (high * high)) * (1 - low * (1 - low * (0.5f - low * (1 / 6.f - low * (1 / 24.f)))));
 }
 RL_INLINE double rl_exp_square8(double x, double c) {
     double high = (double)(float)x, low = c * ((x - high) * (x + high));
