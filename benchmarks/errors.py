@@ -53,10 +53,11 @@ def functions():
         F("asinh", np.arcsinh, mp.asinh), F("acosh", np.arccosh, mp.acosh, 1), F("atanh", np.arctanh, mp.atanh, -1, 1),
         F("sigmoid", sp.expit, lambda x: 1 / (1 + mp.exp(-x)), -104, 104),
         F("logsigmoid", sp.log_expit, lambda x: -mp.log1p(mp.exp(-x)), -1e4, 104, of=bend + "logsigmoid"),
-        F("softplus", lambda x: np.where(x > 20, x, np.log1p(np.exp(np.minimum(x, 30)))), lambda x: x if x > 20 else mp.log1p(mp.exp(x)),
-          -104, 1e4, of=bend + "softplus"),
+        F("softplus", lambda x: np.where(x > 20, x, np.log1p(np.exp(np.minimum(x, 30)))),
+          lambda x: x if x > 20 else mp.log1p(mp.exp(x)), -104, 1e4, of=bend + "softplus"),
         F("silu", lambda x: x * sp.expit(x), lambda x: x / (1 + mp.exp(-x)), -104, 1e4, of=bend + "silu"),
-        F("mish", lambda x: x * np.tanh(np.logaddexp(0, x)), lambda x: x * mp.tanh(mp.log1p(mp.exp(x))), -104, 1e4, of=bend + "mish"),
+        F("mish", lambda x: x * np.tanh(np.logaddexp(0, x)), lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+          -104, 1e4, of=bend + "mish"),
         F("gelu", lambda x: x * 0.5 * sp.erfc(-x * root), lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2, -13, 1e4, of=bend + "gelu"),
         F("erf", sp.erf, mp.erf), F("erfc", sp.erfc, mp.erfc, -30, 10),
         F("special.erfcx", sp.erfcx, lambda x: mp.exp(x * x) * mp.erfc(x), -9, 1e4),
@@ -65,8 +66,10 @@ def functions():
         F("special.ndtri", sp.ndtri, lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1), 1e-30, 1),
         F("lgamma", sp.gammaln, lambda x: mp.re(mp.loggamma(x)), 1e-30, 1e30),
         F("digamma", sp.digamma, mp.digamma, 1e-30, 1e30),
-        F("special.i0", sp.i0, lambda x: mp.besseli(0, x), -80, 80), F("special.i0e", sp.i0e, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x), -FAR, FAR),
-        F("special.i1", sp.i1, lambda x: mp.besseli(1, x), -80, 80), F("special.i1e", sp.i1e, lambda x: mp.exp(-abs(x)) * mp.besseli(1, x), -FAR, FAR),
+        F("special.i0", sp.i0, lambda x: mp.besseli(0, x), -80, 80),
+        F("special.i0e", sp.i0e, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x), -FAR, FAR),
+        F("special.i1", sp.i1, lambda x: mp.besseli(1, x), -80, 80),
+        F("special.i1e", sp.i1e, lambda x: mp.exp(-abs(x)) * mp.besseli(1, x), -FAR, FAR),
     ]  # fmt: skip
 
 
