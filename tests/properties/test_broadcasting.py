@@ -10,6 +10,7 @@ from test_indices import made, ramp, summed
 
 import rushlight as rl
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
 TWO = {
     "add": (np.add, lambda x, y: (1 + 0 * x, 1 + 0 * y)),
     "sub": (np.subtract, lambda x, y: (1 + 0 * x, -1 + 0 * y)),

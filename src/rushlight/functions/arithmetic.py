@@ -1,10 +1,11 @@
 """Arithmetic as functions, methods and operators."""
 
 from ..core import TensorBase, call2, inplace
-from ..dtypes import of, scalar_category
+from ..dtypes import result_dtype, scalar_category
 from ..ops import elementwise as ops
 from .arguments import accepts_out, check_tensor
 from .making import binary, binary_inplace, of_tensors, unary, unary_inplace
+from .options import check_fits
 
 # -- sums and differences
 
@@ -75,6 +76,7 @@ def _check_alpha(alpha, *operands):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, complex) and "c" not in kinds:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    _held(alpha, *operands)
 
 
 def _kind(x):
@@ -266,7 +268,7 @@ def addcmul(input, tensor1, tensor2, *, value=1):
     >>> rushlight.addcmul(x, x, x, value=0.5)
     tensor([1.5000, 4.0000])
     """
-    return ops.addcmul(*_three("addcmul", input, tensor1, tensor2), value=_held(value, input))
+    return ops.addcmul(*_three("addcmul", input, tensor1, tensor2), value=_held(value, input, tensor1, tensor2))
 
 
 @accepts_out
@@ -278,7 +280,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     >>> rushlight.addcdiv(x, x, x, value=0.5)
     tensor([1.5000, 2.5000])
     """
-    return ops.addcdiv(*_three("addcdiv", input, tensor1, tensor2), value=_held(value, input))
+    return ops.addcdiv(*_three("addcdiv", input, tensor1, tensor2), value=_held(value, input, tensor1, tensor2))
 
 
 def _three(function, input, tensor1, tensor2):
@@ -288,22 +290,32 @@ def _three(function, input, tensor1, tensor2):
     return input, tensor1, tensor2
 
 
-def _held(value, input):
-    """`value`, refused where it is complex and the tensors are not."""
-    if isinstance(value, complex) and input._array.dtype.kind != "c":
-        name = of(input._array.dtype).name.replace("32", "")
-        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-    return value
+def _held(value, *operands):
+    """The number `value`, refused where the common dtype of the operands cannot hold it."""
+    if isinstance(value, TensorBase):
+        return value
+    arrays = [x._array if isinstance(x, TensorBase) else x for x in operands]
+    return check_fits(value, result_dtype(arrays).numpy)
 
 
 def _addcmul_(self, tensor1, tensor2, *, value=1):
     """`addcmul` written over this tensor, which is returned."""
-    return inplace(ops.addcmul, self, _three("addcmul_", self, tensor1, tensor2)[1:], {"value": _held(value, self)})
+    return inplace(
+        ops.addcmul,
+        self,
+        _three("addcmul_", self, tensor1, tensor2)[1:],
+        {"value": _held(value, self, tensor1, tensor2)},
+    )
 
 
 def _addcdiv_(self, tensor1, tensor2, *, value=1):
     """`addcdiv` written over this tensor, which is returned."""
-    return inplace(ops.addcdiv, self, _three("addcdiv_", self, tensor1, tensor2)[1:], {"value": _held(value, self)})
+    return inplace(
+        ops.addcdiv,
+        self,
+        _three("addcdiv_", self, tensor1, tensor2)[1:],
+        {"value": _held(value, self, tensor1, tensor2)},
+    )
 
 
 @accepts_out
