@@ -51,6 +51,7 @@ cpdef int enter_backward(bint create_graph) except? -2
 cpdef leave_backward(int before)
 
 cdef class Switch:
+    cdef object __weakref__
     cdef public list _before
     cdef public int _outer
     cdef public bint _on

@@ -34,7 +34,7 @@ def is_anomaly_check_nan_enabled():
 class _Mode(modes.Switch):
     """A mode for a `with` block or for the calls of a function; one object may be entered several times."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
 
     def __reduce__(self):
         return _make, (type(self), self._on)
