@@ -110,7 +110,7 @@ class Run:
         if self.pick.random() >= CHANCE:
             return None
         kind = self.pick.choice(faults.FAULTS[part])
-        if kind in faults.ALONE or part == "begin":
+        if kind in faults.ALONE:
             self.end_beside()
         self.came[kind.__name__] += 1
         return kind(self.pick, self.training, self.seconds[part])

@@ -315,8 +315,8 @@ ALONE = (NoObject, NoSpace)
 QUIET = [Collect, Draw, Within, Fork]
 EVERYWHERE = [Ring, Ring, Press, *QUIET]
 FAULTS = {
-    # Signals wait while workers are started, but not those that another thread takes.
-    "begin": [Ring, *QUIET],
+    # Nothing is raised while workers are started: signals wait then, but not those that another thread takes, BLAS's for one.
+    "begin": QUIET,
     "fetch": [*EVERYWHERE, DeadWorker],
     "gradients": [*EVERYWHERE, Hook, Hook, Hook, NoSpace],
     "change": [*EVERYWHERE, Hook],
@@ -326,10 +326,10 @@ FAULTS = {
     "save": EVERYWHERE,
     "resume": EVERYWHERE,
 }
-# Not where modes are switched, since a context variable cannot be set back without memory, nor where NumPy's as_strided is
-# called, which crashes without it. (no_memory.py lets each allocation of other forwards and backwards fail.)
+# Not where modes are switched, since a context variable cannot be set back without memory, nor where NumPy's
+# __array_interface__ is asked for (as_strided, save), which crashes without it. (no_memory.py lets each allocation of other forwards and backwards fail.)
 if _testcapi is not None and hasattr(_testcapi, "set_nomemory"):
-    for part in ("change", "rates", "save"):
+    for part in ("change", "rates"):
         FAULTS[part] = [*FAULTS[part], NoObject]
 if not sys.platform.startswith("linux"):
     FAULTS["gradients"].remove(NoSpace)
