@@ -327,7 +327,8 @@ FAULTS = {
     "resume": EVERYWHERE,
 }
 # Not where modes are switched, since a context variable cannot be set back without memory, nor where NumPy's
-# __array_interface__ is asked for (as_strided, save), which crashes without it. (no_memory.py lets each allocation of other forwards and backwards fail.)
+# __array_interface__ is asked for (as_strided, save), which crashes without it. In no_memory.py each allocation of other
+# forwards and backwards fails.
 if _testcapi is not None and hasattr(_testcapi, "set_nomemory"):
     for part in ("change", "rates"):
         FAULTS[part] = [*FAULTS[part], NoObject]
