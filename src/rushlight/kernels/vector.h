@@ -277,7 +277,7 @@ RL_INLINE double rl_erf8(double x) {
     RL_INLINE T GELU(T x) {                                                 \
         T a = ABS(x), b = a > MOST ? MOST : a;                              \
         T below = EXP_SQUARE(b, (T)0.5) * (ERFCX(b * (T)0.707106781186547524) * (b * (T)-0.5)); \
-        T half = (T)0.5 * x, near = half + half * ERF(x * (T)0.707106781186547524); \
+        T near = (T)0.5 * x * (1 + ERF(x * (T)0.707106781186547524));       \
         return a < (T)0.5 ? near : x > 0 ? x + below : below;               \
     }
 RL_NORMAL_OF(rl_ndtr4, rl_gelu4, float, 15, fabsf, rl_erf_near4, rl_exp_square4, rl_erfcx_right4)
