@@ -1,6 +1,7 @@
 """no_grad, enable_grad, set_grad_enabled, inference_mode: blocks, decorators, nesting, exceptions."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -134,6 +135,20 @@ class TestDecorators:
         with pytest.raises(StopIteration) as stop:
             next(generator)
         assert stop.value.value == "end"
+
+    def test_a_block_around_a_yield_holds_for_the_consumer(self):
+        def unrecorded():
+            with rl.no_grad():
+                yield rl.is_grad_enabled()
+
+        values = unrecorded()
+        assert next(values) is False
+        assert not rl.is_grad_enabled()
+        assert list(values) == []
+        assert rl.is_grad_enabled()
+        with contextlib.contextmanager(unrecorded)():
+            assert not rl.is_grad_enabled()
+        assert rl.is_grad_enabled()
 
     def test_closing_a_generator(self):
         closed = []

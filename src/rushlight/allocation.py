@@ -3,6 +3,8 @@
 PyTorch raises RuntimeError for all of them, Python has names of its own; each error here is both.
 """
 
+import math
+
 from .errors import coded
 
 LARGEST = 2**63 - 1
@@ -13,6 +15,7 @@ _TOO_LARGE = (
     "negative dimensions are not allowed",
     "Python int too large",
     "maximum supported dimension",
+    "iterator is too large",
 )
 
 
@@ -57,7 +60,10 @@ def out_of_memory(size, total):
 
 
 def refused(op, error, arrays, params):
-    """SizeError for what NumPy raised in an operation because of a size; None for any other error."""
+    """SizeError or OutOfMemoryError for what NumPy raised in an operation because of a size; None for any other error."""
+    if isinstance(error, MemoryError):
+        shape = getattr(error, "shape", None)
+        return None if shape is None else out_of_memory(shape, math.prod(shape) * error.dtype.itemsize)
     if not str(error).startswith(_TOO_LARGE):
         return None
     shapes = ", ".join([str(list(a.shape)) for a in arrays if hasattr(a, "shape")])

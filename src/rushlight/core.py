@@ -452,6 +452,8 @@ def restore(array, edge, number, counter):
 
 def detached(x, shares_version):
     """A tensor over the same memory, without history."""
+    if x is None:
+        raise errors.not_tensor(x, "detach")
     if _transforms != 0 and type(x._array) is not ndarray:
         return _detach_batch(x)
     tensor = wrap(x._array)
@@ -501,7 +503,10 @@ def call1(op, x):
     kernel = op.kernel
     if kernel is None or _transforms != 0 or not plain(x):
         return apply(op, (x,), op.defaults)
-    out = kernel.call1(as_tensor(x)._array)
+    try:
+        out = kernel.call1(as_tensor(x)._array)
+    except MemoryError as error:
+        raise errors.too_large(op, error, (as_tensor(x)._array,)) from None
     if out is NotImplemented:
         return apply(op, (x,), op.defaults)
     tensor = fresh(out)
@@ -530,7 +535,10 @@ def call2(op, x, y):
         b = as_tensor(y)._array
         if as_tensor(y).tracked():
             needed |= 2
-    out = kernel.call2(a, b)
+    try:
+        out = kernel.call2(a, b)
+    except (MemoryError, ValueError) as error:
+        raise errors.too_large(op, error, (a, b)) from None
     if out is NotImplemented:
         return apply2(op, x, y)
     tensor = fresh(out)
@@ -741,6 +749,8 @@ def link_views(op, x, tensors):
 
 def inplace(op, x, rest, params):
     """The in-place form of an operation: the result is written over x, and x's history goes on from it."""
+    if not isinstance(x, TensorBase):
+        raise errors.not_tensor(x, f"{op.name}_")
     if _transforms != 0:
         return _transform(op, (x, *rest), params, True)
     return _run_inplace(op, x, rest, params)

@@ -310,20 +310,27 @@ def not_broadcastable(error, arrays):
     return error
 
 
+def not_tensor(value, function, position=1, name="input"):
+    """TypeError: an argument of a function that is no tensor."""
+    sentence = f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+    return coded("RL321", TypeError(sentence))
+
+
 def not_an_operand(op, arrays):
     """TypeError: the first input that is neither tensor nor number."""
     from .dtypes import scalar_category
 
     for position, (name, value) in enumerate(zip(op.inputs, arrays), 1):
         if not hasattr(value, "ndim") and scalar_category(value) is None:
-            name = {"x": "input", "y": "other"}.get(name, name)
-            return coded(
-                "RL321",
-                TypeError(
-                    f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-                ),
-            )
+            return not_tensor(value, op.name, position, {"x": "input", "y": "other"}.get(name, name))
     return TypeError(f"{op.name}() expected Tensors and Numbers")
+
+
+def too_large(op, error, arrays, params=None):
+    """What to raise for an error in an operation: PyTorch's where a size was too large, else the error itself."""
+    from .allocation import refused
+
+    return refused(op, error, arrays, params or {}) or error
 
 
 def note_forward(error, node):

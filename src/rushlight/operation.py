@@ -252,13 +252,8 @@ class Operation:
                 raise errors.not_broadcastable(error, arrays) from None
             finally:
                 speak(before)
-        except (ValueError, OverflowError) as error:
-            from .allocation import refused
-
-            known = refused(self, error, arrays, params)
-            if known is None:
-                raise
-            raise known from None
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise errors.too_large(self, error, arrays, params) from None
 
     def settle(self):
         """Work out once what the rules ask for."""

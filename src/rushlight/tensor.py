@@ -162,6 +162,8 @@ class Tensor(TensorBase):
 
     def detach_(self):
         """Forget this tensor's own history."""
+        if not isinstance(self, core.TensorBase):
+            raise errors.not_tensor(self, "detach_")
         if self.view_of is not None:
             raise errors.coded(
                 "RL120",

@@ -283,7 +283,7 @@ def index_of_put(m):
     x.put_(m.tensor([0, 9]), m.ones(2))
 
 
-@refused(RuntimeError, "Number of elements of source < number of ones in mask")
+@refused(RuntimeError, "Number of elements of source < number of ones in mask", told=["mask.sum()"])
 def source_of_masked_scatter(m):
     x = m.zeros(3)
     yield (x,)
@@ -325,26 +325,26 @@ def cat_of_nothing(m):
     m.cat([])
 
 
-@refused(RuntimeError, "ZeroDivisionError")
+@refused(RuntimeError, "ZeroDivisionError", told=["x.float() // y"])
 def division_by_zero(m):
     yield ()
     m.tensor([1]) // m.tensor([0])
 
 
-@refused(RuntimeError, "ZeroDivisionError")
+@refused(RuntimeError, "ZeroDivisionError", told=["x.float() // y"])
 def division_by_the_number_zero(m):
     yield ()
     m.tensor([1]) // 0
 
 
-@refused(RuntimeError, "ZeroDivisionError")
+@refused(RuntimeError, "ZeroDivisionError", told=["x.float() // y"])
 def division_by_zero_in_place(m):
     x = m.tensor([7, 8])
     yield (x,)
     x.floor_divide_(m.tensor([1, 0]))
 
 
-@refused(RuntimeError, "ZeroDivisionError")
+@refused(RuntimeError, "ZeroDivisionError", told=["x.float() // y"])
 def remainder_by_zero_in_place(m):
     x = m.tensor([7, 8])
     yield (x,)

@@ -156,6 +156,26 @@ def test_negative_sizes(name):
         (CREATORS | GROWERS)[name](rl, -1)
 
 
+@pytest.mark.parametrize("name", ["outer", "add", "clone", "cat", "exp", "matmul"])
+def test_the_shape_of_what_views_ask_for_is_told(name):
+    x = rl.ones(1).expand(2**41)
+    run = {
+        "exp": lambda: x.exp(),
+        "matmul": lambda: rl.ones(1, 1).expand(2**21, 2) @ rl.ones(1, 1).expand(2, 2**21),
+        **OF_VIEWS,
+    }[name]
+    error = refusal(run if name in ("exp", "matmul") else lambda: run(x))
+    assert isinstance(error, RuntimeError), "PyTorch's type"
+    assert "2199023255552]" in str(error) or "2097152]" in str(error) or "4398046511104]" in str(error)
+
+
+@pytest.mark.parametrize("counts", [[2**62] * 4, [2**62] * 2, [2**62, 1]])
+def test_counts_of_repeat_interleave_are_added_first(counts):
+    error = refusal(lambda: rl.ones(len(counts)).repeat_interleave(rl.tensor(counts)))
+    assert f"sizes=[{sum(counts)}]" in str(error)
+    assert isinstance(refusal(lambda: rl.ones(2).repeat_interleave(2**40)), rl.OutOfMemoryError)
+
+
 def test_choices_and_products_are_counted_first():
     x = rl.ones(20_000)
     assert isinstance(refusal(lambda: rl.combinations(x, 4)), MemoryError)

@@ -662,4 +662,38 @@ torch.ones(2, 3, 4).permute(1, 0)
 torch.ones(2, 3, 4).permute(1, 0, 2)
 """,
     ),
+    "RL341": Entry(
+        title=("Integers divided by zero", "整数除以零"),
+        explanation=(
+            "Integers have neither inf nor nan, so that there is nothing that a quotient by zero could be.",
+            "整数没有 inf 和 nan，因此除以零没有可用的结果。",
+        ),
+        remedy=(
+            "Make them floating, x.float() // y, or divide by y.clamp(min=1) where zeros may be taken for ones.",
+            "转换成浮点：x.float() // y；若零可当作一，则除以 y.clamp(min=1)。",
+        ),
+        wrong="""
+torch.tensor([1]) // torch.tensor([0])
+""",
+        right="""
+torch.tensor([1.0]) // torch.tensor([0.0])
+""",
+    ),
+    "RL342": Entry(
+        title=("A mask that asks for more elements than there are", "掩码需要的元素多于源张量"),
+        explanation=(
+            "masked_scatter takes the next element of the source for each place where the mask is true.",
+            "masked_scatter 为掩码中每个为真的位置依次取源张量的下一个元素。",
+        ),
+        remedy=(
+            "Give as many elements as mask.sum() says; for one number everywhere use x.masked_fill(mask, number).",
+            "源张量的元素个数应不少于 mask.sum()；若处处填同一个数，请用 x.masked_fill(mask, number)。",
+        ),
+        wrong="""
+torch.zeros(3).masked_scatter(torch.ones(3, dtype=torch.bool), torch.ones(2))
+""",
+        right="""
+torch.zeros(3).masked_scatter(torch.ones(3, dtype=torch.bool), torch.ones(3))
+""",
+    ),
 }

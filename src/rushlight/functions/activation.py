@@ -9,7 +9,7 @@ from ..ops import elementwise as arithmetic
 from ..ops import gate
 from ..ops.complex import abs as absolute
 from ..ops.trigonometric import tanh
-from .arguments import check_tensor
+from .arguments import check_number, check_tensor
 from .making import unary, unary_inplace
 
 _ALPHA = 1.6732632423543772848170429916717
@@ -20,6 +20,9 @@ sigmoid = unary(ops.sigmoid, "1 / (1 + exp(-x)).", "[0.0, 1.0]", "tensor([0.5000
 
 def _activate(op, input, inplace, **params):
     check_tensor(input, op.name)
+    for position, (name, value) in enumerate(params.items(), 2):
+        if type(value) is not float and type(value) is not int and name != "approximate":
+            check_number(value, op.name, position, name)
     params = params or op.defaults
     return core.inplace(op, input, (), params) if inplace else core.apply(op, (input,), params)
 

@@ -3,19 +3,59 @@
 import functools
 
 from ..core import TensorBase, inplace, transforms_entered, written
-from ..errors import coded
+from ..dtypes import scalar_category
+from ..errors import coded, not_tensor
 from ..ops.copying import copy
 
 
 def check_tensor(value, function, position=1, name="input"):
     """TypeError in PyTorch's words where `value` is not a tensor."""
     if not isinstance(value, TensorBase):
-        raise coded(
-            "RL321",
-            TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-            ),
+        raise not_tensor(value, function, position, name)
+
+
+def check_tensors(function, first=1, /, **given):
+    """The same for several arguments in a row, of which one is at position `first`."""
+    for position, (name, value) in enumerate(given.items(), first):
+        if not isinstance(value, TensorBase):
+            raise not_tensor(value, function, position, name)
+
+
+def check_optional(value, function, position, name):
+    """The same for an argument that may be None."""
+    if value is not None and not isinstance(value, TensorBase):
+        raise not_tensor(value, function, position, name)
+
+
+def check_flag(value, function, name="keepdim", position=3):
+    """TypeError in PyTorch's words where `value` is neither True nor False."""
+    if type(value) is bool:
+        return
+    import numpy as np
+
+    if not isinstance(value, np.bool_):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be bool, not {type(value).__name__}"
         )
+
+
+def check_index(value, function, position, name):
+    """An integer; TypeError in PyTorch's words where `value` is none."""
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be int, not {type_name(value)}")
+    return value.__index__()
+
+
+def check_number(value, function, position, name, wanted="Number"):
+    """TypeError in PyTorch's words where `value` is no number."""
+    if scalar_category(value) is None and not (isinstance(value, TensorBase) and value._array.ndim == 0):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(value)}"
+        )
+
+
+def type_name(value):
+    return "Tensor" if isinstance(value, TensorBase) else type(value).__name__
 
 
 def wrap_dim(dim, ndim, *, scalar_as=1):
@@ -27,6 +67,8 @@ def wrap_dim(dim, ndim, *, scalar_as=1):
     if not isinstance(dim, int):
         dim = _whole(dim, "int")
     if not -n <= dim < n:
+        if not -(2**63) <= dim < 2**63:
+            raise ValueError("Overflow when unpacking long long")
         raise coded(
             "RL308", IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
         )
@@ -68,6 +110,7 @@ def numpy_names(function, named, dim, keepdim):
         if name == "axis":
             dim = value
         elif name == "keepdims":
+            check_flag(value, function, name)
             keepdim = value
         else:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")

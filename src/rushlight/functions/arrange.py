@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..allocation import LARGEST, checked
 from ..core import TensorBase, wrap
 from ..kernels import load
 from ..ops import index as indexing
@@ -168,6 +169,8 @@ def _repeated(counts, n, dim, output_size):
         )
     if n and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
+    if n and counts.max() > LARGEST // n:
+        checked((sum(counts.tolist()),), 8)
     indices = np.repeat(np.arange(n), counts) if _kernels is None else _kernels.repeated(counts)
     if output_size is not None and output_size != len(indices):
         raise RuntimeError(f"allocated size does not match required size: {output_size} and {len(indices)}")
@@ -186,6 +189,8 @@ def constant_pad_nd(input, pad, value=0):
             f"{len(pad)} while "
             f"the input has {len(shape)} dimensions."
         )
+    if not pad:
+        return input.clone()
     for back in range(len(pad) // 2):
         n = shape[-1 - back] + pad[2 * back] + pad[2 * back + 1]
         if n < 0:

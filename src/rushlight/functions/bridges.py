@@ -129,6 +129,11 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
         check_cpu(device, "from_dlpack(): argument 'device'")
     if isinstance(ext_tensor, TensorBase):
         seen = ext_tensor.detach()
+    elif not hasattr(ext_tensor, "__dlpack__") and type(ext_tensor).__name__ != "PyCapsule":
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you might "
+            "have already constructed a tensor from it once."
+        )
     elif type(ext_tensor).__name__ == "PyCapsule":
         seen = core.wrap(_array_of_capsule(ext_tensor))
     else:

@@ -219,6 +219,7 @@ def view_as_complex(input):
 
 def _abs_(self):
     """`abs` written over this tensor, which is returned."""
+    check_tensor(self, "abs_")
     if self._array.dtype.kind == "c":
         raise RuntimeError("In-place abs is not supported for complex tensors.")
     return inplace(ops.abs, self, (), {})

@@ -292,6 +292,7 @@ def _shrinks(old, new):
 
 def resize_as_(input, the_template, *, memory_format=None):
     """Give this tensor the size of another, in place."""
+    check_tensor(input, "resize_as_")
     check_tensor(the_template, "resize_as_", 1, "the_template")
     return resize_(input, the_template._array.shape)
 

@@ -5,7 +5,7 @@ import functools
 from ..core import TensorBase, inplace
 from ..ops import cumulative
 from . import return_types
-from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim
+from .arguments import accepts_out, check_optional, check_tensor, numpy_names, wrap_dim
 from .reduction import cast, refuse
 
 
@@ -108,6 +108,8 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     tensor([2, 3])
     """
     check_tensor(input, "diff")
+    check_optional(prepend, "diff", 4, "prepend")
+    check_optional(append, "diff", 5, "append")
     if input._array.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

@@ -6,7 +6,7 @@ from ..ops import copying
 from ..ops import elementwise as arithmetic
 from ..ops import exponential as ops
 from . import return_types
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_number, check_tensor
 from .making import of_tensors, unary, unary_inplace
 
 exp = unary(ops.exp, "e to the power of each element.", "[0.0, 1.0]", "tensor([1.0000, 2.7183])")
@@ -93,6 +93,10 @@ def float_power(input, exponent):
     >>> rushlight.float_power(rushlight.tensor([2]), 3)
     tensor([8.], dtype=rushlight.float64)
     """
+    if not isinstance(input, TensorBase):
+        check_number(input, "float_power", 1, "input", "Tensor")
+    if not isinstance(exponent, TensorBase):
+        check_number(exponent, "float_power", 2, "exponent", "Tensor")
     return _power(_wide(input), _wide(exponent), "float_power")
 
 

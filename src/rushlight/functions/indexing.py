@@ -100,7 +100,7 @@ def _plain_key(array, index):
 def _viewed(x, op, key):
     try:
         return op(x, index=key)
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise _translated(error, x._array, key) from None
 
 
@@ -117,7 +117,7 @@ def _translated(error, array, key):
     text = str(error)
     if text.startswith("too many"):
         return _too_many(array, key)
-    if text.startswith(("cannot fit", "only integers")):
+    if isinstance(error, OverflowError) or text.startswith(("cannot fit", "only integers")):
         return ValueError("Overflow when unpacking long long")
     error = type(error)(text.replace("axis", "dimension"))
     return errors.coded("RL309", error) if "out of bounds" in text else error
@@ -374,7 +374,7 @@ def _assigned(array, key, value):
 def _target(array, index):
     try:
         return array[reading.basic_key(index)]
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise _translated(error, array, index) from None
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ..core import TensorBase, apply, wrap
-from ..errors import coded
+from ..errors import check_memory, coded
 from ..ops import index as indexing
 from ..ops import join as ops
 from ..ops.triangle import indices
@@ -44,6 +44,7 @@ def cat(tensors, dim=0, *, axis=None, out=None):
         except (ValueError, IndexError, AttributeError, TypeError):
             return _cat(_tensors(tensors, "cat"), dim)
     _tensors(tensors, "cat")
+    check_memory(out._array)
     for x in tensors:
         if x is out or np.may_share_memory(x._array, out._array):
             raise RuntimeError(

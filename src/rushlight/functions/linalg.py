@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import linalg
-from ..core import wrap
+from ..core import TensorBase, wrap
 from ..linalg import decompositions, solvers
 from ..linalg.householder import geqrf as geqrf
 from ..linalg.householder import householder_product
@@ -14,7 +14,7 @@ from ..ops import linalg as ops
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 from . import return_types
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_flag, check_number, check_tensor, check_tensors
 
 FUNCTIONS = (
     "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
@@ -140,6 +140,8 @@ def svd(input, some=True, compute_uv=True):
 
 def pinverse(input, rcond=1e-15):
     """linalg.pinv with an older default for the singular values that count as zero."""
+    if not isinstance(rcond, TensorBase):
+        check_number(rcond, "pinverse", 2, "rcond", "float")
     return solvers.pinv(input, rtol=rcond)
 
 
@@ -173,12 +175,16 @@ def lu(A, pivot=True, get_infos=False, out=None):
 @accepts_out
 def lu_solve(b, LU_data, LU_pivots):
     """linalg.lu_solve, its arguments in another order."""
+    check_tensors("lu_solve", b=b, LU_data=LU_data, LU_pivots=LU_pivots)
     return linalg.lu_solve(LU_data, LU_pivots, b)
 
 
 @accepts_out
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """(P, L, U) from what linalg.lu_factor gives; empty tensors for what is not unpacked."""
+    check_tensors("lu_unpack", LU_data=LU_data, LU_pivots=LU_pivots)
+    check_flag(unpack_data, "lu_unpack", "unpack_data", 3)
+    check_flag(unpack_pivots, "lu_unpack", "unpack_pivots", 4)
     rows, columns = LU_data._array.shape[-2:]
     k, dtype = min(rows, columns), LU_data._array.dtype
     empty = wrap(np.empty(0, dtype))

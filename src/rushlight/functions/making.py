@@ -121,6 +121,7 @@ def overwriting(op, *, tensors=False):
         for other in others:
             if not isinstance(other, TensorBase) and (tensors or scalar_category(other) is None):
                 check_tensor(other, op.name + "_", 1, "other")
+        check_tensor(self, op.name + "_")
         if grad_enabled() and self.requires_grad:
             errors.check_inplace(self)
         return overwrite(op, self, op(self, *others))

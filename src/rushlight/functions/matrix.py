@@ -8,7 +8,7 @@ from ..dtypes import of
 from ..ops import matrix as ops
 from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_optional, check_tensor, check_tensors
 from .outputs import expected
 
 FUNCTIONS = (
@@ -279,6 +279,7 @@ def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
 
 def addmv_(input, mat, vec, *, beta=1, alpha=1):
     """addmv, written over the tensor."""
+    check_tensors("addmv_", input=input, mat=mat, vec=vec)
     if mat._array.ndim == 2 == vec._array.ndim + 1 and input._array.ndim < 2 and input._array.size == 1:
         _check_target(input, mat, vec, mat._array.shape[:1])
     return core.inplace(ops.addmv, input, (mat, vec), {"beta": beta, "alpha": alpha})
@@ -376,6 +377,8 @@ def linear(input, weight, bias=None):
         )
     if bias is None:
         return multiplied(input, weight.t())
+    if not isinstance(bias, TensorBase):
+        check_tensor(bias, "linear", 3, "bias")
     if x.ndim == weight._array.ndim == 2:
         return apply(ops.addmm, (bias, input, view_by(turned, weight)), _COLUMNS)
     rows = input.reshape(_rows(x.shape), x.shape[-1])
@@ -385,6 +388,8 @@ def linear(input, weight, bias=None):
 
 def bilinear(input1, input2, weight, bias=None):
     """input1 @ weight[k] @ input2 for each k, plus bias: (..., a), (..., b) and (out, a, b) give (..., out)."""
+    check_tensors("bilinear", input1=input1, input2=input2, weight=weight)
+    check_optional(bias, "bilinear", 4, "bias")
     a, b, w = input1._array, input2._array, weight._array
     if a.ndim != b.ndim:
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {a.ndim} and {b.ndim}")

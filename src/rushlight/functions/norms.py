@@ -7,7 +7,7 @@ from ..dtypes import as_dtype, float32
 from ..ops import reduce
 from ..ops.copying import copy
 from ..ops.selection import where
-from .arguments import accepts_out, check_tensor, wrap_dim, wrap_dims
+from .arguments import accepts_out, check_flag, check_number, check_tensor, wrap_dim, wrap_dims
 from .options import read_number
 from .reduction import cast, scalar_type
 
@@ -15,6 +15,8 @@ from .reduction import cast, scalar_type
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="linalg.vector_norm"):
     """The checked call of the operation: linalg.vector_norm and norm share it."""
     check_tensor(input, function)
+    if keepdim is not False:
+        check_flag(keepdim, function.replace(".", "_"), position=4)
     if not isinstance(ord, (int, float)):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     if input._array.dtype.kind in "bui":
@@ -67,6 +69,8 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     tensor(5.)
     """
     check_tensor(input, "norm")
+    if keepdim is not False:
+        check_flag(keepdim, "norm", position=4)
     if p is None or (p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2)):
         return vector_norm(input, 2, dim, keepdim, dtype=dtype, function="norm")
     if not isinstance(p, str):
@@ -90,6 +94,7 @@ def dist(input, other, p=2):
     """
     check_tensor(input, "dist")
     check_tensor(other, "dist", 2, "other")
+    check_number(p, "dist", 3, "p")
     difference = input - other
     if difference._array.dtype.kind in "bui":
         raise RuntimeError(

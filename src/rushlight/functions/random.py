@@ -15,7 +15,7 @@ from ..ops.copying import expand, to_dtype
 from ..ops.hidden import Batched
 from ..ops.join import stack
 from ..spelling import spell
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_number, check_tensor
 from .broadcasting import common_shape
 from .creation import dtype_beside, empty_as
 from .options import allocate, check_place, finished, listed_size, numpy_dtype, read_number, read_size
@@ -240,6 +240,8 @@ def bernoulli(input, p=None, *, generator=None):
     Raises RuntimeError for probabilities outside of [0, 1].
     """
     check_tensor(input, "bernoulli")
+    if p is not None and not isinstance(p, TensorBase):
+        check_number(p, "bernoulli", 2, "p", "float")
     source, array = _source(generator, "bernoulli"), input._array
     if p is not None:
         sample = sampled(lambda shape: source.bernoulli(p, shape, array.dtype), array.shape)

@@ -19,7 +19,7 @@ def getitem(x, index):
     key = basic_key(index)
     try:
         return indexed(op, x, key)
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise _translated(error, x._array, index) from None
 
 

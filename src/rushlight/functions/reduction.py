@@ -13,7 +13,7 @@ from ..ops.copying import to_dtype
 from ..ops.softmax import log_softmax as _log_softmax
 from ..ops.softmax import softmax as _softmax
 from . import return_types
-from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim, wrap_dims
+from .arguments import accepts_out, check_flag, check_tensor, numpy_names, wrap_dim, wrap_dims
 from .outputs import expected
 
 
@@ -64,12 +64,14 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     >>> rushlight.ones(2, 3).sum(0)
     tensor([2., 2., 2.])
     """
-    if dim is None and dtype is None and out is None and not keepdim and not named:
+    if dim is None and dtype is None and out is None and keepdim is False and not named:
         return call1(_sum, input)
     if out is not None:
         return _sum_out(input, dim, keepdim, dtype=dtype, out=out, **named)
     if not isinstance(input, TensorBase):
         check_tensor(input, "sum")
+    if keepdim is not False:
+        check_flag(keepdim, "sum")
     if named:
         dim, keepdim = numpy_names("sum", named, dim, keepdim)
     if dtype is not None:
@@ -87,12 +89,14 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     >>> rushlight.tensor([1.0, 2.0, 6.0]).mean()
     tensor(3.)
     """
-    if dim is None and dtype is None and out is None and not keepdim and not named:
+    if dim is None and dtype is None and out is None and keepdim is False and not named:
         return call1(_mean, input)
     if out is not None:
         return _mean_out(input, dim, keepdim, dtype=dtype, out=out, **named)
     if not isinstance(input, TensorBase):
         check_tensor(input, "mean")
+    if keepdim is not False:
+        check_flag(keepdim, "mean")
     if named:
         dim, keepdim = numpy_names("mean", named, dim, keepdim)
     if dtype is not None:
@@ -117,6 +121,8 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, **named):
     tensor(1.)
     """
     check_tensor(input, "nansum")
+    if keepdim is not False:
+        check_flag(keepdim, "nansum")
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
     dim, keepdim = numpy_names("nansum", named, dim, keepdim)
@@ -137,6 +143,8 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, **named):
     tensor(2.)
     """
     check_tensor(input, "nanmean")
+    if keepdim is not False:
+        check_flag(keepdim, "nanmean")
     if input._array.dtype.kind in "bui":
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {scalar_type(input)}"
@@ -155,6 +163,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, **named):
     tensor([ 2, 12])
     """
     check_tensor(input, "prod")
+    if keepdim is not False:
+        check_flag(keepdim, "prod")
     dim, keepdim = numpy_names("prod", named, dim, keepdim)
     given = input if dtype is None else cast(input, dtype)
     if dim is None:
@@ -170,6 +180,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, **named):
 def _spread(op, name, input, dim, unbiased, keepdim, correction, named):
     """The arguments of var and its kin, in each of PyTorch's forms, and the call."""
     check_tensor(input, name)
+    if keepdim is not False:
+        check_flag(keepdim, name)
     if named:
         dim, keepdim = numpy_names(name, named, dim, keepdim)
     if isinstance(dim, bool):
@@ -256,6 +268,8 @@ def _nothing_to_reduce(name):
 
 def _extremum(name, whole, along, binary, input, dim, keepdim, other, named):
     check_tensor(input, name)
+    if keepdim is not False:
+        check_flag(keepdim, name)
     if named:
         dim, keepdim = numpy_names(name, named, dim, keepdim)
     if other is not None or isinstance(dim, TensorBase):
@@ -296,6 +310,8 @@ def min(input, dim=None, keepdim=False, *, other=None, **named):
 def _extreme_values(op, kernel, input, dim, keepdim, named):
     name = op.name
     check_tensor(input, name)
+    if keepdim is not False:
+        check_flag(keepdim, name)
     dim, keepdim = numpy_names(name, named, dim, keepdim)
     shape, dims = input._array.shape, wrap_dims(dim, input._array.ndim)
     if input._array.size == 0:
@@ -349,6 +365,8 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
     tensor(3.)
     """
     check_tensor(input, "aminmax")
+    if keepdim is not False:
+        check_flag(keepdim, "aminmax")
     if out is not None:
         for target in out:
             expected(target, dtype_of(input._array.dtype))
@@ -368,6 +386,8 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
 def _place(op, input, dim, keepdim, named):
     name = op.name
     check_tensor(input, name)
+    if keepdim is not False:
+        check_flag(keepdim, name)
     dim, keepdim = numpy_names(name, named, dim, keepdim)
     if dim is not None:
         dim = one_dim(name, input, dim)
@@ -407,6 +427,8 @@ def argmin(input, dim=None, keepdim=False, **named):
 
 def _truth(op, input, dim, keepdim, named):
     check_tensor(input, op.name)
+    if keepdim is not False:
+        check_flag(keepdim, op.name)
     dim, keepdim = numpy_names(op.name, named, dim, keepdim)
     if dim is not None:
         # Unlike elsewhere, no dimensions mean none here, not all.
@@ -461,6 +483,8 @@ def logsumexp(input, dim, keepdim=False, **named):
     tensor(1000.6932)
     """
     check_tensor(input, "logsumexp")
+    if keepdim is not False:
+        check_flag(keepdim, "logsumexp")
     dim, keepdim = numpy_names("logsumexp", named, dim, keepdim)
     if input._array.dtype.kind in "bui":
         input = to_dtype(input, dtype=get_default_dtype().numpy)

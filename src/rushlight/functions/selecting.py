@@ -115,7 +115,7 @@ def _check_enough(mask, source):
         return
     asked = every(mask._array)
     if asked.size and np.count_nonzero(asked.reshape(-1, max(mask._array.size, 1)), axis=-1).max() > source._array.size:
-        raise RuntimeError("Number of elements of source < number of ones in mask")
+        raise errors.coded("RL342", RuntimeError("Number of elements of source < number of ones in mask"))
 
 
 def masked_scatter(input, mask, source):

@@ -3,7 +3,7 @@
 from ..core import TensorBase, apply, call2, inplace
 from ..dtypes import scalar_category
 from ..ops import selection as ops
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_number, check_tensor
 from .making import binary_inplace, of_tensors
 
 maximum = of_tensors(
@@ -45,6 +45,7 @@ def where(condition, input=None, other=None, *, out=None):
     tensor([1., 0.])
     """
     if input is None and other is None:
+        check_tensor(condition, "where", 1, "condition")
         return condition.nonzero(as_tuple=True)
     if out is None and isinstance(condition, TensorBase) and isinstance(input, TensorBase) and _is_operand(other):
         return apply(ops.where, (condition, input, other), _NOTHING)
@@ -164,6 +165,9 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None):
     tensor([1., 0., 9.])
     """
     check_tensor(input, "nan_to_num")
+    for position, (name, value) in enumerate({"nan": nan, "posinf": posinf, "neginf": neginf}.items(), 2):
+        if value is not None:
+            check_number(value, "nan_to_num", position, name, "float")
     return ops.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 
 

@@ -256,7 +256,7 @@ def unsqueeze(input, dim):
     """
     try:
         return view_by(_UNSQUEEZE, input, dim)
-    except (IndexError, TypeError, AttributeError):
+    except (IndexError, TypeError, AttributeError, OverflowError):
         check_tensor(input, "unsqueeze")
         if not hasattr(dim, "__index__"):
             name = type(dim).__name__
@@ -277,7 +277,7 @@ def transpose(input, dim0, dim1):
     """
     try:
         return view_by(_TRANSPOSE, input, dim0, dim1)
-    except (IndexError, AttributeError, TypeError):
+    except (IndexError, AttributeError, TypeError, OverflowError):
         check_tensor(input, "transpose")
         wrap_dim(dim0, input._array.ndim)
         wrap_dim(dim1, input._array.ndim)
@@ -380,7 +380,7 @@ def permute(input, *args, dims=None):
     dims = args if args and type(args[0]) is int else given(args, dims, "permute", "dims")
     try:
         return view_by(_PERMUTE, input, dims)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         check_tensor(input, "permute")
         raise _bad_permutation(dims, input._array.ndim) from None
 
@@ -395,7 +395,12 @@ def _bad_permutation(dims, ndim):
                 f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
             ),
         )
-    for d in dims:
+    for place, d in enumerate(dims, 1):
+        if not -(2**63) <= d < 2**63:
+            return TypeError(
+                f"permute(): argument 'dims' failed to unpack the object at pos {place} with error "
+                '"Overflow when unpacking long long'
+            )
         wrap_dim(d, ndim)
     return RuntimeError("permute(): duplicate dims are not allowed.")
 

@@ -9,7 +9,7 @@ from ..ops import reduce, search
 from ..ops import sort as sorting
 from ..ops.copying import to_dtype
 from . import return_types
-from .arguments import accepts_out, check_tensor, numpy_names, wrap_dim
+from .arguments import accepts_out, check_flag, check_tensor, numpy_names, wrap_dim
 from .reduction import cast, one_dim, refuse, scalar_type
 
 
@@ -88,6 +88,8 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     if out is not None:
         return _kthvalue_out(input, k, dim, keepdim, out=out)
     check_tensor(input, "kthvalue")
+    if keepdim is not False:
+        check_flag(keepdim, "kthvalue", position=4)
     dim = one_dim("kthvalue", input, dim)
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 1 <= k <= size:
@@ -115,6 +117,8 @@ def median(input, dim=None, keepdim=False):
     tensor(2.)
     """
     check_tensor(input, "median")
+    if keepdim is not False:
+        check_flag(keepdim, "median")
     if dim is None:
         refuse(input, "bc", "median_cpu")
         return reduce.median(input)
@@ -132,6 +136,8 @@ def nanmedian(input, dim=None, keepdim=False):
     tensor(1.)
     """
     check_tensor(input, "nanmedian")
+    if keepdim is not False:
+        check_flag(keepdim, "nanmedian")
     if dim is None:
         refuse(input, "bc", "median_cpu")
         return reduce.nanmedian(input)
@@ -149,6 +155,8 @@ def mode(input, dim=-1, keepdim=False):
     tensor(2)
     """
     check_tensor(input, "mode")
+    if keepdim is not False:
+        check_flag(keepdim, "mode")
     dim = one_dim("mode", input, dim)
     refuse(input, "c", "mode_cpu")
     return return_types.mode(sorting.mode(input, dim=dim, keepdim=keepdim))

@@ -2,7 +2,7 @@
 
 from ..core import TensorBase, call1, inplace
 from ..ops import special as ops
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_number, check_tensor
 from .making import binary, binary_inplace, unary, unary_inplace
 
 erf = unary(ops.erf, "The error function of each element.", "[0.0, 1.0]", "tensor([0.0000, 0.8427])")
@@ -72,11 +72,15 @@ def logit(input, eps=None, *, out=None):
 @accepts_out
 def _logit(input, eps):
     check_tensor(input, "logit")
+    if eps is not None:
+        check_number(eps, "logit", 2, "eps", "float")
     return ops.logit(input, eps=eps)
 
 
 def _logit_(self, eps=None):
     """`logit` written over this tensor, which is returned."""
+    if eps is not None:
+        check_number(eps, "logit_", 2, "eps", "float")
     return inplace(ops.logit, self, (), ops.logit.defaults if eps is None else {"eps": eps})
 
 

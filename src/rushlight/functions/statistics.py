@@ -10,7 +10,7 @@ from ..ops.copying import to_dtype
 from ..ops.hidden import every, values
 from ..ops.scatter import gather
 from ..ops.selection import where
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flag, check_index, check_number, check_tensor, wrap_dim
 from .reduction import refuse, scalar_type
 from .sorting import sort
 
@@ -59,6 +59,8 @@ def _fractions(name, input, q):
 
 def _quantiles(name, input, q, dim, keepdim, interpolation):
     check_tensor(input, name)
+    if keepdim is not False:
+        check_flag(keepdim, name)
     if scalar_type(input) not in ("Float", "Double"):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     q = _fractions(name, input, q)
@@ -226,6 +228,9 @@ def histc(input, bins=100, min=0, max=0):
     tensor([2., 1.])
     """
     check_tensor(input, "histc")
+    bins = check_index(bins, "histc", 2, "bins")
+    check_number(min, "histc", 3, "min")
+    check_number(max, "histc", 4, "max")
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     refuse(input, "buic", "histogram_cpu")

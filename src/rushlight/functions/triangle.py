@@ -6,7 +6,7 @@ from ..core import apply, inplace
 from ..dtypes import int64
 from ..ops import shape as views
 from ..ops import triangle as ops
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import accepts_out, check_index, check_tensor, wrap_dim
 from .options import allocate, check_place, finished, numpy_dtype
 from .reduction import refuse
 from .shape import flatten
@@ -102,14 +102,14 @@ def tril(input, diagonal=0):
             [1., 1.]])
     """
     _matrix(input, "tril")
-    return ops.tril(input, diagonal=diagonal)
+    return ops.tril(input, diagonal=check_index(diagonal, "tril", 2, "diagonal"))
 
 
 @accepts_out
 def triu(input, diagonal=0):
     """A copy of each matrix with zeros below a diagonal."""
     _matrix(input, "triu")
-    return ops.triu(input, diagonal=diagonal)
+    return ops.triu(input, diagonal=check_index(diagonal, "triu", 2, "diagonal"))
 
 
 def tril_(input, diagonal=0):

@@ -85,6 +85,7 @@ def matrix_exp(A):
 
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """The diagonals of matrices, a view."""
+    check_tensor(A, "linalg_diagonal", name="A")
     return A.diagonal(offset, dim1, dim2)
 
 

@@ -63,6 +63,7 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """The X of A @ X = B (X @ A = B), A given by its lu_factor; of A.mH with adjoint=True."""
     check_square(LU, "linalg.lu_solve", "LU")
     check_matrix(B, "linalg.lu_solve", "B")
+    check_tensor(pivots, "linalg_lu_solve", 2, "pivots")
     if pivots._array.dtype != np.int32:
         raise RuntimeError("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32")
     check_equations(LU._array, B._array, "linalg.lu_solve", left)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from ..core import TensorBase
 from ..dtypes import as_dtype
 from ..functions import norms
-from ..functions.arguments import accepts_out, check_tensor, wrap_dim
+from ..functions.arguments import accepts_out, check_flag, check_number, check_tensor, wrap_dim
 from ..ops import linalg as ops
 from ..ops.hidden import every
 from .checks import check_inexact, check_matrix, check_square
@@ -36,6 +37,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     function = "linalg.matrix_norm"
     check_matrix(A, function)
     check_inexact(A, function)
+    check_flag(keepdim, "linalg_matrix_norm", position=4)
     if isinstance(dim, int) or len(dim) != 2:
         shown = dim if isinstance(dim, int) else " ".join(map(str, dim))
         raise RuntimeError(f"{function}: dim must be a 2-tuple. Got {shown}")
@@ -135,6 +137,8 @@ def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     if hermitian:
         check_square(A, "linalg.eigh")
     if tol is not None:
+        if not isinstance(tol, TensorBase):
+            check_number(tol, "linalg_matrix_rank", 2, "tol", "float")
         atol, rtol = tol, 0.0
     atol, rtol = tolerances(A, atol, rtol)
     return ops.matrix_rank(A, atol, rtol, hermitian=bool(hermitian))

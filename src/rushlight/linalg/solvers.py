@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import TensorBase, wrap
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor
+from ..functions.arguments import accepts_out, check_tensor, check_tensors
 from ..functions.matrix import broadcast_batches
 from ..ops import batching
 from ..ops import linalg as ops
@@ -232,6 +232,7 @@ def _check_lstsq(a, b, function):
 @accepts_out
 def tensorsolve(A, B, dims=None):
     """The X of tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first."""
+    check_tensors("linalg_tensorsolve", input=A, other=B)
     if dims is not None:
         A = A.movedim(dims, tuple(range(-len(dims), 0)))
     n = B._array.ndim
@@ -249,6 +250,7 @@ def tensorsolve(A, B, dims=None):
 @accepts_out
 def tensorinv(A, ind=2):
     """The inverse of A as a map between its last dimensions and its first `ind`."""
+    check_tensor(A, "linalg_tensorinv")
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = A._array.shape[:ind], A._array.shape[ind:]

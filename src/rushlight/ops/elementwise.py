@@ -114,7 +114,7 @@ def _divisible(x, y, kernel):
     """Refuse truth values and complex numbers, and whole numbers by zero."""
     supports(x, REAL, kernel)
     if x.dtype.kind in "iu" and not y.all():
-        raise RuntimeError("ZeroDivisionError")
+        raise coded("RL341", RuntimeError("ZeroDivisionError"))
 
 
 def _floored(x, y):

@@ -6,24 +6,16 @@ from functools import lru_cache
 from ... import dtypes
 from ...core import TensorBase
 from ...errors import coded
+from ...functions.arguments import check_optional as check_optional
+from ...functions.arguments import check_tensor as check_tensor
+from ...functions.arguments import check_tensors as check_tensors
+from ...functions.arguments import type_name as type_name
 
 _NUMBERS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 
 def is_int(value):
     return hasattr(value, "__index__") and not isinstance(value, (bool, TensorBase))
-
-
-def type_name(value):
-    return "Tensor" if isinstance(value, TensorBase) else type(value).__name__
-
-
-def check_tensor(value, function, position=1, name="input"):
-    if not isinstance(value, TensorBase):
-        raise coded(
-            "RL321",
-            TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}"),
-        )
 
 
 def ints(value, function, name, position=2):

@@ -3,7 +3,9 @@
 import math
 
 from ... import core, dtypes
+from ...core import TensorBase
 from ...ops.attention import attention, later
+from .arguments import check_tensor, check_tensors
 from .dropout import dropout
 
 
@@ -62,6 +64,8 @@ def _masked_softmax(scores, attn_mask):
 
 
 def _check(query, key, value, attn_mask, is_causal):
+    if not (isinstance(query, TensorBase) and isinstance(key, TensorBase) and isinstance(value, TensorBase)):
+        check_tensors("scaled_dot_product_attention", query=query, key=key, value=value)
     if not query._array.dtype == key._array.dtype == value._array.dtype:
         names = [_c_name(x.dtype) for x in (query, key, value)]
         raise RuntimeError(
@@ -77,6 +81,7 @@ def _check(query, key, value, attn_mask, is_causal):
         )
     if attn_mask is None:
         return
+    check_tensor(attn_mask, "scaled_dot_product_attention", 4, "attn_mask")
     if attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "

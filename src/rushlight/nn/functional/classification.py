@@ -11,7 +11,16 @@ from ...functions.scattering import check_range
 from ...ops import loss as ops
 from ...ops.hidden import Batched, values
 from ...ops.margin import multi_margin_loss as multi_margin
-from .arguments import check_implemented, check_tensor, reduced, reduction_of, scalar_type, shape_of
+from .arguments import (
+    check_implemented,
+    check_optional,
+    check_tensor,
+    check_tensors,
+    reduced,
+    reduction_of,
+    scalar_type,
+    shape_of,
+)
 from .distance import pairwise_distance
 
 
@@ -30,6 +39,8 @@ def cross_entropy(
     """
     check_tensor(input, "cross_entropy_loss")
     check_tensor(target, "cross_entropy_loss", 2, "target")
+    if weight is not None:
+        check_tensor(weight, "cross_entropy_loss", 3, "weight")
     reduction = reduction_of(reduction, size_average, reduce)
     if target._array.shape == input._array.shape and input._array.ndim:
         return _of_probabilities(input, target, weight, reduction, ignore_index, label_smoothing)
@@ -103,6 +114,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """
     check_tensor(input, "nll_loss_nd")
     check_tensor(target, "nll_loss_nd", 2, "target")
+    check_optional(weight, "nll_loss_nd", 3, "weight")
     reduction = reduction_of(reduction, size_average, reduce)
     check_implemented(input, "nll_loss_out_frame")
     _check_classes(input, target, weight)
@@ -161,9 +173,10 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     reduction = reduction_of(reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
+    check_tensors("multi_margin_loss", input=input, target=target)
+    check_optional(weight, "multi_margin_loss", 5, "weight")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
-    check_tensor(input, "multi_margin_loss")
     if input.ndim > 2 or (input.ndim and input.shape[-1] == 0):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape_of(input)}"
@@ -193,7 +206,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     `target` (N, C) or (C,) lists the classes of a sample, up to the first -1.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    check_tensor(input, "multilabel_margin_loss")
+    check_tensors("multilabel_margin_loss", input=input, target=target)
     if input.ndim > 2 or (input.ndim and input.shape[-1] == 0):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape_of(input)}"
@@ -248,6 +261,7 @@ def triplet_margin_with_distance_loss(
 def _triplet(anchor, positive, negative, distance, margin, swap, reduction):
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    check_tensors("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but "
@@ -263,6 +277,7 @@ def _triplet(anchor, positive, negative, distance, margin, swap, reduction):
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos where target is 1, max(0, cos - margin) where it is -1, for the cosine of each pair of rows."""
     reduction = reduction_of(reduction, size_average, reduce)
+    check_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
     if target.ndim not in (0, 1):
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     want = target.ndim + 1

@@ -6,7 +6,7 @@ from ...core import TensorBase
 from ...errors import coded
 from ...ops import conv as ops
 from ...ops.pad import constant_pad_nd
-from .arguments import check_tensor, ints, is_int, remembered, scalar_type, shape_of, type_name
+from .arguments import check_tensor, check_tensors, ints, is_int, remembered, scalar_type, shape_of, type_name
 
 _SIGNATURES = (
     " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
@@ -362,7 +362,7 @@ def conv_tbc(input, weight, bias, pad=0):
     >>> rushlight.nn.functional.conv_tbc(ones, ones, rushlight.zeros(1)).flatten()
     tensor([3.])
     """
-    check_tensor(input, "conv_tbc")
+    check_tensors("conv_tbc", input=input, weight=weight, bias=bias)
     if input.ndim != 3:
         raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
     if weight.ndim != 3:

@@ -1,7 +1,7 @@
 """Distances and similarities between vectors, and vectors brought to length one."""
 
 from ... import dtypes
-from ...functions.arguments import wrap_dim
+from ...functions.arguments import check_number, wrap_dim
 from ...ops import distance as ops
 from ...ops.copying import to_dtype
 from .arguments import check_tensor, kind_of, scalar_type
@@ -15,6 +15,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     tensor([0.6000, 0.8000])
     """
     check_tensor(input, "normalize")
+    check_number(eps, "clamp_min", 2, "min")
     length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     if out is None:
         return input / length

@@ -4,7 +4,9 @@ import numpy as np
 
 from ... import core, dtypes
 from ...core import written
+from ...errors import tensor_type
 from ...functions import selecting
+from ...functions.arguments import check_number, check_optional, check_tensors
 from ...functions.scattering import check_range
 from ...functions.selecting import one_hot
 from ...ops import bags
@@ -48,11 +50,18 @@ def _padding(padding_idx, weight):
 
 
 def check_rows(indices, weight):
+    if indices._array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{tensor_type(indices._array)} instead (while checking arguments for embedding_bag)"
+        )
     check_range(indices, weight.shape[0], IndexError, "index out of range in self")
 
 
 def _shorten(weight, indices, max_norm, norm_type):
     """Scale the rows that are longer than max_norm down to it, in place."""
+    check_number(max_norm, "embedding_renorm_", 3, "max_norm", "float")
+    check_number(norm_type, "embedding_renorm_", 4, "norm_type", "float")
     if type(weight._array) is Batched:
         _shorten_samples(weight, indices, max_norm, norm_type)
         return
@@ -88,6 +97,8 @@ def embedding_bag(
     >>> rushlight.nn.functional.embedding_bag(rushlight.tensor([[0, 1]]), table)
     tensor([[2., 3.]])
     """
+    check_tensors("embedding_bag", weight=weight, indices=input)
+    check_optional(offsets, "embedding_bag", 3, "offsets")
     if weight.dtype == dtypes.int64 and input.is_floating_point():
         input, weight = weight, input
     if mode not in ("sum", "mean", "max"):

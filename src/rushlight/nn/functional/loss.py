@@ -4,18 +4,22 @@ import math
 import warnings
 
 from ... import spelling
+from ...core import TensorBase
 from ...errors import coded, coded_sentence
 from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
 from ...ops.hidden import every
 from .arguments import (
     check_implemented,
+    check_optional,
     check_tensor,
+    check_tensors,
     legacy_reduction,
     reduced,
     reduction_of,
     scalar_type,
     shape_of,
+    type_name,
 )
 
 
@@ -133,6 +137,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     """
     check_tensor(input, "binary_cross_entropy")
     check_tensor(target, "binary_cross_entropy", 2, "target")
+    check_optional(weight, "binary_cross_entropy", 3, "weight")
     reduction = reduction_of(reduction, size_average, reduce)
     if target.shape != input.shape:
         raise coded(
@@ -180,6 +185,8 @@ def binary_cross_entropy_with_logits(
     """
     check_tensor(input, "binary_cross_entropy_with_logits")
     check_tensor(target, "binary_cross_entropy_with_logits", 2, "target")
+    check_optional(weight, "binary_cross_entropy_with_logits", 3, "weight")
+    check_optional(pos_weight, "binary_cross_entropy_with_logits", 4, "pos_weight")
     reduction = reduction_of(reduction, size_average, reduce)
     if target.shape != input.shape:
         raise coded(
@@ -238,6 +245,7 @@ def poisson_nll_loss(
 
     `full` adds Stirling's approximation of log(target!) for targets above one.
     """
+    check_tensors("poisson_nll_loss", input=input, target=target)
     reduction = reduction_of(reduction, size_average, reduce)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -251,10 +259,13 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean
 
     `var`: a number, or a tensor like `input`, perhaps without its last dimension. ValueError for a negative one.
     """
+    check_tensors("gaussian_nll_loss", input=input, target=target)
     if isinstance(var, (int, float)):
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = var * input.detach().new_ones(input.shape)
+    elif not isinstance(var, TensorBase):
+        raise TypeError(f"'<' not supported between instances of '{type_name(var)}' and 'int'")
     elif (every(var._array) < 0).any():
         raise ValueError("var has negative entry/entries")
     if var.shape != input.shape:
@@ -272,6 +283,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """`input` where target is 1, max(0, margin - input) where it is -1."""
+    check_tensors("hinge_embedding_loss", input=input, target=target)
     reduction = reduction_of(reduction, size_average, reduce)
     zeros = (input.detach() + target.detach()) * 0
     beyond = (margin - input).clamp_min(0).where(target != 1, zeros)
@@ -280,6 +292,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """max(0, -target * (input1 - input2) + margin): target 1 says that input1 ranks higher."""
+    check_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     reduction = reduction_of(reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(

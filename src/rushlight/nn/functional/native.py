@@ -8,7 +8,7 @@ from ...ops import norm as ops
 from . import activation, classification, loss, norm, pool
 from . import conv as convolutions
 from . import grid as grids
-from .arguments import check_tensor
+from .arguments import check_tensor, check_tensors
 from .dropout import _alpha, _check, _dropped
 from .embedding import _shorten, bookkeeping, check_rows
 from .embedding import embedding_bag as summed_bags
@@ -86,6 +86,7 @@ def _native_batch_norm_legit(input, weight, bias, *rest):
 
 def native_norm(input, p=2, dim=None, keepdim=False, dtype=None):
     """The p-norm of all elements, or along `dim`."""
+    check_tensor(input, "native_norm")
     return input.norm(p, dim, keepdim, dtype=dtype)
 
 
@@ -221,7 +222,7 @@ def affine_grid_generator(theta, size, align_corners):
 
 def embedding_renorm_(input, indices, max_norm, norm_type):
     """Scale the rows of `input` that `indices` name down to the length `max_norm`, in place."""
-    check_tensor(input, "embedding_renorm_")
+    check_tensors("embedding_renorm_", input=input, indices=indices)
     check_rows(indices, input)
     _shorten(input, indices, max_norm, norm_type)
     return input
@@ -235,6 +236,7 @@ def embedding_bag(
 
     `mode` is 0 (sum), 1 (mean) or 2 (max). For sums the second is empty and the others are zeros.
     """
+    check_tensors("embedding_bag", weight=weight, indices=indices, offsets=offsets)
     out = summed_bags(
         indices, weight, offsets, None, 2, scale_grad_by_freq, _BAGS[mode], sparse, per_sample_weights,
         include_last_offset, padding_idx,

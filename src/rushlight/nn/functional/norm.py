@@ -10,7 +10,7 @@ from ...errors import coded
 from ...modes import grad_enabled
 from ...ops import norm as ops
 from ...ops.hidden import Batched
-from .arguments import check_implemented, check_tensor, ints, scalar_type, shape_of, type_name
+from .arguments import check_implemented, check_optional, check_tensor, ints, scalar_type, shape_of, type_name
 from .pad import pad
 from .pool import avg_pool2d, avg_pool3d
 
@@ -43,6 +43,9 @@ def _size(shape):
     return f"{spelling.spell('Size')}({list(shape)})"
 
 
+_POSITIONS = {"weight": 2, "bias": 3, "running_mean": 4, "running_var": 5}
+
+
 def native(input, running_mean, running_var, weight, bias, training, momentum, eps):
     """(batch_norm, mean, variance), the running statistics moved."""
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
@@ -51,6 +54,7 @@ def native(input, running_mean, running_var, weight, bias, training, momentum, e
     channels = input.shape[1] if input.ndim > 1 else 0
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     for name, x in given.items():
+        check_optional(x, "batch_norm", _POSITIONS[name], name)
         if x is not None and x._array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x._array.size}")
     check_implemented(input, "batch_norm")
@@ -110,6 +114,8 @@ def instance_norm(
     tensor([[[-1.0000,  1.0000]]])
     """
     check_tensor(input, "instance_norm")
+    for name, x in {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}.items():
+        check_optional(x, "instance_norm", _POSITIONS[name], name)
     if use_input_stats and math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {_size(input.shape)}")
     if not use_input_stats and (running_mean is None or running_var is None):

@@ -48,6 +48,8 @@ def pad(input, pad, mode="constant", value=None):
 
 
 def _constant(input, pad, value):
+    if len(pad) == 0:
+        return input.clone()
     for axis in range(len(pad) // 2):
         n, low, high = input.shape[-1 - axis], pad[2 * axis], pad[2 * axis + 1]
         if n + min(low, 0) + min(high, 0) < 0:

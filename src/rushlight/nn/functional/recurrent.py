@@ -8,7 +8,7 @@ from ...core import TensorBase
 from ...functions.joining import cat, stack
 from ...functions.matrix import linear
 from ...ops.recurrent import lstm_gates
-from .arguments import check_tensor, type_name
+from .arguments import check_optional, check_tensor, check_tensors, type_name
 from .dropout import dropout as dropped
 
 
@@ -70,19 +70,19 @@ def _check_arguments(name, args, hx, several):
 
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """tanh(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): input (N, F), hx (N, H)."""
-    _check_cell("rnn_tanh_cell", input, hx, w_hh, w_ih, 1)
+    _check_cell("rnn_tanh_cell", input, hx, w_hh, w_ih, 1, b_ih, b_hh)
     return _tanh_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """relu(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): input (N, F), hx (N, H)."""
-    _check_cell("rnn_relu_cell", input, hx, w_hh, w_ih, 1)
+    _check_cell("rnn_relu_cell", input, hx, w_hh, w_ih, 1, b_ih, b_hh)
     return _relu_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """The next hidden state of a gated recurrent unit: input (N, F), hx (N, H), w_ih (3 H, F), w_hh (3 H, H)."""
-    _check_cell("gru_cell", input, hx, w_hh, w_ih, 3)
+    _check_cell("gru_cell", input, hx, w_hh, w_ih, 3, b_ih, b_hh)
     return _gru_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
@@ -92,13 +92,19 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
         raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {type_name(hx)}")
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
-    _check_cell("lstm_cell", input, hx[0], w_hh, w_ih, 4)
+    _check_cell("lstm_cell", input, hx[0], w_hh, w_ih, 4, b_ih, b_hh)
     return _lstm_step(linear(input, w_ih, b_ih), tuple(hx), w_hh, b_hh)
 
 
-def _check_cell(name, input, hx, w_hh, w_ih, gates):
+def _check_cell(name, input, hx, w_hh, w_ih, gates, b_ih, b_hh):
     check_tensor(input, name)
     check_tensor(hx, name, 2, "hx")
+    check_tensors(name, 3, w_ih=w_ih, w_hh=w_hh)
+    check_optional(b_ih, name, 5, "b_ih")
+    check_optional(b_hh, name, 6, "b_hh")
+    for x in (w_ih, w_hh):
+        if x._array.ndim != 2:
+            raise RuntimeError(f"{name}: expected weights of 2 dimensions, but got {x._array.ndim}")
     hidden, rows = w_hh._array.shape[1], w_ih._array.shape[0]
     if rows != gates * hidden:
         times = f"{gates} * hidden_size" if gates > 1 else "hidden_size"

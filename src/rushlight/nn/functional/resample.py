@@ -4,6 +4,7 @@ import math
 import warnings
 
 from ...allocation import checked
+from ...functions.arguments import check_number
 from ...ops.resample import UPSAMPLE
 from .arguments import check_implemented, check_tensor, scalar_type, shape_of
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -56,6 +57,7 @@ def _sizes(input, d, size, scale_factor):
     spatial = list(input.shape[2:])
     if size is not None:
         if not isinstance(size, (list, tuple)):
+            check_number(size, "interpolate", 2, "size")
             return (int(size),) * d, None
         if len(size) != d:
             raise ValueError(
@@ -75,6 +77,7 @@ def _sizes(input, d, size, scale_factor):
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
     if not isinstance(scale_factor, (list, tuple)):
+        check_number(scale_factor, "interpolate", 3, "scale_factor")
         return None, (float(scale_factor),) * d
     if len(scale_factor) != d:
         raise ValueError(
