@@ -56,11 +56,6 @@ class Op(Operation):
     def __call__(self, *inputs, **params):
         if not params:
             return self.called(inputs)
-        if self.kernel is not None and not params and not self.is_view and isinstance(inputs[0], TensorBase):
-            if len(inputs) == 1:
-                return call1(self, inputs[0])
-            if len(inputs) == 2 and isinstance(inputs[1], TensorBase):
-                return call2(self, inputs[0], inputs[1])
         if len(params) != len(self.defaults):
             for key in params:
                 if key not in self.defaults:
@@ -452,8 +447,6 @@ def restore(array, edge, number, counter):
 
 def detached(x, shares_version):
     """A tensor over the same memory, without history."""
-    if x is None:
-        raise errors.not_tensor(x, "detach")
     if _transforms != 0 and type(x._array) is not ndarray:
         return _detach_batch(x)
     tensor = wrap(x._array)
@@ -786,16 +779,13 @@ def bind(**names):
     global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch, _leaf_made, _pack
     global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
     given = names.get
-    _tensor_class = given("tensor_class", _tensor_class)
-    _parameter_class = given("parameter_class", _parameter_class)
-    _transform = given("transform", _transform)
-    _renewed = given("renewed", _renewed)
+    _tensor_class, _parameter_class = given("tensor_class", _tensor_class), given("parameter_class", _parameter_class)
+    _transform, _renewed = given("transform", _transform), given("renewed", _renewed)
     _run_inplace, _pack = given("run_inplace", _run_inplace), given("pack", _pack)
     _detach_batch, _leaf_made = given("detach_batch", _detach_batch), given("leaf_made", _leaf_made)
     ADD, SUB, MUL, DIV = given("add", ADD), given("sub", SUB), given("mul", MUL), given("div", DIV)
-    NEG, POW, RSUB = given("neg", NEG), given("pow", POW), given("rsub", RSUB)
-    RDIV, RPOW = given("rdiv", RDIV), given("rpow", RPOW)
-    LT, LE, GT, GE = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE)
+    NEG, POW, RSUB, RDIV = given("neg", NEG), given("pow", POW), given("rsub", RSUB), given("rdiv", RDIV)
+    LT, LE, GT, GE, RPOW = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE), given("rpow", RPOW)
     EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
 
 

@@ -153,7 +153,14 @@ class Tensor(TensorBase):
 
     def detach(self):
         """The same memory without the history."""
-        result = core.detached(self, True)
+        if self is None:
+            raise errors.not_tensor(self, "detach")
+        try:
+            result = core.detached(self, True)
+        except (AttributeError, TypeError):
+            if isinstance(self, Tensor):
+                raise
+            raise errors.not_tensor(self, "detach") from None
         if core.transforms_entered(0):
             batching.followed(result, self)
         if watching.in_force:
