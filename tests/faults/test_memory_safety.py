@@ -8,9 +8,12 @@ import pytest
 
 import rushlight as rl
 from rushlight import ops
+from rushlight.kernels import load
 from rushlight.ops.declare import REGISTRY
 
 from . import layouts
+
+conv = load("conv")
 
 for _module in pkgutil.iter_modules(ops.__path__):
     importlib.import_module(f"rushlight.ops.{_module.name}")
@@ -69,6 +72,50 @@ def test_integers_that_are_out_of_range_reach_no_other_memory():
         if found := layouts.unlike(got, want, 1e-9):
             unlike.append(f"{case.row}: {found}")
     assert unlike == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_kernels_decline_sizes_that_contradict_each_other():
+    unlike = []
+    for case in layouts.contradicting():
+        got = case.run()
+        if isinstance(got, Exception):
+            continue
+        want = case.without_kernels()
+        if found := layouts.unlike(got, want, 1e-9):
+            unlike.append(f"{case.row} {[x.shape for x in layouts.arrays_of(case)]}: {found}")
+    assert unlike == []
+
+
+def windows(**changed):
+    given = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    return {**given, **changed}
+
+
+X, W = np.ones((2, 4, 5, 6)), np.ones((8, 4, 3, 3))
+DECLINED = {
+    "no samples": lambda: conv.convolution(X[:0], W, None, **windows()),
+    "no weight": lambda: conv.convolution(X, W[:0], None, **windows()),
+    "other channels": lambda: conv.convolution(X, W[:, :3], None, **windows()),
+    "other groups": lambda: conv.convolution(X, W, None, **windows(groups=3)),
+    "no groups": lambda: conv.convolution(X, W, None, **windows(groups=0)),
+    "a short bias": lambda: conv.convolution(X, W, np.ones(7), **windows()),
+    "padding in vast numbers": lambda: conv.convolution(X, W, None, **windows(padding=(2**32, 1), dilation=(2**32, 1))),
+    "places beyond count": lambda: conv.convolution(X, W, None, **windows(padding=(2**31 - 8, 2**31 - 8))),
+    "backwards": lambda: conv.convolution(X, W, None, **windows(dilation=(-1, 1))),
+    "no places": lambda: conv.convolution(X, W, None, **windows(), size=(0, 3)),
+    "transposed, other channels": lambda: conv.convolution_transpose(X, W, None, size=(7, 8), **windows()),
+    "of a weight, no samples": lambda: conv.convolution_weight(X[:0], X[:0], kernel=(3, 3), **windows()),
+    "of a weight, other samples": lambda: conv.convolution_weight(X, X[:1], kernel=(1, 1), **windows()),
+    "of a weight, other groups": lambda: conv.convolution_weight(X, X[:, :3], kernel=(1, 1), **windows(groups=2)),
+    "of a weight without places": lambda: conv.convolution_weight(X, X, kernel=(0, 1), **windows()),
+}
+
+
+@pytest.mark.skipif(conv is None, reason="the kernels are not compiled here")
+@pytest.mark.parametrize("call", DECLINED.values(), ids=DECLINED)
+def test_convolutions_without_sense_are_declined(call):
+    assert call() is NotImplemented
 
 
 WRITES = {

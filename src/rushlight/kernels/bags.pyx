@@ -7,7 +7,7 @@ A function returns NotImplemented for other dtypes, and for indices that are not
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -29,12 +29,6 @@ cdef extern from "kernels/bags.h":
 
 # Numbers that are worth a thread.
 cdef Py_ssize_t LEAST = 1 << 15
-
-
-cdef cnp.ndarray row_major(object x, int kind):
-    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
-        return None
-    return cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
 
 
 cdef bint ordered(const int64_t *starts, Py_ssize_t bags, Py_ssize_t count) noexcept:

@@ -12,3 +12,17 @@ cdef inline bint plain(object x) noexcept:
         and cnp.PyArray_ISALIGNED(x)
         and cnp.PyArray_ISNOTSWAPPED(x)
     )
+
+
+# x itself where its memory is as its shape and dtype say, aligned and in one piece; else a copy of it that is.
+cdef inline cnp.ndarray contiguous(cnp.ndarray x):
+    if cnp.PyArray_ISCARRAY_RO(x):
+        return x
+    return cnp.PyArray_FROMANY(x, cnp.PyArray_TYPE(x), 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+# The same; None for what is no array of dtype number `kind`.
+cdef inline cnp.ndarray row_major(object x, int kind):
+    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
+        return None
+    return contiguous(<cnp.ndarray>x)

@@ -5,7 +5,7 @@ A function returns NotImplemented for other dtypes, and for arrays whose memory 
 """
 
 cimport numpy as cnp
-from rushlight.kernels.buffers cimport empty, plain
+from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -101,12 +101,12 @@ def through_lstm_gates(gh, gnext, c, following, gates):
         return NotImplemented
     s.gh = s.gafter = NULL
     if gh is not None:
-        gh = cnp.PyArray_GETCONTIGUOUS(gh)
+        gh = contiguous(gh)
         if not fits(gh, kind, size):
             return NotImplemented
         s.gh = cnp.PyArray_DATA(<cnp.ndarray>gh)
     if gnext is not None:
-        gnext = cnp.PyArray_GETCONTIGUOUS(gnext)
+        gnext = contiguous(gnext)
         if not fits(gnext, kind, size):
             return NotImplemented
         s.gafter = cnp.PyArray_DATA(<cnp.ndarray>gnext)

@@ -7,7 +7,7 @@ A function returns NotImplemented for everything else, and for weights so large 
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -25,6 +25,9 @@ ctypedef fused real:
 # Weights, and the frames that are weighed together, should stay in the second cache.
 cdef Py_ssize_t LARGEST_WEIGHT = 1 << 19
 cdef Py_ssize_t TOGETHER = 1 << 18
+# Sizes, and numbers of a frame, of which no product overflows.
+cdef Py_ssize_t MOST = 1 << 31
+cdef Py_ssize_t MOST_TOGETHER = 1 << 40
 # Numbers computed together: 64 bytes of float32.
 cdef Py_ssize_t LANES = 16
 
@@ -90,17 +93,27 @@ cdef inline Py_ssize_t entry(tuple values, int k, Py_ssize_t missing):
 
 
 cdef bint settle(Layout *at, int itemsize):
-    """Work out the frame; whether the loops are the quicker way."""
+    """Work out the frame; whether the sizes are some, can be counted, and make the loops the quicker way."""
+    cdef Py_ssize_t least = min(at.od, at.oh, at.ow, at.kd, at.kh, at.kw, at.dd, at.dh, at.dw)
+    cdef Py_ssize_t most = max(at.od, at.oh, at.ow, at.kd, at.kh, at.kw, at.dd, at.dh, at.dw)
+    cdef Py_ssize_t around = max(at.front, at.top, at.left, -at.front, -at.top, -at.left)
+    if least < 1 or max(most, around) > MOST:
+        return False
     at.fd = at.od + at.dd * (at.kd - 1)
     at.fh = at.oh + at.dh * (at.kh - 1)
     at.fw = at.ow + at.dw * (at.kw - 1)
+    if <double>at.channels * at.fd * at.fh * at.fw > MOST_TOGETHER or <double>at.kd * at.kh * at.kw > MOST:
+        return False
     at.taps = at.channels * at.kd * at.kh * at.kw
     at.length = (((at.od - 1) * at.fh + at.oh - 1) * at.fw + at.ow + LANES - 1) // LANES * LANES
     at.frame = (at.channels * at.fd * at.fh * at.fw + 2 * LANES - 1) // LANES * LANES
     at.single = itemsize == 4
-    if at.od < 1 or at.oh < 1 or at.ow < 1:
-        return False
     return at.taps * at.rows * itemsize <= LARGEST_WEIGHT
+
+
+cdef inline bint fit(const Layout *at) noexcept:
+    """Whether all windows lie in the input and its padding."""
+    return at.fd <= at.d + 2 * at.front and at.fh <= at.h + 2 * at.top and at.fw <= at.w + 2 * at.left
 
 
 cdef inline void *aligned(void *room) noexcept nogil:
@@ -140,7 +153,7 @@ cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
     cdef Py_ssize_t c, z, first = max(0, -at.top), end = min(at.h, at.fh - at.top)
     cdef Py_ssize_t front = max(0, -at.front), back = min(at.d, at.fd - at.front)
     cdef Py_ssize_t skipped = max(0, -at.left), columns = min(at.w, at.fw - at.left) - skipped
-    if columns <= 0:
+    if columns <= 0 or end <= first:
         return
     for c in range(at.channels):
         for z in range(front, back):
@@ -300,9 +313,11 @@ cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):
     if bias is not None:
         if not isinstance(bias, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>bias) != cnp.PyArray_TYPE(a):
             return NotImplemented
-        b = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>bias)
+        if cnp.PyArray_SIZE(<cnp.ndarray>bias) != at.groups * at.rows:
+            return NotImplemented
+        b = contiguous(<cnp.ndarray>bias)
         at.bias = cnp.PyArray_DATA(b)
-    a, w = cnp.PyArray_GETCONTIGUOUS(a), cnp.PyArray_GETCONTIGUOUS(w)
+    a, w = contiguous(a), contiguous(w)
     out = made(a, at.samples, at.groups * at.rows, at.od, at.oh, at.ow, False)
     at.x, at.weight, at.out, at.failed = cnp.PyArray_DATA(a), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out), False
     offsets = found_taps(at)
@@ -318,8 +333,10 @@ cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):
 
 
 cdef bint meet(Layout *at, cnp.ndarray a, cnp.ndarray w, tuple dilation, Py_ssize_t groups):
-    """Note what the input and the weight say; whether they are of one kind."""
+    """Note what the input and the weight say; whether they are of one kind, and the input is of whole groups."""
     if cnp.PyArray_TYPE(w) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(w) != cnp.PyArray_NDIM(a):
+        return False
+    if groups < 1 or cnp.PyArray_DIM(a, 1) % groups:
         return False
     at.samples, at.groups = cnp.PyArray_DIM(a, 0), groups
     at.channels = cnp.PyArray_DIM(a, 1) // groups
@@ -334,6 +351,8 @@ def convolution(x, weight, bias, *, tuple stride, tuple padding, tuple dilation,
     cdef Layout at
     if not plain(x) or not plain(weight) or not one(stride) or not meet(&at, x, weight, dilation, groups):
         return NotImplemented
+    if cnp.PyArray_DIM(<cnp.ndarray>weight, 1) != at.channels or cnp.PyArray_DIM(<cnp.ndarray>weight, 0) % at.groups:
+        return NotImplemented
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>weight, 0) // at.groups
     at.front, at.top, at.left = entry(padding, 0, 0), entry(padding, 1, 0), entry(padding, 2, 0)
     at.od = at.d + 2 * at.front - at.dd * (at.kd - 1)
@@ -341,7 +360,7 @@ def convolution(x, weight, bias, *, tuple stride, tuple padding, tuple dilation,
     at.ow = at.w + 2 * at.left - at.dw * (at.kw - 1)
     if size is not None:
         at.od, at.oh, at.ow = entry(size, 0, 1), entry(size, 1, 1), entry(size, 2, 1)
-    if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
+    if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)) or not fit(&at):
         return NotImplemented
     return correlated(&at, x, weight, bias)
 
@@ -352,6 +371,8 @@ def convolution_transpose(x, weight, bias, *, tuple size, tuple stride, tuple pa
     cdef cnp.ndarray w, turned
     if not plain(x) or not plain(weight) or not one(stride) or not meet(&at, x, weight, dilation, groups):
         return NotImplemented
+    if cnp.PyArray_DIM(<cnp.ndarray>weight, 0) != cnp.PyArray_DIM(<cnp.ndarray>x, 1):
+        return NotImplemented
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>weight, 1)
     at.front = at.dd * (at.kd - 1) - entry(padding, 0, 0)
     at.top = at.dh * (at.kh - 1) - entry(padding, 1, 0)
@@ -359,7 +380,7 @@ def convolution_transpose(x, weight, bias, *, tuple size, tuple stride, tuple pa
     at.od, at.oh, at.ow = entry(size, 0, 1), entry(size, 1, 1), entry(size, 2, 1)
     if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
         return NotImplemented
-    w = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>weight)
+    w = contiguous(<cnp.ndarray>weight)
     turned = made(w, at.groups * at.rows, at.channels, at.kd, at.kh, at.kw, False)
     if at.single:
         turn(&at, <const float *>cnp.PyArray_DATA(w), <float *>cnp.PyArray_DATA(turned))
@@ -378,13 +399,15 @@ def convolution_weight(x, y, *, tuple kernel, tuple stride, tuple padding, tuple
     cdef void *to
     if not plain(x) or not plain(y) or not one(stride) or not meet(&at, x, y, dilation, groups):
         return NotImplemented
+    if cnp.PyArray_DIM(<cnp.ndarray>y, 0) != at.samples or cnp.PyArray_DIM(<cnp.ndarray>y, 1) % at.groups:
+        return NotImplemented
     at.rows = cnp.PyArray_DIM(<cnp.ndarray>y, 1) // at.groups
     at.od, at.oh, at.ow = at.kd, at.kh, at.kw
     at.kd, at.kh, at.kw = entry(kernel, 0, 1), entry(kernel, 1, 1), entry(kernel, 2, 1)
     at.front, at.top, at.left = entry(padding, 0, 0), entry(padding, 1, 0), entry(padding, 2, 0)
-    if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)):
+    if not settle(&at, cnp.PyArray_ITEMSIZE(<cnp.ndarray>x)) or not fit(&at):
         return NotImplemented
-    a, g = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x), cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>y)
+    a, g = contiguous(<cnp.ndarray>x), contiguous(<cnp.ndarray>y)
     total = made(a, at.groups * at.rows, at.channels, at.kd, at.kh, at.kw, True)
     source, weights, to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(g), cnp.PyArray_DATA(total)
     at.failed = False

@@ -6,7 +6,7 @@ A function returns NotImplemented for other dtypes, and for lengths or labels ou
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -26,12 +26,6 @@ cdef extern from "kernels/alignments.h":
 
 # So many steps from state to state are worth a thread.
 cdef Py_ssize_t LEAST = 1 << 12
-
-
-cdef cnp.ndarray row_major(object x, int kind):
-    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
-        return None
-    return cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
 
 
 cdef bint fits(const rl_ctc *s):

@@ -7,7 +7,7 @@ A function returns NotImplemented for other dtypes.
 cimport numpy as cnp
 from libc.stdlib cimport free, malloc
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -31,12 +31,6 @@ cdef extern from "kernels/distances.h":
 
 # So many differences are worth a thread.
 cdef Py_ssize_t LEAST = 1 << 14
-
-
-cdef cnp.ndarray row_major(object x, int kind):
-    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
-        return None
-    return cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
 
 
 cdef cnp.ndarray table(object x):

@@ -9,7 +9,7 @@ along its rows (Bailey, "FFTs in external or hierarchical memory", 1990), so tha
 cimport numpy as cnp
 from libc.stdlib cimport free
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport spread
 
 from math import prod as math_prod
@@ -312,7 +312,7 @@ cdef double scale_of(double points, int normalization) noexcept:
 
 cdef cnp.ndarray transformed(cnp.ndarray x, object dim, double sign, double scale):
     """A new array: x, of complex numbers, transformed along each of `dim`."""
-    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x)
+    cdef cnp.ndarray given = contiguous(x)
     cdef cnp.ndarray out = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
     for d in reversed(dim):
         through(given, out, d, sign, scale)
@@ -335,7 +335,7 @@ cdef cnp.ndarray between(cnp.ndarray x, Py_ssize_t n, Py_ssize_t last, int kind,
     cdef int ndim = cnp.PyArray_NDIM(x), k
     cdef Py_ssize_t rows = 1
     cdef cnp.npy_intp shape[64]
-    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), out
+    cdef cnp.ndarray given = contiguous(x), out
     for k in range(ndim - 1):
         shape[k] = cnp.PyArray_DIM(x, k)
         rows *= shape[k]
@@ -350,7 +350,7 @@ cdef cnp.ndarray between(cnp.ndarray x, Py_ssize_t n, Py_ssize_t last, int kind,
 
 cdef cnp.ndarray by_pairs(cnp.ndarray x, int d, double scale):
     """One side of the transforms of real numbers along dimension d, two neighbours done as one complex number."""
-    cdef cnp.ndarray given = cnp.PyArray_GETCONTIGUOUS(x), pairs, out
+    cdef cnp.ndarray given = contiguous(x), pairs, out
     cdef bint double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
     cdef int number = cnp.NPY_COMPLEX128 if double_precision else cnp.NPY_COMPLEX64
     cdef int ndim = cnp.PyArray_NDIM(x), k

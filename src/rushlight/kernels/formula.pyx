@@ -178,10 +178,10 @@ cdef cnp.ndarray halved(Halves *s, object x, Py_ssize_t dim):
     """Note where the rows of two halves of x are; x itself, None for an array that is declined."""
     cdef cnp.ndarray a
     cdef int kind, k
-    if not isinstance(x, cnp.ndarray) or not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>x):
+    if not isinstance(x, cnp.ndarray) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x):
         return None
     a, kind = x, cnp.PyArray_TYPE(<cnp.ndarray>x)
-    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_SIZE(a) == 0:
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_SIZE(a) == 0 or cnp.PyArray_DIM(a, dim) % 2:
         return None
     s.gated = of_gate.f4 if kind == cnp.NPY_FLOAT32 else of_gate.f8
     s.through_gate = of_gradient.f4 if kind == cnp.NPY_FLOAT32 else of_gradient.f8
@@ -219,7 +219,7 @@ def through_glu(g, x, Py_ssize_t dim):
     cdef Halves s
     cdef cnp.ndarray a = halved(&s, x, dim), out
     cdef Py_ssize_t rows
-    if a is None or not isinstance(g, cnp.ndarray) or not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>g):
+    if a is None or not isinstance(g, cnp.ndarray) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>g):
         return NotImplemented
     if cnp.PyArray_TYPE(<cnp.ndarray>g) != cnp.PyArray_TYPE(a) or 2 * cnp.PyArray_SIZE(<cnp.ndarray>g) != cnp.PyArray_SIZE(a):
         return NotImplemented

@@ -5,7 +5,7 @@ A function returns NotImplemented for other dtypes.
 """
 
 cimport numpy as cnp
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport spread, span
 
 cnp.import_array()
@@ -33,15 +33,11 @@ PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
 cdef Py_ssize_t LEAST = 1 << 14
 
 
-cdef cnp.ndarray row_major(object x, int kind):
-    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
-        return None
-    return cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
-
-
 cdef bint settle(rl_sampling *s, cnp.ndarray x, cnp.ndarray grid, str mode, str padding, bint align_corners):
     cdef int d = cnp.PyArray_NDIM(x) - 2, k
     if d not in (2, 3) or cnp.PyArray_SIZE(x) == 0 or cnp.PyArray_SIZE(grid) == 0 or cnp.PyArray_SIZE(x) >> 31:
+        return False
+    if cnp.PyArray_NDIM(grid) != d + 2 or cnp.PyArray_DIM(grid, 0) != cnp.PyArray_DIM(x, 0) or cnp.PyArray_DIM(grid, d + 1) != d:
         return False
     s.d, s.mode, s.outside, s.aligned = d, MODES[mode], PADDINGS[padding], align_corners
     s.n, s.channels = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
@@ -94,6 +90,8 @@ def through_grid_sampler(g, x, grid, str mode, str padding, align_corners, needs
         return NotImplemented
     a, points, given = row_major(x, kind), row_major(grid, kind), row_major(g, kind)
     if points is None or given is None or not settle(&s, a, points, mode, padding, align_corners):
+        return NotImplemented
+    if cnp.PyArray_SIZE(given) != s.n * s.channels * s.points:
         return NotImplemented
     s.g, s.gx, s.ggrid = cnp.PyArray_DATA(given), NULL, NULL
     if needs[0]:

@@ -7,7 +7,7 @@ A function returns NotImplemented for other dtypes, for class indices that are n
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -70,13 +70,6 @@ cdef inline int kind_of(object x):
     return kind if kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 else -1
 
 
-cdef inline cnp.ndarray row_major(object x, int kind):
-    """x in row-major order, None where it is no array of that kind."""
-    if not isinstance(x, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
-        return None
-    return cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
-
-
 cdef inline double number(cnp.ndarray x):
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
         return (<const float *>cnp.PyArray_DATA(x))[0]
@@ -93,7 +86,7 @@ cdef bint settle(rl_classes *s, tuple shape, object target, int64_t ignored) exc
     if not isinstance(target, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>target) != cnp.NPY_INT64:
         return False
     t = target
-    if not cnp.PyArray_IS_C_CONTIGUOUS(t) or len(shape) < 2 or cnp.PyArray_NDIM(t) != len(shape) - 1:
+    if not cnp.PyArray_ISCARRAY_RO(t) or len(shape) < 2 or cnp.PyArray_NDIM(t) != len(shape) - 1:
         return False
     s.outer, s.n, s.inner = shape[0], shape[1], 1
     for k in range(2, len(shape)):

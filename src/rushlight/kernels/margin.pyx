@@ -7,7 +7,7 @@ A function returns NotImplemented for other dtypes, and for targets that are not
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, row_major
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -41,7 +41,7 @@ cdef bint settle(rl_margins *m, object x, object target, object p, double margin
         return False
     if cnp.PyArray_TYPE(t) != cnp.NPY_INT64 or cnp.PyArray_NDIM(a) != 2 or cnp.PyArray_NDIM(t) != 1:
         return False
-    if not cnp.PyArray_IS_C_CONTIGUOUS(a) or not cnp.PyArray_IS_C_CONTIGUOUS(t) or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(t, 0):
+    if not cnp.PyArray_ISCARRAY_RO(a) or not cnp.PyArray_ISCARRAY_RO(t) or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(t, 0):
         return False
     m.x, m.target, m.classes = cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(t), cnp.PyArray_DIM(a, 1)
     m.margin, m.squared = margin, p == 2
@@ -70,11 +70,11 @@ def through_multi_margin(g, x, target, p, double margin):
     cdef rl_margins m
     cdef cnp.ndarray out, given
     cdef Py_ssize_t rows
-    if not settle(&m, x, target, p, margin) or not isinstance(g, cnp.ndarray):
+    if not settle(&m, x, target, p, margin):
         return NotImplemented
-    if cnp.PyArray_TYPE(<cnp.ndarray>g) != cnp.PyArray_TYPE(<cnp.ndarray>x):
+    given = row_major(g, cnp.PyArray_TYPE(<cnp.ndarray>x))
+    if given is None or cnp.PyArray_SIZE(given) != cnp.PyArray_DIM(<cnp.ndarray>x, 0):
         return NotImplemented
-    given = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>g)
     out = empty(2, cnp.PyArray_DIMS(<cnp.ndarray>x), cnp.PyArray_TYPE(given))
     m.g, m.out, rows = cnp.PyArray_DATA(given), cnp.PyArray_DATA(out), cnp.PyArray_DIM(out, 0)
     with nogil:

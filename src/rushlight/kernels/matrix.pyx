@@ -7,7 +7,7 @@ A product here is of matrices with any strides, so a transpose costs nothing. Ev
 cimport numpy as cnp
 from cpython.object cimport PyObject
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
@@ -390,7 +390,7 @@ cdef object short_rows(cnp.ndarray a, cnp.ndarray b, int kind, int dims):
 cdef object long_dot(cnp.ndarray a, cnp.ndarray b):
     """a . b of float32, which BLAS adds in float32."""
     cdef cnp.npy_intp parts
-    cdef cnp.ndarray x = cnp.PyArray_GETCONTIGUOUS(a), y = cnp.PyArray_GETCONTIGUOUS(b)
+    cdef cnp.ndarray x = contiguous(a), y = contiguous(b)
     cdef cnp.ndarray totals, out = empty(0, NULL, cnp.NPY_FLOAT32)
     cdef rl_dot job
     cdef double alone

@@ -7,7 +7,7 @@ the bias, None for one that nobody needs, from the gradient of the normalized ou
 
 cimport numpy as cnp
 from libc.math cimport sqrt
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -447,9 +447,17 @@ cdef int kind_of(object x, object weight, object bias, object mean=None, object 
     return kind
 
 
+cdef inline bint each_has(Py_ssize_t n, object x, object y, object z=None, object u=None):
+    """Whether what is not missing has n elements."""
+    for array in (x, y, z, u):
+        if array is not None and cnp.PyArray_SIZE(<cnp.ndarray>array) != n:
+            return False
+    return True
+
+
 cdef inline cnp.ndarray packed(object x):
     """x in row-major order; None as it is."""
-    return None if x is None else cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
+    return None if x is None else contiguous(<cnp.ndarray>x)
 
 
 cdef inline void *data(cnp.ndarray x):
@@ -491,6 +499,8 @@ def batch_norm(x, weight, bias, running_mean, running_var, *, training, eps):
     a, w, b = packed(x), packed(weight), packed(bias)
     s = work_on(a, eps)
     s.training = training
+    if not each_has(s.channels, w, b) or (not training and not each_has(s.channels, running_mean, running_var)):
+        return NotImplemented
     mean = vector(s.channels, kind) if training else packed(running_mean)
     var = vector(s.channels, kind) if training else packed(running_var)
     out = like(a)
@@ -512,6 +522,8 @@ def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs
     a, d, w, m, v = packed(x), packed(g), packed(weight), packed(mean), packed(var)
     s = work_on(a, eps)
     s.training = training
+    if not each_has(s.channels, w, m, v) or not cnp.PyArray_SAMESHAPE(a, d):
+        return NotImplemented
     gx = like(a) if needs[0] else None
     gw, gb = vector(s.channels, kind) if needs[1] else None, vector(s.channels, kind) if needs[2] else None
     s.g, s.weight, s.mean, s.var, s.gx, s.gw, s.gb = data(d), data(w), data(m), data(v), data(gx), data(gw), data(gb)
@@ -536,6 +548,8 @@ def layer_norm(x, weight, bias, *, dims, eps):
     for size in x.shape[lead:]:
         s.n *= size
     s.outer = cnp.PyArray_SIZE(a) // s.n
+    if not each_has(s.n, w, b):
+        return NotImplemented
     mean, var, out = vector(s.outer, kind), vector(s.outer, kind), like(a)
     s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
     over(rows_f4, rows_f8, kind, &s, s.outer, s.n)
@@ -556,6 +570,8 @@ def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
     for size in shape:
         s.n *= size
     s.outer = cnp.PyArray_SIZE(a) // s.n
+    if not each_has(s.n, w, None) or not each_has(s.outer, m, v) or not cnp.PyArray_SAMESHAPE(a, d):
+        return NotImplemented
     gx = like(a) if needs[0] else None
     gw, gb = vector(s.n, kind) if needs[1] else None, vector(s.n, kind) if needs[2] else None
     s.g, s.weight, s.mean, s.var, s.gx, s.gw, s.gb = data(d), data(w), data(m), data(v), data(gx), data(gw), data(gb)
@@ -579,6 +595,8 @@ def group_norm(x, weight, bias, *, groups, eps):
     a, w, b = packed(x), packed(weight), packed(bias)
     s = work_on(a, eps)
     s.groups = groups
+    if groups < 1 or s.channels % s.groups or not each_has(s.channels, w, b):
+        return NotImplemented
     count = s.outer * s.groups
     mean, var, out = vector(count, kind), vector(count, kind), like(a)
     s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
@@ -597,6 +615,8 @@ def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
     s = work_on(a, eps)
     s.groups = groups
     count = s.outer * s.groups
+    if not each_has(s.channels, w, None) or not each_has(count, m, v) or not cnp.PyArray_SAMESHAPE(a, d):
+        return NotImplemented
     gx = like(a) if needs[0] else None
     sums = vector(2 * s.outer * s.channels, cnp.NPY_FLOAT64)
     s.g, s.weight, s.mean, s.var, s.gx, s.sums = data(d), data(w), data(m), data(v), data(gx), <double *>data(sums)

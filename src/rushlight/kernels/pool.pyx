@@ -175,13 +175,16 @@ def uneven_max_pool(x, starts, ends, own, *, tuple size):
     size 1 where there are fewer): (sum of sizes,), or with `own` (planes, sum of sizes)."""
     cdef rl_pooling s
     cdef cnp.ndarray a, values, indices
-    cdef Py_ssize_t planes
+    cdef Py_ssize_t planes, windows
     if not usable(x) or not index_like(starts) or not index_like(ends):
         return NotImplemented
     if not lay(&s, trailing(x, len(size)), size, None, None, None, None) or not s.cells:
         return NotImplemented
     a = x
     planes = planes_of(a, len(size))
+    windows = (sum(size) + 3 - len(size)) * (planes if own else 1)
+    if cnp.PyArray_SIZE(<cnp.ndarray>starts) != windows or cnp.PyArray_SIZE(<cnp.ndarray>ends) != windows:
+        return NotImplemented
     values = made(a, size, cnp.PyArray_TYPE(a), False)
     indices = made(a, size, cnp.NPY_INT64, False)
     s.own, s.x, s.out = own, cnp.PyArray_DATA(a), cnp.PyArray_DATA(values)
@@ -243,6 +246,8 @@ def avg_pool(x, counts, *, tuple kernel, tuple stride, tuple padding, tuple size
     a = x
     if not lay(&s, trailing(a, len(kernel)), size, kernel, stride, padding, (1,) * len(kernel)):
         return NotImplemented
+    if cnp.PyArray_SIZE(divisor) != 1 and cnp.PyArray_SIZE(divisor) != s.places:
+        return NotImplemented
     out = made(a, size, cnp.PyArray_TYPE(a), False)
     s.steps, s.x, s.counts = cnp.PyArray_SIZE(divisor) > 1, cnp.PyArray_DATA(a), cnp.PyArray_DATA(divisor)
     s.out = cnp.PyArray_DATA(out)
@@ -258,6 +263,8 @@ def avg_unpool(g, counts, *, tuple plane, tuple kernel, tuple stride, tuple padd
         return NotImplemented
     a = g
     if not lay(&s, plane, trailing(a, len(kernel)), kernel, stride, padding, (1,) * len(kernel)):
+        return NotImplemented
+    if cnp.PyArray_SIZE(divisor) != 1 and cnp.PyArray_SIZE(divisor) != s.places:
         return NotImplemented
     out = made(a, plane, cnp.PyArray_TYPE(a), True)
     s.steps, s.x, s.counts = cnp.PyArray_SIZE(divisor) > 1, cnp.PyArray_DATA(a), cnp.PyArray_DATA(divisor)

@@ -6,7 +6,7 @@ A function returns NotImplemented for other dtypes.
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -64,7 +64,7 @@ def banded(x, int axis, cnp.ndarray starts, cnp.ndarray weights, bint turned):
     cdef bint single = kind == cnp.NPY_FLOAT32
     if kind < 0 or cnp.PyArray_TYPE(weights) != kind or cnp.PyArray_SIZE(<cnp.ndarray>x) == 0:
         return NotImplemented
-    a = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
+    a = contiguous(<cnp.ndarray>x)
     d = cnp.PyArray_NDIM(a)
     s.inner = 1
     for k in range(d):
@@ -96,7 +96,7 @@ cdef object between(object x, tuple tables, tuple spatial, Py_ssize_t low, Py_ss
     cdef Py_ssize_t planes = 1
     if kind < 0 or d > 3:
         return NotImplemented
-    a = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
+    a = contiguous(<cnp.ndarray>x)
     lead = cnp.PyArray_NDIM(a) - d
     for k in range(3):
         s.table[k], s.n[k], s.size[k] = &none, 1, 1

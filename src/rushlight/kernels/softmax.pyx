@@ -5,7 +5,7 @@ A function returns NotImplemented for other dtypes.
 """
 
 cimport numpy as cnp
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -47,7 +47,7 @@ cdef object through(object x, object y, Py_ssize_t dim, bint logs):
     single = kind == cnp.NPY_FLOAT32
     if dim < 0:
         dim += d
-    a = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>x)
+    a = contiguous(<cnp.ndarray>x)
     b = None
     s.y = NULL
     if y is not None:
@@ -55,7 +55,7 @@ cdef object through(object x, object y, Py_ssize_t dim, bint logs):
             return NotImplemented
         if not cnp.PyArray_SAMESHAPE(a, <cnp.ndarray>y):
             return NotImplemented
-        b = cnp.PyArray_GETCONTIGUOUS(<cnp.ndarray>y)
+        b = contiguous(<cnp.ndarray>y)
         s.y = cnp.PyArray_DATA(b)
     out = empty(d, cnp.PyArray_DIMS(a), kind)
     s.x, s.out, s.logs = cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), logs

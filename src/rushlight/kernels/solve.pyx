@@ -9,6 +9,7 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
+from rushlight.kernels.buffers cimport contiguous
 from rushlight.kernels.parallel cimport span, spread
 
 import numpy as np
@@ -92,6 +93,10 @@ cdef inline Py_ssize_t count_of(cnp.ndarray a):
     return cnp.PyArray_SIZE(a) // (rows_of(a) * columns_of(a))
 
 
+cdef inline bint square(cnp.ndarray a):
+    return rows_of(a) == columns_of(a)
+
+
 cdef inline cnp.ndarray turned(cnp.ndarray a):
     return a.swapaxes(-2, -1)
 
@@ -160,8 +165,10 @@ def lu_factor(object x):
 
 
 cdef object paired(object x, object y):
-    """Matrices and right-hand sides with equal batches (x may be one matrix for all); None where dtypes differ."""
+    """Matrices and right-hand sides with equal batches (x may be one matrix for all); None where dtypes or sizes differ."""
     if kind_of(x) < 0 or kind_of(x) != kind_of(y):
+        return None
+    if not square(x) or rows_of(y) != columns_of(x):
         return None
     before, behind = x.shape[:-2], y.shape[:-2]
     if before == behind or not before:
@@ -259,7 +266,7 @@ def lu_solve(object lu, object pivots, object b, bint adjoint=False):
     if both is None or pivots.dtype != np.int32:
         return NotImplemented
     matrix, x = laid_out(both[0]), both[1]
-    exchanged = np.ascontiguousarray(np.broadcast_to(pivots, both[0].shape[:-1]))
+    exchanged = contiguous(np.broadcast_to(pivots, both[0].shape[:-1]))
     if not within(exchanged, matrix.shape[cnp.PyArray_NDIM(matrix) - 1]):
         return NotImplemented
     kind = kind_of(matrix)
@@ -312,7 +319,7 @@ def solve(object a, object b, bint left=True, bint vector=False, asker=""):
     if not left:
         out = solve(a.swapaxes(-2, -1), b.swapaxes(-2, -1))
         return out if out is NotImplemented else turned(out)
-    if kind_of(b) != kind:
+    if kind_of(b) != kind or not square(a) or rows_of(b) != rows_of(a):
         return NotImplemented
     # What is row-major is the transpose for LAPACK, whose decomposition solves as well.
     adjoint = kind < 2 and not ours(kind, a.shape[-1]) and a.flags.c_contiguous
@@ -323,7 +330,7 @@ def solve(object a, object b, bint left=True, bint vector=False, asker=""):
 def inv(object x, asker=""):
     """The inverses; NotImplemented where a matrix is singular."""
     cdef int kind = kind_of(x)
-    if kind < 0:
+    if kind < 0 or not square(x):
         return NotImplemented
     # The inverse of the transpose is the transpose of the inverse.
     turns = not ours(kind, x.shape[-1])
@@ -353,7 +360,7 @@ cdef object diagonal_of(object x):
 
 def det(object x):
     """The determinants."""
-    if kind_of(x) < 0:
+    if kind_of(x) < 0 or not square(x):
         return NotImplemented
     diagonal, signs, _, _, _ = diagonal_of(x)
     with np.errstate(all="ignore"):
@@ -363,7 +370,7 @@ def det(object x):
 def slogdet(object x):
     """(signs, logarithms of the sizes) of the determinants."""
     cdef int kind = kind_of(x)
-    if kind < 0 or kind > 1:
+    if kind < 0 or kind > 1 or not square(x):
         return NotImplemented
     diagonal, signs, _, _, info = diagonal_of(x)
     with np.errstate(all="ignore"):
@@ -375,7 +382,7 @@ def slogdet(object x):
 def cofactor(object x):
     """(det(x) * inv(x).T, which matrices are too close to singular for that)."""
     cdef int kind = kind_of(x)
-    if kind < 0:
+    if kind < 0 or not square(x):
         return NotImplemented
     diagonal, signs, lu, pivots, info = diagonal_of(x)
     with np.errstate(all="ignore"):
@@ -423,7 +430,7 @@ def ldl_factor(object x, bint hermitian=False):
     cdef int32_t *bad
     cdef char *data
     cdef void *work
-    if kind < 0 or not found:
+    if kind < 0 or not found or not square(x):
         return NotImplemented
     a = turned(np.tril(x)).copy(order="C")
     pivots, info = np.empty(x.shape[:-1], np.int32), np.empty(x.shape[:-2], np.int32)
@@ -467,7 +474,7 @@ def ldl_solve(object packed, object pivots, object b, bint hermitian):
     if kind < 0 or not found or kind_of(b) != kind or packed.shape[:-2] != b.shape[:-2]:
         return NotImplemented
     n, columns = packed.shape[-1], b.shape[-1]
-    if packed.shape[:-1] != pivots.shape or b.shape[-2] != n:
+    if not square(packed) or packed.shape[:-1] != pivots.shape or b.shape[-2] != n:
         return NotImplemented
     exchanged = pivots.astype(np.int64, order="C")
     rows = <int64_t *>cnp.PyArray_DATA(exchanged)
@@ -496,7 +503,7 @@ def ldl_layout(object pivots):
     cdef unsigned char *l
     if n == 0:
         return NotImplemented
-    given = np.ascontiguousarray(pivots, np.int32)
+    given = contiguous(pivots.astype(np.int32, copy=False))
     square = (*pivots.shape, n)
     order, source = np.empty(pivots.shape, np.int64), np.empty(square, np.int64)
     block, below, partner = np.zeros(square, bool), np.zeros(square, bool), np.empty(n, np.int64)
@@ -513,7 +520,9 @@ def ldl_layout(object pivots):
         while k < n:
             last = k + 1 if at[k] < 0 and k + 1 < n else k
             with_[k], with_[last] = last, k
-            p = min(max(abs(at[k]) - 1, 0), n - 1)
+            p = abs(at[k]) - 1
+            if not 0 <= p < n:
+                return NotImplemented
             if p != last:
                 o[last], o[p] = o[p], o[last]
                 for j in range(k):
@@ -558,7 +567,9 @@ def householder_product(object x, object tau):
     job.kind = kind_of(x)
     if job.kind < 0 or not found or tau.dtype != x.dtype or x.shape[:-2] != tau.shape[:-1]:
         return NotImplemented
-    a, factors = turned(x).copy(order="C"), np.ascontiguousarray(tau)
+    if not tau.shape[-1] <= x.shape[-1] <= x.shape[-2]:
+        return NotImplemented
+    a, factors = turned(x).copy(order="C"), contiguous(tau)
     job.m, job.n, job.k, job.size = x.shape[-2], x.shape[-1], tau.shape[-1], cnp.PyArray_ITEMSIZE(a)
     job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(factors)
     reflect(join, &job, count_of(a))
@@ -636,9 +647,9 @@ def ormqr(object x, object tau, object other, bint transpose=False):
     if job.kind < 0 or not found or not x.dtype == tau.dtype == other.dtype or not kind_of(other) == job.kind:
         return NotImplemented
     job.m, job.n, job.k = x.shape[-2], other.shape[-1], tau.shape[-1]
-    if job.k == 0 or not x.shape[:-2] == tau.shape[:-1] == other.shape[:-2] or other.shape[-2] != job.m:
+    if job.k == 0 or job.k > min(x.shape[-2:]) or not x.shape[:-2] == tau.shape[:-1] == other.shape[:-2] or other.shape[-2] != job.m:
         return NotImplemented
-    a, factors = turned(x)[..., :job.k, :].copy(order="C"), np.ascontiguousarray(tau)
+    a, factors = turned(x)[..., :job.k, :].copy(order="C"), contiguous(tau)
     out = (other if job.kind < 2 else turned(other)).copy(order="C")
     job.size, job.transpose = cnp.PyArray_ITEMSIZE(a), transpose
     job.a, job.tau = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(factors)
@@ -708,7 +719,7 @@ def lstsq(object a, object b, double rcond):
     cdef float short_rcond = <float>rcond
     cdef const void *bound = <void *>&short_rcond if kind == 0 else <void *>&rcond
     cdef void *work
-    if kind < 0 or kind > 1 or not found or kind_of(b) != kind or a.shape[:-2] != b.shape[:-2]:
+    if kind < 0 or kind > 1 or not found or kind_of(b) != kind or a.shape[:-1] != b.shape[:-1]:
         return NotImplemented
     matrix = turned(a).copy(order="C")
     m, n, columns = a.shape[-2], a.shape[-1], b.shape[-1]
@@ -739,7 +750,7 @@ def lstsq(object a, object b, double rcond):
 
 def row_order(object pivots, Py_ssize_t rows):
     """Where each row comes from after the exchanges of lu_factor; NotImplemented for rows that are not there."""
-    cdef cnp.ndarray exchanged = np.ascontiguousarray(pivots, np.int32)
+    cdef cnp.ndarray exchanged = contiguous(pivots.astype(np.int32, copy=False))
     cdef cnp.ndarray out = np.empty((*pivots.shape[:-1], rows), np.int64)
     cdef int32_t *p = <int32_t *>cnp.PyArray_DATA(exchanged)
     cdef int64_t *order = <int64_t *>cnp.PyArray_DATA(out)

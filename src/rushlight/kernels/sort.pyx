@@ -8,7 +8,7 @@ or NotImplemented for arrays that it was not made for.
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -91,8 +91,7 @@ cdef object lanes(cnp.ndarray x, int dim, int what, Py_ssize_t k, bint backward,
     # A place has 32 bits.
     if s.n == 0 or s.n >= <Py_ssize_t>1 << 32:
         return NotImplemented
-    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
-        x = cnp.PyArray_GETCONTIGUOUS(x)
+    x = contiguous(x)
     for d in range(ndim):
         if d == dim and not keepdim:
             continue
@@ -161,8 +160,7 @@ def unique(cnp.ndarray x not None, inverse=True, counts=True):
         return NotImplemented
     if not cnp.PyArray_ISBEHAVED_RO(x):
         return NotImplemented
-    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
-        x = cnp.PyArray_GETCONTIGUOUS(x)
+    x = contiguous(x)
     cdef cnp.ndarray values = empty(1, &size, kind)
     cdef cnp.ndarray places = empty(1, &of_inverse, cnp.NPY_INT64)
     cdef cnp.ndarray often = empty(1, &of_counts, cnp.NPY_INT64)

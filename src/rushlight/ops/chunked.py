@@ -112,7 +112,7 @@ def pushed_scores(
 @general(batch=each, joint=through_chunks, push=push_chunks, aliases={"x": "input", "matrix": "linear_weight"})
 def linear_cross_entropy(x, matrix, bias, target, weight, *, ignore_index, reduction, rows):
     """The cross-entropy of x (N, D) @ matrix.T (D, C) + bias (C,) with the classes `target` (N,)."""
-    losses = np.empty(target.shape, x.dtype)
+    losses = np.empty(x.shape[:1], x.dtype)
     for start, length in chunks(x.shape[0], rows):
         part = slice(start, start + length)
         scores = x[part] @ matrix.T

@@ -34,6 +34,9 @@ def windows(x, kernel, stride, dilation, size):
     """A view (*lead, *kernel, *size) of x: entry k of the window that begins at each of `size` positions."""
     steps = x.strides
     lead = x.ndim - len(kernel)
+    for n, k, d, t, m in zip(x.shape[lead:], kernel, dilation, stride, size):
+        if m > 0 and (k - 1) * d + (m - 1) * t >= n:
+            raise ValueError(f"{m} windows of {k} entries do not fit into {n} places")
     spatial = steps[lead:]
     strides = (
         *steps[:lead], *[s * d for s, d in zip(spatial, dilation)], *[s * t for s, t in zip(spatial, stride)]
