@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name "*.toml" -o -name requirements.txt)
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
-WATCHED := tests/faults/test_memory_safety.py tests/faults/test_no_memory.py tests/test_registry.py tests/test_indexing.py \
+WATCHED := tests/faults/test_memory_safety.py tests/faults/test_reference_counts.py tests/faults/test_no_memory.py tests/test_registry.py tests/test_indexing.py \
 	tests/test_copying.py tests/test_sort_kernels.py tests/test_reduce_kernels.py tests/test_optim.py
 
 # The exact versions of all that is installed, for the package and for what builds it.
