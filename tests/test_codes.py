@@ -132,7 +132,16 @@ def test_the_sentence_is_pytorchs_alone():
 def test_the_sentence_begins_as_in_pytorch(code):
     """Where PyTorch refuses the program too, its sentence is ours up to names and numbers."""
     torch = pytest.importorskip("torch")
-    if "debug()" in CATALOGUE[code].wrong or code in ("RL128", "RL329", "RL331", "RL332", "RL335", "RL505", "RL512", "RL513"):
+    if "debug()" in CATALOGUE[code].wrong or code in (
+        "RL128",
+        "RL329",
+        "RL331",
+        "RL332",
+        "RL335",
+        "RL505",
+        "RL512",
+        "RL513",
+    ):
         pytest.skip("said otherwise on purpose, or differs between builds")
     names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
     program = CATALOGUE[code].wrong.strip().replace("rushlight", "torch")

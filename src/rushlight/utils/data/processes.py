@@ -115,7 +115,6 @@ class Processes:
             for process in alive:
                 process.join(max(0, until - time.monotonic()))
 
-
     def __del__(self):
         # Whoever was interrupted while stopping them has not come to the end.
         self.stop(0)
