@@ -20,7 +20,8 @@ def accumulated(accumulate, x, dim):
     if x.ndim == 0:
         return x.astype(np.int64) if integers else x.copy()
     out = accumulate(x, axis=dim, dtype=meaning.accumulator(x.dtype))
-    return out if integers else out.astype(x.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        return out if integers else out.astype(x.dtype, copy=False)
 
 
 @linear(batch=along("dim"), holomorphic=False, x=lambda g, dim, reverse: cumsum(g, dim=dim, reverse=not reverse))

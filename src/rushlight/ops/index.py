@@ -238,7 +238,8 @@ def add_along(out, dim, index, source, alpha=1):
         # Half precision would lose most of a sum of many.
         wide = out.astype(np.float32)
         add_along(wide, dim, index, source.astype(np.float32))
-        out[...] = wide
+        with np.errstate(over="ignore"):
+            out[...] = wide
         return
     if out.ndim == 0:
         out, source = out.reshape(1), source.reshape(-1)

@@ -97,7 +97,8 @@ def write_scatter_add(out, index, src, *, dim):
     if out.dtype.itemsize == 2 and out.dtype.kind in "fV":
         wide = out.astype(np.float32)
         write_scatter_add(wide, index, src.astype(np.float32), dim=dim)
-        out[...] = wide
+        with np.errstate(over="ignore"):
+            out[...] = wide
         return
     if _kernels is None or not _kernels.reduce(out, dim, index, src, "sum"):
         add_wide(out, grid(index, dim, out.shape), src)
