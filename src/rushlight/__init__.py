@@ -70,8 +70,16 @@ _NATIVE = (
 )  # fmt: skip
 # Families that are imported when a name of theirs is first asked for: their functions, and their methods.
 LATER = {
+    "arrange": (
+        "constant_pad_nd flip fliplr flipud repeat_interleave roll rot90 tile vander",
+        "flip fliplr flipud repeat repeat_interleave roll rot90 tile",
+    ),
     "bessel": ("i0", "i0 i0_"),
     "contraction": ("tensordot kron cross chain_matmul", "kron cross"),
+    "cumulative": (
+        "cummax cummin cumprod cumsum diff logcumsumexp cumulative_trapezoid trapezoid trapz",
+        "cummax cummin cumprod cumsum diff logcumsumexp cumprod_ cumsum_",
+    ),
     "einsum": ("einsum", ""),
     "gamma": (
         "digamma igamma igammac lgamma mvlgamma polygamma",
@@ -85,7 +93,37 @@ LATER = {
         "inverse det logdet slogdet cholesky cholesky_solve cholesky_inverse qr svd pinverse matrix_power matrix_exp lu "
         "lu_solve triangular_solve geqrf orgqr ormqr eig lstsq solve symeig",
     ),
+    "norms": (
+        "dist norm renorm frobenius_norm nuclear_norm norm_except_dim",
+        "dist norm renorm renorm_",
+    ),
+    "places": (
+        "_unsafe_masked_index _unsafe_masked_index_put_accumulate nonzero_static unravel_index",
+        "nonzero_static",
+    ),
+    "random": (
+        "bernoulli binomial default_generator get_rng_state initial_seed manual_seed multinomial normal poisson "
+        "rand rand_like randint randint_like randn randn_like randperm seed set_rng_state",
+        "bernoulli multinomial bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_",
+    ),
     "segments": ("_segment_reduce segment_reduce", ""),
+    "selecting": (
+        "masked_fill masked_select masked_scatter take put take_along_dim nonzero argwhere embedding",
+        "masked_fill masked_select masked_scatter take put take_along_dim nonzero argwhere masked_fill_ "
+        "masked_scatter_ put_ fill_diagonal_",
+    ),
+    "settings": (
+        "are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode "
+        "get_float32_matmul_precision get_num_interop_threads get_num_threads "
+        "is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_default_device "
+        "set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal "
+        "set_num_interop_threads set_num_threads set_warn_always use_deterministic_algorithms",
+        "",
+    ),
+    "sorting": (
+        "argsort isin kthvalue median mode msort nanmedian sort topk unique unique_consecutive bucketize searchsorted",
+        "argsort isin kthvalue median mode msort nanmedian sort topk unique unique_consecutive",
+    ),
     "statistics": (
         "bincount corrcoef cov histc nanquantile quantile",
         "bincount corrcoef cov histc nanquantile quantile",
@@ -150,21 +188,13 @@ FAMILIES = (
     "splitting",
     "joining",
     "copies",
-    "arrange",
     "triangle",
     "queries",
-    "settings",
     "storage",
-    "random",
     "matrix",
     "reduction",
-    "norms",
-    "cumulative",
-    "sorting",
     "indexing",
     "scattering",
-    "selecting",
-    "places",
     "protocols",
     "bridges",
 )
