@@ -134,7 +134,7 @@ class Tensor(TensorBase):
         """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
         if core.transforms_entered(0):
             check_outside([self])
-        if gradient is None and inputs is None and not create_graph and (self.view_of is None or self._requires_grad):
+        if gradient is None and inputs is None and not create_graph:
             if backward_from_scalar(self, retain_graph or False):
                 return
 

@@ -255,7 +255,11 @@ def test_means_of_what_meets(dtype):
 
 @pytest.mark.parametrize("how", ["cumsum", "index_add", "scatter_add", "sum"])
 def test_sums_beyond_half_precision_are_infinite(how):
-    x, index, zero = rl.full((80,), 1000.0, dtype=rl.float16), rl.zeros(80, dtype=rl.int64), rl.zeros(2, dtype=rl.float16)
+    x, index, zero = (
+        rl.full((80,), 1000.0, dtype=rl.float16),
+        rl.zeros(80, dtype=rl.int64),
+        rl.zeros(2, dtype=rl.float16),
+    )
     out = {
         "cumsum": lambda: x.cumsum(0)[-1],
         "index_add": lambda: zero.index_add(0, index, x)[0],

@@ -168,8 +168,7 @@ def _root(tensor, g, i):
     node = tensor.grad_fn
     if g is not None:
         g = _gradient(tensor._array, g, i)
-    unrecorded = tensor.view_of is not None and not tensor._requires_grad
-    if node is None and (unrecorded or not tensor.requires_grad):
+    if node is None and not tensor.requires_grad:
         raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
     if g is None:
         g = _one(tensor._array)
