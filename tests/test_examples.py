@@ -29,7 +29,7 @@ SHORT = {
     "gan": ["--epochs", "2", "--double"],
     "dqn": ["--episodes", "100", "--report", "25", "--size", "4", "--double"],
     "super_resolution": ["--epochs", "3", "--pictures", "256", "--size", "24"],
-    "neural_style": ["--steps", "3", "--size", "24", "--width", "24"],
+    "neural_style": ["--steps", "2", "--size", "24", "--width", "24"],
 }
 # Sums of float32 are rounded in another order, about 1e-7 of each; as many steps as here make up to 1e-5 of it, and the
 # scripts print five digits. An operation that is wrong changes a loss by far more than one part in two thousand.

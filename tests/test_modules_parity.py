@@ -282,5 +282,7 @@ def test_refused_as_in_pytorch(text):
     for m in (torch, rushlight):
         with pytest.raises(Exception) as caught:
             eval(f"nn.{text}", {"nn": m.nn, "m": m})
-        found.append((caught.type.__name__, first_sentence(str(caught.value))))
+        # A set of words is shown in another order by each process.
+        sentence = first_sentence(str(caught.value)).replace("{'valid', 'same'}", "{'same', 'valid'}")
+        found.append((caught.type.__name__, sentence))
     assert found[1] == found[0]

@@ -165,7 +165,7 @@ RL_INLINE double rl_exp_times8(double x, double *times) {
     }                                                                       \
     RL_INLINE T MISH(T x) {                                                 \
         T times, e = TIMES(x > 20 ? 20 : x, &times), n = e * (e + 2);       \
-        return (x > 0 ? x * n : times * (e + 2)) / (n + 2);                 \
+        return x > 20 ? x : (x > 0 ? x * n : times * (e + 2)) / (n + 2);    \
     }
 RL_GATED(rl_silu4, rl_mish4, float, rl_exp_times4)
 RL_GATED(rl_silu8, rl_mish8, double, rl_exp_times8)

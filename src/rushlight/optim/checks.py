@@ -43,11 +43,15 @@ def _at_least_zero(name, value):
         raise coded("RL420", TypeError(f"{error}: the {name} is {value!r}")) from None
 
 
+# What schedulers of learning rates write into groups.
+_SCHEDULED = {"params", "param_names", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"}
+
+
 def check_options(kind, group, defaults):
     """Options that are stated for a group: what __init__ checks for all, and names that are nearly those of options."""
     if "lr" in group and "lr" in defaults and not (group["lr"] is defaults["lr"] is None):
         check_lr(group["lr"])
-    for name in group.keys() - defaults.keys() - {"params", "param_names"}:
+    for name in group.keys() - defaults.keys() - _SCHEDULED:
         meant = _meant(name, defaults)
         if meant is not None:
             warnings.warn(
