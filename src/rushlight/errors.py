@@ -429,6 +429,10 @@ def _nan_returned(node, i):
 
 def out_of_memory(error, node):
     """MemoryError for the backward of `node`, with what was asked for; an error of the user's own is left as it is."""
+    from .allocation import OutOfMemoryError
+
+    if isinstance(error, OutOfMemoryError):
+        error = error.__context__ or error  # NumPy's, which tells shape and dtype.
     shape, dtype, asked = getattr(error, "shape", None), getattr(error, "dtype", None), ""
     if shape is None and error.args:
         return error
