@@ -47,6 +47,7 @@ cdef class Operation:
     cdef public bint uses_shapes
     cdef public bint jointly
     cdef public bint keeps_anything
+    cdef public bint wide_numbers
     cdef public tuple outputs
     cdef public tuple inputs
     cdef public tuple params

@@ -105,10 +105,6 @@ def of_one_float(arrays):
     return True
 
 
-# Beside half precision these take a number as it is, in float32: half * 1e5 need not be infinite.
-_OF_NUMBERS = frozenset(("mul", "div"))
-
-
 def half_beside_number(arrays, target):
     """Whether one of the operands is an array of the dtype `target`, and that is a 16-bit float."""
     if target.itemsize != 2 or target.kind not in "fV":
@@ -150,6 +146,8 @@ class Operation:
         self.uses_shapes = False
         self.jointly = False
         self.keeps_anything = False
+        # See ops/declare.py.
+        self.wide_numbers = False
         self.keep1 = self.keep2 = self.keep3 = self.out_mask = 0
 
     def __repr__(self):
@@ -197,7 +195,7 @@ class Operation:
         if self.promotion == _FLOAT and not (target.is_floating_point or target.is_complex):
             target = get_default_dtype()
         target = target.numpy
-        number = np.float32 if self.name in _OF_NUMBERS and half_beside_number(arrays, target) else target
+        number = np.float32 if self.wide_numbers and half_beside_number(arrays, target) else target
         for i, array in enumerate(arrays):
             if not isinstance(array, ndarray):
                 arrays[i] = np.asarray(array).astype(number)

@@ -14,6 +14,8 @@ it. Operations that are not holomorphic say so (`holomorphic=False`) and state t
 
 `batch=rule` says how the operation runs for a batch (vmap): see batch_rules.py. Those that broadcast need none.
 
+`wide_numbers=True`: beside half precision a number is taken as it is, in float32, so half * 1e5 need not be infinite.
+
 `check=function` is called with the inputs as they were given, before they are brought to one dtype, and may raise.
 """
 
@@ -65,7 +67,7 @@ def nondifferentiable(promote=None, **declared):
 
 def _declare(
     kind, *, promote=None, quiet=False, view=False, outputs=(), many=False, holomorphic=True, jointly=False,
-    joint=None, push=None, batch=None, backward=None, aliases=None, broadcasts=None, check=None, **rules,
+    joint=None, push=None, batch=None, backward=None, aliases=None, broadcasts=None, check=None, wide_numbers=False, **rules,
 ):  # fmt: skip
     def declare(forward):
         code = forward.__code__
@@ -85,6 +87,7 @@ def _declare(
         op.elementwise = kind == "elementwise" if broadcasts is None else broadcasts
         op.quiet = quiet
         op.check = check
+        op.wide_numbers = wide_numbers
         op.is_view = view
         op.outputs = outputs
         op.multiple = many or bool(outputs)
@@ -120,7 +123,7 @@ def renamed(op, backward):
 _COPIED = (
     "kernel", "fast", "check", "kind", "arity", "variadic", "inputs", "params", "defaults", "promotion", "elementwise",
     "quiet", "is_view", "outputs", "multiple", "holomorphic", "jointly", "aliases", "differentiable", "rules", "joint",
-    "push", "batch", "custom",
+    "push", "batch", "custom", "wide_numbers",
 )  # fmt: skip
 
 

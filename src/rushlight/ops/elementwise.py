@@ -85,12 +85,12 @@ def neg(x):
 # -- products and quotients
 
 
-@elementwise(x=lambda g, y: g * y, y=lambda g, x: g * x)
+@elementwise(wide_numbers=True, x=lambda g, y: g * y, y=lambda g, x: g * x)
 def mul(x, y):
     return np.multiply(x, y)
 
 
-@elementwise(promote="float", x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
+@elementwise(promote="float", wide_numbers=True, x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
 def div(x, y):
     return np.true_divide(x, y)
 
