@@ -142,6 +142,11 @@ def in_root(low, high):
     return lambda t: erfinv_of(to(t) ** 2)
 
 
+def normal_tail(t):
+    b = 3 * (1 - t) / (t + mpf("1.4"))
+    return (b + 3) * erfcx(b / mp.sqrt(2)) / 2
+
+
 ERROR = [
     ("erfcx", "(1 + 2x) erfcx(x), t = (x - 3.75) / (x + 3.75); Shepherd and Laframboise (1981).", over_the_whole),
     ("erf", "erf(x) / x, t = 2x**2 - 1.", lambda t: erf_over_x(interval(0, 1)(t))),
@@ -150,6 +155,7 @@ ERROR = [
     ("erfinv_far", "The same, sqrt(w) = 5.125 + 1.125 t.", in_root("4", "6.25")),
     ("erfinv_end", "The same, sqrt(w) = 17.125 + 10.875 t.", in_root("6.25", "28")),
     ("erfcx_f", "As above, for float.", over_the_whole, "float"),
+    ("tail_f", "(b + 3) erfcx(b / sqrt(2)) / 2, t = (3 - 1.4 b) / (b + 3).", normal_tail, "float"),
     ("erfinv_f", "erfinv(x) / x, w = 2.5 (t + 1).", in_w(0, 5), "float"),
     ("erfinv_far_f", "The same, sqrt(w) = 3.25 + 1.05 t.", in_root("2.2", "4.3"), "float"),
 ]

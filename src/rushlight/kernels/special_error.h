@@ -17,7 +17,7 @@ RL_INLINE float rl_ndtrf(float x) { return rl_ndtr4(x); }
 
 /* The logarithm of the normal distribution function. */
 RL_INLINE double rl_log_ndtr(double x) {
-    double a = fabs(x), b = a > 39 ? 39 : a, tail = rl_erfcx_right8(a * RL_ROOT_HALF) / 2;
+    double a = fabs(x), b = rl_least8(a, 39), tail = rl_erfcx_right8(a * RL_ROOT_HALF) / 2;
     double w = -rl_exp_square8(b, 0.5) * tail, u = 1 + w;
     return rl_log8(x < 0 ? tail : u) + (x < 0 ? -(x * x) / 2 : (w - (u - 1)) / u);
 }

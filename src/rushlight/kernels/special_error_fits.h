@@ -91,6 +91,14 @@ RL_INLINE float rl_fit_erfcx_f(float t) {
     return p;
 }
 
+/* (b + 3) erfcx(b / sqrt(2)) / 2, t = (3 - 1.4 b) / (b + 3). */
+RL_INLINE float rl_fit_tail_f(float t) {
+    float p = 8.72850427e-6f; p = p * t - 7.8932305e-6f; p = p * t - 8.67049766e-5f; p = p * t + 1.6899213e-4f;
+    p = p * t + 6.68567158e-4f; p = p * t - 2.17690424e-3f; p = p * t - 7.56700807e-3f; p = p * t + 0.0222642269f;
+    p = p * t + 0.174720217f; p = p * t + 0.491436178f; p = p * t + 0.820571601f;
+    return p;
+}
+
 /* erfinv(x) / x, w = 2.5 (t + 1). */
 RL_INLINE float rl_fit_erfinv_f(float t) {
     float p = 4.14957743e-6f; p = p * t - 3.33398093e-5f; p = p * t + 2.51574354e-5f; p = p * t + 2.84075153e-4f;

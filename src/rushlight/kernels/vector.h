@@ -22,17 +22,21 @@ RL_INLINE int64_t rl_bits_of8(double x) { int64_t i; memcpy(&i, &x, 8); return i
 #define RL_BIG8 6755399441055744.0
 
 /* x = k ln 2 + r with |r| <= ln 2 / 2; 2**k as two factors, of which neither overflows. */
-#define RL_REDUCE4(x, k, r, s, t)                                          \
+#define RL_SPLIT4(x, k, s, t)                                              \
     float k##_ = (x) * 1.44269504f + RL_BIG4, k = k##_ - RL_BIG4;          \
-    float r = ((x) - k * 0.693359375f) - k * -2.12194440e-4f;              \
     int32_t k##i = rl_bits_of4(k##_) - 0x4B400000, k##h = k##i >> 1;       \
     float s = rl_float_of((k##h + 127) << 23), t = rl_float_of((k##i - k##h + 127) << 23)
+#define RL_REDUCE4(x, k, r, s, t) \
+    RL_SPLIT4(x, k, s, t);        \
+    float r = ((x) - k * 0.693359375f) - k * -2.12194440e-4f
 /* The low half of the number that was rounded holds k. */
-#define RL_REDUCE8(x, k, r, s, t)                                          \
+#define RL_SPLIT8(x, k, s, t)                                              \
     double k##_ = (x) * 1.4426950408889634 + RL_BIG8, k = k##_ - RL_BIG8;  \
-    double r = ((x) - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10; \
     int64_t k##i = rl_bits_of8(k##_) - 0x4338000000000000 + 4096, k##h = k##i >> 1; \
     double s = rl_double_of((k##h - 2048 + 1023) << 52), t = rl_double_of((k##i - k##h - 2048 + 1023) << 52)
+#define RL_REDUCE8(x, k, r, s, t) \
+    RL_SPLIT8(x, k, s, t);        \
+    double r = ((x) - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
 
 /* (e**r - 1 - r) / r**2 */
 RL_INLINE float rl_bend4(float r) {
@@ -210,14 +214,27 @@ RL_INLINE double rl_exp2_8(double x) {
     return (1 + (r + r * r * rl_bend8(r))) * rl_double_of((h - 2048 + 1023) << 52) * rl_double_of((k - h - 2048 + 1023) << 52);
 }
 
-/* exp(-c x**2), for c 1 or a half, and floats up to 15: the square is split, so that its rounding is not blown up. */
+/* The smaller of a >= 0 and `most`, which a nan is, too. As whole numbers: what follows a choice between floats GCC
+   compiles twice, once for the constant, and then computes both. SSE2 has no such comparison for 64 bits. */
+RL_INLINE float rl_least4(float a, float most) {
+    int32_t i = rl_bits_of4(a), m = rl_bits_of4(most);
+    return rl_float_of(i < m ? i : m);
+}
+RL_INLINE double rl_least8(double a, double most) { return a < most ? a : most; }
+
+/* exp(-c x**2) for c 1 or a half, and c x**2 up to 170 for floats, 1400 for doubles: the square is split, so that its
+   rounding is not blown up. */
 RL_INLINE float rl_exp_square4(float x, float c) {
-    float high = rl_float_of(rl_bits_of4(x) & ~0xfff), low = c * ((x - high) * (x + high));
-    return rl_exp4(-c * (high * high)) * (1 - low * (1 - low * (0.5f - low * (1 / 6.f - low * (1 / 24.f)))));
+    float high = rl_float_of(rl_bits_of4(x) & ~0xfff), low = c * ((x - high) * (x + high)), y = -c * (high * high);
+    RL_SPLIT4(y - low, k, s, t);
+    float r = ((y - k * 0.693359375f) - k * -2.12194440e-4f) - low;
+    return (1 + (r + r * r * rl_bend4(r))) * s * t;
 }
 RL_INLINE double rl_exp_square8(double x, double c) {
-    double high = (double)(float)x, low = c * ((x - high) * (x + high));
-    return rl_exp8(-c * (high * high)) * (1 - low * (1 - low * (0.5 - low * (1 / 6.))));
+    double high = (double)(float)x, low = c * ((x - high) * (x + high)), y = -c * (high * high);
+    RL_SPLIT8(y - low, k, s, t);
+    double r = ((y - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10) - low;
+    return (1 + (r + r * r * rl_bend8(r))) * s * t;
 }
 
 /* exp(x**2) erfc(x) and erfc(x) for x >= 0. */
@@ -229,14 +246,8 @@ RL_INLINE double rl_erfcx_right8(double x) {
     double b = x < 1e300 ? x : 1e300;
     return rl_fit_erfcx((b - 3.75) / (b + 3.75)) / (1 + 2 * x);
 }
-RL_INLINE float rl_erfc_right4(float x) {
-    x = x > 11 ? 11 : x;
-    return rl_exp_square4(x, 1) * rl_erfcx_right4(x);
-}
-RL_INLINE double rl_erfc_right8(double x) {
-    x = x > 28 ? 28 : x;
-    return rl_exp_square8(x, 1) * rl_erfcx_right8(x);
-}
+RL_INLINE float rl_erfc_right4(float x) { return rl_exp_square4(rl_least4(x, 11), 1) * rl_erfcx_right4(x); }
+RL_INLINE double rl_erfc_right8(double x) { return rl_exp_square8(rl_least8(x, 28), 1) * rl_erfcx_right8(x); }
 RL_INLINE float rl_erfc4(float x) {
     float right = rl_erfc_right4(fabsf(x));
     return x < 0 ? 2 - right : right;
@@ -265,23 +276,33 @@ RL_INLINE double rl_erf8(double x) {
     return a < 1 ? rl_erf_near8(x) : copysign(1 - rl_erfc_right8(a), x);
 }
 
-/* The normal distribution function, and x times it: near zero by erf, else by erfc(-x / sqrt(2)) / 2, but x itself is
-   squared. */
-#define RL_NORMAL_OF(NDTR, GELU, T, MOST, ABS, ERF, EXP_SQUARE, ERFCX)       \
-    RL_INLINE T NDTR(T x) {                                                 \
-        T a = ABS(x), b = a > MOST ? MOST : a;                              \
-        T tail = EXP_SQUARE(b, (T)0.5) * ERFCX(b * (T)0.707106781186547524) / 2; \
-        T near = (T)0.5 + (T)0.5 * ERF(x * (T)0.707106781186547524);        \
-        return a < (T)0.5 ? near : x > 0 ? 1 - tail : tail;                 \
-    }                                                                       \
-    RL_INLINE T GELU(T x) {                                                 \
-        T a = ABS(x), b = a > MOST ? MOST : a;                              \
-        T below = EXP_SQUARE(b, (T)0.5) * (ERFCX(b * (T)0.707106781186547524) * (b * (T)-0.5)); \
-        T near = (T)0.5 * x * (1 + ERF(x * (T)0.707106781186547524));       \
-        return a < (T)0.5 ? near : x > 0 ? x + below : below;               \
-    }
-RL_NORMAL_OF(rl_ndtr4, rl_gelu4, float, 15, fabsf, rl_erf_near4, rl_exp_square4, rl_erfcx_right4)
-RL_NORMAL_OF(rl_ndtr8, rl_gelu8, double, 39, fabs, rl_erf_near8, rl_exp_square8, rl_erfcx_right8)
+/* The normal distribution function of -b, times something: erfc(b / sqrt(2)) / 2, but b itself is squared. */
+RL_INLINE float rl_tail4(float b, float times) {
+    return times * rl_exp_square4(b, 0.5f) * rl_fit_tail_f((3 - 1.4f * b) / (b + 3)) / (b + 3);
+}
+RL_INLINE double rl_tail8(double b, double times) {
+    return rl_exp_square8(b, 0.5) * (rl_erfcx_right8(b * 0.707106781186547524) * (times * 0.5));
+}
+
+/* The normal distribution function, near zero by erf; of a nan, too. */
+RL_INLINE float rl_ndtr4(float x) {
+    float a = fabsf(x), tail = rl_tail4(rl_least4(a, 15), 1), near = 0.5f + 0.5f * rl_erf_near4(x * 0.707106781f);
+    return !(a >= 0.5f) ? near : x > 0 ? 1 - tail : tail;
+}
+RL_INLINE double rl_ndtr8(double x) {
+    double a = fabs(x), tail = rl_tail8(rl_least8(a, 39), 1), near = 0.5 + 0.5 * rl_erf_near8(x * 0.707106781186547524);
+    return !(a >= 0.5) ? near : x > 0 ? 1 - tail : tail;
+}
+/* x times it. The shorter fit for floats is as good near zero. */
+RL_INLINE float rl_gelu4(float x) {
+    float b = rl_least4(fabsf(x), 15), below = rl_tail4(b, -b);
+    return x < 0 ? below : x + below;
+}
+RL_INLINE double rl_gelu8(double x) {
+    double a = fabs(x), b = rl_least8(a, 39), below = rl_tail8(b, -b);
+    double near = 0.5 * x * (1 + rl_erf_near8(x * 0.707106781186547524));
+    return !(a >= 0.5) ? near : x > 0 ? x + below : below;
+}
 
 /* x**y as exp(y log x) in double, both to 32 bits beyond the float's range of exponents: within one place of float, for
    positive finite x and finite y. */
