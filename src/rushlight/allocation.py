@@ -8,6 +8,7 @@ import math
 from .errors import coded
 
 LARGEST = 2**63 - 1
+_NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 # What NumPy says of sizes beyond an int64.
 _TOO_LARGE = (
     "array is too big",
@@ -54,20 +55,40 @@ def negative(size, n, function=None):
 def out_of_memory(size, total):
     """OutOfMemoryError: the system gave no memory for that shape."""
     return OutOfMemoryError(
-        f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {total} bytes. Error code 12 (Cannot "
-        f"allocate memory): {total / 2**30:.4g} GiB for a tensor of shape {list(size)}"
+        f"{_NO_MEMORY}: you tried to allocate {total} bytes. Error code 12 (Cannot allocate memory): {total / 2**30:.4g} GiB "
+        f"for a tensor of shape {list(size)}"
     )
 
 
-def refused(op, error, arrays, params):
-    """SizeError or OutOfMemoryError for what NumPy raised in an operation because of a size; None for any other error."""
+def of_memory(error):
+    """OutOfMemoryError for a MemoryError of NumPy's or C's; None for one that speaks for itself."""
+    shape = getattr(error, "shape", None)
+    if shape is not None:
+        return out_of_memory(shape, math.prod(shape) * error.dtype.itemsize)
+    return None if error.args else OutOfMemoryError(_NO_MEMORY)
+
+
+def refuse(op, error, arrays, params):
+    """Raise SizeError or OutOfMemoryError for an error in an operation that came of a size; return for any other."""
     if isinstance(error, MemoryError):
-        shape = getattr(error, "shape", None)
-        return None if shape is None else out_of_memory(shape, math.prod(shape) * error.dtype.itemsize)
-    if not str(error).startswith(_TOO_LARGE):
-        return None
-    shapes = ", ".join([str(list(a.shape)) for a in arrays if hasattr(a, "shape")])
-    told = "".join([f", {name}={value}" for name, value in params.items() if isinstance(value, (int, tuple, float))])
-    return SizeError(
-        f"Storage size calculation overflowed in {op.name} of shape {shapes}{told}: more GiB than can be counted ({error})"
-    )
+        told = of_memory(error)
+        if told is not None:
+            raise told.with_traceback(error.__traceback__) from None
+    elif str(error).startswith(_TOO_LARGE):
+        shapes = ", ".join([str(list(a.shape)) for a in arrays if hasattr(a, "shape")])
+        told = "".join(
+            [f", {name}={value}" for name, value in params.items() if isinstance(value, (int, tuple, float))]
+        )
+        raise SizeError(
+            f"Storage size calculation overflowed in {op.name} of shape {shapes}{told}: more GiB than can be counted ({error})"
+        ) from None
+
+
+def refuse_backward(error, node):
+    """Tell a MemoryError in the backward of `node` so, as OutOfMemoryError; return for one that speaks for itself."""
+    told = error if isinstance(error, OutOfMemoryError) else of_memory(error)
+    if told is None:
+        return
+    told.args = (f"{told}, in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}",)
+    if told is not error:
+        raise told.with_traceback(error.__traceback__) from None

@@ -11,7 +11,7 @@ try:
 except ImportError:
     from . import uncompiled as cython
 
-from . import errors
+from . import allocation, errors
 from .dtypes import scalar_category
 from .lines import Line
 from .modes import grad_enabled, inference_enabled
@@ -425,10 +425,7 @@ def fresh(array):
 
 def wrap(array):
     """A tensor over `array`, which is not copied."""
-    tensor = _tensor_class.__new__(_tensor_class)
-    tensor._array = array if isinstance(array, ndarray) else np.asarray(array)
-    if inference_enabled():
-        tensor.inference = True
+    tensor = fresh(array if isinstance(array, ndarray) else np.asarray(array))
     if _transforms != 0:
         tensor.born = _entered
     return tensor
@@ -499,7 +496,8 @@ def call1(op, x):
     try:
         out = kernel.call1(as_tensor(x)._array)
     except MemoryError as error:
-        raise errors.too_large(op, error, (as_tensor(x)._array,)) from None
+        allocation.refuse(op, error, (as_tensor(x)._array,), op.defaults)
+        raise
     if out is NotImplemented:
         return apply(op, (x,), op.defaults)
     tensor = fresh(out)
@@ -531,7 +529,8 @@ def call2(op, x, y):
     try:
         out = kernel.call2(a, b)
     except (MemoryError, ValueError) as error:
-        raise errors.too_large(op, error, (a, b)) from None
+        allocation.refuse(op, error, (a, b), op.defaults)
+        raise
     if out is NotImplemented:
         return apply2(op, x, y)
     tensor = fresh(out)

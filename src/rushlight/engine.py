@@ -15,7 +15,7 @@ try:
 except ImportError:
     from . import uncompiled as cython
 
-from . import errors
+from . import allocation, errors
 from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
 from .hooks import call_gathered, keep_retained
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
@@ -169,9 +169,9 @@ class Run:
                 self.forget(pending)
                 self.visit(pending.node, pending.grad if pending.grads is None else pending.grads)
         except MemoryError as error:
-            if pending is None:
-                raise
-            raise errors.out_of_memory(error, pending.node) from None
+            if pending is not None:
+                allocation.refuse_backward(error, pending.node)
+            raise
 
     def forget(self, pending):
         """Let the node of `pending` know nothing of this run any more."""

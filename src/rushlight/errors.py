@@ -4,7 +4,6 @@ The sentence is the message; a code of the catalogue (codes/), the line and the 
 exception, so that str(error) stays what people search for and a traceback shows them all.
 """
 
-import math
 import warnings
 
 from . import spelling
@@ -296,8 +295,8 @@ def check_result(op, array, out):
             )
 
 
-def not_broadcastable(error, arrays):
-    """What to raise for a ValueError of NumPy's: PyTorch's sentence where the shapes do not go together."""
+def check_broadcast(arrays):
+    """Refuse shapes that do not go together, when NumPy has raised a ValueError that may come of it."""
     shapes = [a.shape for a in arrays if hasattr(a, "shape")]
     for a, b in zip(shapes, shapes[1:]):
         for back in range(1, min(len(a), len(b)) + 1):
@@ -306,8 +305,8 @@ def not_broadcastable(error, arrays):
                     f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
                     f"dimension {max(len(a), len(b)) - back}"
                 )
-                return coded("RL301", RuntimeError(sentence), shapes=", ".join(str(list(shape)) for shape in shapes))
-    return error
+                told = ", ".join(str(list(shape)) for shape in shapes)
+                raise coded("RL301", RuntimeError(sentence), shapes=told) from None
 
 
 def not_tensor(value, function, position=1, name="input"):
@@ -324,13 +323,6 @@ def not_an_operand(op, arrays):
         if not hasattr(value, "ndim") and scalar_category(value) is None:
             return not_tensor(value, op.name, position, {"x": "input", "y": "other"}.get(name, name))
     return TypeError(f"{op.name}() expected Tensors and Numbers")
-
-
-def too_large(op, error, arrays, params=None):
-    """What to raise for an error in an operation: PyTorch's where a size was too large, else the error itself."""
-    from .allocation import refused
-
-    return refused(op, error, arrays, params or {}) or error
 
 
 def note_forward(error, node):
@@ -425,22 +417,6 @@ def _nan_returned(node, i):
     for watcher in watching.current() or ():
         watcher.explains(error, node)
     return error
-
-
-def out_of_memory(error, node):
-    """MemoryError for the backward of `node`, with what was asked for; an error of the user's own is left as it is."""
-    from .allocation import OutOfMemoryError
-
-    if isinstance(error, OutOfMemoryError):
-        error = error.__context__ or error  # NumPy's, which tells shape and dtype.
-    shape, dtype, asked = getattr(error, "shape", None), getattr(error, "dtype", None), ""
-    if shape is None and error.args:
-        return error
-    if shape is not None:
-        size = math.prod(shape) * dtype.itemsize
-        asked = f": you tried to allocate {size} bytes ({size / 2**30:.3g} GiB) for shape {list(shape)} of {dtype}"
-    where = f"in the backward of {node.op.name} ({node.name()}), which was recorded at {node.describe()}"
-    return MemoryError(f"can't allocate memory{asked}, {where}").with_traceback(error.__traceback__)
 
 
 def unbatched_write():

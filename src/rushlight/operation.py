@@ -7,7 +7,7 @@ try:
 except ImportError:
     from . import uncompiled as cython
 
-from . import errors
+from . import allocation, errors
 from .dtypes import get_default_dtype, result_dtype
 from .kernels import load
 from .kernels.kernel import Kernel
@@ -246,12 +246,14 @@ class Operation:
             before = hush()
             try:
                 return self.forward(*arrays, **params)
-            except ValueError as error:
-                raise errors.not_broadcastable(error, arrays) from None
+            except ValueError:
+                errors.check_broadcast(arrays)
+                raise
             finally:
                 speak(before)
         except (ValueError, OverflowError, MemoryError) as error:
-            raise errors.too_large(self, error, arrays, params) from None
+            allocation.refuse(self, error, arrays, params)
+            raise
 
     def settle(self):
         """Work out once what the rules ask for."""

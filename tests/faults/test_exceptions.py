@@ -7,6 +7,7 @@ import pytest
 
 import rushlight as rl
 from rushlight import autograd, core
+from rushlight.ops.declare import REGISTRY
 
 from .beneath import Failure, fail_once, leaf, posix, printed
 
@@ -130,7 +131,7 @@ def test_memory_that_runs_out_changes_nothing():
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, resource.RLIM_INFINITY))
         try:
             out.backward()
-        except MemoryError as error:
+        except rl.OutOfMemoryError as error:
             print(error)
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert x.grad is None
@@ -138,8 +139,11 @@ def test_memory_that_runs_out_changes_nothing():
         print(x.grad[0].item())
     """
     said, retried = printed(program)
-    assert "you tried to allocate 160000000 bytes (0.149 GiB) for shape [40000, 1000] of float32" in said
-    assert "in the backward of sum (SumBackward0), which was recorded at <string>:5" in said
+    assert said.startswith(
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 160000000 bytes. Error code 12"
+    )
+    assert ": 0.149 GiB for a tensor of shape [40000, 1000], in the backward of sum (SumBackward0)" in said
+    assert "which was recorded at <string>:5" in said
     assert retried == "40000.0"
 
 
@@ -157,3 +161,47 @@ def test_a_hook_that_runs_out_of_memory_speaks_for_itself():
     assert raised.value is own
     assert raised.traceback[-1].name == "hook"
     assert x.grad is None
+
+
+@pytest.mark.parametrize("kind", [ValueError, OverflowError, MemoryError])
+@pytest.mark.parametrize("name", ["exp", "mul", "trace"])
+def test_an_error_within_an_operation_keeps_its_cause(monkeypatch, name, kind):
+    cause = KeyError("its cause")
+
+    def fails(*arrays, **params):
+        raise kind("of its own") from cause
+
+    op = REGISTRY[name]
+    monkeypatch.setattr(op, "kernel", None)
+    monkeypatch.setattr(op, "fast", None)
+    monkeypatch.setattr(op, "forward", fails)
+    x = rl.ones(2, 2)
+    with pytest.raises(kind, match="of its own") as raised:
+        op(*[x] * op.arity)
+    assert raised.value.__cause__ is cause
+
+
+def test_an_error_of_a_hook_keeps_what_it_came_from():
+    y = leaf(1.0) * 2
+
+    def hook(g):
+        try:
+            raise KeyError("first")
+        finally:
+            raise MemoryError("then")
+
+    y.register_hook(hook)
+    with pytest.raises(MemoryError, match="then") as raised:
+        y.backward()
+    assert isinstance(raised.value.__context__, KeyError)
+    assert not raised.value.__suppress_context__
+
+
+def test_memory_that_runs_out_in_a_hook_says_where():
+    y = leaf(1.0) * 2
+    y.register_hook(lambda g: g.new_empty(2**40))
+    with pytest.raises(
+        rl.OutOfMemoryError, match=r"you tried to allocate \d+ bytes\..*, in the backward of mul"
+    ) as raised:
+        y.backward()
+    assert raised.traceback[-1].name == "allocate"

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import kernels
 from ..core import restore
-from ..errors import not_broadcastable
+from ..errors import check_broadcast
 from ..inplace import storage_geometry
 from ..modes import flags, put_grad
 from .batch_rules import aligned, as_it_is
@@ -100,8 +100,9 @@ def complex(x, y):
     """x + iy of two real arrays."""
     try:
         shape = x.shape if x.shape == y.shape else np.broadcast_shapes(x.shape, y.shape)
-    except ValueError as error:
-        raise not_broadcastable(error, (x, y)) from None
+    except ValueError:
+        check_broadcast((x, y))
+        raise
     out = np.empty(shape, np.complex128 if x.dtype == np.float64 else np.complex64)
     out.real, out.imag = x, y
     return out
