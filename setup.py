@@ -46,7 +46,8 @@ def sources():
 
 def headers(path):
     """The headers that a source names, and those that they name."""
-    text = "".join(p.read_text() for p in {path, path.with_suffix(".pxd")} if p.exists())
+    own = {path} if path.suffix == ".h" else {path, path.with_suffix(".pxd")}
+    text = "".join(p.read_text() for p in own if p.exists())
     named = {SOURCE / "rushlight/kernels" / name for name in re.findall(r"(\w+\.h)\"", text)}
     named = {header for header in named if header.exists()}
     return named.union(*(headers(header) for header in named))

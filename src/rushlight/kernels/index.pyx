@@ -12,20 +12,16 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.wide cimport RL_FEW, RL_SHORT, rl_copies, rl_narrow, rl_widen
 
 cnp.import_array()
 
 cdef extern from "kernels/points.h" nogil:
-    enum: RL_FEW
-    ctypedef struct rl_copies:
-        double *wide
-        float *narrow
-    void rl_widen(void *, Py_ssize_t, Py_ssize_t)
-    void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
     void rl_meet(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_add_wide(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
+    void rl_add_short(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_MOST_INDICES
     ctypedef struct rl_points:
         char *table
@@ -270,6 +266,8 @@ def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray
     if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
         p.inner *= 2
     if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
+        if p.inner == 1 and p.places <= RL_SHORT and p.count > RL_FEW and p.count >= p.places // 4:
+            return divided(rl_add_short, &p)
         if often(&p):
             return added_wide(table, &p)
         return divided(rl_add_f4, &p)

@@ -134,6 +134,25 @@ RL_WRITE_OF(rl_meet, uint8_t, char, (void)from; if (++*to > RL_FEW) { p->often =
 RL_WRITE_OF(rl_open, double, float, (void)from; *to = *RL_OWN;)
 RL_WRITE_OF(rl_add_wide, double, float, *to += factor * from;)
 RL_WRITE_OF(rl_close, double, float, (void)from; *RL_OWN = (float)*to;)
+
+/* Numbers added to short tables. */
+static void rl_add_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_points *p = (rl_points *)what;
+    double wide[RL_SHORT];
+    int64_t at[RL_BLOCK];
+    for (Py_ssize_t o = begin; o < end; o++) {
+        rl_copies copies = {wide, (float *)p->table + o * p->places};
+        const float *row = (const float *)p->rows + o * p->count;
+        rl_widen(&copies, 0, p->places);
+        for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {
+            Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);
+            if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }
+            for (Py_ssize_t i = 0; i < size; i++) wide[at[i]] += p->factor * row[k + i];
+        }
+        rl_narrow(&copies, 0, p->places);
+    }
+}
+
 RL_WRITE(rl_add_i4, uint32_t, *to += from;)
 RL_WRITE(rl_add_i8, uint64_t, *to += from;)
 

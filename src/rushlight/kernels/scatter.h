@@ -112,6 +112,24 @@ RL_SCATTER_OF(rl_open, double, float, (void)r; *t = *RL_OWN;)
 RL_SCATTER_OF(rl_wide_sum, double, float, *t += *r;)
 RL_SCATTER_OF(rl_close, double, float, (void)r; *RL_OWN = (float)*t;)
 
+/* Sums in short tables. */
+static void rl_sum_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_grid *g = (rl_grid *)what;
+    double wide[RL_SHORT];
+    for (Py_ssize_t o = begin; o < end; o++) {
+        rl_copies copies = {wide, (float *)g->table + o * g->places};
+        const float *rows = (const float *)g->rows + o * g->count;
+        const int64_t *index = g->index + o * g->over_outer;
+        rl_widen(&copies, 0, g->places);
+        for (Py_ssize_t k = 0; k < g->count; k++) {
+            const uint64_t at = (uint64_t)index[k * g->over_count];
+            if (at >= (uint64_t)g->places) { g->outside = 1; return; }
+            wide[at] += rows[k];
+        }
+        rl_narrow(&copies, 0, g->places);
+    }
+}
+
 RL_SCATTER_OF_NUMBER(rl_count, int64_t, *t += number;)
 
 #endif

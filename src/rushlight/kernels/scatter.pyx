@@ -12,20 +12,16 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.wide cimport RL_FEW, RL_SHORT, rl_copies, rl_narrow, rl_widen
 
 cnp.import_array()
 
 cdef extern from "kernels/scatter.h" nogil:
-    enum: RL_FEW
-    ctypedef struct rl_copies:
-        double *wide
-        float *narrow
-    void rl_widen(void *, Py_ssize_t, Py_ssize_t)
-    void rl_narrow(void *, Py_ssize_t, Py_ssize_t)
     void rl_meet(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_wide_sum(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_short(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_BY_OUTER
     enum: RL_BY_INNER
     enum: RL_BY_COUNT
@@ -224,8 +220,11 @@ def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.nd
     if not plain(source):
         source = cnp.PyArray_Copy(source)
     g.rows = cnp.PyArray_BYTES(source)
-    if how == "sum" and kind == cnp.NPY_FLOAT and often(&g):
-        return summed_wide(out, &g)
+    if how == "sum" and kind == cnp.NPY_FLOAT:
+        if g.inner == 1 and g.places <= RL_SHORT and g.count > RL_FEW and g.count >= g.places // 4:
+            return divided(rl_sum_short, &g, False)
+        if often(&g):
+            return summed_wide(out, &g)
     if how == "sum":
         return divided(sums[which], &g, False)
     if how == "prod":

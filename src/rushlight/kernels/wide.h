@@ -1,6 +1,7 @@
 /* Sums of float32 numbers that meet in one place, in any number: added to a table in float64, rounded once at the end.
 
-   A table that is much larger than what is added has only those of its elements copied that are added to. */
+   A table that is much larger than what is added has only those of its elements copied that are added to. One that is
+   short is copied to the stack, whether many meet or not: to count them would take longer. */
 
 #ifndef RL_WIDE_H
 #define RL_WIDE_H
@@ -9,6 +10,8 @@
 
 /* So many are added in float32, where no place is met by more: they cannot lose more than a millionth. */
 #define RL_FEW 16
+/* Places of a short table. */
+#define RL_SHORT 2048
 
 typedef struct { double *wide; float *narrow; } rl_copies;
 
