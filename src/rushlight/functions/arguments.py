@@ -4,7 +4,7 @@ import functools
 
 from ..core import TensorBase, inplace, transforms_entered, written
 from ..dtypes import scalar_category
-from ..errors import coded, not_tensor
+from ..errors import check_inference, coded, not_tensor
 from ..ops.copying import copy
 
 
@@ -27,16 +27,15 @@ def check_optional(value, function, position, name):
         raise not_tensor(value, function, position, name)
 
 
-def check_flag(value, function, name="keepdim", position=3):
-    """TypeError in PyTorch's words where `value` is neither True nor False."""
-    if type(value) is bool:
-        return
-    import numpy as np
+def check_flags(function, position, /, **given):
+    """TypeError in PyTorch's words where one of some flags in a row is neither True nor False.
 
-    if not isinstance(value, np.bool_):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be bool, not {type(value).__name__}"
-        )
+    The first of them is at `position`, which is None where they are given by name only.
+    """
+    for i, (name, value) in enumerate(given.items()):
+        if type(value) is not bool:
+            place = f" (position {position + i})" if position else ""
+            raise TypeError(f"{function}(): argument '{name}'{place} must be bool, not {type_name(value)}")
 
 
 def check_index(value, function, position, name):
@@ -55,7 +54,19 @@ def check_number(value, function, position, name, wanted="Number"):
 
 
 def type_name(value):
-    return "Tensor" if isinstance(value, TensorBase) else type(value).__name__
+    """The name of a value's class, as C has it: of those of C itself with their module."""
+    kind = type(value)
+    if isinstance(value, TensorBase):
+        return "Tensor"
+    return kind.__name__ if kind.__module__ == "builtins" or kind.__flags__ & _MADE_IN_PYTHON else _full(kind)
+
+
+# Py_TPFLAGS_HEAPTYPE
+_MADE_IN_PYTHON = 1 << 9
+
+
+def _full(kind):
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def wrap_dim(dim, ndim, *, scalar_as=1):
@@ -110,7 +121,7 @@ def numpy_names(function, named, dim, keepdim):
         if name == "axis":
             dim = value
         elif name == "keepdims":
-            check_flag(value, function, name)
+            check_flags(function, None, keepdim=value)
             keepdim = value
         else:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
@@ -204,6 +215,7 @@ def write_out(out, value, warns=True):
     from .. import watching
     from ..dtypes import can_cast, of
 
+    check_inference(out)
     source, target = of(value._array.dtype), of(out._array.dtype)
     if not can_cast(source, target):
         raise coded(

@@ -10,7 +10,7 @@ from ..ops import pad as padding
 from ..ops import powers
 from ..ops import shape as ops
 from ..ops.hidden import values
-from .arguments import check_tensor, wrap_dim, wrap_dims
+from .arguments import check_flags, check_tensor, wrap_dim, wrap_dims
 from .options import read_number
 from .shape import flatten, given, integers
 
@@ -205,6 +205,7 @@ def constant_pad_nd(input, pad, value=0):
 def vander(x, N=None, increasing=False):
     """The powers of a 1-D tensor as columns: N (as many as entries) of them, the highest first unless `increasing`."""
     check_tensor(x, "vander", 1, "x")
+    check_flags("vander", 3, increasing=increasing)
     if x._array.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     n = x._array.size if N is None else N

@@ -7,7 +7,7 @@ from ..core import TensorBase, apply
 from ..errors import coded
 from ..ops import copying
 from ..size import Size
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 from .shape import given, integers
 
 
@@ -18,6 +18,8 @@ def expand(input, *args, size=None, implicit=False):
     >>> rushlight.ones(2, 1).expand(-1, 3).shape
     rushlight.Size([2, 3])
     """
+    if implicit is not False:
+        check_flags("expand", None, implicit=implicit)
     size = args if args and type(args[0]) is int else given(args, size, "expand", "size")
     if -1 in size:
         size = _kept_sizes(input._array.shape, size)

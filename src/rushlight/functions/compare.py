@@ -3,7 +3,7 @@
 from ..core import TensorBase
 from ..dtypes import scalar_category
 from ..ops import compare as ops
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 from .making import binary, of_tensors, overwriting, unary
 
 eq = binary(ops.eq, "Whether the elements of each pair are equal.", "[1.0, 2.0]", "2", "tensor([False,  True])")
@@ -101,6 +101,8 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """
     check_tensor(input, "isclose")
     check_tensor(other, "isclose", 2, "other")
+    if type(equal_nan) is not bool:
+        check_flags("isclose", 5, equal_nan=equal_nan)
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
@@ -115,6 +117,8 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     True
     """
     check_tensor(other, "allclose", 2, "other")
+    if type(equal_nan) is not bool:
+        check_flags("allclose", 5, equal_nan=equal_nan)
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 

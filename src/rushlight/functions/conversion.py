@@ -10,7 +10,7 @@ from ..dtypes import as_dtype
 from ..ops import copying
 from ..ops.declare import renamed
 from ..spelling import spell
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 from .creation import empty_as
 from .options import check_fits, read_number
 
@@ -26,6 +26,7 @@ def to(input, *args, device=None, dtype=None, non_blocking=False, copy=False, me
     """
     if len(args) == 1 and args[0].__class__ is dtypes.dtype and not copy and memory_format is None and device is None:
         return _converted(input, args[0].numpy)
+    check_flags("to", None, non_blocking=non_blocking, copy=copy)
     for position, value in enumerate(args):
         if isinstance(value, TensorBase) and position == 0:
             other = value
@@ -74,6 +75,7 @@ def _converter(name, dtype):
 
 def type_(input, dtype=None, non_blocking=False):
     """The tensor's type as a string, or the tensor as another dtype."""
+    check_flags("type", 3, non_blocking=non_blocking)
     if dtype is None:
         return spell(f"{input.dtype.scalar_type}Tensor")
     if isinstance(dtype, str) and dtype.endswith("Tensor"):
@@ -150,6 +152,8 @@ def copy_(input, other, non_blocking=False):
     """Write the elements of `other`, broadcast and cast, into this tensor."""
     if not isinstance(other, TensorBase):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {other.__class__.__name__}")
+    if non_blocking is not False:
+        check_flags("copy_", 3, non_blocking=non_blocking)
     if other._array.dtype.kind == "c" and input._array.dtype.kind in "iubfV":
         warn_imaginary()
     return inplace(copying.copy, input, (other,), {})

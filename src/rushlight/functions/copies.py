@@ -7,7 +7,7 @@ from ..ops import copying
 from ..ops import index as indexing
 from ..ops.declare import renamed
 from ..ops.strided import extent, strided_scatter
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flags, check_tensor, wrap_dim
 from .broadcasting import expand
 from .complex import view_as_complex, view_as_real
 from .joining import cat
@@ -76,6 +76,7 @@ def _narrow(input, dim, start, length):
 
 
 def _expand(input, size, *, implicit=False):
+    check_flags("expand_copy", None, implicit=implicit)
     return expand(input, size)
 
 

@@ -435,7 +435,7 @@ def fftfreq(
     n, step, target = _spacing(n, d, "fftfreq", dtype, device, layout, pin_memory, out)
     counts = np.arange(n)
     counts[(n + 1) // 2 :] -= n
-    return finished(_frequencies(counts, step, target), requires_grad, "fftfreq", out)
+    return finished(_frequencies(counts, step, target), requires_grad, "fft_fftfreq", out)
 
 
 def rfftfreq(
@@ -450,7 +450,7 @@ def rfftfreq(
     import numpy as np
 
     n, step, target = _spacing(n, d, "rfftfreq", dtype, device, layout, pin_memory, out)
-    return finished(_frequencies(np.arange(n // 2 + 1), step, target), requires_grad, "rfftfreq", out)
+    return finished(_frequencies(np.arange(n // 2 + 1), step, target), requires_grad, "fft_rfftfreq", out)
 
 
 def _shifted(input, dim, function, shift):

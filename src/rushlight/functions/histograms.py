@@ -10,7 +10,7 @@ from ..ops import search
 from ..ops.copying import to_dtype
 from ..ops.hidden import values
 from . import return_types
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_flags, check_tensor
 from .reduction import scalar_type
 from .shape import reshape
 
@@ -28,6 +28,7 @@ def histogram(input, bins, *, range=None, weight=None, density=False):
     tensor([2., 1.])
     """
     check_tensor(input, "histogram")
+    check_flags("histogram", None, density=density)
     if not isinstance(bins, TensorBase) and (isinstance(bins, bool) or not hasattr(bins, "__index__")):
         raise TypeError(
             f"histogram() received an invalid combination of arguments - got (Tensor, {type(bins).__name__})"
@@ -50,6 +51,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
             [1., 0.]])
     """
     check_tensor(input, "histogramdd")
+    check_flags("histogramdd", None, density=density)
     if input._array.ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
     n = input._array.shape[-1]

@@ -22,7 +22,7 @@ from ..ops.copying import copy, to_dtype
 from ..ops.copying import write as copy_over
 from ..ops.select import places, write_masked_fill
 from . import hidden_index, reading
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_flags, check_tensor
 from .options import check_fits
 
 FUNCTIONS = ("index_put", "index_put_")
@@ -322,6 +322,8 @@ def _check_inside(key, shape):
 def setitem(input, index, value):
     """x[index] = value: `value` is a number, a tensor or an array, and is broadcast to what x[index] is."""
     array = input._array
+    if input.inference:
+        errors.check_inference(input)
     if type(value) in _NUMBERS and not recording(input) and _number_written(array, index, value):
         core.written(input)
         return
@@ -485,6 +487,7 @@ def write(op, writer, x, rest, params):
     """The in-place form of `op`: by `writer`, straight into the memory, where nothing is recorded."""
     if recording(x, *rest):
         return core.inplace(op, x, rest, params)
+    errors.check_inference(x)
     out, arrays = x._array, []
     for part in rest:
         if isinstance(part, TensorBase):
@@ -606,21 +609,25 @@ def index_put(input, indices, values, accumulate=False):
     >>> rushlight.index_put(x, (rushlight.tensor([0, 0]),), rushlight.tensor(1.0), accumulate=True)
     tensor([2., 0., 0.])
     """
+    if type(accumulate) is not bool:
+        check_flags("index_put", 4, accumulate=accumulate)
     if _is_hidden(input, indices, values):
-        return hidden_index.index_put(input, indices, values, bool(accumulate))
+        return hidden_index.index_put(input, indices, values, accumulate)
     key, values = _read_put(input, indices, values, "index_put")
     if recording(input, values):
         key = _lasting_key(key)
-    return ops.index_put(input, values, key=key, accumulate=bool(accumulate))
+    return ops.index_put(input, values, key=key, accumulate=accumulate)
 
 
 def index_put_(input, indices, values, accumulate=False):
     """The in-place form of `index_put`."""
+    if type(accumulate) is not bool:
+        check_flags("index_put_", 4, accumulate=accumulate)
     if _is_hidden(input, indices, values):
-        hidden_index.setitem(input, tuple(indices), values, bool(accumulate))
+        hidden_index.setitem(input, tuple(indices), values, accumulate)
         return input
     key, values = _read_put(input, indices, values, "index_put_")
-    return _put_into(input, key, values, bool(accumulate))
+    return _put_into(input, key, values, accumulate)
 
 
 INPLACE = {"index_put_": index_put_}

@@ -10,7 +10,7 @@ from ..errors import check_memory, coded
 from ..ops import index as indexing
 from ..ops import join as ops
 from ..ops.triangle import indices
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flags, check_tensor, wrap_dim
 from .broadcasting import expand
 from .options import allocate
 from .shape import reshape, unsqueeze
@@ -273,6 +273,7 @@ def cartesian_prod(*tensors):
 def combinations(input, r=2, with_replacement=False):
     """All choices of r entries of a 1-D tensor, as rows in order."""
     check_tensor(input, "combinations")
+    check_flags("combinations", 3, with_replacement=with_replacement)
     if input._array.ndim != 1:
         raise RuntimeError("Expect a 1D vector, but got shape " + str(list(input._array.shape)))
     if r < 0:

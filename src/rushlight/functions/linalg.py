@@ -14,7 +14,7 @@ from ..ops import linalg as ops
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 from . import return_types
-from .arguments import accepts_out, check_flag, check_number, check_tensor, check_tensors
+from .arguments import accepts_out, check_flags, check_number, check_tensor, check_tensors
 
 FUNCTIONS = (
     "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
@@ -80,6 +80,7 @@ def slogdet(input):
 @accepts_out
 def cholesky(input, upper=False):
     """linalg.cholesky"""
+    check_flags("cholesky", 2, upper=upper)
     return decompositions.factor(input, upper, "linalg.cholesky", "cholesky")
 
 
@@ -88,6 +89,7 @@ def cholesky_solve(B, L, upper=False):
     """The X of A @ X = B, A given by its Cholesky factor."""
     check_tensor(B, "cholesky_solve", 1, "B")
     check_tensor(L, "cholesky_solve", 2, "L")
+    check_flags("cholesky_solve", 3, upper=upper)
     b, a = B._array, L._array
     for name, array in ("b", b), ("u", a):
         if array.ndim < 2:
@@ -114,6 +116,7 @@ def cholesky_solve(B, L, upper=False):
 @accepts_out
 def cholesky_inverse(L, upper=False):
     """The inverse of the matrix whose Cholesky factor is L."""
+    check_flags("cholesky_inverse", 2, upper=upper)
     solvers.check_square(L, "cholesky_inverse")
     eye = wrap(np.eye(L._array.shape[-1], dtype=L._array.dtype))
     inverse_of_factor = linalg.solve_triangular(mH(L) if upper else L, eye, upper=False)
@@ -123,12 +126,14 @@ def cholesky_inverse(L, upper=False):
 @accepts_out
 def qr(input, some=True):
     """linalg.qr"""
+    check_flags("qr", 2, some=some)
     return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
 
 
 @accepts_out
 def svd(input, some=True, compute_uv=True):
     """(U, S, V): as linalg.svd, but V instead of its adjoint; zeros for both without compute_uv."""
+    check_flags("svd", 2, some=some, compute_uv=compute_uv)
     if not compute_uv:
         values = decompositions.svdvals(input)
         *batch, rows, columns = input._array.shape
@@ -167,6 +172,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
     tensor([1, 2], dtype=rushlight.int32)
     """
     check_tensor(A, "_lu_with_info")
+    check_flags("_lu_with_info", None, pivot=pivot)
     if not get_infos:
         return tuple(linalg.lu_factor(A, pivot=pivot, out=out))
     return return_types._lu_with_info(*linalg.lu_factor_ex(A, pivot=pivot, out=out))
@@ -183,8 +189,7 @@ def lu_solve(b, LU_data, LU_pivots):
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """(P, L, U) from what linalg.lu_factor gives; empty tensors for what is not unpacked."""
     check_tensors("lu_unpack", LU_data=LU_data, LU_pivots=LU_pivots)
-    check_flag(unpack_data, "lu_unpack", "unpack_data", 3)
-    check_flag(unpack_pivots, "lu_unpack", "unpack_pivots", 4)
+    check_flags("lu_unpack", 3, unpack_data=unpack_data, unpack_pivots=unpack_pivots)
     rows, columns = LU_data._array.shape[-2:]
     k, dtype = min(rows, columns), LU_data._array.dtype
     empty = wrap(np.empty(0, dtype))
@@ -208,6 +213,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """linalg.solve_triangular under its older name and order of arguments."""
     check_tensor(A, "triangular_solve", 2, "A")
+    check_flags("triangular_solve", 3, upper=upper, transpose=transpose, unitriangular=unitriangular)
     system = A.transpose(-2, -1) if transpose else A
     solution = linalg.solve_triangular(system, b, upper=upper != transpose, unitriangular=unitriangular)
     return return_types.triangular_solve(solution, A.clone())

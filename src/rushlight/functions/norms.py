@@ -7,7 +7,7 @@ from ..dtypes import as_dtype, float32
 from ..ops import reduce
 from ..ops.copying import copy
 from ..ops.selection import where
-from .arguments import accepts_out, check_flag, check_number, check_tensor, wrap_dim, wrap_dims
+from .arguments import accepts_out, check_flags, check_number, check_tensor, wrap_dim, wrap_dims
 from .options import read_number
 from .reduction import cast, scalar_type
 
@@ -16,7 +16,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, function="
     """The checked call of the operation: linalg.vector_norm and norm share it."""
     check_tensor(input, function)
     if keepdim is not False:
-        check_flag(keepdim, function.replace(".", "_"), position=4)
+        check_flags(function.replace(".", "_"), 4, keepdim=keepdim)
     if not isinstance(ord, (int, float)):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     if input._array.dtype.kind in "bui":
@@ -70,7 +70,7 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     """
     check_tensor(input, "norm")
     if keepdim is not False:
-        check_flag(keepdim, "norm", position=4)
+        check_flags("linalg_vector_norm", 4, keepdim=keepdim)
     if p is None or (p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2)):
         return vector_norm(input, 2, dim, keepdim, dtype=dtype, function="norm")
     if not isinstance(p, str):
@@ -151,6 +151,7 @@ def frobenius_norm(input, dim, keepdim=False):
     >>> rushlight.frobenius_norm(rushlight.tensor([[3.0, 4.0]]), dim=1)
     tensor([5.])
     """
+    check_flags("frobenius_norm", 3, keepdim=keepdim)
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
     if len(dims) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")

@@ -24,7 +24,7 @@ from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import not_floating
 from ..ops.batching import leaf_made
-from .arguments import refuse_histories, write_out
+from .arguments import check_flags, refuse_histories, write_out
 
 _INTS = frozenset((int,))
 
@@ -95,11 +95,13 @@ def check_place(function, device, layout, pin_memory):
         check_cpu(device, f"{function}(): argument 'device'")
     if layout is not None and layout is not strided:
         raise TypeError(f"{function}(): argument 'layout' must be {strided!r}, not {layout!r}")
-    if pin_memory:
-        raise RuntimeError(
-            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
-            "this system."
-        )
+    if pin_memory is None or pin_memory is False:
+        return
+    check_flags(function, None, pin_memory=pin_memory)
+    raise RuntimeError(
+        "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
+        "this system."
+    )
 
 
 def finished(array, requires_grad=False, function="tensor", out=None):
@@ -109,15 +111,14 @@ def finished(array, requires_grad=False, function="tensor", out=None):
         refuse_histories(function, (out,))
         write_out(out, result, warns=False)
         result = out
-    if requires_grad is False:
+    if requires_grad is False or requires_grad is None:
         return result
     return require_grad(result, requires_grad, function)
 
 
 def require_grad(tensor, requires_grad, function="tensor"):
     """Switch recording on for a fresh tensor."""
-    if type(requires_grad) is not bool:
-        raise TypeError(f"{function}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+    check_flags(function, None, requires_grad=requires_grad)
     if requires_grad:
         if tensor._array.dtype.kind not in "fcV":
             raise not_floating("Only Tensors of floating point and complex dtype can require gradients")

@@ -15,7 +15,7 @@ from ..ops.copying import expand, to_dtype
 from ..ops.hidden import Batched
 from ..ops.join import stack
 from ..spelling import spell
-from .arguments import accepts_out, check_number, check_tensor
+from .arguments import accepts_out, check_flags, check_number, check_tensor
 from .broadcasting import common_shape
 from .creation import dtype_beside, empty_as
 from .options import allocate, check_place, finished, listed_size, numpy_dtype, read_number, read_size
@@ -260,6 +260,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     Raises RuntimeError for negative or all-zero entries, and for more samples than categories without replacement.
     """
     check_tensor(input, "multinomial")
+    check_flags("multinomial", 3, replacement=replacement)
     if out is not None and out._array.dtype != int64.numpy:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.scalar_type}")
     source = _source(generator, "multinomial")

@@ -37,7 +37,11 @@ def arange(
     elif args:
         start, end, step = [*args, *(start, end, step)[len(args) :]]
     start, step = 0 if start is None else start, 1 if step is None else step
-    if type(start) is type(end) is type(step) is int and dtype is out is device is None:
+    if (
+        type(start) is type(end) is type(step) is int
+        and dtype is out is device is layout is None
+        and pin_memory is False
+    ):
         return finished(_arange(start, end, step, int64.numpy), requires_grad, "arange")
     start = read_number(start, "arange", "start", 1)
     end = read_number(end, "arange", "end", min(len(args), 2) or 1)
@@ -47,7 +51,7 @@ def arange(
 
 
 def range(
-    start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+    start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False
 ):  # fmt: skip
     """Numbers from start to end, end included, `step` apart; the default dtype unless another is given. Deprecated."""
     if end is None:
@@ -55,7 +59,7 @@ def range(
     start, end, step = [
         read_number(x, "range", name, 1) for name, x in (("start", start), ("end", end), ("step", step))
     ]
-    check_place("range", device, layout, pin_memory)
+    check_place("range", device, layout, False)
     target = out._array.dtype if out is not None and dtype is None else numpy_dtype(dtype, "range")
     _check_range(start, end, step)
     warnings.warn(

@@ -13,7 +13,7 @@ from ..ops.copying import to_dtype
 from ..ops.softmax import log_softmax as _log_softmax
 from ..ops.softmax import softmax as _softmax
 from . import return_types
-from .arguments import accepts_out, check_flag, check_tensor, numpy_names, wrap_dim, wrap_dims
+from .arguments import accepts_out, check_flags, check_tensor, numpy_names, wrap_dim, wrap_dims
 from .outputs import expected
 
 
@@ -71,7 +71,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     if not isinstance(input, TensorBase):
         check_tensor(input, "sum")
     if keepdim is not False:
-        check_flag(keepdim, "sum")
+        check_flags("sum", 3, keepdim=keepdim)
     if named:
         dim, keepdim = numpy_names("sum", named, dim, keepdim)
     if dtype is not None:
@@ -96,7 +96,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, **named):
     if not isinstance(input, TensorBase):
         check_tensor(input, "mean")
     if keepdim is not False:
-        check_flag(keepdim, "mean")
+        check_flags("mean", 3, keepdim=keepdim)
     if named:
         dim, keepdim = numpy_names("mean", named, dim, keepdim)
     if dtype is not None:
@@ -122,7 +122,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, **named):
     """
     check_tensor(input, "nansum")
     if keepdim is not False:
-        check_flag(keepdim, "nansum")
+        check_flags("nansum", 3, keepdim=keepdim)
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
     dim, keepdim = numpy_names("nansum", named, dim, keepdim)
@@ -144,7 +144,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, **named):
     """
     check_tensor(input, "nanmean")
     if keepdim is not False:
-        check_flag(keepdim, "nanmean")
+        check_flags("nanmean", 3, keepdim=keepdim)
     if input._array.dtype.kind in "bui":
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {scalar_type(input)}"
@@ -164,7 +164,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, **named):
     """
     check_tensor(input, "prod")
     if keepdim is not False:
-        check_flag(keepdim, "prod")
+        check_flags("prod", 3, keepdim=keepdim)
     dim, keepdim = numpy_names("prod", named, dim, keepdim)
     given = input if dtype is None else cast(input, dtype)
     if dim is None:
@@ -181,12 +181,13 @@ def _spread(op, name, input, dim, unbiased, keepdim, correction, named):
     """The arguments of var and its kin, in each of PyTorch's forms, and the call."""
     check_tensor(input, name)
     if keepdim is not False:
-        check_flag(keepdim, name)
+        check_flags(name, 4, keepdim=keepdim)
     if named:
         dim, keepdim = numpy_names(name, named, dim, keepdim)
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if unbiased is not None:
+        check_flags(name, 3, unbiased=unbiased)
         if correction is not _UNGIVEN:
             raise TypeError(f"{name}() received an invalid combination of arguments: unbiased and correction")
         correction = 1 if unbiased else 0
@@ -269,7 +270,7 @@ def _nothing_to_reduce(name):
 def _extremum(name, whole, along, binary, input, dim, keepdim, other, named):
     check_tensor(input, name)
     if keepdim is not False:
-        check_flag(keepdim, name)
+        check_flags(name, 3, keepdim=keepdim)
     if named:
         dim, keepdim = numpy_names(name, named, dim, keepdim)
     if other is not None or isinstance(dim, TensorBase):
@@ -311,7 +312,7 @@ def _extreme_values(op, kernel, input, dim, keepdim, named):
     name = op.name
     check_tensor(input, name)
     if keepdim is not False:
-        check_flag(keepdim, name)
+        check_flags(name, 3, keepdim=keepdim)
     dim, keepdim = numpy_names(name, named, dim, keepdim)
     shape, dims = input._array.shape, wrap_dims(dim, input._array.ndim)
     if input._array.size == 0:
@@ -366,7 +367,7 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
     """
     check_tensor(input, "aminmax")
     if keepdim is not False:
-        check_flag(keepdim, "aminmax")
+        check_flags("aminmax", 3, keepdim=keepdim)
     if out is not None:
         for target in out:
             expected(target, dtype_of(input._array.dtype))
@@ -387,7 +388,7 @@ def _place(op, input, dim, keepdim, named):
     name = op.name
     check_tensor(input, name)
     if keepdim is not False:
-        check_flag(keepdim, name)
+        check_flags(name, 3, keepdim=keepdim)
     dim, keepdim = numpy_names(name, named, dim, keepdim)
     if dim is not None:
         dim = one_dim(name, input, dim)
@@ -428,7 +429,7 @@ def argmin(input, dim=None, keepdim=False, **named):
 def _truth(op, input, dim, keepdim, named):
     check_tensor(input, op.name)
     if keepdim is not False:
-        check_flag(keepdim, op.name)
+        check_flags(op.name, 3, keepdim=keepdim)
     dim, keepdim = numpy_names(op.name, named, dim, keepdim)
     if dim is not None:
         # Unlike elsewhere, no dimensions mean none here, not all.
@@ -484,7 +485,7 @@ def logsumexp(input, dim, keepdim=False, **named):
     """
     check_tensor(input, "logsumexp")
     if keepdim is not False:
-        check_flag(keepdim, "logsumexp")
+        check_flags("logsumexp", 3, keepdim=keepdim)
     dim, keepdim = numpy_names("logsumexp", named, dim, keepdim)
     if input._array.dtype.kind in "bui":
         input = to_dtype(input, dtype=get_default_dtype().numpy)

@@ -11,7 +11,7 @@ from ..ops import index as ops
 from ..ops import scatter as scatters
 from ..ops.copying import expand
 from ..ops.hidden import every
-from .arguments import check_tensor, wrap_dim
+from .arguments import check_flags, check_tensor, wrap_dim
 from .indexing import accepts_typed_out, write
 from .options import check_fits
 
@@ -317,18 +317,20 @@ def _index_reduce(input, dim, index, source, reduce, include_self):
         place = (None,) * dim + (slice(None),) + (None,) * (len(shape) - dim - 1)
         vector = index if index._array.ndim else _vector(index)
         index = expand(ops.getitem(vector, index=place), shape=shape)
-    return (index, source), {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    return (index, source), {"dim": dim, "reduce": reduce, "include_self": include_self}
 
 
 @accepts_typed_out
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     """`input` with source[..., k, ...] reduced into its entry index[k] along `dim`, by prod, mean, amax or amin."""
+    check_flags("index_reduce", None, include_self=include_self)
     rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
     return scatters.index_reduce(input, *rest, **params)
 
 
 def index_reduce_(input, dim, index, source, reduce, *, include_self=True):
     """The in-place form of `index_reduce`."""
+    check_flags("index_reduce_", None, include_self=include_self)
     rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
     return write(scatters.index_reduce, scatters.write_scatter_reduce, input, rest, params)
 
@@ -346,6 +348,8 @@ def gather(input, dim, index, *, sparse_grad=False):
     """
     check_tensor(input, "gather")
     check_tensor(index, "gather", 2, "index")
+    if type(sparse_grad) is not bool:
+        check_flags("gather", None, sparse_grad=sparse_grad)
     dim = wrap_dim(dim, input._array.ndim)
     n = _check_grid(input, dim, index, "gather")
     try:
@@ -460,7 +464,7 @@ def _scatter_reduce(input, dim, index, src, reduce, include_self):
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     n = _check_grid(input, dim, index, "scatter", src)
-    params = {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    params = {"dim": dim, "reduce": reduce, "include_self": include_self}
     return (index, _trimmed(src, index)), params, n
 
 
@@ -470,11 +474,13 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
 
     With include_self=False the elements of `input` that are written to do not count themselves.
     """
+    check_flags("scatter_reduce", None, include_self=include_self)
     return _scattered(scatters.scatter_reduce, input, *_scatter_reduce(input, dim, index, src, reduce, include_self))
 
 
 def scatter_reduce_(input, dim, index, src, reduce, *, include_self=True):
     """The in-place form of `scatter_reduce`."""
+    check_flags("scatter_reduce_", None, include_self=include_self)
     return _scattered_into(
         scatters.scatter_reduce,
         scatters.write_scatter_reduce,

@@ -10,7 +10,7 @@ from ..ops.copying import expand
 from ..ops.hidden import values
 from ..ops.selection import where
 from ..ops.shape import reshaped
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 from .options import read_number
 from .reduction import refuse
 
@@ -31,6 +31,7 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     tensor([0., 6.])
     """
     check_tensor(data, "segment_reduce", name="data")
+    check_flags("segment_reduce", None, unsafe=unsafe)
     if indices is not None:
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
     if lengths is None and offsets is None:

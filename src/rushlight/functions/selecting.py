@@ -12,7 +12,7 @@ from ..ops import select
 from ..ops.copying import copy, expand
 from ..ops.hidden import every
 from ..ops.strided import as_strided
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flags, check_tensor, wrap_dim
 from .indexing import accepts_typed_out, write
 from .options import check_fits
 from .scattering import check_range, check_value, refuse_combination, type_of
@@ -191,14 +191,16 @@ def _check_put(input, index, source):
 
 def put(input, index, source, accumulate=False):
     """`input` with the elements of `source` written (added with accumulate=True) at `index` of its flattened form."""
+    check_flags("put", 4, accumulate=accumulate)
     _check_put(input, index, source)
-    return ops.put(input, index, source, accumulate=bool(accumulate))
+    return ops.put(input, index, source, accumulate=accumulate)
 
 
 def put_(input, index, source, accumulate=False):
     """The in-place form of `put`."""
+    check_flags("put_", 4, accumulate=accumulate)
     _check_put(input, index, source)
-    return write(ops.put, ops.write_flat, input, (index, source), {"accumulate": bool(accumulate)})
+    return write(ops.put, ops.write_flat, input, (index, source), {"accumulate": accumulate})
 
 
 @accepts_typed_out
@@ -265,6 +267,8 @@ def nonzero(input, *, out=None, as_tuple=False):
             [2]])
     """
     check_tensor(input, "nonzero")
+    if type(as_tuple) is not bool:
+        check_flags("nonzero", None, as_tuple=as_tuple)
     if out is not None and out._array.dtype != np.int64:
         raise RuntimeError(f"nonzero: Expected out tensor to have scalar type Long but got scalar type{type_of(out)}")
     if not as_tuple:
@@ -288,6 +292,8 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
     """
     check_tensor(weight, "embedding", 1, "weight")
     check_tensor(indices, "embedding", 2, "indices")
+    if type(scale_grad_by_freq) is not bool or type(sparse) is not bool:
+        check_flags("embedding", 4, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     if weight._array.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if indices._array.dtype not in (np.int64, np.int32):
@@ -297,7 +303,7 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
             f"{name} instead (while checking arguments for embedding)"
         )
     check_range(indices, weight._array.shape[0], IndexError, "index out of range in self")
-    return ops.embedding(weight, indices, padding_idx=padding_idx, scale_grad_by_freq=bool(scale_grad_by_freq))
+    return ops.embedding(weight, indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
 def one_hot(tensor, num_classes=-1):
@@ -328,6 +334,7 @@ def one_hot(tensor, num_classes=-1):
 def fill_diagonal_(input, fill_value, wrap=False):
     """Fill the main diagonal in place. With wrap=True that of a tall matrix begins anew below each square."""
     check_tensor(input, "fill_diagonal_")
+    check_flags("fill_diagonal_", 3, wrap=wrap)
     shape = input._array.shape
     if len(shape) < 2:
         raise RuntimeError("dimensions must larger than 1")

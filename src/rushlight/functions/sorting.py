@@ -9,7 +9,7 @@ from ..ops import reduce, search
 from ..ops import sort as sorting
 from ..ops.copying import to_dtype
 from . import return_types
-from .arguments import accepts_out, check_flag, check_tensor, numpy_names, wrap_dim
+from .arguments import accepts_out, check_flags, check_tensor, numpy_names, wrap_dim
 from .reduction import cast, one_dim, refuse, scalar_type
 
 
@@ -27,10 +27,12 @@ def sort(input, dim=-1, descending=False, stable=False, **named):
     tensor([1, 2, 0])
     """
     check_tensor(input, "sort")
+    if type(descending) is not bool or type(stable) is not bool:
+        check_flags("sort", 3, descending=descending, stable=stable is not None and stable)
     dim, _ = numpy_names("sort", named, dim, False)
     _sortable(input)
     dim = wrap_dim(dim, input._array.ndim)
-    return return_types.sort(sorting.sort(input, dim=dim, descending=bool(descending), stable=bool(stable)))
+    return return_types.sort(sorting.sort(input, dim=dim, descending=descending, stable=bool(stable)))
 
 
 def argsort(input, dim=-1, descending=False, stable=False):
@@ -41,10 +43,10 @@ def argsort(input, dim=-1, descending=False, stable=False):
     tensor([1, 2, 0])
     """
     check_tensor(input, "argsort")
+    if type(descending) is not bool or type(stable) is not bool:
+        check_flags("argsort", 3, descending=descending, stable=stable)
     _sortable(input)
-    return sorting.argsort(
-        input, dim=wrap_dim(dim, input._array.ndim), descending=bool(descending), stable=bool(stable)
-    )
+    return sorting.argsort(input, dim=wrap_dim(dim, input._array.ndim), descending=descending, stable=bool(stable))
 
 
 @accepts_out
@@ -68,6 +70,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     tensor([3., 2.])
     """
     check_tensor(input, "topk")
+    if type(largest) is not bool or type(sorted) is not bool:
+        check_flags("topk", 4, largest=largest, sorted=sorted)
     _sortable(input, "topk")
     if input._array.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
@@ -75,7 +79,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 0 <= k <= size:
         raise coded("RL339", RuntimeError("selected index k out of range"))
-    return return_types.topk(sorting.topk(input, k=int(k), dim=dim, largest=bool(largest), sorted=bool(sorted)))
+    return return_types.topk(sorting.topk(input, k=int(k), dim=dim, largest=largest, sorted=sorted))
 
 
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
@@ -89,7 +93,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
         return _kthvalue_out(input, k, dim, keepdim, out=out)
     check_tensor(input, "kthvalue")
     if keepdim is not False:
-        check_flag(keepdim, "kthvalue", position=4)
+        check_flags("kthvalue", 4, keepdim=keepdim)
     dim = one_dim("kthvalue", input, dim)
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 1 <= k <= size:
@@ -118,7 +122,7 @@ def median(input, dim=None, keepdim=False):
     """
     check_tensor(input, "median")
     if keepdim is not False:
-        check_flag(keepdim, "median")
+        check_flags("median", 3, keepdim=keepdim)
     if dim is None:
         refuse(input, "bc", "median_cpu")
         return reduce.median(input)
@@ -137,7 +141,7 @@ def nanmedian(input, dim=None, keepdim=False):
     """
     check_tensor(input, "nanmedian")
     if keepdim is not False:
-        check_flag(keepdim, "nanmedian")
+        check_flags("nanmedian", 3, keepdim=keepdim)
     if dim is None:
         refuse(input, "bc", "median_cpu")
         return reduce.nanmedian(input)
@@ -156,7 +160,7 @@ def mode(input, dim=-1, keepdim=False):
     """
     check_tensor(input, "mode")
     if keepdim is not False:
-        check_flag(keepdim, "mode")
+        check_flags("mode", 3, keepdim=keepdim)
     dim = one_dim("mode", input, dim)
     refuse(input, "c", "mode_cpu")
     return return_types.mode(sorting.mode(input, dim=dim, keepdim=keepdim))
@@ -174,6 +178,7 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     tensor([1, 3])
     """
     check_tensor(sorted_sequence, "searchsorted", name="sorted_sequence")
+    check_flags("searchsorted", None, out_int32=out_int32, right=right)
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
@@ -212,7 +217,7 @@ def _found(boundaries, input, right, out_int32):
     dtype = result_dtype([edges, input._array])
     boundaries, input = cast(boundaries, dtype), cast(input, dtype)
     refuse(boundaries, "bc", "searchsorted_out_cpu")
-    found = search.searchsorted(boundaries, input, right=bool(right))
+    found = search.searchsorted(boundaries, input, right=right)
     return to_dtype(found, dtype=np.dtype(np.int32)) if out_int32 else found
 
 
@@ -244,6 +249,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     tensor([0, 1])
     """
     check_tensor(boundaries, "bucketize", 2, "boundaries")
+    check_flags("bucketize", None, out_int32=out_int32, right=right)
     if boundaries._array.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})")
     return _found(boundaries, input, right, out_int32)
@@ -259,6 +265,7 @@ def isin(
     >>> rushlight.isin(rushlight.tensor([1, 2]), rushlight.tensor([2, 3]))
     tensor([False,  True])
     """
+    check_flags("isin", None, assume_unique=assume_unique, invert=invert)
     elements = element if elements is None else elements
     test_elements = test_element if test_elements is None else test_elements
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
@@ -293,10 +300,12 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     (tensor([1, 3]), tensor([1, 2]))
     """
     check_tensor(input, "unique")
+    name = "_unique2" if dim is None else "unique_dim"
+    check_flags(name, None, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     if dim is None:
         refuse(input, "c", "unique")
         return _chosen(
-            search.unique(input, inverse=bool(return_inverse), counts=bool(return_counts)),
+            search.unique(input, inverse=return_inverse, counts=return_counts),
             return_inverse,
             return_counts,
         )
@@ -315,9 +324,10 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     tensor([1, 2, 1])
     """
     check_tensor(input, "unique_consecutive")
+    check_flags("unique_consecutive", 2, return_inverse=return_inverse, return_counts=return_counts)
     refuse(input, "c", "unique")
     dim = None if dim is None else wrap_dim(dim, input._array.ndim)
-    results = search.unique_consecutive(input, dim=dim, inverse=bool(return_inverse))
+    results = search.unique_consecutive(input, dim=dim, inverse=return_inverse)
     return _chosen(results, return_inverse, return_counts)
 
 

@@ -10,7 +10,7 @@ from ..ops.copying import to_dtype
 from ..ops.hidden import every, values
 from ..ops.scatter import gather
 from ..ops.selection import where
-from .arguments import accepts_out, check_flag, check_index, check_number, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flags, check_index, check_number, check_tensor, wrap_dim
 from .reduction import refuse, scalar_type
 from .sorting import sort
 
@@ -60,7 +60,7 @@ def _fractions(name, input, q):
 def _quantiles(name, input, q, dim, keepdim, interpolation):
     check_tensor(input, name)
     if keepdim is not False:
-        check_flag(keepdim, name)
+        check_flags(name, 4, keepdim=keepdim)
     if scalar_type(input) not in ("Float", "Double"):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     q = _fractions(name, input, q)

@@ -6,7 +6,7 @@ with the least squared error (Griffin and Lim, "Signal estimation from modified 
 
 from ..core import TensorBase
 from ..dtypes import of as dtype_of
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 
 
 def stft(
@@ -30,6 +30,10 @@ def stft(
     check_tensor(input, "stft")
     if window is not None:
         check_tensor(window, "stft", 5, "window")
+    check_flags("stft", 8, normalized=normalized)
+    for name, flag in (("onesided", onesided), ("return_complex", return_complex)):
+        if flag is not None:
+            check_flags("stft", None, **{name: flag})
     n_fft = _integer(n_fft, "stft", "n_fft", 2)
     hop = n_fft // 4 if hop_length is None else _integer(hop_length, "stft", "hop_length", 3)
     win = n_fft if win_length is None else _integer(win_length, "stft", "win_length", 4)
@@ -177,6 +181,10 @@ def istft(
     True
     """
     check_tensor(input, "istft")
+    check_flags("istft", 6, center=center, normalized=normalized)
+    check_flags("istft", 10, return_complex=return_complex)
+    if onesided is not None:
+        check_flags("istft", 8, onesided=onesided)
     n_fft = _integer(n_fft, "istft", "n_fft", 2)
     hop = n_fft // 4 if hop_length is None else _integer(hop_length, "istft", "hop_length", 3)
     win = n_fft if win_length is None else _integer(win_length, "istft", "win_length", 4)

@@ -10,6 +10,7 @@ import numpy as np
 from ..allocation import checked
 from ..device import strided
 from ..dtypes import of as dtype_of
+from .arguments import check_flags
 from .options import check_place, finished, numpy_dtype, read_number
 
 # -- shapes: n entries of a window whose first and last entry are `span` apart
@@ -181,8 +182,7 @@ _C_NAMES = {
 def _window(function, length, periodic, dtype, layout, device, pin_memory, requires_grad, values, *given):
     if isinstance(length, bool) or not hasattr(length, "__index__"):
         raise TypeError(f"{function}(): argument 'window_length' (position 1) must be int, not {type(length).__name__}")
-    if type(periodic) is not bool:
-        raise TypeError(f"{function}(): argument 'periodic' (position 2) must be bool, not {type(periodic).__name__}")
+    check_flags(function, 2, periodic=periodic)
     check_place(function, device, layout, pin_memory)
     target = numpy_dtype(dtype, function)
     read = dtype_of(target)

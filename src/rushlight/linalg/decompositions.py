@@ -1,7 +1,7 @@
 """Matrices as products of simpler ones."""
 
 from ..functions import return_types
-from ..functions.arguments import accepts_out
+from ..functions.arguments import accepts_out, check_flags
 from ..modes import grad_enabled
 from ..ops import decompose
 from ..ops import linalg as ops
@@ -20,6 +20,7 @@ def cholesky(A, *, upper=False):
     tensor([[2., 0.],
             [0., 2.]])
     """
+    check_flags("linalg_cholesky", None, upper=upper)
     return factor(A, upper, "linalg.cholesky", "linalg.cholesky")
 
 
@@ -34,6 +35,7 @@ def factor(A, upper, function, asker):
 @accepts_out
 def cholesky_ex(A, *, upper=False, check_errors=False):
     """(L, info): info is 0, or the order of the leading minor that is not positive-definite."""
+    check_flags("linalg_cholesky_ex", None, upper=upper, check_errors=check_errors)
     lower = factor(A, upper, "linalg.cholesky", "linalg.cholesky_ex" if check_errors else "")
     return return_types.linalg_cholesky_ex(lower, info_of(lower, A, ops.bad_minors))
 
@@ -58,9 +60,10 @@ def svd(A, full_matrices=True, *, driver=None):
     them infinite.
     """
     check_matrix(A, "linalg.svd")
+    check_flags("linalg_svd", 2, full_matrices=full_matrices)
     check_inexact(A, "linalg.svd")
     _check_driver(driver)
-    return return_types.linalg_svd(decompose.svd(A, full_matrices=bool(full_matrices)))
+    return return_types.linalg_svd(decompose.svd(A, full_matrices=full_matrices))
 
 
 def _check_driver(driver):

@@ -1,7 +1,7 @@
 """Householder reflections, as QR decompositions leave them packed."""
 
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor
+from ..functions.arguments import accepts_out, check_flags, check_tensor
 from ..ops import householder as ops
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
@@ -52,13 +52,14 @@ def ormqr(input, tau, other, left=True, transpose=False):
     """
     for place, (name, x) in enumerate((("input", input), ("tau", tau), ("other", other))):
         check_tensor(x, "ormqr", place + 1, name)
+    check_flags("ormqr", 4, left=left, transpose=transpose)
     _check_ormqr(input._array, tau._array, other._array, left)
     if tau._array.shape[-1] == 0:
         return other * 1
     if not left:
         # other @ Q is the adjoint of Q.mH @ other.mH.
         return mH(ops.ormqr(input, tau, mH(other), transpose=not transpose))
-    return ops.ormqr(input, tau, other, transpose=bool(transpose))
+    return ops.ormqr(input, tau, other, transpose=transpose)
 
 
 def _check(a, tau, function):

@@ -1,7 +1,7 @@
 """LDL decompositions of symmetric and Hermitian matrices, and equations solved with them."""
 
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor
+from ..functions.arguments import accepts_out, check_flags, check_tensor
 from ..functions.matrix import broadcast_batches
 from ..ops import ldl
 from ..ops import linalg as ops
@@ -15,7 +15,7 @@ def _factored(A, hermitian, asker):
     if A._array.dtype.itemsize == 2 and A._array.dtype.kind in "fV":
         raise NotImplementedError(f"\"ldl_factor_kernel_cpu\" not implemented for '{kind(A._array)}'")
     check_inexact(A, "torch.linalg.ldl_factor_ex")
-    LD, pivots, info = ldl.ldl_factor(A, hermitian=bool(hermitian))
+    LD, pivots, info = ldl.ldl_factor(A, hermitian=hermitian)
     if asker and every(info._array).any():
         position, block = ops.first_failure(every(info._array))
         raise ops.LinAlgError(
@@ -34,12 +34,14 @@ def ldl_factor(A, *, hermitian=False):
     tensor([[4.0000, 0.0000],
             [0.5000, 8.0000]])
     """
+    check_flags("linalg_ldl_factor", None, hermitian=hermitian)
     return return_types.linalg_ldl_factor(*_factored(A, hermitian, "torch.linalg.ldl_factor")[:2])
 
 
 @accepts_out
 def ldl_factor_ex(A, *, hermitian=False, check_errors=False):
     """(LD, pivots, info): info is 0, or the position of the first block of D that is zero."""
+    check_flags("linalg_ldl_factor_ex", None, hermitian=hermitian, check_errors=check_errors)
     asker = "torch.linalg.ldl_factor_ex" if check_errors else ""
     return return_types.linalg_ldl_factor_ex(*_factored(A, hermitian, asker))
 
@@ -54,6 +56,7 @@ def ldl_solve(LD, pivots, B, *, hermitian=False):
     tensor([[0.5000],
             [0.5000]])
     """
+    check_flags("linalg_ldl_solve", None, hermitian=hermitian)
     function = "torch.linalg.ldl_solve"
     check_square(LD, function)
     check_tensor(B, "linalg_ldl_solve", 3, "B")
@@ -80,4 +83,4 @@ def ldl_solve(LD, pivots, B, *, hermitian=False):
             f"{kind(LD._array)} instead."
         )
     broadcast_batches(B._array.shape[:-2], LD._array.shape[:-2])
-    return ldl.solved(LD, pivots, B, bool(hermitian))
+    return ldl.solved(LD, pivots, B, hermitian)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..core import wrap
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor
+from ..functions.arguments import accepts_out, check_flags, check_tensor
 from ..functions.matrix import broadcast_batches
 from ..ops import batching, elimination
 from ..ops import linalg as ops
@@ -27,6 +27,7 @@ def _check_lu(A, function, pivot):
 @accepts_out
 def lu(A, *, pivot=True):
     """(P, L, U) of A = P @ L @ U: a permutation, unit lower triangular and upper triangular."""
+    check_flags("linalg_lu", None, pivot=pivot)
     _check_lu(A, "linalg.lu", pivot)
     P, L, U = lu_ops.lu(A)
     return return_types.linalg_lu(P.detach(), L, U)
@@ -35,6 +36,7 @@ def lu(A, *, pivot=True):
 @accepts_out
 def lu_factor(A, *, pivot=True):
     """(LU, pivots) for lu_solve; RuntimeError where U is singular."""
+    check_flags("linalg_lu_factor", None, pivot=pivot)
     _check_lu(A, "torch.lu_factor", pivot)
     packed, pivots, info = lu_ops.lu_factor(A)
     if every(info._array).any():
@@ -50,6 +52,7 @@ def lu_factor(A, *, pivot=True):
 @accepts_out
 def lu_factor_ex(A, *, pivot=True, check_errors=False):
     """(LU, pivots, info): info is 0, or the position of the first zero on U's diagonal."""
+    check_flags("linalg_lu_factor_ex", None, pivot=pivot, check_errors=check_errors)
     if check_errors:
         return return_types.linalg_lu_factor_ex(
             *lu_factor(A, pivot=pivot), wrap(np.zeros(A._array.shape[:-2], np.int32))
@@ -64,6 +67,7 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     check_square(LU, "linalg.lu_solve", "LU")
     check_matrix(B, "linalg.lu_solve", "B")
     check_tensor(pivots, "linalg_lu_solve", 2, "pivots")
+    check_flags("linalg_lu_solve", None, left=left, adjoint=adjoint)
     if pivots._array.dtype != np.int32:
         raise RuntimeError("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32")
     check_equations(LU._array, B._array, "linalg.lu_solve", left)
@@ -71,7 +75,7 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     # X @ A = B is A.mH @ X.mH = B.mH.
     if not left:
         return lu_ops.lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
-    return lu_ops.lu_solve(LU, pivots, B, adjoint=bool(adjoint))
+    return lu_ops.lu_solve(LU, pivots, B, adjoint=adjoint)
 
 
 def matrix_of_pivots(pivots, rows, dtype):

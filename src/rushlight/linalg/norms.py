@@ -7,7 +7,7 @@ import numpy as np
 from ..core import TensorBase
 from ..dtypes import as_dtype
 from ..functions import norms
-from ..functions.arguments import accepts_out, check_flag, check_number, check_tensor, wrap_dim
+from ..functions.arguments import accepts_out, check_flags, check_number, check_tensor, wrap_dim
 from ..ops import linalg as ops
 from ..ops.hidden import every
 from .checks import check_inexact, check_matrix, check_square
@@ -37,7 +37,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     function = "linalg.matrix_norm"
     check_matrix(A, function)
     check_inexact(A, function)
-    check_flag(keepdim, "linalg_matrix_norm", position=4)
+    check_flags("linalg_matrix_norm", 4, keepdim=keepdim)
     if isinstance(dim, int) or len(dim) != 2:
         shown = dim if isinstance(dim, int) else " ".join(map(str, dim))
         raise RuntimeError(f"{function}: dim must be a 2-tuple. Got {shown}")
@@ -89,6 +89,7 @@ def _extreme(values, dim, largest, keepdim=False):
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A vector norm over one dimension, a matrix norm over two; without `ord` the 2-norm of all elements."""
     check_tensor(A, "linalg_norm", name="A")
+    check_flags("linalg_norm", 4, keepdim=keepdim)
     n = A._array.ndim
     dims = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)
     if ord is None:
@@ -132,6 +133,7 @@ def cond(A, p=None):
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values are larger than max(atol, rtol * largest); `tol` is the older name of atol."""
     check_matrix(A, "torch.linalg.matrix_rank", "input")
+    check_flags("linalg_matrix_rank", 3, hermitian=hermitian)
     if A._array.dtype.kind not in "fc":
         raise RuntimeError("This function doesn't handle types other than float and double")
     if hermitian:
@@ -141,4 +143,4 @@ def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
             check_number(tol, "linalg_matrix_rank", 2, "tol", "float")
         atol, rtol = tol, 0.0
     atol, rtol = tolerances(A, atol, rtol)
-    return ops.matrix_rank(A, atol, rtol, hermitian=bool(hermitian))
+    return ops.matrix_rank(A, atol, rtol, hermitian=hermitian)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import TensorBase, wrap
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_tensor, check_tensors
+from ..functions.arguments import accepts_out, check_flags, check_tensor, check_tensors
 from ..functions.matrix import broadcast_batches
 from ..ops import batching
 from ..ops import linalg as ops
@@ -34,6 +34,7 @@ def inv(A):
 def inv_ex(A, *, check_errors=False):
     """(inverse, info): info is 0, or the position of the zero pivot of a singular matrix."""
     check_square(A, "linalg.inv")
+    check_flags("linalg_inv_ex", None, check_errors=check_errors)
     check_inexact(A, "linalg.inv")
     inverse = ops.inv(A, asker="linalg.inv_ex" if check_errors else "")
     return return_types.linalg_inv_ex(inverse, info_of(inverse, A, zero_pivots))
@@ -80,6 +81,7 @@ def solve(A, B, *, left=True):
     >>> rushlight.linalg.solve(2 * rushlight.eye(2), rushlight.ones(2))
     tensor([0.5000, 0.5000])
     """
+    check_flags("linalg_solve", None, left=left)
     return _solved(A, B, left, "torch.linalg.solve")
 
 
@@ -100,6 +102,7 @@ def _solved(A, B, left, asker):
 @accepts_out
 def solve_ex(A, B, *, left=True, check_errors=False):
     """(result, info): as solve, but info says which matrices are singular."""
+    check_flags("linalg_solve_ex", None, left=left, check_errors=check_errors)
     result = _solved(A, B, left, "torch.linalg.solve_ex" if check_errors else "")
     return return_types.linalg_solve_ex(result, info_of(result, A, zero_pivots))
 
@@ -110,12 +113,13 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     check_square(A, "linalg.solve_triangular")
     check_tensor(B, "linalg_solve_triangular", 2, "B")
     check_matrix(B, "linalg.solve_triangular", "B")
+    check_flags("linalg_solve_triangular", None, upper=upper, left=left, unitriangular=unitriangular)
     check_equations(A._array, B._array, "linalg.solve_triangular", left)
     if A._array.dtype.kind not in "fc":
         raise NotImplementedError(f"\"triangular_solve_cpu\" not implemented for '{kind(A._array)}'")
     check_same_dtype(A, B, "linalg.solve_triangular")
     broadcast_batches(B._array.shape[:-2], A._array.shape[:-2])
-    return ops.solve_triangular(A, B, upper=bool(upper), left=left, unitriangular=unitriangular)
+    return ops.solve_triangular(A, B, upper=upper, left=left, unitriangular=unitriangular)
 
 
 # -- least squares
@@ -141,6 +145,7 @@ def tolerances(A, atol, rtol):
 def pinv(A, *, atol=None, rtol=None, hermitian=False, rcond=None):
     """The pseudo-inverses of matrices; singular values up to max(atol, rtol * largest) count as zero."""
     check_tensor(A, "linalg_pinv")
+    check_flags("linalg_pinv", None, hermitian=hermitian)
     if A._array.ndim < 2 or A._array.dtype.kind not in "fc" or A._array.dtype.itemsize == 2:
         raise RuntimeError(
             f"linalg.pinv({kind(A._array)}{{{list(A._array.shape)}}}): expected a tensor with 2 or more "

@@ -37,7 +37,7 @@ from ...functions.activation import (
 from ...functions.trigonometric import tanh
 from ...ops.activation import prelu as by_slope
 from ...ops.declare import renamed
-from .arguments import check_implemented, check_tensor
+from .arguments import check_flags, check_implemented, check_tensor
 
 _rrelu = renamed(by_slope, "RreluWithNoiseBackward0")
 
@@ -58,6 +58,8 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False, ge
     tensor([ 1.0000, -0.3000])
     """
     check_tensor(input, "rrelu")
+    if type(training) is not bool:
+        check_flags("rrelu_" if inplace else "rrelu", 4, training=training)
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from ... import dtypes
 from ...core import TensorBase
 from ...errors import coded
+from ...functions.arguments import check_flags as check_flags
 from ...functions.arguments import check_optional as check_optional
 from ...functions.arguments import check_tensor as check_tensor
 from ...functions.arguments import check_tensors as check_tensors

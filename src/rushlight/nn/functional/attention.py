@@ -5,7 +5,7 @@ import math
 from ... import core, dtypes
 from ...core import TensorBase
 from ...ops.attention import attention, later
-from .arguments import check_tensor, check_tensors
+from .arguments import check_flags, check_tensor, check_tensors
 from .dropout import dropout
 
 
@@ -23,12 +23,15 @@ def scaled_dot_product_attention(
     tensor([[[2.],
              [2.]]])
     """
+    if type(is_causal) is not bool or type(enable_gqa) is not bool:
+        check_flags("scaled_dot_product_attention", 6, is_causal=is_causal)
+        check_flags("scaled_dot_product_attention", None, enable_gqa=enable_gqa)
     _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
     factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
     if attn_mask is None and dropout_p <= 0 and _alike(query._array, key._array, value._array):
-        return attention(query, key, value, factor=factor, causal=bool(is_causal))[0]
+        return attention(query, key, value, factor=factor, causal=is_causal)[0]
     root = math.sqrt(abs(factor))
     scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
     if is_causal:

@@ -12,6 +12,7 @@ from ...ops import loss as ops
 from ...ops.hidden import Batched, values
 from ...ops.margin import multi_margin_loss as multi_margin
 from .arguments import (
+    check_flags,
     check_implemented,
     check_optional,
     check_tensor,
@@ -245,6 +246,7 @@ def triplet_margin_loss(
 
     `swap` takes the distance from positive to negative where that is smaller than from the anchor.
     """
+    check_flags("triplet_margin_loss", 7, swap=swap)
     reduction = reduction_of(reduction, size_average, reduce)
     return _triplet(anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction)
 

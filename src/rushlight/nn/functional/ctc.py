@@ -8,7 +8,7 @@ from ...dtypes import int64
 from ...ops import ctc as ops
 from ...ops.hidden import values
 from ...ops.selection import where
-from .arguments import check_implemented, kind_of, reduction_of, type_name
+from .arguments import check_flags, check_implemented, kind_of, reduction_of, type_name
 
 
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
@@ -24,6 +24,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     >>> rushlight.nn.functional.ctc_loss(log_probs, rushlight.tensor([[1]]), (3,), (1,)).exp()
     tensor(1.3333)
     """
+    check_flags("ctc_loss", 7, zero_infinity=zero_infinity)
     reduction = reduction_of(reduction)
     given = (log_probs, targets, input_lengths, target_lengths)
     if not all(isinstance(x, TensorBase) for x in given[:2]) or not all(_may_be_lengths(x) for x in given[2:]):
@@ -43,7 +44,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
         raise RuntimeError("log_probs tensor must not be empty")
     _check(log_probs, spans, lengths, blank)
     rows = _rows(targets, lengths, log_probs.shape[1])
-    losses = ops.ctc_loss(log_probs, rows, spans, lengths, blank=blank, zero_infinity=bool(zero_infinity))
+    losses = ops.ctc_loss(log_probs, rows, spans, lengths, blank=blank, zero_infinity=zero_infinity)
     if zero_infinity:
         losses = where(losses == np.inf, 0.0, losses)
     return _reduced(losses, lengths, reduction, alone)

@@ -1,7 +1,7 @@
 """Distances and similarities between vectors, and vectors brought to length one."""
 
 from ... import dtypes
-from ...functions.arguments import check_number, wrap_dim
+from ...functions.arguments import check_flags, check_number, wrap_dim
 from ...ops import distance as ops
 from ...ops.copying import to_dtype
 from .arguments import check_tensor, kind_of, scalar_type
@@ -55,6 +55,8 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False):
     """
     check_tensor(x1, "pairwise_distance", 1, "x1")
     check_tensor(x2, "pairwise_distance", 2, "x2")
+    if type(keepdim) is not bool:
+        check_flags("pairwise_distance", 5, keepdim=keepdim)
     return (x1 - x2 + eps).norm(p, x1.ndim - 1 if x1.ndim >= x2.ndim else x2.ndim - 1, keepdim)
 
 

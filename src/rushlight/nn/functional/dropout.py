@@ -4,7 +4,7 @@ import math
 import warnings
 
 from ...errors import coded
-from .arguments import check_tensor
+from .arguments import check_flags, check_tensor
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
@@ -16,13 +16,13 @@ def dropout(input, p=0.5, training=True, inplace=False):
     >>> rushlight.nn.functional.dropout(rushlight.ones(3), training=False)
     tensor([1., 1., 1.])
     """
-    _check(p, "dropout", input)
+    _check(p, "dropout", input, training, "dropout_" if inplace else "dropout")
     return _dropped(input, p, training, inplace, False)
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
     """Set whole channels of (N, C, L) or (C, L) to zero with probability p."""
-    _check(p, "dropout1d", input)
+    _check(p, "dropout1d", input, training, "feature_dropout_" if inplace else "feature_dropout")
     if input.ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that dropout1d exists to "
@@ -36,7 +36,7 @@ def dropout1d(input, p=0.5, training=True, inplace=False):
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
     """Set whole channels of (N, C, H, W) to zero with probability p."""
-    _check(p, "dropout2d", input)
+    _check(p, "dropout2d", input, training, "feature_dropout_" if inplace else "feature_dropout")
     if input.ndim not in (3, 4):
         _warn_ndim("dropout2d", input.ndim, 2)
     if input.ndim == 3:
@@ -56,7 +56,7 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
 
 def dropout3d(input, p=0.5, training=True, inplace=False):
     """Set whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability p."""
-    _check(p, "dropout3d", input)
+    _check(p, "dropout3d", input, training, "feature_dropout_" if inplace else "feature_dropout")
     if input.ndim not in (4, 5):
         _warn_ndim("dropout3d", input.ndim, 3)
     return _by_channel(input, p, training, inplace, input.ndim != 5)
@@ -64,20 +64,24 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Set elements to SELU's lower limit with probability p, keeping mean and variance."""
-    _check(p, "alpha_dropout", input)
+    _check(p, "alpha_dropout", input, training, "alpha_dropout_" if inplace else "alpha_dropout")
     return _alpha(input, p, training, inplace, False)
 
 
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
     """alpha_dropout of whole channels of (N, C, *)."""
-    _check(p, "feature_alpha_dropout", input)
+    _check(
+        p, "feature_alpha_dropout", input, training, "feature_alpha_dropout_" if inplace else "feature_alpha_dropout"
+    )
     return _alpha(input, p, training, inplace, True)
 
 
-def _check(p, function, input):
+def _check(p, function, input, train, kernel):
     check_tensor(input, function)
     if not 0 <= p <= 1:
         raise coded("RL416", ValueError(f"dropout probability has to be between 0 and 1, but got {p}"))
+    if type(train) is not bool:
+        check_flags(kernel, 3, train=train)
 
 
 def _warn_ndim(name, ndim, d):

@@ -13,7 +13,7 @@ from ...ops import bags
 from ...ops import index as ops
 from ...ops.copying import to_dtype
 from ...ops.hidden import Batched, every, values
-from .arguments import check_tensor, shape_of
+from .arguments import check_flags, check_tensor, shape_of
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -108,6 +108,8 @@ def embedding_bag(
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if mode == "max" and sparse:
         raise ValueError("max mode does not support sparse weights")
+    check_flags("embedding_bag", 4, scale_grad_by_freq=scale_grad_by_freq)
+    check_flags("embedding_bag", 6, sparse=sparse)
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
@@ -120,7 +122,7 @@ def embedding_bag(
     check_rows(indices, weight)
     if max_norm is not None:
         _shorten(weight, indices, max_norm, norm_type)
-    return _summed(weight, indices, starts, padding, mode, per_sample_weights, bool(scale_grad_by_freq))
+    return _summed(weight, indices, starts, padding, mode, per_sample_weights, scale_grad_by_freq)
 
 
 def _bags(input, offsets, per_sample_weights, include_last_offset):
@@ -143,6 +145,7 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
         return input.reshape(-1), np.arange(n) * width, per_sample_weights
     if input.ndim != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+    check_flags("embedding_bag", 8, include_last_offset=include_last_offset)
     if offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if offsets.ndim != 1:

@@ -7,7 +7,7 @@ import numpy as np
 from ... import core, spelling
 from ...allocation import checked
 from ...ops import grid as ops
-from .arguments import check_tensor, kind_of, scalar_type, shape_of
+from .arguments import check_flags, check_tensor, kind_of, scalar_type, shape_of
 
 _ALIGN_CHANGED = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
@@ -28,6 +28,7 @@ def affine_grid(theta, size, align_corners=None):
     if align_corners is None:
         warnings.warn(_ALIGN_CHANGED, UserWarning, stacklevel=2)
         align_corners = False
+    check_flags("affine_grid_generator", 3, align_corners=align_corners)
     size = tuple(size)
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {spelling.spell(theta.dtype.name)}")
@@ -70,9 +71,10 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     if align_corners is None:
         warnings.warn(_ALIGN_CHANGED, UserWarning, stacklevel=2)
         align_corners = False
+    check_flags("grid_sampler", 5, align_corners=align_corners)
     _check_grid(input, grid, mode)
     op = ops.grid_sampler if input.ndim == 4 else ops.grid_sampler_3d
-    return op(input, grid, mode=mode, padding=padding_mode, align_corners=bool(align_corners))
+    return op(input, grid, mode=mode, padding=padding_mode, align_corners=align_corners)
 
 
 def _check_grid(input, grid, mode):

@@ -10,6 +10,7 @@ from ...functions.broadcasting import broadcast_tensors
 from ...ops import loss as ops
 from ...ops.hidden import every
 from .arguments import (
+    check_flags,
     check_implemented,
     check_optional,
     check_tensor,
@@ -211,6 +212,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     tensor(0.1308)
     """
     check_tensor(input, "kl_div")
+    check_flags("kl_div", None, log_target=log_target)
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     elif reduction == "mean":
@@ -246,6 +248,7 @@ def poisson_nll_loss(
     `full` adds Stirling's approximation of log(target!) for targets above one.
     """
     check_tensors("poisson_nll_loss", input=input, target=target)
+    check_flags("poisson_nll_loss", 3, log_input=log_input, full=full)
     reduction = reduction_of(reduction, size_average, reduce)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:

@@ -8,7 +8,7 @@ from ...ops import norm as ops
 from . import activation, classification, loss, norm, pool
 from . import conv as convolutions
 from . import grid as grids
-from .arguments import check_tensor, check_tensors
+from .arguments import check_flags, check_tensor, check_tensors
 from .dropout import _alpha, _check, _dropped
 from .embedding import _shorten, bookkeeping, check_rows
 from .embedding import embedding_bag as summed_bags
@@ -30,21 +30,25 @@ def _reduction(number):
 
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled):
     """nn.functional.batch_norm; `cudnn_enabled` changes nothing."""
+    check_flags("batch_norm", 9, cudnn_enabled=cudnn_enabled)
     return norm.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 def instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled):
     """nn.functional.instance_norm; `cudnn_enabled` changes nothing."""
+    check_flags("instance_norm", 9, cudnn_enabled=cudnn_enabled)
     return norm.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
     """nn.functional.group_norm; `cudnn_enabled` changes nothing."""
+    check_flags("group_norm", 6, cudnn_enabled=cudnn_enabled)
     return norm.group_norm(input, num_groups, weight, bias, eps)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
     """nn.functional.layer_norm; `cudnn_enable` changes nothing."""
+    check_flags("layer_norm", 6, cudnn_enable=cudnn_enable)
     return norm.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -87,6 +91,7 @@ def _native_batch_norm_legit(input, weight, bias, *rest):
 def native_norm(input, p=2, dim=None, keepdim=False, dtype=None):
     """The p-norm of all elements, or along `dim`."""
     check_tensor(input, "native_norm")
+    check_flags("native_norm", 4, keepdim=keepdim)
     return input.norm(p, dim, keepdim, dtype=dtype)
 
 
@@ -95,7 +100,7 @@ def native_norm(input, p=2, dim=None, keepdim=False, dtype=None):
 
 def _dropout(name, drop, features):
     def function(input, p, train):
-        _check(p, name, input)
+        _check(p, name, input, train, name)
         return drop(input, p, train, name.endswith("_"), features)
 
     function.__name__ = function.__qualname__ = name
@@ -115,7 +120,7 @@ feature_alpha_dropout, feature_alpha_dropout_ = [
 
 def native_dropout(input, p, train):
     """(dropout, the mask of what stayed)."""
-    _check(p, "native_dropout", input)
+    _check(p, "native_dropout", input, train is not None and train, "native_dropout")
     if train is False or not input._array.size:
         return input.clone(), input.detach().new_ones(input.shape, dtype=dtypes.bool_)
     stays = input.detach().new_empty(input.shape).bernoulli_(1 - p)
@@ -146,6 +151,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None
 def kl_div(input, target, reduction=1, *, log_target=False):
     """nn.functional.kl_div with a number for `reduction`."""
     check_tensor(input, "kl_div")
+    check_flags("kl_div", None, log_target=log_target)
     return loss.kl_losses(input, target, _reduction(reduction), log_target)
 
 

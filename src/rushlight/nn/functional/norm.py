@@ -10,7 +10,16 @@ from ...errors import coded
 from ...modes import grad_enabled
 from ...ops import norm as ops
 from ...ops.hidden import Batched
-from .arguments import check_implemented, check_optional, check_tensor, ints, scalar_type, shape_of, type_name
+from .arguments import (
+    check_flags,
+    check_implemented,
+    check_optional,
+    check_tensor,
+    ints,
+    scalar_type,
+    shape_of,
+    type_name,
+)
 from .pad import pad
 from .pool import avg_pool2d, avg_pool3d
 
@@ -28,6 +37,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             [ 1.0000]])
     """
     check_tensor(input, "batch_norm")
+    if type(training) is not bool:
+        check_flags("batch_norm", 6, training=training)
     if training and input.ndim > 1 and input._array.size == input.shape[1] and input._array.size:
         raise coded(
             "RL407",
@@ -64,7 +75,7 @@ def native(input, running_mean, running_var, weight, bias, training, momentum, e
     if input._array.size == 0:
         return input.clone(), input.new_empty(channels), input.new_empty(channels)
     used = (None, None) if training else _as_they_are(running_mean, running_var)
-    out, mean, var = ops.native_batch_norm(input, weight, bias, *used, training=bool(training), eps=eps)
+    out, mean, var = ops.native_batch_norm(input, weight, bias, *used, training=training, eps=eps)
     if training:
         count = input._array.size // channels
         _move(running_mean, mean, momentum)
@@ -114,6 +125,8 @@ def instance_norm(
     tensor([[[-1.0000,  1.0000]]])
     """
     check_tensor(input, "instance_norm")
+    if type(use_input_stats) is not bool:
+        check_flags("instance_norm", 6, use_input_stats=use_input_stats)
     for name, x in {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}.items():
         check_optional(x, "instance_norm", _POSITIONS[name], name)
     if use_input_stats and math.prod(input.shape[2:]) == 1:

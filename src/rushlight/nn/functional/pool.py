@@ -9,6 +9,7 @@ from ...ops import resample
 from ...ops.hidden import every
 from .arguments import (
     check_constant,
+    check_flags,
     check_implemented,
     check_tensor,
     ints,
@@ -38,6 +39,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     tensor([[3., 4.]])
     """
     check_tensor(input, "max_pool1d")
+    if type(ceil_mode) is not bool:
+        check_flags("max_pool1d_with_indices" if return_indices else "max_pool1d", 6, ceil_mode=ceil_mode)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
             "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
@@ -123,6 +126,8 @@ def pooled_size(n, kernel, stride, padding, dilation, ceil_mode):
 
 def _max_pool(name, d, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     check_tensor(input, name)
+    if type(ceil_mode) is not bool:
+        check_flags(f"{name}_with_indices" if return_indices else name, 6, ceil_mode=ceil_mode)
     window = _window(name, d, input, kernel_size, stride, padding, dilation, ceil_mode)
     check_implemented(input, "max_pool2d" if d == 2 else "max_pool3d_with_indices", "fi")
     if not return_indices and not input.requires_grad:
@@ -197,6 +202,8 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     tensor([[2., 3.]])
     """
     check_tensor(input, "avg_pool1d")
+    if type(ceil_mode) is not bool or type(count_include_pad) is not bool:
+        check_flags("avg_pool1d", 5, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     (kernel,) = window_ints(kernel_size, 1, "avg_pool1d", "kernel_size")
     (stride,) = window_ints(stride, 1, "avg_pool1d", "stride", 3, (kernel,))
     (padding,) = window_ints(padding, 1, "avg_pool1d", "padding", 4)
@@ -242,13 +249,15 @@ def _check_1d(shape, name):
 
 def _avg_pool(name, d, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):
     check_tensor(input, name)
+    if type(ceil_mode) is not bool or type(count_include_pad) is not bool:
+        check_flags(name, 5, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     window = _window(name, d, input, kernel_size, stride, padding, 1, ceil_mode)
     if kind_of(input) in "bc" or (kind_of(input) == "i" and scalar_type(input) != "Long"):
         check_implemented(input, "avg_pool2d" if d == 2 else "avg_pool3d_out_frame")
     del window["dilation"]
-    return _AVERAGE[d](input, **window, count_include_pad=bool(count_include_pad), divisor=divisor)
+    return _AVERAGE[d](input, **window, count_include_pad=count_include_pad, divisor=divisor)
 
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):

@@ -6,7 +6,7 @@ import warnings
 from ...allocation import checked
 from ...functions.arguments import check_number
 from ...ops.resample import UPSAMPLE
-from .arguments import check_implemented, check_tensor, scalar_type, shape_of
+from .arguments import check_flags, check_implemented, check_tensor, scalar_type, shape_of
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _AREA = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
@@ -47,7 +47,10 @@ def interpolate(
         return _AREA[d](input, size)
     if recompute_scale_factor:
         factors = None
-    return _resampled(input, size, factors, mode, bool(align_corners), antialias)
+    if align_corners is None:
+        align_corners = False
+    check_flags(f"{'_' * bool(antialias)}upsample_{mode}{d}d{'_aa' * bool(antialias)}", 3, align_corners=align_corners)
+    return _resampled(input, size, factors, mode, align_corners, antialias)
 
 
 def _sizes(input, d, size, scale_factor):
