@@ -196,11 +196,15 @@ class Operation:
             target = get_default_dtype()
         target = target.numpy
         number = np.float32 if self.wide_numbers and half_beside_number(arrays, target) else target
-        for i, array in enumerate(arrays):
-            if not isinstance(array, ndarray):
-                arrays[i] = np.asarray(array).astype(number)
-            elif array.dtype != target:
-                arrays[i] = in_dtype(array, target if array.ndim else number)
+        before = hush()
+        try:
+            for i, array in enumerate(arrays):
+                if not isinstance(array, ndarray):
+                    arrays[i] = np.asarray(array).astype(number)
+                elif array.dtype != target:
+                    arrays[i] = in_dtype(array, target if array.ndim else number)
+        finally:
+            speak(before)
         return arrays
 
     def fits(self, arrays, out):

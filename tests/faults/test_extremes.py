@@ -158,3 +158,18 @@ def test_sums_of_exponentials_of_sums(dtype):
     out.sum().backward()
     close(x.grad, [1, 0.5, 0.5], dtype)
     close(y.grad, [0, 0.5, 0.5], dtype)
+
+
+# Numbers and single values that are taken in a dtype which has none as large.
+TOO_WIDE = {
+    "half and number": lambda: rl.ones(2, dtype=rl.float16) + 1e5,
+    "bfloat16 and number": lambda: rl.ones(2, dtype=rl.bfloat16) + 1e40,
+    "ints and number": lambda: rl.ones(2, dtype=rl.int64) + 1e40,
+    "written": lambda: rl.ones(2, dtype=rl.float16).add_(1e5),
+    "double": lambda: rl.maximum(rl.ones(2), rl.tensor(1e40, dtype=rl.float64)),
+}
+
+
+@pytest.mark.parametrize("name", TOO_WIDE)
+def test_what_is_too_wide_is_infinite_without_a_warning(name):
+    assert TOO_WIDE[name]().tolist() == [INF, INF]
