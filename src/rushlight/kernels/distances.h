@@ -22,7 +22,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
 #define RL_TOGETHER 32
 #define RL_SHORT 64
 
-#define RL_SUMS(T, TERM)                                                                                       \
+#define RL_SUMS_OF_DISTANCES(T, TERM)                                                                          \
     for (Py_ssize_t k = 0; k < width; k += RL_SHORT) {                                                         \
         Py_ssize_t last = width - k < RL_SHORT ? width : k + RL_SHORT;                                         \
         T part[RL_TOGETHER];                                                                                   \
@@ -50,10 +50,10 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
         T sum[RL_TOGETHER];                                                                                    \
         for (int q = 0; q < RL_TOGETHER; q++) sum[q] = 0;                                                      \
         if (p == 2) {                                                                                          \
-            RL_SUMS(T, z * z)                                                                                  \
+            RL_SUMS_OF_DISTANCES(T, z * z)                                                                     \
             for (int q = 0; q < RL_TOGETHER; q++) out[q] = sizeof(T) == 4 ? sqrtf((float)sum[q]) : (T)sqrt(sum[q]); \
         } else if (p == 1) {                                                                                   \
-            RL_SUMS(T, RL_AWAY(z))                                                                             \
+            RL_SUMS_OF_DISTANCES(T, RL_AWAY(z))                                                                \
             for (int q = 0; q < RL_TOGETHER; q++) out[q] = sum[q];                                             \
         } else for (int q = 0; q < RL_TOGETHER; q++) out[q] = (T)rl_distance_##S(x, columns + q, width, rows, p); \
     }                                                                                                          \
