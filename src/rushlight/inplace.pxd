@@ -20,6 +20,8 @@ cdef object _view_across, _written_across
 
 @cython.locals(needed=cython.longlong, node=Node)
 cpdef object run_inplace(Op op, TensorBase x, tuple rest, dict params)
+@cython.locals(tensor=TensorBase, tracked=bint)
+cdef bint written_at_once(Op op, TensorBase x, object other) except -1
 cdef bint written_by_kernel(Op op, object array, list arrays, dict params) except -1
 @cython.locals(view=View, base=TensorBase, scatter=Node, before=Node)
 cpdef rebase(TensorBase x, Node node, int number=*)

@@ -8,7 +8,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import core, errors
-from .core import arrays_for, needed_of, new_node, packers_entered, recorded, wrap
+from .core import TensorBase, arrays_for, needed_of, new_node, packers_entered, recorded, wrap
 from .modes import grad_enabled, inference_enabled
 from .saving import pack
 
@@ -23,6 +23,8 @@ _as_strided = _copy_slices = _view_across = _written_across = None
 
 def run_inplace(op, x, rest, params):
     """Write op(x, *rest) over x and record it, without regard to function transforms."""
+    if len(rest) == 1 and written_at_once(op, x, rest[0]):
+        return x
     rest = tuple([wrap(r) if isinstance(r, ndarray) else r for r in rest])
     inputs = (x, *rest)
     array = x._array
@@ -55,6 +57,27 @@ def run_inplace(op, x, rest, params):
                 pack(node)
         rebase(x, node)
     return x
+
+
+def written_at_once(op, x, other):
+    """The usual case of two tensors, or of a tensor and a float: a kernel, and nothing to record; whether it was that."""
+    if op.kernel is None or op.params or x.inference:
+        return False
+    tracked = x.tracked()
+    array = other
+    if isinstance(other, TensorBase):
+        tensor = other
+        array, tracked = tensor._array, tracked or tensor.tracked()
+    elif type(other) is not float:
+        return False
+    if tracked and grad_enabled():
+        return False
+    if op.check is not None:
+        op.check(x._array, array)
+    if not op.kernel.into2(x._array, array):
+        return False
+    x.counter().bump()
+    return True
 
 
 def written_by_kernel(op, array, arrays, params):

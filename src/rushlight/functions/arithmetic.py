@@ -106,11 +106,15 @@ _add.__name__, _sub.__name__ = "add", "sub"
 
 def _add_(self, other, *, alpha=1):
     """`add` written over this tensor, which is returned."""
+    if type(alpha) is int and alpha == 1 and isinstance(other, TensorBase):
+        return inplace(ops.add, self, (other,), ops.add.defaults)
     return _write_sum(ops.add, ops.add_scaled, self, other, alpha)
 
 
 def _sub_(self, other, *, alpha=1):
     """`sub` written over this tensor, which is returned."""
+    if type(alpha) is int and alpha == 1 and isinstance(other, TensorBase):
+        return inplace(ops.sub, self, (other,), ops.sub.defaults)
     return _write_sum(ops.sub, ops.sub_scaled, self, other, alpha)
 
 
