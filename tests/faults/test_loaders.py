@@ -5,21 +5,23 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 
 import pytest
 
 import rushlight as rl
-from rushlight.utils.data import DataLoader, TensorDataset, processes
+from rushlight.utils.data import DataLoader, TensorDataset, processes, transfer
+from rushlight.utils.data.interrupts import postponed
 
 from .beneath import Failure, posix, printed
 
 pytestmark = posix
 
 
-def passing():
+def passing(values=None):
     # A generator of its own, since a pass draws a seed.
-    data = TensorDataset(rl.arange(16.0))
+    data = TensorDataset(rl.arange(16.0) if values is None else values)
     return iter(DataLoader(data, batch_size=4, num_workers=2, generator=rl.Generator(), multiprocessing_context="fork"))
 
 
@@ -45,6 +47,58 @@ def test_workers_end_though_stopping_them_was_interrupted():
     del batches
     gc.collect()
     assert not any(worker.is_alive() for worker in workers)
+
+
+def test_handlers_wait_for_the_end_of_a_section():
+    """Also where another thread takes the signal, which a mask of the main thread's does not keep from it."""
+
+    def ring(*_):
+        raise Failure
+
+    def handled():
+        return [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGUSR1)]
+
+    before = signal.signal(signal.SIGALRM, ring), signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        steps = []
+        with pytest.raises(Failure), postponed():
+            with postponed():
+                sender = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGALRM))
+                sender.start(), sender.join()
+                steps.append("within")
+            steps.append("after")
+        assert steps == ["within", "after"]
+        assert handled() == [ring, signal.SIG_IGN]
+        with pytest.raises(ZeroDivisionError), postponed():
+            raise ZeroDivisionError
+        assert handled() == [ring, signal.SIG_IGN]
+    finally:
+        signal.signal(signal.SIGALRM, before[0]), signal.signal(signal.SIGUSR1, before[1])
+
+
+def test_an_interrupt_right_after_a_descriptor_came_does_not_lose_it(monkeypatch):
+    def ring(*_):
+        raise Failure
+
+    def taken(connection):
+        descriptor = recv_handle(connection)
+        signal.raise_signal(signal.SIGALRM)
+        return descriptor
+
+    # Rows that travel as descriptors of shared memory.
+    values = rl.zeros(40, 2100)
+    next(passing(values))
+    left = descriptors()
+    recv_handle = transfer.reduction.recv_handle
+    monkeypatch.setattr(transfer.reduction, "recv_handle", taken)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        for _ in range(3):
+            with pytest.raises(Failure):
+                next(passing(values))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert descriptors() <= left
 
 
 def test_interrupts_while_workers_are_started_leave_nothing():

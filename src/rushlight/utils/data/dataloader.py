@@ -339,6 +339,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             )
             for number in range(self._num_workers)
         ]  # fmt: skip
+        self._asked = deque()
         self._pool = _started(jobs, loader.multiprocessing_context)
         self._give_first_tasks()
 

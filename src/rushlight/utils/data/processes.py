@@ -12,13 +12,8 @@ from ... import spelling
 from . import transfer
 from ._utils import worker
 from ._utils.worker import RAISED, Raised, WorkerInfo, serve
+from .interrupts import WAITING, forget_postponed, postponed
 
-# Signals that a program may have handlers for which raise.
-_WAITING = [
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2")
-    if hasattr(signal, name)
-]
 # The ends of pipes that this process holds as the parent of workers.
 _held = weakref.WeakSet()
 
@@ -44,7 +39,7 @@ class Processes:
         self._workers = []
         try:
             for job in jobs:
-                with _no_interrupt(context):
+                with postponed(), _masked(context):
                     self._workers.append(_Process(job, context))
         except BaseException:
             self.stop(0)
@@ -104,8 +99,9 @@ class Processes:
         for each in self._workers:
             with contextlib.suppress(OSError):
                 each.tasks.send(None)
-            each.tasks.close()
-            each.answers.close()
+            with postponed():
+                each.tasks.close()
+                each.answers.close()
         for end, seconds in ((None, grace), ("terminate", 1), ("kill", 1)):
             until = time.monotonic() + seconds
             alive = [each.process for each in self._workers if each.process.is_alive()]
@@ -136,13 +132,13 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _no_interrupt(context):
-    """Signals wait until a child is on record, and Ctrl-C until the child has said what it does about it."""
+def _masked(context):
+    """Ctrl-C waits, within a child, until the child has said what it does about it."""
     if context.get_start_method() == "forkserver" or not hasattr(signal, "pthread_sigmask"):
         # What the server inherits would hold for all of its children.
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WAITING)
     try:
         yield
     finally:
@@ -168,11 +164,12 @@ def _torch_means_the_same():
 
 def run(job, tasks, answers):
     """The life of a worker process."""
+    forget_postponed()
     # Ctrl-C is the parent's to answer. A handler, unlike SIG_IGN, is not inherited by programs that a dataset starts.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITING)
     seed(job)
     worker.told_process(WorkerInfo(job.worker_id, job.num_workers, job.seed, job.dataset))
     where = f"in DataLoader worker process {job.worker_id}"

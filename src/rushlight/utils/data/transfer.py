@@ -14,6 +14,7 @@ from multiprocessing import reduction
 import numpy as np
 
 from ...core import TensorBase
+from .interrupts import postponed
 
 # Bytes from which on an array goes by shared memory: below, the pipe is quicker.
 _LARGE = 32768
@@ -71,12 +72,13 @@ def receive(connection):
     if not layout:
         return message, ()
     total, places = layout
-    shared = None
-    try:
+    # Whoever waits may be interrupted; whoever is handed a descriptor would lose it.
+    connection.poll(None)
+    with postponed():
         shared = reduction.recv_handle(connection)
-        memory = memoryview(_memory(shared, total))
-    finally:
-        if shared is not None:
+        try:
+            memory = memoryview(_memory(shared, total))
+        finally:
             os.close(shared)
     return message, [memory[begin:end] for begin, end in places]
 

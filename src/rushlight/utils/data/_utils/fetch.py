@@ -77,10 +77,15 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
             places = np.array(index)
             if places.dtype.kind != "i" or places.ndim != 1 or not collate.without_history(self.tensors):
                 return None
-            return [wrap(x._array.take(places, 0)) for x in self.tensors]
+            return [wrap(_looked_up(x._array, places)) for x in self.tensors]
         except (IndexError, TypeError, ValueError):
             # The look-up of one sample after the other says what is wrong.
             return None
+
+
+def _looked_up(array, places):
+    """Rows of an array. `take` is the quicker one, and copies first the whole of an array whose rows are not in order."""
+    return array.take(places, 0) if array.flags.c_contiguous else array[places]
 
 
 def _tensors_below(dataset):
