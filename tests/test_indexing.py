@@ -450,3 +450,29 @@ def test_kernels_decline_indices_outside():
     assert grids.gather(out, 0, np.array([[0, 7]])) is NotImplemented
     assert out.sum() == 0
     assert core.wrap(out)[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        lambda x, index: x.index_select(0, index),
+        lambda x, index: x.t().index_select(1, index).t(),
+        lambda x, index: rushlight.nn.functional.embedding(index, x),
+        lambda x, index: x[index],
+    ],
+)
+def test_what_is_looked_up_in_an_expanded_view_alone_is_copied(look_up):
+    """The view has 4 TB."""
+    row = rushlight.arange(1000.0)
+    x = row.expand(10**9, 1000)
+    out = look_up(x, rushlight.tensor([10**9 - 1, 0, 5]))
+    assert out.shape == (3, 1000)
+    assert bool((out == row).all())
+
+
+def test_take_reads_an_expanded_view_where_it_lies():
+    x = rushlight.arange(1000.0).expand(10**9, 1000)
+    assert x.take(rushlight.tensor([[3, -1], [10**12 - 2, 0]])).tolist() == [[3, 999], [998, 0]]
+    for index in (10**12, -(10**12) - 1):
+        with pytest.raises(IndexError, match="out of range"):
+            x.take(rushlight.tensor([index]))

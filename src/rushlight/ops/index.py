@@ -289,7 +289,10 @@ def rows_of(x, index, dim):
         out = _kernels.read(x, dim, (index,))
         if out is not NotImplemented:
             return out
-    return x.take(index, axis=dim)
+    if x.flags.c_contiguous:
+        return x.take(index, axis=dim)
+    # There `take` would copy the whole of x first, of which an expanded view may have any amount.
+    return np.ascontiguousarray(x[(_FULL,) * dim + (index,)])
 
 
 @linear(batch=select_samples, x=lambda g, index, x_shape, dim: index_select_backward(g, index, dim=dim, shape=x_shape))
@@ -422,7 +425,12 @@ def take_samples_backward(op, size, inputs, batched, params):
 @linear(batch=take_samples, x=lambda g, index, x_shape: take_backward(g, index, shape=x_shape))
 def take(x, index):
     """The elements of the flattened x that the indices name, in the shape of the indices."""
-    return rows_of(x.reshape(-1), index, 0)
+    if x.flags.c_contiguous or x.size <= index.size:
+        return rows_of(x.reshape(-1), index, 0)
+    try:
+        return x[np.unravel_index(index + x.size * (index < 0), x.shape)]
+    except ValueError as error:
+        raise IndexError(str(error)) from None
 
 
 @linear(batch=take_samples_backward, x=lambda g, index: take(g, index))
