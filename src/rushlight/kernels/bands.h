@@ -5,7 +5,7 @@
 #define RL_BANDS_H
 
 #include <stdint.h>
-#include "normal.h"
+#include "totals.h"
 
 #define RL_WIDTH 64
 

@@ -214,7 +214,9 @@ cdef void correlate(Layout *at, Py_ssize_t begin, Py_ssize_t end, real *out) noe
         g = n % at.groups
         fill(at, <const real *>at.x + n * at.channels * at.d * at.h * at.w, frame)
         s.weight = <const real *>at.weight + g * at.rows * at.taps
-        s.bias = NULL if at.bias == NULL else <const real *>at.bias + g * at.rows
+        s.bias = NULL
+        if at.bias != NULL:
+            s.bias = <const real *>at.bias + g * at.rows
         spread(correlate_windows, &s, at.length // LANES, LEAST // (LANES * at.taps * at.rows) + 1)
         move_rows(at, <const real *>s.sheet, out + n * at.rows * places, True)
     if s.failed:
@@ -248,8 +250,8 @@ cdef void weigh(Layout *at, const real *x, const real *y, real *total) noexcept 
     cdef Py_ssize_t n = 0, g, k, sheet = at.rows * at.length
     cdef Py_ssize_t together = min(max(1, TOGETHER // ((at.frame + sheet) * <Py_ssize_t>sizeof(real))), at.samples)
     cdef void *room = NULL
-    cdef real *frames
-    cdef real *sheets
+    cdef real *frames = NULL
+    cdef real *sheets = NULL
     cdef const real *own
     cdef const real *weights
     cdef Py_ssize_t x_step = at.channels * at.d * at.h * at.w, y_step = at.rows * at.od * at.oh * at.ow

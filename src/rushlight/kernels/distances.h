@@ -4,7 +4,7 @@
 #define RL_DISTANCES_H
 
 #include <math.h>
-#include "normal.h"
+#include "lanes.h"
 
 typedef struct {
     const void *x, *columns, *g, *distances;

@@ -39,7 +39,7 @@ typedef struct rl_job {
 static int rl_by_column(const rl_job *j) { return j->run == 1 && j->columns > 1; }
 
 /* Divide the job: into how many tasks, and how many make up what is worth a thread. */
-static Py_ssize_t rl_divide(rl_job *j, Py_ssize_t *least) {
+RL_UNUSED static Py_ssize_t rl_divide(rl_job *j, Py_ssize_t *least) {
     Py_ssize_t tasks, length = j->rows * j->run;
     j->blocks = 1;
     if (rl_by_column(j)) {
@@ -124,7 +124,7 @@ static void rl_runs_task(const rl_job *j, Py_ssize_t task) {
     j->finish(j, totals, first, n);
 }
 
-static void rl_fold_span(void *what, Py_ssize_t begin, Py_ssize_t end) {
+RL_UNUSED static void rl_fold_span(void *what, Py_ssize_t begin, Py_ssize_t end) {
     const rl_job *j = what;
     for (Py_ssize_t task = begin; task < end; task++) {
         if (rl_by_column(j)) rl_column_task(j, task);
@@ -134,12 +134,12 @@ static void rl_fold_span(void *what, Py_ssize_t begin, Py_ssize_t end) {
 }
 
 /* Bytes for the totals of blocks, where there are several to a result. */
-static size_t rl_parts_size(const rl_job *j) {
+RL_UNUSED static size_t rl_parts_size(const rl_job *j) {
     return j->blocks == 1 ? 0 : j->outer * j->blocks * (rl_by_column(j) ? j->columns : 1) * j->fold->wide;
 }
 
 /* The totals of blocks joined, the first half with the second, again and again. */
-static void rl_fold_parts(const rl_job *j) {
+RL_UNUSED static void rl_fold_parts(const rl_job *j) {
     Py_ssize_t width = rl_by_column(j) ? j->columns : 1, wide = j->fold->wide, a, b, n, half;
     for (a = 0; a < j->outer; a++) {
         char *parts = j->parts + a * j->blocks * width * wide;
@@ -152,7 +152,7 @@ static void rl_fold_parts(const rl_job *j) {
 }
 
 /* What results are of which nothing is folded. */
-static void rl_fold_nothing(const rl_job *j) {
+RL_UNUSED static void rl_fold_nothing(const rl_job *j) {
     double total;
     j->fold->runs(j->x, 1, 0, j->centre, (char *)&total);
     for (Py_ssize_t k = 0; k < j->outer * j->columns; k++) j->finish(j, (char *)&total, k, 1);

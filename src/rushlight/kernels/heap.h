@@ -118,7 +118,7 @@ static int rl_give_dict(PyTypeObject *type, Py_ssize_t offset) {
 }
 
 /* kind 0: tensors, kind 1: nodes. A class with fields of its own is left as it is. */
-static int rl_adopt(PyObject *cls, PyObject *compiled, int kind, Py_ssize_t dict_offset) {
+static inline int rl_adopt(PyObject *cls, PyObject *compiled, int kind, Py_ssize_t dict_offset) {
     PyTypeObject *type = (PyTypeObject *)cls, *base = (PyTypeObject *)compiled;
     if (type->tp_basicsize != base->tp_basicsize || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return 0;
     if (kind == 0 && type->tp_dictoffset == 0) {

@@ -16,6 +16,13 @@
 #define RL_TWO_CLONES
 #endif
 
+/* For a function of a header that not all who include it call. */
+#ifdef __GNUC__
+#define RL_UNUSED __attribute__((unused))
+#else
+#define RL_UNUSED
+#endif
+
 /* What loops of clones call: a function of its own would not be one of their vectors. */
 #ifdef __GNUC__
 #define RL_INLINE static inline __attribute__((always_inline))

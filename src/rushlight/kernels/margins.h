@@ -4,7 +4,7 @@
 #define RL_MARGINS_H
 
 #include <stdint.h>
-#include "normal.h"
+#include "totals.h"
 
 typedef struct {
     const void *x, *g;

@@ -4,51 +4,10 @@
 #ifndef RL_NORMAL_H
 #define RL_NORMAL_H
 
-#include "lanes.h"
+#include "totals.h"
 
-#define RL_RUN 1024
 /* Columns that are summed together. */
 #define RL_BESIDE 64
-
-/* The sum over i < n of TERM, an expression in i. */
-#define RL_TOTAL(T, RESULT, TERM)                                                                              \
-    {                                                                                                          \
-        double total = 0;                                                                                      \
-        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
-            Py_ssize_t end = n - start < RL_RUN ? n : start + RL_RUN, i = start;                               \
-            T lanes[16] = {0}, rest = 0;                                                                       \
-            for (; i + 16 <= end; i += 16) {                                                                   \
-                const Py_ssize_t first = i;                                                                    \
-                for (int q = 0; q < 16; q++) {                                                                 \
-                    const Py_ssize_t i = first + q;                                                            \
-                    lanes[q] += TERM;                                                                          \
-                }                                                                                              \
-            }                                                                                                  \
-            for (; i < end; i++) rest += TERM;                                                                 \
-            for (int half = 8; half > 0; half /= 2)                                                            \
-                for (int q = 0; q < half; q++) lanes[q] += lanes[q + half];                                    \
-            total += (double)lanes[0] + (double)rest;                                                          \
-        }                                                                                                      \
-        RESULT = total;                                                                                        \
-    }
-
-/* The same, for a function that only sums: the compiler chooses the lanes. Not for what rounds on purpose, as exp does. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define RL_SUMS RL_CLONES __attribute__((optimize("associative-math", "no-signed-zeros", "no-trapping-math")))
-#else
-#define RL_SUMS RL_CLONES
-#endif
-#define RL_PLAIN_TOTAL(T, RESULT, TERM)                                                                        \
-    {                                                                                                          \
-        double whole = 0;                                                                                      \
-        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
-            Py_ssize_t end = n - start < RL_RUN ? n : start + RL_RUN;                                          \
-            T part = 0;                                                                                        \
-            for (Py_ssize_t i = start; i < end; i++) part += TERM;                                             \
-            whole += (double)part;                                                                             \
-        }                                                                                                      \
-        RESULT = whole;                                                                                        \
-    }
 
 /* Rows of which columns are summed before their sums join those in double precision. */
 #define RL_STRETCH 16
@@ -57,12 +16,7 @@
          START = END)
 
 #define NORMAL(T, S)                                                                                           \
-    /* The sum of x, of the squares of its distance from `centre`, and of g and g times that distance. */      \
-    RL_SUMS static double rl_sum_##S(const T *x, Py_ssize_t n) {                                             \
-        double result;                                                                                         \
-        RL_PLAIN_TOTAL(T, result, x[i])                                                                              \
-        return result;                                                                                         \
-    }                                                                                                          \
+    /* The sum of the squares of the distance of x from `centre`, and of g times that distance. */             \
     RL_SUMS static double rl_spread_##S(const T *x, Py_ssize_t n, T centre) {                                \
         double result;                                                                                         \
         RL_PLAIN_TOTAL(T, result, (x[i] - centre) * (x[i] - centre))                                                 \
@@ -92,11 +46,6 @@
         for (Py_ssize_t i = 0; i < n; i++) out[i] = g[i] * a + (x[i] - centre) * b + c;                        \
     }                                                                                                          \
     /* The same for g times weight, entry by entry. */                                                         \
-    RL_SUMS static double rl_weighed_##S(const T *g, const T *w, Py_ssize_t n) {                             \
-        double result;                                                                                         \
-        RL_PLAIN_TOTAL(T, result, g[i] * w[i])                                                                       \
-        return result;                                                                                         \
-    }                                                                                                          \
     RL_SUMS static double rl_weighed_along_##S(const T *g, const T *w, const T *x, Py_ssize_t n, T centre) { \
         double result;                                                                                         \
         RL_PLAIN_TOTAL(T, result, g[i] * w[i] * (x[i] - centre))                                                     \

@@ -203,7 +203,7 @@ def seed(cnp.ndarray words, uint32_t value):
     cdef uint32_t* s = <uint32_t*>cnp.PyArray_DATA(words)
     cdef uint32_t i
     s[0] = value
-    for i in range(1, SIZE):
+    for i in range(1, <uint32_t>SIZE):
         s[i] = <uint32_t>1812433253 * (s[i - 1] ^ (s[i - 1] >> 30)) + i
     s[SIZE] = 0
 

@@ -4,7 +4,7 @@
 #ifndef RL_SOFTMAX_H
 #define RL_SOFTMAX_H
 
-#include "normal.h"
+#include "totals.h"
 #include "vector.h"
 
 #define RL_ABREAST 64
@@ -70,12 +70,12 @@ HIGHEST(f8, double)
             for (Py_ssize_t i = 0; i < n; i++) out[i] = y[i] * (x[i] - sum);                                   \
         }                                                                                                      \
     }                                                                                                          \
-    static void rl_soft_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
+    RL_UNUSED static void rl_soft_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                     \
         const rl_lines *s = what;                                                                              \
         for (Py_ssize_t r = begin; r < end; r++)                                                               \
             rl_soft_row_##S((const T *)s->x + r * s->n, (T *)s->out + r * s->n, s->n, s->logs);                \
     }                                                                                                          \
-    static void rl_through_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                               \
+    RL_UNUSED static void rl_through_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                     \
         const rl_lines *s = what;                                                                              \
         for (Py_ssize_t r = begin; r < end; r++)                                                               \
             rl_back_row_##S((const T *)s->x + r * s->n, (const T *)s->y + r * s->n, (T *)s->out + r * s->n, s->n, s->logs); \
@@ -91,7 +91,7 @@ HIGHEST(f8, double)
                 mass[q] += power;                                                                              \
             }                                                                                                  \
     }                                                                                                          \
-    RL_CLONES static void rl_soft_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+    RL_UNUSED RL_CLONES static void rl_soft_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {        \
         const rl_lines *s = what;                                                                              \
         T high[RL_ABREAST];                                                                                    \
         double mass[RL_ABREAST];                                                                               \
@@ -104,7 +104,7 @@ HIGHEST(f8, double)
                 else for (int q = 0; q < w; q++) out[k * inner + q] *= by[q];                                  \
         )                                                                                                      \
     }                                                                                                          \
-    RL_CLONES static void rl_through_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+    RL_UNUSED RL_CLONES static void rl_through_columns_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {        \
         const rl_lines *s = what;                                                                              \
         double sum[RL_ABREAST];                                                                                \
         RL_OVER_COLUMNS(T,                                                                                     \

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lanes.h"
 
 typedef uint64_t rl_narrow;
 typedef struct { uint64_t key, at; } rl_wide;
@@ -263,7 +264,7 @@ enum { RL_SORT_ALL, RL_SORT_FIRST, RL_KTH, RL_MEDIAN, RL_NANMEDIAN, RL_MODE };
         if (room != s->room) free(room);                                                        \
     }                                                                                           \
     /* The distinct values in order; where each element's is, and how often it is there. */     \
-    static Py_ssize_t NAME##_unique(const T *x, Py_ssize_t n, T *values, int64_t *inverse, int64_t *counts, \
+    RL_UNUSED static Py_ssize_t NAME##_unique(const T *x, Py_ssize_t n, T *values, int64_t *inverse, int64_t *counts, \
                                     void *room, rl_share share) {                               \
         ITEM *a = (ITEM *)room;                                                                 \
         Py_ssize_t found = 0;                                                                   \
