@@ -70,6 +70,10 @@ _NATIVE = (
 )  # fmt: skip
 # Families that are imported when a name of theirs is first asked for: their functions, and their methods.
 LATER = {
+    "activation": (
+        "celu celu_ hardshrink prelu relu relu_ selu selu_ sigmoid sigmoid_ threshold threshold_",
+        "hardshrink prelu relu relu_ sigmoid sigmoid_",
+    ),
     "arrange": (
         "constant_pad_nd flip fliplr flipud repeat_interleave roll rot90 tile vander",
         "flip fliplr flipud repeat repeat_interleave roll rot90 tile",
@@ -106,6 +110,11 @@ LATER = {
         "rand rand_like randint randint_like randn randn_like randperm seed set_rng_state",
         "bernoulli multinomial bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_",
     ),
+    "scattering": (
+        "index_select index_add index_copy index_fill index_reduce gather scatter scatter_add scatter_reduce",
+        "index_select index_add index_copy index_fill index_reduce gather scatter scatter_add scatter_reduce index_add_ "
+        "index_copy_ index_fill_ index_reduce_ scatter_ scatter_add_ scatter_reduce_",
+    ),
     "segments": ("_segment_reduce segment_reduce", ""),
     "selecting": (
         "masked_fill masked_select masked_scatter take put take_along_dim nonzero argwhere embedding",
@@ -124,11 +133,16 @@ LATER = {
         "argsort isin kthvalue median mode msort nanmedian sort topk unique unique_consecutive bucketize searchsorted",
         "argsort isin kthvalue median mode msort nanmedian sort topk unique unique_consecutive",
     ),
+    "special": ("erf erfc erfinv logit xlogy", "erf erfc erfinv logit xlogy erf_ erfc_ erfinv_ logit_ xlogy_"),
     "statistics": (
         "bincount corrcoef cov histc nanquantile quantile",
         "bincount corrcoef cov histc nanquantile quantile",
     ),
     "stft": ("istft stft", "istft stft"),
+    "triangle": (
+        "diag diag_embed diagflat diagonal diagonal_scatter trace tril tril_indices triu triu_indices",
+        "diag diag_embed diagflat diagonal diagonal_scatter trace tril triu tril_ triu_",
+    ),
 }
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
@@ -174,9 +188,7 @@ FAMILIES = (
     "trigonometric",
     "rounding",
     "selection",
-    "special",
     "complex",
-    "activation",
     "creation",
     "literal",
     "legacy",
@@ -188,13 +200,11 @@ FAMILIES = (
     "splitting",
     "joining",
     "copies",
-    "triangle",
     "queries",
     "storage",
     "matrix",
     "reduction",
     "indexing",
-    "scattering",
     "protocols",
     "bridges",
 )
