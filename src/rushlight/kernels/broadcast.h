@@ -106,18 +106,28 @@ static Py_ssize_t rl_broadcast_divide(rl_broadcast *b, Py_ssize_t item_out) {
     return tasks * b->bands * b->pieces;
 }
 
-/* Down the columns, which are what lies together where rows do not. */
+/* Down the columns, which are what lies together where rows do not; along the rows, where they lie closer. */
 #define RL_GATHER(T)                                                                        \
+    if (across > 0 && across < down) {                                                      \
+        for (Py_ssize_t r = 0; r < rows; r++) {                                             \
+            T *restrict to_row = (T *)(tile + r * RL_TILE_ROW(item));                       \
+            const T *row = (const T *)(from + r * down);                                    \
+            if (across == 2 * (Py_ssize_t)sizeof(T))                                        \
+                for (Py_ssize_t c = 0; c < n; c++) to_row[c] = row[2 * c];                  \
+            else                                                                            \
+                for (Py_ssize_t c = 0; c < n; c++) to_row[c] = *(const T *)((const char *)row + c * across); \
+        }                                                                                   \
+        return;                                                                             \
+    }                                                                                       \
     for (Py_ssize_t c = done; c < n; c++)                                                   \
         for (Py_ssize_t r = 0; r < rows; r++)                                               \
             *(T *)(tile + r * RL_TILE_ROW(item) + c * item) = *(const T *)(from + r * down + c * across);
 
 static void rl_gather(char *tile, const char *from, Py_ssize_t rows, Py_ssize_t down, Py_ssize_t n, Py_ssize_t across, Py_ssize_t item) {
     const Py_ssize_t to[2] = {RL_TILE_ROW(item), item}, steps[2] = {down, across};
-    Py_ssize_t done = n - n % 4;
+    Py_ssize_t done = across > 0 && across < down ? 0 : n - n % 4;
     if (rows % 4 || rl_squares(tile, to, from, steps, rows, done, item) != rows) done = 0;
-    if (item == 4) RL_GATHER(uint32_t)
-    else RL_GATHER(uint64_t)
+    if (item == 4) { RL_GATHER(uint32_t) } else { RL_GATHER(uint64_t) }
 }
 
 static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {

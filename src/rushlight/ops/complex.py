@@ -103,7 +103,13 @@ def complex(x, y):
     except ValueError:
         check_broadcast((x, y))
         raise
-    out = np.empty(shape, np.complex128 if x.dtype == np.float64 else np.complex64)
+    dtype = np.complex128 if x.dtype == np.float64 else np.complex64
+    if _copying is None:
+        out = np.empty(shape, dtype)
+    else:
+        out = _copying.empty(shape, np.dtype(dtype))
+        if _copying.write(out.real, x) and _copying.write(out.imag, y):
+            return out
     out.real, out.imag = x, y
     return out
 
@@ -164,7 +170,7 @@ def _recorded(base):
 
 
 _from_parts = renamed(view_as_complex, "CopySlices")
-_fast, _formula, _ufuncs = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs"))
+_fast, _formula, _ufuncs, _copying = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs", "copying"))
 if _fast is not None:
     abs.accelerate(_fast.abs, otherwise=_ufuncs.Loop(np.absolute, "bBhHiIlLqQFD"), x=_fast.through_abs)
     angle.accelerate(_formula.angle)

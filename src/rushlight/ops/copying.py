@@ -81,8 +81,9 @@ def copy(x, y):
 @elementwise(batch=like_first, promote=None, x=lambda g: zero(g), value=lambda g: g)
 def fill(x, value):
     """One number in the shape and dtype of x."""
-    out = np.empty_like(x)
-    out[...] = _cast(np.asarray(value), x.dtype)
+    out, number = np.empty_like(x), _cast(np.asarray(value), x.dtype)
+    if _kernels is None or not _kernels.write(out, number):
+        out[...] = number
     return out
 
 

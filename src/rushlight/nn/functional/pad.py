@@ -1,6 +1,7 @@
 """Padding, and moving channels into space and back."""
 
 from ...allocation import checked
+from ...functions.options import check_held
 from ...ops import shuffle
 from ...ops.pad import PADS, constant_pad_nd
 from .arguments import check_tensor, is_int, shape_of, type_name
@@ -29,6 +30,8 @@ def pad(input, pad, mode="constant", value=None):
             f"{len(pad)} and input of dimension {input.ndim}"
         )
     if mode == "constant":
+        if value is not None:
+            check_held(value, input)
         return _constant(input, pad, 0 if value is None else value)
     if value not in (None, 0):
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
@@ -43,7 +46,7 @@ def pad(input, pad, mode="constant", value=None):
         )
     if (mode, d) not in PADS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    _check_by(input, pad, mode, d)
+    _check_by(input._array, pad, mode, d)
     return PADS[mode, d](input, pad=pad, mode=mode)
 
 
@@ -57,21 +60,20 @@ def _constant(input, pad, value):
     return constant_pad_nd(input, pad=pad, value=value)
 
 
-def _check_by(input, pad, mode, d):
-    if mode != "circular" and 0 in input.shape[-d - 1 :]:
+def _check_by(x, pad, mode, d):
+    shape = x.shape
+    if mode != "circular" and 0 in shape[-d - 1 :]:
         raise RuntimeError(
             f"Expected {d + 1}D or {d + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            "dimensions "
-            f"for input, but got: {shape_of(input)}"
+            f"dimensions for input, but got: {list(shape)}"
         )
-    checked([input.shape[-1 - axis] + max(0, pad[2 * axis] + pad[2 * axis + 1]) for axis in range(d)], input.itemsize)
+    checked([shape[-1 - axis] + max(0, pad[2 * axis] + pad[2 * axis + 1]) for axis in range(d)], x.itemsize)
     for axis in range(d):
-        n, low, high = input.shape[-1 - axis], pad[2 * axis], pad[2 * axis + 1]
+        n, low, high = shape[-1 - axis], pad[2 * axis], pad[2 * axis + 1]
         if mode == "reflect" and (low >= n or high >= n):
             raise RuntimeError(
                 f"Argument #{2 * axis + 4}: Padding size should be less than the corresponding input dimension, but "
-                "got: "
-                f"padding ({low}, {high}) at dimension {input.ndim - 1 - axis} of input {shape_of(input)}"
+                f"got: padding ({low}, {high}) at dimension {x.ndim - 1 - axis} of input {list(shape)}"
             )
         if mode == "circular":
             if low > n or high > n:
