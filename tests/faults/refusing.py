@@ -25,6 +25,21 @@ def collector(programs):
     return refused
 
 
+def as_tests(programs):
+    """The two tests of a list of programs: that they are refused, and as PyTorch refuses them."""
+
+    @pytest.mark.parametrize("refusal", programs)
+    def test_refused(refusal):
+        check(refusal)
+
+    @pytest.mark.parity
+    @pytest.mark.parametrize("refusal", programs)
+    def test_as_in_pytorch(refusal):
+        check_beside(refusal, pytest.importorskip("torch"))
+
+    return test_refused, test_as_in_pytorch
+
+
 def provoked(m, program):
     """What the program raises, and whether the tensors that it yielded are bit for bit what they were."""
     running = program(m)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rushlight as rl
-from faults.refusing import check, check_beside, collector
+from faults.refusing import as_tests, collector
 
 PROGRAMS = []
 refused = collector(PROGRAMS)
@@ -154,15 +154,7 @@ def dimension_beyond_int64_of_sum(m):
     m.ones(2, 3).sum(2**63)
 
 
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_refused(refusal):
-    check(refusal)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_as_in_pytorch(refusal):
-    check_beside(refusal, pytest.importorskip("torch"))
+test_refused, test_as_in_pytorch = as_tests(PROGRAMS)
 
 
 # -- every function, with what is no tensor in the place of each of its arguments

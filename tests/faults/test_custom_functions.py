@@ -1,9 +1,7 @@
 """Custom Functions whose backward is wrong: PyTorch's words, then the line of `apply`, then what to do."""
 
-import pytest
-
 from beside import leaf, made
-from faults.refusing import check, check_beside, collector
+from faults.refusing import as_tests, collector
 
 PROGRAMS = []
 refused = collector(PROGRAMS)
@@ -106,12 +104,4 @@ def backward_twice(m):
     y.sum().backward()
 
 
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_refused(refusal):
-    check(refusal)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_as_in_pytorch(refusal):
-    check_beside(refusal, pytest.importorskip("torch"))
+test_refused, test_as_in_pytorch = as_tests(PROGRAMS)

@@ -4,7 +4,7 @@ import pytest
 
 import rushlight as rl
 from beside import leaf
-from faults.refusing import check, check_beside, collector
+from faults.refusing import as_tests, collector
 
 PROGRAMS = []
 refused = collector(PROGRAMS)
@@ -82,15 +82,7 @@ def a_hook_of_a_tensor_without_gradient(m):
     x.register_hook(print)
 
 
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_refused(refusal):
-    check(refusal)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_as_in_pytorch(refusal):
-    check_beside(refusal, pytest.importorskip("torch"))
+test_refused, test_as_in_pytorch = as_tests(PROGRAMS)
 
 
 # Each makes several tensors of one leaf, so that one gradient reaches all of them; the last hands it on broadcast.

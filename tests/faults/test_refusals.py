@@ -7,7 +7,7 @@ import pytest
 
 import rushlight as rl
 from beside import leaf
-from faults.refusing import check, check_beside, collector
+from faults.refusing import as_tests, collector
 from rushlight import nn
 
 PROGRAMS = []
@@ -365,15 +365,7 @@ def detect_anomaly(m):
             y.sum().backward()
 
 
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_refused(refusal):
-    check(refusal)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("refusal", PROGRAMS)
-def test_as_in_pytorch(refusal):
-    check_beside(refusal, pytest.importorskip("torch"))
+test_refused, test_as_in_pytorch = as_tests(PROGRAMS)
 
 
 # -- what is taken
