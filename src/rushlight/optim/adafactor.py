@@ -5,12 +5,11 @@ import numpy as np
 from ..core import wrap
 from ..kernels import optim_meaning
 from .checks import check_lr_sentence, check_sentence
-from .gathering import with_grads
-from .optimizer import Optimizer, begin, called, scalar
-from .plan import Plan
+from .optimizer import begin, scalar
+from .singly import Singly
 
 
-class Adafactor(Optimizer):
+class Adafactor(Singly):
     """Gradient over the root of a mean square that is kept as the product of a row and a column.
 
     Steps are relative: at most `lr`, and 1 / root(step), times the root mean square of the parameter, at least `eps[1]`.
@@ -69,19 +68,9 @@ class Adafactor(Optimizer):
     def _needed(self, group):
         return ("step",)
 
-    def step(self, closure=None):
-        """Change all parameters that have a gradient, or none where it raises; returns what `closure()` returned."""
-        plan = Plan()
-        loss = None if closure is None else called(closure)
-        for group in self.param_groups:
-            params = with_grads(group["params"])[0]
-            if any(p.is_complex() for p in params):
-                raise RuntimeError("Adafactor does not support complex parameters")
-            for param in params:
-                self._plan(plan, param, self.state[param], group)
-            plan.params += params
-        plan.take()
-        return loss
+    def _check(self, group, params):
+        if any(p.is_complex() for p in params):
+            raise RuntimeError("Adafactor does not support complex parameters")
 
     def _plan(self, plan, param, state, group):
         if not state:

@@ -3,9 +3,7 @@
 from ..kernels import optim_meaning
 from .checks import check_lr_sentence, check_sentence, out_of_range
 from .elementwise import zeros
-from .gathering import with_grads
-from .optimizer import Optimizer, called
-from .plan import Plan
+from .singly import Singly
 
 ADJUSTMENTS = {
     "original": lambda rows, columns: max(1, rows / columns) ** 0.5,
@@ -13,7 +11,7 @@ ADJUSTMENTS = {
 }
 
 
-class Muon(Optimizer):
+class Muon(Singly):
     """For the matrices of hidden layers: the momentum, with all its singular values made about one.
 
     `ns_steps` Newton-Schulz steps with `ns_coefficients` do that, in bfloat16 as PyTorch's. `adjust_lr_fn` scales lr
@@ -73,23 +71,13 @@ class Muon(Optimizer):
     def _shaped(self, group):
         return ("momentum_buffer",)
 
-    def step(self, closure=None):
-        """Change all parameters that have a gradient, or none where it raises; returns what `closure()` returned."""
-        plan = Plan()
-        loss = None if closure is None else called(closure)
-        for group in self.param_groups:
-            params = with_grads(group["params"])[0]
-            if any(p.is_complex() for p in params):
-                raise RuntimeError("Muon does not support complex parameters")
-            if group["ns_steps"] >= 100:
-                raise out_of_range("Number of steps must be less than 100 for computational efficiency")
-            if len(group["ns_coefficients"]) != 3:
-                raise out_of_range("Coefficients must be a tuple of exactly 3 values")
-            for param in params:
-                self._plan(plan, param, self.state[param], group)
-            plan.params += params
-        plan.take()
-        return loss
+    def _check(self, group, params):
+        if any(p.is_complex() for p in params):
+            raise RuntimeError("Muon does not support complex parameters")
+        if group["ns_steps"] >= 100:
+            raise out_of_range("Number of steps must be less than 100 for computational efficiency")
+        if len(group["ns_coefficients"]) != 3:
+            raise out_of_range("Coefficients must be a tuple of exactly 3 values")
 
     def _plan(self, plan, param, state, group):
         if "momentum_buffer" not in state:

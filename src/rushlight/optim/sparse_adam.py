@@ -4,12 +4,12 @@ import numpy as np
 
 from .checks import check_at_least_zero, check_betas, check_lr
 from .elementwise import zeros
-from .gathering import with_grads
-from .optimizer import Optimizer, begin, called
+from .optimizer import begin
 from .plan import Plan
+from .singly import Singly
 
 
-class SparseAdam(Optimizer):
+class SparseAdam(Singly):
     """Adam for embeddings: rows (of the first dimension) whose gradient is all zero keep their values and moments.
 
     Gradients are dense here also with `Embedding(sparse=True)`, so any gradient is taken, and its rows that are not
@@ -40,18 +40,6 @@ class SparseAdam(Optimizer):
 
     def _start(self, state, param):
         state.update({"step": 0, "exp_avg": zeros(param), "exp_avg_sq": zeros(param)})
-
-    def step(self, closure=None):
-        """Change the rows of all parameters that have a gradient, or none where it raises; returns what `closure()` did."""
-        loss = None if closure is None else called(closure)
-        plan = Plan()
-        for group in self.param_groups:
-            params = with_grads(group["params"])[0]
-            for param in params:
-                self._plan(plan, param, self.state[param], group)
-            plan.params += params
-        plan.take()
-        return loss
 
     def _plan(self, plan, param, state, group):
         if not state:
