@@ -20,6 +20,15 @@ class Source:
         self.fill(offset, memoryview(buffer))
         return bytes(buffer)
 
+    def fill(self, offset, view):
+        """Fill a memory of bytes with those from `offset` on."""
+        self._file.seek(offset)
+        _fill(self, view)
+
+    def seek(self, offset):
+        """Leave off there, for whoever reads on."""
+        self._file.seek(offset)
+
     def ended(self, lacking):
         return damaged(
             self.name,
@@ -38,15 +47,6 @@ class File(Source):
 
     def fileno(self):
         return self._file.fileno()
-
-    def fill(self, offset, view):
-        """Fill a memory of bytes with those from `offset` on."""
-        self._file.seek(offset)
-        _fill(self, view)
-
-    def seek(self, offset):
-        """Leave off there, for whoever reads on."""
-        self._file.seek(offset)
 
     def _read_into(self, view):
         return self._file.readinto(view)
@@ -74,13 +74,6 @@ class Stream(Source):
         file.seek(0, os.SEEK_END)
         self.size = file.tell()
         file.seek(self.start)
-
-    def fill(self, offset, view):
-        self._file.seek(offset)
-        _fill(self, view)
-
-    def seek(self, offset):
-        self._file.seek(offset)
 
     def _read_into(self, view):
         if hasattr(self._file, "readinto"):

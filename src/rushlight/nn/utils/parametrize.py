@@ -257,13 +257,11 @@ def _check_further(value, name, parametrization):
     result = parametrization(value)
     if not isinstance(result, Tensor):
         raise ValueError(f"A parametrization must return a tensor. Got {type(result).__name__}.")
-    for what in ("dtype", "shape"):
-        before, after = getattr(value, what), getattr(result, what)
-        if before != after:
-            raise ValueError(
-                f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is "
-                f"enabled.\nmodule.{name}.{what}: {before}\nparametrization(module.{name}).{what}: {after}"
-            )
+    for what, before, after in _changes(value, result):
+        raise ValueError(
+            f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is "
+            f"enabled.\nmodule.{name}.{what}: {before}\nparametrization(module.{name}).{what}: {after}"
+        )
     if not hasattr(parametrization, "right_inverse"):
         return
     try:
@@ -272,13 +270,18 @@ def _check_further(value, name, parametrization):
         return
     if not isinstance(result, Tensor):
         raise ValueError(f"parametrization.right_inverse must return a tensor. Got: {type(result).__name__}")
+    for what, before, after in _changes(value, result):
+        raise ValueError(
+            f"The tensor returned by parametrization.right_inverse must have the same {what} as module.{name}, "
+            f"unless the `unsafe` flag is enabled.\nmodule.{name}.{what}: {before}\nreturned {what}: {after}"
+        )
+
+
+def _changes(before, after):
+    """In what of dtype and shape two tensors differ, with both."""
     for what in ("dtype", "shape"):
-        before, after = getattr(value, what), getattr(result, what)
-        if before != after:
-            raise ValueError(
-                f"The tensor returned by parametrization.right_inverse must have the same {what} as module.{name}, "
-                f"unless the `unsafe` flag is enabled.\nmodule.{name}.{what}: {before}\nreturned {what}: {after}"
-            )
+        if getattr(before, what) != getattr(after, what):
+            yield what, getattr(before, what), getattr(after, what)
 
 
 def is_parametrized(module, tensor_name=None):
