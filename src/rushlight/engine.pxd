@@ -112,6 +112,8 @@ cdef class Run:
     cdef prepare_and_put(self, list ready)
     @cython.locals(leaf=TensorBase, pending=Pending, counter=VersionCounter, first=VersionCounter)
     cdef put_gradients(self, list ready)
+    @cython.locals(i=Py_ssize_t, tensor=TensorBase, pair=tuple)
+    cdef put_retained(self)
     cdef object prepared(self, TensorBase leaf, Pending pending)
 
 @cython.locals(run=Run)

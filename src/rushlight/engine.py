@@ -17,7 +17,7 @@ except ImportError:
 
 from . import allocation, errors
 from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
-from .hooks import call_gathered, keep_retained
+from .hooks import call_gathered, retained_totals
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 from .saving import unpacking
 from .watching import current as current_watchers
@@ -376,8 +376,9 @@ class Run:
         """Write what was prepared. One line of the user's wrote them all, so it is looked up once."""
         first = None
         if not cython.compiled:
-            put_at_once(ready)
+            put_at_once(ready, self.retained)
             return
+        self.put_retained()
         for pending in ready:
             leaf = pending.leaf
             if pending.new is not None:
@@ -391,6 +392,13 @@ class Run:
             else:
                 counter.n += 1
                 counter.copy_line(first)
+
+    def put_retained(self):
+        """Write the gradients that tensors retain, for which no memory is asked."""
+        for i in range(len(self.retained)):
+            pair = self.retained[i]
+            tensor = pair[0]
+            tensor._grad = pair[1]
 
     def prepared(self, leaf, pending):
         """The tensor to become leaf.grad; None where the gradient is to be added in place."""
@@ -410,7 +418,7 @@ class Run:
         return wrap(np.array(g._array, order="C"))
 
 
-def put_at_once(ready):
+def put_at_once(ready, retained):
     """The same uncompiled: all is written in one call of C, so that Ctrl-C comes before or after, not between."""
     from collections import deque
     from itertools import chain, repeat
@@ -420,7 +428,8 @@ def put_at_once(ready):
     totals = [pending.leaf._grad._array for pending in added]
     for pending in added:
         pending.leaf._grad.counter().bump()
-    put = map(setattr, [p.leaf for p in made], repeat("_grad"), [p.new for p in made])
+    made = [(p.leaf, p.new) for p in made] + retained
+    put = map(setattr, [tensor for tensor, _ in made], repeat("_grad"), [g for _, g in made])
     add = map(np.add, totals, [p.grad._array for p in added], totals)
     with np.errstate(all="ignore"):
         deque(chain(put, add), maxlen=0)
@@ -443,9 +452,11 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
                 run.send(edge, number, g)
         run.walk()
         run.finish_leaves(accumulate)
-        keep_retained(run.retained)
+        run.retained = retained_totals(run.retained)
         if accumulate:
             run.commit()
+        else:
+            run.put_retained()
     except BaseException:
         run.abandon()
         raise

@@ -86,14 +86,16 @@ class Extras:
         return results
 
     def accumulated(self, leaf):
-        """Call the hooks that wait for leaf.grad to be complete."""
-        for hook in list(self.accumulated_hooks.values()):
-            returned = hook(leaf)
-            if returned is not None:
-                _check_is_tensor(returned)
-                raise errors.coded("RL126", RuntimeError("Tensor post accumulate grad hooks should return None."))
-        for hook in list(self.after_hooks.values()):
-            _replaced(hook, (), hook((), (leaf.grad,)))
+        """Call the hooks that wait for leaf.grad to be complete. Without any, no memory is asked for: none can be short."""
+        if self.accumulated_hooks:
+            for hook in list(self.accumulated_hooks.values()):
+                returned = hook(leaf)
+                if returned is not None:
+                    _check_is_tensor(returned)
+                    raise errors.coded("RL126", RuntimeError("Tensor post accumulate grad hooks should return None."))
+        if self.after_hooks:
+            for hook in list(self.after_hooks.values()):
+                _replaced(hook, (), hook((), (leaf.grad,)))
 
     def retain(self, tensor, number):
         """Keep the gradient of output `number` in tensor.grad from now on."""
@@ -164,10 +166,9 @@ def call_gathered(run):
         gathering.complete(run)
 
 
-def keep_retained(found):
-    """Put retained gradients into .grad of their tensors."""
-    for tensor, g in found:
-        tensor._grad = g if tensor._grad is None else tensor._grad + g
+def retained_totals(found):
+    """[(tensor, what its .grad is to be), ...] of retained gradients."""
+    return [(tensor, g if tensor._grad is None else tensor._grad + g) for tensor, g in found]
 
 
 def _check_is_tensor(returned):

@@ -31,7 +31,11 @@ def put_flags(value):
     """Set all modes to what `flags` returned before."""
     if cython.compiled and put_in_backward(value):
         return
-    _flags.set(value)
+    try:
+        _flags.set(value)
+    except MemoryError:
+        # Whoever leaves a mode has no other way out. It takes less than a kilobyte, which may be there by now.
+        _flags.set(value)
 
 
 def enter_backward(create_graph):

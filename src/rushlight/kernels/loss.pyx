@@ -151,24 +151,26 @@ cdef object losses(object x, object target, object weight, int64_t ignored, obje
     s.losses = <double *>malloc(count * sizeof(double))
     if s.losses == NULL:
         raise MemoryError
-    if single:
-        over(rl_class_rows_f4, rl_class_columns_f4, &s)
-    else:
-        over(rl_class_rows_f8, rl_class_columns_f8, &s)
-    if reduction == "none":
-        out = empty(cnp.PyArray_NDIM(<cnp.ndarray>target), cnp.PyArray_DIMS(<cnp.ndarray>target), kind)
-        for i in range(count):
-            if single:
-                (<float *>cnp.PyArray_DATA(out))[i] = <float>s.losses[i]
-            else:
-                (<double *>cnp.PyArray_DATA(out))[i] = s.losses[i]
-    else:
-        for i in range(count):
-            total += s.losses[i]
-        if reduction == "mean":
-            total /= total_weight(&s, single)
-        out = scalar(total, kind)
-    free(s.losses)
+    try:
+        if single:
+            over(rl_class_rows_f4, rl_class_columns_f4, &s)
+        else:
+            over(rl_class_rows_f8, rl_class_columns_f8, &s)
+        if reduction == "none":
+            out = empty(cnp.PyArray_NDIM(<cnp.ndarray>target), cnp.PyArray_DIMS(<cnp.ndarray>target), kind)
+            for i in range(count):
+                if single:
+                    (<float *>cnp.PyArray_DATA(out))[i] = <float>s.losses[i]
+                else:
+                    (<double *>cnp.PyArray_DATA(out))[i] = s.losses[i]
+        else:
+            for i in range(count):
+                total += s.losses[i]
+            if reduction == "mean":
+                total /= total_weight(&s, single)
+            out = scalar(total, kind)
+    finally:
+        free(s.losses)
     return out
 
 

@@ -101,18 +101,20 @@ def nonzero(x, bint by_dimension=False):
         c.shape[d] = cnp.PyArray_DIM(mask, d)
     if not begin(mask, &c, &parts):
         return NotImplemented
-    with nogil:
-        found = counted(count, &c, parts)
-    dims[0], dims[1] = found, c.ndim
-    c.over_found, c.over_dims = c.ndim, 1
-    if by_dimension:
-        dims[0], dims[1] = c.ndim, found
-        c.over_found, c.over_dims = 1, found
-    out = empty(2, dims, cnp.NPY_INT64)
-    c.out = cnp.PyArray_BYTES(out)
-    with nogil:
-        spread(places, &c, parts, PARTS)
-    free(c.ends)
+    try:
+        with nogil:
+            found = counted(count, &c, parts)
+        dims[0], dims[1] = found, c.ndim
+        c.over_found, c.over_dims = c.ndim, 1
+        if by_dimension:
+            dims[0], dims[1] = c.ndim, found
+            c.over_found, c.over_dims = 1, found
+        out = empty(2, dims, cnp.NPY_INT64)
+        c.out = cnp.PyArray_BYTES(out)
+        with nogil:
+            spread(places, &c, parts, PARTS)
+    finally:
+        free(c.ends)
     return out
 
 
@@ -135,13 +137,15 @@ def select(x, mask):
         return NotImplemented
     if cnp.PyArray_TYPE(a) >= cnp.NPY_OBJECT or not begin(m, &c, &parts):
         return NotImplemented
-    with nogil:
-        found = counted(rl_count_b1, &c, parts)
-    out = empty(1, &found, cnp.PyArray_TYPE(a))
-    c.x, c.out = cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(out)
-    with nogil:
-        spread(work, &c, parts, PARTS)
-    free(c.ends)
+    try:
+        with nogil:
+            found = counted(rl_count_b1, &c, parts)
+        out = empty(1, &found, cnp.PyArray_TYPE(a))
+        c.x, c.out = cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(out)
+        with nogil:
+            spread(work, &c, parts, PARTS)
+    finally:
+        free(c.ends)
     return out
 
 
