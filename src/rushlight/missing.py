@@ -70,6 +70,23 @@ def of_module(path):
     return __getattr__
 
 
+def with_modules(path, modules):
+    """The `__getattr__` and `__dir__` of a module which imports those of its own modules when they are first named."""
+    absent = of_module(path)
+
+    def __getattr__(name):
+        if name not in modules:
+            return absent(name)
+        from importlib import import_module
+
+        return import_module(f".{name}", path)
+
+    def __dir__():
+        return sorted({*vars(sys.modules[path]), *modules})
+
+    return __getattr__, __dir__
+
+
 class Missing:
     """Stands in a class for a name of PyTorch's that is not there: to ask an object for it raises AttributeError."""
 

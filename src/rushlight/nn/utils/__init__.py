@@ -1,8 +1,6 @@
 """Helpers around modules and their gradients."""
 
-from importlib import import_module as _import_module
-
-from ...missing import of_module as _of_module
+from ...missing import with_modules as _with_modules
 from . import rnn
 from .clip_grad import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
@@ -26,11 +24,4 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        return _import_module(f".{name}", __name__)
-    return _of_module(__name__)(name)
-
-
-def __dir__():
-    return sorted({*globals(), *_MODULES})
+__getattr__, __dir__ = _with_modules(__name__, _MODULES)
