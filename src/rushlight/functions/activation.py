@@ -11,6 +11,7 @@ from ..ops.complex import abs as absolute
 from ..ops.trigonometric import tanh
 from .arguments import check_number, check_tensor
 from .making import unary, unary_inplace
+from .options import check_held
 
 _ALPHA = 1.6732632423543772848170429916717
 _SCALE = 1.0507009873554804934193349852946
@@ -23,6 +24,8 @@ def _activate(op, input, inplace, **params):
     for position, (name, value) in enumerate(params.items(), 2):
         if type(value) is not float and type(value) is not int and name != "approximate":
             check_number(value, op.name, position, name)
+        if name != "approximate" and input._array.dtype.kind == "f":
+            check_held(value, input)
     params = params or op.defaults
     return core.inplace(op, input, (), params) if inplace else core.apply(op, (input,), params)
 

@@ -4,7 +4,7 @@ import functools
 
 from ..core import TensorBase, inplace, transforms_entered, written
 from ..dtypes import scalar_category
-from ..errors import check_inference, coded, not_tensor
+from ..errors import check_inference, check_memory, coded, not_tensor
 from ..ops.copying import copy
 
 
@@ -42,15 +42,17 @@ def check_index(value, function, position, name):
     """An integer; TypeError in PyTorch's words where `value` is none."""
     if not hasattr(value, "__index__"):
         raise TypeError(f"{function}(): argument '{name}' (position {position}) must be int, not {type_name(value)}")
-    return value.__index__()
+    index = value.__index__()
+    if not -(2**63) <= index < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return index
 
 
 def check_number(value, function, position, name, wanted="Number"):
     """TypeError in PyTorch's words where `value` is no number."""
     if scalar_category(value) is None and not (isinstance(value, TensorBase) and value._array.ndim == 0):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(value)}"
-        )
+        place = f" (position {position})" if position else ""
+        raise TypeError(f"{function}(): argument '{name}'{place} must be {wanted}, not {type_name(value)}")
 
 
 def type_name(value):
@@ -151,7 +153,7 @@ def accepts_out(function, check=None, accumulates=False):
     def with_out(*args, out=None, **named):
         if out is None:
             return function(*args, **named)
-        from .outputs import accumulator, check_dtype, full_name
+        from .outputs import accumulator, check_dtype, full_name, pairs
 
         given = (out, *args, *named.values())
         if any(map(_has_tangent, given)):
@@ -161,23 +163,29 @@ def accepts_out(function, check=None, accumulates=False):
             )
         refuse_histories(function.__name__.lstrip("_"), given)
         if accumulates:
+            check_tensor_out(out, function.__name__)
             named["dtype"] = accumulator(out, named.get("dtype"))
         result = function(*args, **named)
+        written = pairs(function, out, result)
         if check is not None:
             check(out, result)
+        parts = getattr(result, "_fields", (None,) * len(written))
+        for part, (target, value) in zip(parts, written):
+            check_dtype(full_name(function), target, value, part)
+            check_out(target, value)
+        for target, value in written:
+            write_out(target, value)
         if isinstance(result, tuple):
-            if len(out) != len(result):
-                raise RuntimeError(
-                    f"{function.__name__} expected an out= argument of size {len(result)}, got size {len(out)}"
-                )
-            for target, value in zip(out, result):
-                write_out(target, value)
             return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
-        check_dtype(full_name(function), out, result)
-        write_out(out, result)
         return out
 
     return with_out
+
+
+def check_tensor_out(out, function):
+    """TypeError in PyTorch's words where `out` is no tensor."""
+    if not isinstance(out, TensorBase):
+        raise TypeError(f"{function}(): argument 'out' must be Tensor, not {type_name(out)}")
 
 
 def refuse_histories(function, given):
@@ -206,13 +214,8 @@ def _requires_grad(value):
     return isinstance(value, TensorBase) and value.requires_grad
 
 
-def write_out(out, value, warns=True):
-    """Write the array of `value` into `out`, which takes its shape (where it `warns`, of the loss of elements)."""
-    import warnings
-
-    import numpy as np
-
-    from .. import watching
+def check_out(out, value):
+    """RuntimeError where the array of `value` cannot be written into `out`."""
     from ..dtypes import can_cast, of
 
     check_inference(out)
@@ -224,6 +227,18 @@ def write_out(out, value, warns=True):
                 f"result type {source.scalar_type} can't be cast to the desired output type {target.scalar_type}"
             ),
         )
+    if out._array.shape == value._array.shape:
+        check_memory(out._array)
+
+
+def write_out(out, value, warns=True):
+    """Write the array of `value` into `out`, which takes its shape (where it `warns`, of the loss of elements)."""
+    import warnings
+
+    import numpy as np
+
+    from .. import watching
+
     if out._array.shape != value._array.shape:
         if out._array.size and warns:
             warnings.warn(

@@ -5,7 +5,8 @@ from ..dtypes import result_dtype, scalar_category
 from ..ops import elementwise as ops
 from .arguments import accepts_out, check_tensor
 from .making import binary, binary_inplace, of_tensors, unary, unary_inplace
-from .options import check_fits
+from .options import check_fits, check_held
+from .outputs import found
 
 # -- sums and differences
 
@@ -237,30 +238,39 @@ subtract, multiply, divide = sub, mul, div
 # -- three operands
 
 
-@accepts_out
-def lerp(input, end, weight):
+def lerp(input, end, weight, *, out=None):
     """input + weight * (end - input): on the way from `input` to `end`. One dtype for all (RuntimeError).
 
     >>> import rushlight
     >>> rushlight.lerp(rushlight.tensor([0.0, 1.0]), rushlight.tensor([10.0, 10.0]), 0.5)
     tensor([5.0000, 5.5000])
     """
+    by_tensor = isinstance(weight, TensorBase) and weight._array.ndim
+    return (_lerp_by_tensor if by_tensor else _lerp_by_number)(input, end, weight, out=out)
+
+
+def _lerp(input, end, weight):
     check_tensor(input, "lerp")
     check_tensor(end, "lerp", 2, "end")
-    return _lerp_op(weight)(input, end, weight)
+    return _lerp_op(input, weight)(input, end, weight)
 
 
-def _lerp_op(weight):
+_lerp.__name__ = "lerp"
+_lerp_by_tensor, _lerp_by_number = accepts_out(_lerp, check=found), accepts_out(_lerp)
+
+
+def _lerp_op(input, weight):
     if isinstance(weight, TensorBase):
         return ops.lerp
     if scalar_category(weight) is None:
         check_tensor(weight, "lerp", 3, "weight")
+    check_held(weight, input)
     return ops.lerp_number
 
 
 def _lerp_(self, end, weight):
     """`lerp` written over this tensor, which is returned."""
-    return inplace(_lerp_op(weight), self, (end, weight), {})
+    return inplace(_lerp_op(self, weight), self, (end, weight), {})
 
 
 @accepts_out

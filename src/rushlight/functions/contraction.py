@@ -152,6 +152,7 @@ def chain_matmul(*matrices):
     return matrices[0] if len(matrices) == 1 else chained(matrices)
 
 
+@accepts_out
 def multi_dot(tensors):
     """The product of two or more matrices (the first and the last may be vectors), in the cheapest order."""
     n = len(tensors)

@@ -14,7 +14,9 @@ from ..ops import fft as ops
 from ..ops.pad import constant_pad_nd
 from .arguments import accepts_out, check_tensor, wrap_dim
 from .arrange import roll
-from .options import check_place, finished, numpy_dtype, read_number
+from .creation import dtype_beside
+from .options import check_place, finished, read_number
+from .ranges import warn_of_size
 
 # -- arguments
 
@@ -403,7 +405,7 @@ def _spacing(n, d, function, dtype, device, layout, pin_memory, out):
     if isinstance(d, complex):
         raise TypeError(f"fft_{function}(): argument 'd' (position 2) must be float, not complex")
     check_place(f"fft_{function}", device, layout, pin_memory)
-    target = numpy_dtype(dtype, f"fft_{function}", None if out is None else out._array.dtype)
+    target = dtype_beside(out, dtype, f"fft_{function}")
     if not (dtype_of(target).is_floating_point or dtype_of(target).is_complex):
         raise RuntimeError("fftfreq requires a floating point or complex dtype")
     if target.kind == "c":
@@ -421,6 +423,12 @@ def _frequencies(counts, step, target):
         return (counts.astype(np.float64 if target.itemsize == 8 else np.float32) * step).astype(target)
 
 
+def _finished(numbers, requires_grad, function, out):
+    if out is not None:
+        warn_of_size(out, numbers)
+    return finished(numbers, requires_grad, function, out)
+
+
 def fftfreq(
     n, d=1.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):  # fmt: skip
@@ -435,7 +443,7 @@ def fftfreq(
     n, step, target = _spacing(n, d, "fftfreq", dtype, device, layout, pin_memory, out)
     counts = np.arange(n)
     counts[(n + 1) // 2 :] -= n
-    return finished(_frequencies(counts, step, target), requires_grad, "fft_fftfreq", out)
+    return _finished(_frequencies(counts, step, target), requires_grad, "fft_fftfreq", out)
 
 
 def rfftfreq(
@@ -450,7 +458,7 @@ def rfftfreq(
     import numpy as np
 
     n, step, target = _spacing(n, d, "rfftfreq", dtype, device, layout, pin_memory, out)
-    return finished(_frequencies(np.arange(n // 2 + 1), step, target), requires_grad, "fft_rfftfreq", out)
+    return _finished(_frequencies(np.arange(n // 2 + 1), step, target), requires_grad, "fft_rfftfreq", out)
 
 
 def _shifted(input, dim, function, shift):

@@ -20,9 +20,10 @@ from ..modes import grad_enabled
 from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
 from ..ops.copying import write as copy_over
+from ..ops.declare import renamed
 from ..ops.select import places, write_masked_fill
 from . import hidden_index, reading
-from .arguments import accepts_out, check_flags, check_tensor
+from .arguments import accepts_out, check_flags, check_tensor, check_tensor_out
 from .options import check_fits
 
 FUNCTIONS = ("index_put", "index_put_")
@@ -332,13 +333,13 @@ def setitem(input, index, value):
     if index is False:
         return
     if reading.last_applied(index) is not None and not recording(input, value):
-        _assigned(array, reading.basic_key(index), value)
+        _assigned(array, index, value)
         core.written(input)
         return
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.setitem(input, index, value)
     if _is_mask(index) and value._array.ndim == 0 and index._array.shape == array.shape and not recording(input, value):
-        _check_written_once(array)
+        errors.check_memory(array)
         write_masked_fill(array, index._array, _cast(value._array, array.dtype))
         core.written(input)
         return
@@ -355,17 +356,21 @@ def setitem(input, index, value):
         return
     _check_expands(value, view._array.shape)
     if recording(input, value):
-        core.inplace(copy, view, (_without_ones(value, view._array.ndim),), {})
+        op = copy if value._array.ndim else _copy_number
+        core.inplace(op, view, (_without_ones(value, view._array.ndim),), {})
         return
     _assigned(view._array, ..., value)
     core.written(input)
+
+
+_copy_number = renamed(copy, "FillBackward3")
 
 
 def _assigned(array, key, value):
     """Write a tensor where a basic index of an array points."""
     target = _target(array, key)
     _check_expands(value, target.shape)
-    _check_written_once(target)
+    errors.check_memory(target)
     source = _cast(value._array, array.dtype)
     if target.size < _LONG or source.ndim > target.ndim or np.may_share_memory(source, target):
         target[...] = source
@@ -474,15 +479,6 @@ def _check_expands(value, shape):
             )
 
 
-def _check_written_once(array):
-    """RuntimeError where elements of the written array share memory, as after expand."""
-    if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]) and array.size:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-
-
 def write(op, writer, x, rest, params):
     """The in-place form of `op`: by `writer`, straight into the memory, where nothing is recorded."""
     if recording(x, *rest):
@@ -516,6 +512,7 @@ def accepts_typed_out(function):
     def checked(*args, out=None, **named):
         if out is None:
             return function(*args, **named)
+        check_tensor_out(out, function.__name__)
         source, target = of(args[0]._array.dtype), of(out._array.dtype)
         if source is not target:
             sentence = _SAME_TYPE.get(function.__name__, "Expected out tensor to have dtype {2}, but got {3} instead")
@@ -525,7 +522,7 @@ def accepts_typed_out(function):
                 *[C_NAMES.get(t.name, t.name) for t in (source, target)],
             ]
             raise RuntimeError(sentence.format(*names))
-        _check_written_once(out._array)
+        errors.check_memory(out._array)
         over_itself = function.__name__ in ("index_add", "index_copy", "index_reduce")
         for part in args[over_itself:]:
             if not isinstance(part, TensorBase) or not np.may_share_memory(part._array, out._array):

@@ -9,6 +9,7 @@ from ..ops import matrix as ops
 from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
 from .arguments import accepts_out, check_optional, check_tensor, check_tensors
+from .options import check_factors
 from .outputs import expected
 
 FUNCTIONS = (
@@ -210,28 +211,29 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     >>> rushlight.addmm(rushlight.ones(2), rushlight.ones(1, 3), rushlight.ones(3, 2))
     tensor([[4., 4.]])
     """
-    _three("addmm", input, mat1, "mat1", mat2, "mat2")
+    _three("addmm", input, mat1, "mat1", mat2, "mat2", beta, alpha)
     fortran = mat2._array.ndim == 2 and column_major(mat2)
     return ops.addmm(input, mat1, mat2, beta=beta, alpha=alpha, fortran=fortran)
 
 
-def _three(function, input, first, first_name, second, second_name):
+def _three(function, input, first, first_name, second, second_name, beta, alpha):
     check_tensor(input, function)
     check_tensor(first, function, 2, first_name)
     check_tensor(second, function, 3, second_name)
+    check_factors(function, beta, alpha, first)
 
 
 @_written_as_it_is
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta * input + alpha * (mat @ vec)."""
-    _three("addmv", input, mat, "mat", vec, "vec")
+    _three("addmv", input, mat, "mat", vec, "vec", beta, alpha)
     return ops.addmv(input, mat, vec, beta=beta, alpha=alpha)
 
 
 @accepts_out
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta * input + alpha * outer(vec1, vec2)."""
-    _three("addr", input, vec1, "vec1", vec2, "vec2")
+    _three("addr", input, vec1, "vec1", vec2, "vec2", beta, alpha)
     _check_factors(input, vec1, vec2, beta, alpha)
     return ops.addr(input, vec1, vec2, beta=beta, alpha=alpha)
 
@@ -248,14 +250,14 @@ def _check_factors(input, vec1, vec2, beta, alpha):
 @_written_as_it_is
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * the sum of the products of the matrices in two batches."""
-    _three("addbmm", input, batch1, "batch1", batch2, "batch2")
+    _three("addbmm", input, batch1, "batch1", batch2, "batch2", beta, alpha)
     return ops.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
 @_written_as_it_is
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * bmm(batch1, batch2)."""
-    _three("baddbmm", input, batch1, "batch1", batch2, "batch2")
+    _three("baddbmm", input, batch1, "batch1", batch2, "batch2", beta, alpha)
     return ops.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
@@ -272,6 +274,7 @@ def _check_target(input, x, y, shape):
 
 def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
     """addmm, written over the tensor."""
+    check_factors("addmm_", beta, alpha, input)
     if mat1._array.ndim == 2 == mat2._array.ndim:
         _check_target(input, mat1, mat2, (mat1._array.shape[0], mat2._array.shape[1]))
     return core.inplace(ops.addmm, input, (mat1, mat2), {"beta": beta, "alpha": alpha, "fortran": False})
@@ -280,6 +283,7 @@ def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
 def addmv_(input, mat, vec, *, beta=1, alpha=1):
     """addmv, written over the tensor."""
     check_tensors("addmv_", input=input, mat=mat, vec=vec)
+    check_factors("addmv_", beta, alpha, input)
     if mat._array.ndim == 2 == vec._array.ndim + 1 and input._array.ndim < 2 and input._array.size == 1:
         _check_target(input, mat, vec, mat._array.shape[:1])
     return core.inplace(ops.addmv, input, (mat, vec), {"beta": beta, "alpha": alpha})
@@ -287,6 +291,7 @@ def addmv_(input, mat, vec, *, beta=1, alpha=1):
 
 def addr_(input, vec1, vec2, *, beta=1, alpha=1):
     """addr, written over the tensor."""
+    check_factors("addr_", beta, alpha, input)
     _check_factors(input, vec1, vec2, beta, alpha)
     target, a, b = input._array, vec1._array, vec2._array
     if a.ndim == 1 == b.ndim:
@@ -299,11 +304,13 @@ def addr_(input, vec1, vec2, *, beta=1, alpha=1):
 
 def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
     """addbmm, written over the tensor."""
+    check_factors("addbmm_", beta, alpha, input)
     return core.inplace(ops.addbmm, input, (batch1, batch2), {"beta": beta, "alpha": alpha})
 
 
 def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
     """baddbmm, written over the tensor."""
+    check_factors("baddbmm_", beta, alpha, input)
     a, b = batch1._array, batch2._array
     if a.ndim == 3 == b.ndim and a.shape[0] == b.shape[0]:
         shape = (*a.shape[:2], b.shape[2])

@@ -18,13 +18,14 @@ from ..dtypes import (
     float32,
     get_default_dtype,
     int64,
+    result_dtype,
     scalar_category,
 )
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import not_floating
 from ..ops.batching import leaf_made
-from .arguments import check_flags, refuse_histories, write_out
+from .arguments import check_flags, check_number, check_out, check_tensor_out, refuse_histories, write_out
 
 _INTS = frozenset((int,))
 
@@ -108,7 +109,9 @@ def finished(array, requires_grad=False, function="tensor", out=None):
     """A fresh tensor (over `array` where it is none yet), or `out` filled with it."""
     result = array if isinstance(array, TensorBase) else wrap(array)
     if out is not None:
+        check_tensor_out(out, function)
         refuse_histories(function, (out,))
+        check_out(out, result)
         write_out(out, result, warns=False)
         result = out
     if requires_grad is False or requires_grad is None:
@@ -134,6 +137,8 @@ def read_number(value, function, name, position):
         if value._array.ndim == 0 and not value.requires_grad:
             return value._array.item()
     elif scalar_category(value) is not None:
+        if type(value) is int:
+            check_countable(value)
         return value.item() if isinstance(value, np.generic) else value
     raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}")
 
@@ -167,14 +172,40 @@ def check_fits(value, np_dtype):
     dtype = dtype_of(np_dtype)
     if dtype.category == BOOL:
         return value
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-        raise OverflowError("int too big to convert")
+    if isinstance(value, int):
+        check_countable(value)
     if dtype.category == COMPLEX:
         if dtype.name == "complex128" or (_within(value.real, float32) and _within(value.imag, float32)):
             return value
     elif value.imag == 0 and _within(value.real, dtype):
         return value.real
     raise beyond(dtype)
+
+
+def check_countable(value):
+    """OverflowError in PyTorch's words for an integer that no dtype holds."""
+    if not -(1 << 63) <= value < 1 << 64:
+        raise OverflowError("int too big to convert")
+
+
+# Every floating dtype holds it.
+SURE = 65504
+
+
+def check_held(value, input):
+    """Refuse a number, in PyTorch's words, that the dtype of a tensor beside it cannot hold."""
+    if isinstance(value, TensorBase):
+        return
+    array = input._array
+    if array.dtype.kind != "f" or isinstance(value, complex) or not -SURE <= value <= SURE:
+        check_fits(value, result_dtype([array, value]).numpy)
+
+
+def check_factors(function, beta, alpha, input):
+    """The same for the two factors of a sum, which must be numbers."""
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        check_number(factor, function, None, name)
+        check_held(factor, input)
 
 
 def beyond(dtype):

@@ -11,7 +11,8 @@ from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int6
 from ..dtypes import of as dtype_of
 from ..kernels import load
 from ..ops.copying import empty
-from .options import allocate, check_place, finished, numpy_dtype, read_number
+from .creation import dtype_beside
+from .options import allocate, check_countable, check_fits, check_place, finished, numpy_dtype, read_number
 
 
 def arange(
@@ -47,7 +48,22 @@ def arange(
     end = read_number(end, "arange", "end", min(len(args), 2) or 1)
     step = read_number(step, "arange", "step", 3)
     check_place("arange", device, layout, pin_memory)
-    return finished(_arange(start, end, step, _range_dtype(start, end, step, dtype, out)), requires_grad, "arange", out)
+    numbers = _arange(start, end, step, _range_dtype(start, end, step, dtype, out))
+    if out is not None:
+        warn_of_size(out, numbers)
+    return finished(numbers, requires_grad, "arange", out)
+
+
+def warn_of_size(out, numbers):
+    """Say that `out` has another number of elements than there are numbers."""
+    if out._array.size not in (0, len(numbers)):
+        warnings.warn(
+            f"The number of elements in the out tensor of shape {list(out._array.shape)} is {out._array.size} which does "
+            f"not match the computed number of elements {len(numbers)}. Note that this may occur as a result of rounding "
+            f"error. The out tensor will be resized to a tensor of shape ({len(numbers)},).",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def range(
@@ -60,7 +76,7 @@ def range(
         read_number(x, "range", name, 1) for name, x in (("start", start), ("end", end), ("step", step))
     ]
     check_place("range", device, layout, False)
-    target = out._array.dtype if out is not None and dtype is None else numpy_dtype(dtype, "range")
+    target = dtype_beside(out, dtype, "range")
     _check_range(start, end, step)
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
@@ -78,12 +94,10 @@ _MANY = 1 << 24
 
 
 def _range_dtype(start, end, step, dtype, out):
-    if out is not None and dtype is None:
-        return out._array.dtype
-    if dtype is None:
+    if out is None and dtype is None:
         integral = all(scalar_category(v) < FLOATING for v in (start, end, step))
         return int64.numpy if integral else get_default_dtype().numpy
-    target = numpy_dtype(dtype, "arange")
+    target = dtype_beside(out, dtype, "arange")
     if target.kind in "bc":
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype_of(target).scalar_type}'")
     return target
@@ -93,6 +107,8 @@ def _check_range(start, end, step):
     for value in (start, end, step):
         if isinstance(value, complex):
             raise RuntimeError("value cannot be converted to type double without overflow")
+        if type(value) is int:
+            check_countable(value)
     if step == 0 or step != step:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -190,7 +206,7 @@ def _ends(function, start, end, steps, dtype, out):
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     inferred = default_complex() if COMPLEX in map(scalar_category, (start, end)) else get_default_dtype()
-    target = numpy_dtype(dtype, function, inferred.numpy if out is None else out._array.dtype)
+    target = numpy_dtype(dtype, function, inferred.numpy) if out is None else dtype_beside(out, dtype, function)
     if target.kind == "b":
         raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Bool'")
     if inferred.is_complex and target.kind != "c":
@@ -198,6 +214,8 @@ def _ends(function, start, end, steps, dtype, out):
             f"torch.{function}(): inferred dtype {inferred.scalar_type} can't be safely cast to passed dtype "
             f"{dtype_of(target).scalar_type}"
         )
+    for number in (start, end):
+        check_fits(number, target)
     return start, end, int(steps), target
 
 

@@ -232,7 +232,6 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, *
     return _spread(reduce.std, "std", input, dim, unbiased, keepdim, correction, named)
 
 
-@accepts_out
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
     """(variance, mean), with the arguments of `var`.
 
@@ -243,7 +242,6 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIV
     return _spread(reduce.var_mean, "var_mean", input, dim, unbiased, keepdim, correction, named)
 
 
-@accepts_out
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=_UNGIVEN, **named):
     """(standard deviation, mean), with the arguments of `var`.
 
@@ -487,6 +485,8 @@ def logsumexp(input, dim, keepdim=False, **named):
     if keepdim is not False:
         check_flags("logsumexp", 3, keepdim=keepdim)
     dim, keepdim = numpy_names("logsumexp", named, dim, keepdim)
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' (position 2) must be tuple of ints, not NoneType")
     if input._array.dtype.kind in "bui":
         input = to_dtype(input, dtype=get_default_dtype().numpy)
     return reduce.logsumexp(input, dim=wrap_dims(dim, input._array.ndim), keepdim=keepdim)

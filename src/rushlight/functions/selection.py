@@ -3,8 +3,10 @@
 from ..core import TensorBase, apply, call2, inplace
 from ..dtypes import scalar_category
 from ..ops import selection as ops
-from .arguments import accepts_out, check_number, check_tensor
+from .arguments import accepts_out, check_number, check_tensor, type_name
 from .making import binary_inplace, of_tensors
+from .options import SURE, check_held
+from .outputs import found
 
 maximum = of_tensors(
     ops.maximum, "The larger of each pair; nan where one is.", "[1.0, 4.0]", "[3.0, 2.0]", "tensor([3., 4.])"
@@ -48,6 +50,7 @@ def where(condition, input=None, other=None, *, out=None):
         check_tensor(condition, "where", 1, "condition")
         return condition.nonzero(as_tuple=True)
     if out is None and isinstance(condition, TensorBase) and isinstance(input, TensorBase) and _is_operand(other):
+        check_held(other, input)
         return apply(ops.where, (condition, input, other), _NOTHING)
     return _where(condition, input, other, out=out)
 
@@ -62,6 +65,9 @@ def _where(condition, input, other):
     for position, name, value in ((2, "input", input), (3, "other", other)):
         if not _is_operand(value):
             check_tensor(value, "where", position, name)
+    for value, beside in ((input, other), (other, input)):
+        if isinstance(beside, TensorBase):
+            check_held(value, beside)
     return ops.where(condition, input, other)
 
 
@@ -87,29 +93,32 @@ def clamp(input, min=None, max=None, *, out=None):
     >>> rushlight.clamp(rushlight.tensor([-2.0, 0.5, 2.0]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    if out is None and type(min) in _NUMBERS and isinstance(input, TensorBase):
-        if max is None:
+    if out is None and type(min) in _NUMBERS and isinstance(input, TensorBase) and -SURE <= min <= SURE:
+        if max is None and input._array.dtype.kind == "f":
             return call2(ops.clamp_from, input, min)
-        if type(max) in _NUMBERS and input._array.dtype.kind == "f":
+        if type(max) in _NUMBERS and -SURE <= max <= SURE and input._array.dtype.kind == "f":
             return apply(ops.clamp_numbers, (input,), {"low": min, "high": max})
-    return _clamp(input, min, max, out=out)
+    tensors = isinstance(min, TensorBase) or isinstance(max, TensorBase)
+    return (_clamp_by_tensors if tensors else _clamp_by_numbers)(input, min, max, out=out)
 
 
-@accepts_out
 def _clamp(input, min, max):
     check_tensor(input, "clamp")
-    op, bounds = _clamping(min, max)
+    op, bounds = _clamping(input, min, max)
     return call2(op, input, *bounds) if len(bounds) == 1 else op(input, *bounds)
 
 
 _clamp.__name__ = "clamp"
+_clamp_by_tensors, _clamp_by_numbers = accepts_out(_clamp), accepts_out(_clamp, check=found)
 
 
-def _clamping(min, max):
+def _clamping(input, min, max):
     """The operation for these bounds, and those that there are."""
     for name, bound in (("min", min), ("max", max)):
         if bound is not None and not isinstance(bound, TensorBase) and scalar_category(bound) is None:
-            raise TypeError(f"clamp(): argument '{name}' must be Number, not {type(bound).__name__}")
+            raise TypeError(f"clamp(): argument '{name}' must be Number, not {type_name(bound)}")
+        if bound is not None:
+            _check_bound(bound, input)
     tensors = isinstance(min, TensorBase) or isinstance(max, TensorBase)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -122,34 +131,55 @@ def _clamping(min, max):
 
 def _clamp_(self, min=None, max=None):
     """`clamp` written over this tensor, which is returned."""
-    op, bounds = _clamping(min, max)
+    op, bounds = _clamping(self, min, max)
     return inplace(op, self, bounds, {})
 
 
-@accepts_out
-def clamp_min(input, min):
+def _check_bound(bound, input):
+    if not isinstance(bound, complex) and input._array.dtype.kind != "c":
+        check_held(bound, input)
+
+
+def clamp_min(input, min, *, out=None):
     """Each element, but not below `min`.
 
     >>> import rushlight
     >>> rushlight.clamp_min(rushlight.tensor([-2.0, 0.5]), 0)
     tensor([0.0000, 0.5000])
     """
-    check_tensor(input, "clamp_min")
-    return call2(ops.clamp_min if isinstance(min, TensorBase) else ops.clamp_min_number, input, min)
+    return (_min_tensor if isinstance(min, TensorBase) else _min_number)(input, min, out=out)
 
 
-@accepts_out
-def clamp_max(input, max):
+def clamp_max(input, max, *, out=None):
     """Each element, but not above `max`.
 
     >>> import rushlight
     >>> rushlight.clamp_max(rushlight.tensor([-2.0, 0.5]), 0)
     tensor([-2.,  0.])
     """
-    check_tensor(input, "clamp_max")
-    return call2(ops.clamp_max if isinstance(max, TensorBase) else ops.clamp_max_number, input, max)
+    return (_max_tensor if isinstance(max, TensorBase) else _max_number)(input, max, out=out)
 
 
+def _bounded(name, by_tensor, by_number):
+    """clamp_min or clamp_max by a tensor and by a number."""
+
+    def tensor(input, bound):
+        check_tensor(input, name)
+        return call2(by_tensor, input, bound)
+
+    def number(input, bound):
+        check_tensor(input, name)
+        if scalar_category(bound) is None:
+            check_number(bound, name, 2, name[-3:])
+        _check_bound(bound, input)
+        return call2(by_number, input, bound)
+
+    tensor.__name__ = number.__name__ = name
+    return accepts_out(tensor), accepts_out(number, check=found)
+
+
+_min_tensor, _min_number = _bounded("clamp_min", ops.clamp_min, ops.clamp_min_number)
+_max_tensor, _max_number = _bounded("clamp_max", ops.clamp_max, ops.clamp_max_number)
 clip = clamp
 
 
@@ -182,11 +212,15 @@ _into_clamped_max = binary_inplace(ops.clamp_max, ops.clamp_max_number)
 
 def _clamp_min_(input, min):
     """`clamp_min` written over this tensor, which is returned."""
+    if scalar_category(min) is not None:
+        _check_bound(min, input)
     return _into_clamped_min(input, min)
 
 
 def _clamp_max_(input, max):
     """`clamp_max` written over this tensor, which is returned."""
+    if scalar_category(max) is not None:
+        _check_bound(max, input)
     return _into_clamped_max(input, max)
 
 

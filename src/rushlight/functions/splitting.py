@@ -10,7 +10,7 @@ from ..ops import index as indexing
 from ..ops import join as ops
 from ..ops import triangle
 from ..ops.declare import renamed
-from .arguments import check_tensor, wrap_dim
+from .arguments import accepts_out, check_tensor, wrap_dim
 from .options import allocate
 
 _select_scatter = renamed(triangle.slice_scatter, "SelectScatterBackward0")
@@ -94,6 +94,7 @@ def select_scatter(input, src, dim, index):
     return _select_scatter(input, _checked_source(input, src, place), index=place)
 
 
+@accepts_out
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """A copy of the tensor with `src` in the place of a slice along a dimension."""
     check_tensor(input, "slice_scatter")

@@ -32,6 +32,7 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     return apply(views.diagonal, (input,), _planes(offset, dim1, dim2, input._array.ndim))
 
 
+@accepts_out
 def diag(input, diagonal=0):
     """The diagonal of a matrix as a copy; the matrix with a vector on its diagonal.
 

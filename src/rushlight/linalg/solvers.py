@@ -167,6 +167,7 @@ def pinv(A, *, atol=None, rtol=None, hermitian=False, rcond=None):
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@accepts_out
 def lstsq(A, B, rcond=None, *, driver=None):
     """(solution, residuals, rank, singular_values) of the least squares problem min |A @ X - B|.
 
