@@ -720,8 +720,9 @@ def own_creation():
 
 
 def creation_of(x, own):
-    """How a view of x came to be, which forbids some writes: in its own way, or else as the view x did."""
-    return own if own or x.view_of is None else x.view_of.creation
+    """How a view of x came to be, which forbids some writes: in its own way, or as the view x did."""
+    before = "" if x.view_of is None else x.view_of.creation
+    return own if own and before != "inference" else before
 
 
 def link_views(op, x, tensors):

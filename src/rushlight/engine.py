@@ -366,8 +366,10 @@ class Run:
             check_signals()
             leaf = pending.leaf
             if leaf._requires_grad and pending.grad is not None:
-                if leaf._grad_fn is not None:
+                if leaf.source() is not leaf:
                     raise RuntimeError("leaf variable has been moved into the graph interior")
+                if not same_kind(leaf._array, pending.grad._array):
+                    errors.check_grad_size(leaf, pending.grad)
                 pending.new = self.prepared(leaf, pending)
                 ready.append(pending)
         self.put_gradients(ready)
@@ -468,12 +470,13 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
 
 def backward_from_scalar(tensor, keep_graph):
     """`tensor.backward()` for a float scalar of one's own graph; False where it is anything else."""
-    if not tensor.tracked():
+    source = tensor.source()
+    if source is tensor and not tensor._requires_grad:
         return False
     one = one_like(tensor._array)
     if one is None:
         return False
-    backward([(tensor.source(), tensor.output_nr, wrap(one))], keep_graph, False, None, True)
+    backward([(source, tensor.output_nr, wrap(one))], keep_graph, False, None, True)
     return True
 
 

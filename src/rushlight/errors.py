@@ -89,8 +89,10 @@ def output_of(node, number):
 
 
 def _made_by(node):
-    """The name of the operation or custom Function whose node this is."""
-    return node.name().rstrip("0123456789").removesuffix("Backward")
+    """The name of the operation or custom Function whose node this is: Exp, or Max1 for its second form."""
+    whole = node.name()
+    name, _, form = whole.rpartition("Backward")
+    return name + form.removeprefix("0") if name and not form.strip("0123456789") else whole
 
 
 def _hint():
@@ -126,8 +128,15 @@ def inference_saved():
     return coded("RL114", RuntimeError(_INFERENCE_SAVED))
 
 
-def inference_written():
-    return coded("RL128", RuntimeError(_INFERENCE_WRITTEN))
+def check_inference(x):
+    """Refuse a write to an inference tensor outside of inference mode."""
+    if not x.inference:
+        return
+    from .modes import inference_enabled
+
+    if not inference_enabled():
+        raise coded("RL128", RuntimeError(_INFERENCE_WRITTEN))
+
 
 
 def not_a_leaf(on):
@@ -189,6 +198,11 @@ def check_grad(tensor, grad):
                 "that assume they match."
             ),
         )
+    check_grad_size(tensor, grad)
+
+
+def check_grad_size(tensor, grad):
+    """Refuse a .grad of another shape than the tensor."""
     if grad._array.shape != tensor._array.shape:
         raise coded(
             "RL123",
@@ -247,12 +261,15 @@ def base_written(x, node):
 def _written_view(x, creation):
     """What is said of a recorded write to a view that came to be in a way that forbids it."""
     node = x._grad_fn
+    made = "A view was created"
     if node is not None:
+        made = f"Output {x.output_nr} of {_made_by(node)} is a view of a view which was created"
+    if node is not None and creation in ("multiple", "custom"):
         sentence = f"Output {x.output_nr} of {_made_by(node)} is a view and is being modified inplace."
     elif creation == "inference":
-        sentence = "A view was created in inference mode and is being modified inplace in normal mode."
+        sentence = f"{made} in inference mode and is being modified inplace in normal mode."
     else:
-        sentence = "A view was created in no_grad mode and is being modified inplace with grad mode enabled."
+        sentence = f"{made} in no_grad mode and is being modified inplace with grad mode enabled."
     if creation == "multiple":
         return f"{sentence} {_MULTIPLE}"
     if creation == "custom":

@@ -9,7 +9,7 @@ except ImportError:
 
 from . import core, errors
 from .core import TensorBase, arrays_for, needed_of, new_node, packers_entered, recorded, wrap
-from .modes import grad_enabled, inference_enabled
+from .modes import grad_enabled
 from .saving import pack
 
 if not cython.compiled:
@@ -31,8 +31,8 @@ def run_inplace(op, x, rest, params):
     needed = needed_of(inputs) if op.differentiable and grad_enabled() and array.dtype.kind in "fcV" else 0
     if needed != 0:
         errors.check_inplace(x)
-    if x.inference and not inference_enabled():
-        raise errors.inference_written()
+    if x.inference:
+        errors.check_inference(x)
     arrays = arrays_for(op, inputs)
     if (needed == 0 or not op.keeps_anything) and written_by_kernel(op, array, arrays, params):
         x.counter().bump()

@@ -59,6 +59,86 @@ LINES = [
 ]
 
 
+# With `x`, three numbers with a history; `made(m, run)` runs in inference mode, and the last line is compared.
+PROGRAMS = [
+    # Nothing writes to an inference tensor outside of inference mode: no index, no `out=`, no swap of dimensions.
+    "i = made(m, lambda: x * 2); i[0] = 1.0",
+    "i = made(m, lambda: x * 2); i[:] = m.ones(3)",
+    "i = made(m, lambda: x * 2); i[i > 0] = 1.0",
+    "i = made(m, lambda: x * 2); i.masked_fill_(i > 0, 1)",
+    "i = made(m, lambda: x * 2); i.index_add_(0, m.tensor([0]), m.ones(1))",
+    "i = made(m, lambda: x * 2); i.index_copy_(0, m.tensor([0]), m.ones(1))",
+    "i = made(m, lambda: x * 2); i.index_fill_(0, m.tensor([0]), 1.0)",
+    "i = made(m, lambda: x * 2); i.put_(m.tensor([0]), m.ones(1))",
+    "i = made(m, lambda: x * 2); i.unsqueeze_(0)",
+    "i = made(m, lambda: x * 2); i.resize_(2)",
+    "i = made(m, lambda: x * 2); i.set_(m.ones(2))",
+    "i = made(m, lambda: x * 2); m.exp(m.ones(3), out=i)",
+    "i = made(m, lambda: x * 2); m.zeros(3, out=i)",
+    # Views made without a history: how they came to be, and what is a leaf.
+    "v = quietly(m, lambda: x[:2]); v[0].mul_(2)",
+    "v = quietly(m, lambda: x.unbind(0)[0]); v.view(1).mul_(2)",
+    "v = made(m, lambda: x[:2]); v[0].mul_(2)",
+    "v = made(m, lambda: x[:2]); v.unbind(0)[0].mul_(2)",
+    "v = made(m, lambda: x[:2]); quietly(m, lambda: v[:1])[0].mul_(2)",
+    "v = quietly(m, lambda: x[0]); v.backward()",
+    "v = quietly(m, lambda: x[0]); m.autograd.grad(v * v, v)",
+    "v = quietly(m, lambda: x[0]); (v * v).backward(); (v.grad, x.grad)",
+    "b = m.ones(3); v = b[...].requires_grad_(); b.mul_(v.clone()); b.sum().backward()",
+    # What was overwritten, and by what.
+    "y = x.max(); z = y * y; y.detach().mul_(2); z.backward()",
+    "y = m.zeros(3).copy_(x); z = y * y; y.detach().mul_(2); z.sum().backward()",
+    "y = x * 1; y[:] = m.tensor(2.0); y.grad_fn.name()",
+    "y = x * 1; y[:] = 2.0; y.grad_fn.name()",
+    "y = x * 1; y[:1] = x.sum(); y.sum().backward(); x.grad",
+    "y = m.ones(()); y[1:] = m.ones(())",
+    "y = m.ones(()); y[0] = m.ones(())",
+    # Elements that share a place share its gradient.
+    "x.expand(2, 3).as_strided((2,), (1,)).sum().backward(); x.grad",
+    "v = quietly(m, lambda: x[:2]); v.backward()",
+]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_program_goes_as_in_torch(program):
+    torch = pytest.importorskip("torch")
+
+    def run(m):
+        names = {"m": m, "made": inference, "quietly": quietly, "x": m.tensor([1.0, 3.0, -0.5], requires_grad=True)}
+        lines, _, last = program.rpartition("; ")
+        exec(lines, names)
+        try:
+            last = compile(last, "program", "eval")
+        except SyntaxError:
+            return exec(last, names)
+        return eval(last, names)
+
+    ours, theirs = (outcome(m, run) for m in (rushlight, torch))
+    assert ours == theirs
+
+
+def inference(m, run):
+    with m.inference_mode():
+        return run()
+
+
+def quietly(m, run):
+    with m.no_grad():
+        return run()
+
+
+def test_a_leaf_takes_no_gradient_of_another_shape():
+    x = rushlight.ones(2, 3, requires_grad=True)
+    y = x.exp()
+    x.data = rushlight.ones(3)
+    with pytest.raises(
+        RuntimeError, match=r"^attempting to assign a gradient of size '\[2, 3\]' to a tensor of size '\[3\]'"
+    ):
+        y.sum().backward()
+    assert x.grad is None
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("line", LINES)
 def test_it_is_as_in_torch(line):

@@ -168,10 +168,10 @@ def _root(tensor, g, i):
     node = tensor.grad_fn
     if g is not None:
         g = _gradient(tensor._array, g, i)
-    if node is None and not tensor.requires_grad:
-        raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
-    if g is None:
+    elif tensor.requires_grad:
         g = _one(tensor._array)
+    if node is None and not tensor._requires_grad:
+        raise coded("RL108", RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn"))
     return (tensor if node is None else node), tensor.output_nr, g
 
 
@@ -242,7 +242,9 @@ def _target(x):
     """The edge of the graph whose gradient is asked for."""
     if isinstance(x, TensorBase):
         node = x.grad_fn
-        if node is None and not x.requires_grad:
+        if node is None and not x._requires_grad:
+            if x.requires_grad:
+                return None, 0  # A view made under no_grad, which nothing leads to.
             raise coded("RL115", RuntimeError("One of the differentiated Tensors does not require grad"))
         return (x if node is None else node), x.output_nr
     if not hasattr(x, "output_nr"):

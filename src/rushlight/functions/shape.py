@@ -512,6 +512,7 @@ def unfold(input, dimension, size, step):
 def _becomes(input, made):
     """Give `input` the shape, and the history, of the view `made` of it."""
     errors.check_inference(input)
+    errors.check_inference(input)
     if grad_enabled() and input.requires_grad:
         errors.check_inplace(input)
         node = made.grad_fn

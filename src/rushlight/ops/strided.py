@@ -156,7 +156,18 @@ def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
         for axis, (n, s) in enumerate(zip(size, stride)):
             index += (np.arange(n) * s).reshape([-1] + [1] * (len(size) - 1 - axis))
         np.add.at(storage, index, x)
+    if _overlaps(shape, base_stride):
+        # Each of the elements that share a place has its part of the gradient.
+        storage /= np.maximum(_times(reach, shape, base_stride), 1)
     return np.array(strided(storage, shape, base_stride, 0), order="C")
+
+
+def _times(reach, size, stride):
+    """How often such a view shows each element of a storage."""
+    index = np.zeros(size, np.intp)
+    for axis, (n, s) in enumerate(zip(size, stride)):
+        index += (np.arange(n) * s).reshape([-1] + [1] * (len(size) - 1 - axis))
+    return np.bincount(index.reshape(-1), minlength=reach)
 
 
 @linear(
