@@ -217,3 +217,11 @@ def test_what_has_no_entries_has_a_gradient_without_any():
 def test_other_byte_orders_are_refused():
     with pytest.raises(ValueError, match="byte order"):
         rl.from_numpy(np.zeros(3, np.dtype("float32").newbyteorder()))
+
+
+@pytest.mark.parametrize("source", [rl.float32, rl.float64, rl.bfloat16, rl.float16], ids=str)
+@pytest.mark.parametrize("target, least", [(rl.int64, -(2**63)), (rl.int32, -(2**31))], ids=str)
+def test_floats_that_no_integer_holds_become_the_least(source, target, least):
+    x = rl.tensor([float("nan"), float("inf"), -float("inf"), 3e38, -3e38, -5.5, 7.0] * 9, dtype=source)
+    for y in (x.to(target), x[::2].clone().to(target), x.flip(0).to(target).flip(0)):
+        assert set(y.tolist()) == {least, -5, 7}

@@ -77,26 +77,32 @@ static inline uint16_t rl_to_brain(float f) {
         }                                                                                                        \
     }
 
+#define RL_WHOLE4(X) ((int32_t)(X))
+#define RL_WHOLE8(X) ((int64_t)(X))
+/* C leaves open what a float beyond the integer is as one; here it is the least integer, as x86 has it. */
+#define RL_CUT4(X) ((X) >= -2147483648.0f && (X) < 2147483648.0f ? (int32_t)(X) : INT32_MIN)
+#define RL_CUT8(X) ((X) >= -9223372036854775808.0f && (X) < 9223372036854775808.0f ? (int64_t)(X) : INT64_MIN)
+
 /* How a number is stored as another dtype. Beyond what a small integer holds, the bits of an int32 count. */
-#define RL_FROM(S, ST, NUMBER)                                                                                   \
-    RL_COPIER(rl_##S##_b1, ST, uint8_t, NUMBER != 0) RL_COPIER(rl_##S##_i1, ST, int8_t, (int8_t)(int32_t)NUMBER) \
-    RL_COPIER(rl_##S##_u1, ST, uint8_t, (uint8_t)(int32_t)NUMBER)                                                \
-    RL_COPIER(rl_##S##_i2, ST, int16_t, (int16_t)(int32_t)NUMBER)                                                \
-    RL_COPIER(rl_##S##_i4, ST, int32_t, (int32_t)NUMBER) RL_COPIER(rl_##S##_i8, ST, int64_t, (int64_t)NUMBER)    \
+#define RL_FROM(S, ST, NUMBER, AS)                                                                               \
+    RL_COPIER(rl_##S##_b1, ST, uint8_t, NUMBER != 0) RL_COPIER(rl_##S##_i1, ST, int8_t, (int8_t)AS##4(NUMBER))   \
+    RL_COPIER(rl_##S##_u1, ST, uint8_t, (uint8_t)AS##4(NUMBER))                                                  \
+    RL_COPIER(rl_##S##_i2, ST, int16_t, (int16_t)AS##4(NUMBER))                                                  \
+    RL_COPIER(rl_##S##_i4, ST, int32_t, AS##4(NUMBER)) RL_COPIER(rl_##S##_i8, ST, int64_t, AS##8(NUMBER))        \
     RL_COPIER(rl_##S##_f4, ST, float, (float)NUMBER) RL_COPIER(rl_##S##_f8, ST, double, (double)NUMBER)          \
     RL_COPIER(rl_##S##_c8, ST, rl_c8, ((rl_c8){(float)NUMBER, 0}))                                               \
     RL_COPIER(rl_##S##_c16, ST, rl_c16, ((rl_c16){(double)NUMBER, 0}))                                           \
     RL_COPIER(rl_##S##_h2, ST, uint16_t, rl_to_brain((float)NUMBER))
 
-RL_FROM(b1, uint8_t, x)
-RL_FROM(i1, int8_t, x)
-RL_FROM(u1, uint8_t, x)
-RL_FROM(i2, int16_t, x)
-RL_FROM(i4, int32_t, x)
-RL_FROM(i8, int64_t, x)
-RL_FROM(f4, float, x)
-RL_FROM(f8, double, x)
-RL_FROM(h2, uint16_t, rl_from_brain(x))
+RL_FROM(b1, uint8_t, x, RL_WHOLE)
+RL_FROM(i1, int8_t, x, RL_WHOLE)
+RL_FROM(u1, uint8_t, x, RL_WHOLE)
+RL_FROM(i2, int16_t, x, RL_WHOLE)
+RL_FROM(i4, int32_t, x, RL_WHOLE)
+RL_FROM(i8, int64_t, x, RL_WHOLE)
+RL_FROM(f4, float, x, RL_CUT)
+RL_FROM(f8, double, x, RL_CUT)
+RL_FROM(h2, uint16_t, rl_from_brain(x), RL_CUT)
 RL_COPIER(rl_c8_c16, rl_c8, rl_c16, ((rl_c16){x.re, x.im}))
 RL_COPIER(rl_c16_c8, rl_c16, rl_c8, ((rl_c8){(float)x.re, (float)x.im}))
 RL_COPIER(rl_conj_c8, rl_c8, rl_c8, ((rl_c8){x.re, -x.im}))

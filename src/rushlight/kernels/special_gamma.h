@@ -107,7 +107,7 @@ static double rl_zeta_right(double s, double q, long whole) {
     for (; y < far; y += 1) {
         double term = whole ? 1 / rl_power(y, whole) : pow(y, -s);
         sum += term;
-        if (term < 1e-17 * sum) return sum;
+        if (!(term > 1e-17 * sum)) return sum;
     }
     double power = whole ? 1 / rl_power(y, whole) : pow(y, -s), square = 1 / (y * y);
     if (power == 0) return sum;
@@ -147,7 +147,7 @@ static double rl_zeta_slope(double s, double q) {
     for (; y < far; y += 1) {
         double l = log(y), term = l * exp(-s * l);
         sum -= term;
-        if (y > 2 && term < 1e-17 * fabs(sum)) return sum;
+        if (y > 2 && !(term > 1e-17 * fabs(sum))) return sum;
     }
     double l = log(y), power = exp(-s * l), square = 1 / (y * y);
     double pole = y / (s - 1), factor = s * power / y, change = power / y * (1 - s * l), over = 0.5;
