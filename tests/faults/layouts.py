@@ -1,5 +1,9 @@
 """The samples of the registry in other memory: arrays that lie oddly, are empty, or hold the extremes of their dtype."""
 
+import mmap
+import sys
+from functools import cache
+
 import numpy as np
 
 import rushlight as rl
@@ -215,7 +219,35 @@ def repeated(x):
     return np.broadcast_to(x[:1], x.shape) if x.ndim and len(x) and x.dtype.kind == "f" else x
 
 
-LAYOUTS = (reversed_, turned, spread, misaligned, read_only, repeated)
+class Vast:
+    """Memory that is only taken where it is touched."""
+
+    APART, MOST = 2**33, 64
+
+    def __init__(self):
+        # Python 3.11 has no name for MAP_NORESERVE.
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linux" else 0)
+        self.bytes = np.frombuffer(mmap.mmap(-1, self.APART * self.MOST, flags=flags), np.uint8)
+        self.taken = 0
+
+    def place(self, x):
+        start = self.taken
+        self.taken += x.nbytes // 64 * 64 + 64
+        steps = [self.APART if n > 1 else 2**62 for n in x.shape[:1]] + list(x.strides[1:])
+        return np.lib.stride_tricks.as_strided(self.bytes[start : start + x.nbytes].view(x.dtype), x.shape, steps)
+
+
+def far(x, vast=cache(Vast)):
+    """The rows further apart than an int32 counts; one row, or none, with a step that would lead out of all memory."""
+    x = np.array(x, order="C")
+    if not x.ndim or len(x) > Vast.MOST:
+        return x
+    inner = vast().place(x)
+    inner[...] = x
+    return inner
+
+
+LAYOUTS = (reversed_, turned, spread, misaligned, read_only, repeated, far)
 
 
 def unlike(got, want, tolerance):
