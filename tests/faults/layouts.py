@@ -219,6 +219,7 @@ def repeated(x):
     return np.broadcast_to(x[:1], x.shape) if x.ndim and len(x) and x.dtype.kind == "f" else x
 
 
+@cache
 class Vast:
     """Memory that is only taken where it is touched."""
 
@@ -237,12 +238,12 @@ class Vast:
         return np.lib.stride_tricks.as_strided(self.bytes[start : start + x.nbytes].view(x.dtype), x.shape, steps)
 
 
-def far(x, vast=cache(Vast)):
+def far(x):
     """The rows further apart than an int32 counts; one row, or none, with a step that would lead out of all memory."""
     x = np.array(x, order="C")
-    if not x.ndim or len(x) > Vast.MOST:
+    if not x.ndim or len(x) > Vast().MOST:
         return x
-    inner = vast().place(x)
+    inner = Vast().place(x)
     inner[...] = x
     return inner
 
