@@ -22,6 +22,8 @@ WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
 # As fast as -O3 and a fifth smaller. C is never unwound here: without tables for that, 6 % smaller.
 FLAGS = ["-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-g0"]
 FLAGS += ["-fno-math-errno", "-fno-trapping-math", "-fno-asynchronous-unwind-tables"]
+# Vectors are passed to what is inlined alone, so no other compiler has to agree on how.
+FLAGS += ["-Wno-psabi"]
 # But where functions as long as lgamma have to be inlined, or a choice taken out of a loop, to vectorise it: 3 times as fast.
 HARDER = {"choice": ["-O3"], "optim": ["-O3"], "special": ["-O3"]}
 # Without names of symbols a tenth smaller; without pages of their own for code and constants 8 KB each.

@@ -715,7 +715,8 @@ def lstsq(object a, object b, double rcond):
     cdef int64_t *ranks
     cdef char *data
     cdef char *right
-    cdef double best[2]
+    cdef double best = 0
+    cdef float short_best = 0
     cdef float short_rcond = <float>rcond
     cdef const void *bound = <void *>&short_rcond if kind == 0 else <void *>&rcond
     cdef void *work
@@ -731,8 +732,9 @@ def lstsq(object a, object b, double rcond):
     size, count = cnp.PyArray_ITEMSIZE(matrix), count_of(matrix)
     data, right, ranks = <char *>cnp.PyArray_DATA(matrix), <char *>cnp.PyArray_DATA(x), <int64_t *>cnp.PyArray_DATA(rank)
     order = <int64_t *>room_for(n * sizeof(int64_t))
-    rl_routines[kind].gelsy(&m, &n, &columns, data, &m, right, &high, order, bound, ranks, best, &room, &info)
-    room = <int64_t>((<float *>best)[0] if kind == 0 else best[0])
+    rl_routines[kind].gelsy(&m, &n, &columns, data, &m, right, &high, order, bound, ranks,
+                            <void *>&short_best if kind == 0 else <void *>&best, &room, &info)
+    room = <int64_t>(short_best if kind == 0 else best)
     work = malloc(room * size)
     if work == NULL:
         free(order)
