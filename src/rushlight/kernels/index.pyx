@@ -12,7 +12,7 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
-from rushlight.kernels.wide cimport RL_FEW, RL_SHORT, rl_copies, rl_narrow, rl_widen
+from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
 
 cnp.import_array()
 
@@ -221,16 +221,21 @@ cdef bint often(rl_points *p):
     """Whether a row is named more than RL_FEW times; False, too, where an index is outside."""
     cdef rl_points own = p[0]
     cdef cnp.ndarray counts
-    cdef cnp.npy_intp size = p.places
+    cdef unsigned char *count
+    cdef cnp.npy_intp size
+    cdef Py_ssize_t pairs = RL_PAIRS(p.places), halves = 2 if p.count >= RL_WORTH_TWO else 1
     if p.count <= RL_FEW:
         return False
     if p.count > RL_FEW * p.places:
         return True
+    own.often = False
+    size = halves * pairs
     counts = empty(1, &size, cnp.NPY_UINT8)
-    memset(cnp.PyArray_DATA(counts), 0, size)
-    own.table, own.outer, own.inner, own.often = cnp.PyArray_BYTES(counts), 1, 1, False
-    divided(rl_meet, &own)
-    return own.often
+    count, own.table = <unsigned char *>cnp.PyArray_DATA(counts), cnp.PyArray_BYTES(counts)
+    with nogil:
+        memset(count, 0, size)
+        spread(rl_meet, &own, p.count, p.count // halves)
+        return own.often or (halves == 2 and not own.outside and rl_many(count, count + pairs, pairs))
 
 
 cdef bint added_wide(cnp.ndarray table, rl_points *p):

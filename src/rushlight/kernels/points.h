@@ -126,10 +126,21 @@ RL_WRITE(rl_write_1, uint8_t, *to = from;)
 RL_WRITE(rl_write_2, uint16_t, *to = from;)
 RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
-RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
-RL_WRITE(rl_add_f8, double, *to += factor * from;)
-/* Counts how often a row is named, and stops where that is often. */
-RL_WRITE_OF(rl_meet, uint8_t, char, (void)from; if (++*to > RL_FEW) { p->often = 1; return; })
+RL_TWO_CLONES RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
+RL_TWO_CLONES RL_WRITE(rl_add_f8, double, *to += factor * from;)
+/* Counts how often each pair of rows is named, and stops where that is often. Steps are indices; those of a second thread
+   have counts of their own. */
+static void rl_meet(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_points *p = (rl_points *)what;
+    uint8_t *counts = (uint8_t *)p->table + (begin ? RL_PAIRS(p->places) : 0);
+    int64_t at[RL_BLOCK];
+    for (Py_ssize_t k = begin; k < end; k += RL_BLOCK) {
+        Py_ssize_t size = RL_LEAST(end - k, RL_BLOCK);
+        if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }
+        for (Py_ssize_t i = 0; i < size; i++)
+            if (++counts[at[i] >> 1] > RL_FEW) { p->often = 1; return; }
+    }
+}
 #define RL_OWN (p->narrow + (to - (double *)p->table))
 RL_WRITE_OF(rl_open, double, float, (void)from; *to = *RL_OWN;)
 RL_WRITE_OF(rl_add_wide, double, float, *to += factor * from;)

@@ -103,7 +103,18 @@ RL_SCATTER_SUMS(f4, float, float)
 RL_SCATTER_SUMS(f8, double, double)
 RL_SCATTER_SUMS(i4, int32_t, uint32_t)
 RL_SCATTER_SUMS(i8, int64_t, uint64_t)
-/* Counts how often an element is named, and stops where that is often. */
+/* Counts how often each pair of elements along a vector is named, and stops where that is often. Steps are indices; those
+   of a second thread have counts of their own. */
+static void rl_meet_along(void *what, Py_ssize_t begin, Py_ssize_t end) {
+    rl_grid *g = (rl_grid *)what;
+    uint8_t *counts = (uint8_t *)g->table + (begin ? RL_PAIRS(g->places) : 0);
+    for (Py_ssize_t k = begin; k < end; k++) {
+        const uint64_t at = (uint64_t)g->index[k * g->over_count];
+        if (at >= (uint64_t)g->places) { g->outside = 1; return; }
+        if (++counts[at >> 1] > RL_FEW) { g->often = 1; return; }
+    }
+}
+/* How often an element is named. */
 RL_SCATTER_OF(rl_meet, uint8_t, char, (void)r; if (++*t > RL_FEW) { g->often = 1; return; })
 
 /* The elements that are named are copied to the table of doubles, added to, and copied back. */

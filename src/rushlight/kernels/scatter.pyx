@@ -12,12 +12,13 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
-from rushlight.kernels.wide cimport RL_FEW, RL_SHORT, rl_copies, rl_narrow, rl_widen
+from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
 
 cnp.import_array()
 
 cdef extern from "kernels/scatter.h" nogil:
     void rl_meet(void *, Py_ssize_t, Py_ssize_t)
+    void rl_meet_along(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_wide_sum(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
@@ -165,19 +166,26 @@ cdef bint often(rl_grid *g):
     """Whether more than RL_FEW values meet in one place; False, too, where an index is outside."""
     cdef rl_grid own = g[0]
     cdef cnp.ndarray counts
+    cdef unsigned char *count
     cdef cnp.npy_intp size
+    cdef Py_ssize_t pairs = RL_PAIRS(g.places), halves = 2 if g.count >= RL_WORTH_TWO else 1
     if g.count <= RL_FEW:
         return False
     if g.count > RL_FEW * g.places:
         return True
     if g.over_inner == 0 and g.over_outer == 0:
         own.outer = own.inner = 1
-    size = own.outer * own.places * own.inner
+    cdef bint along = own.outer == 1 and own.inner == 1
+    size = halves * pairs if along else own.outer * own.places * own.inner
     counts = empty(1, &size, cnp.NPY_UINT8)
-    memset(cnp.PyArray_DATA(counts), 0, size)
-    own.table, own.often = cnp.PyArray_BYTES(counts), False
-    divided(rl_meet, &own, False)
-    return own.often
+    count, own.table, own.often = <unsigned char *>cnp.PyArray_DATA(counts), cnp.PyArray_BYTES(counts), False
+    memset(count, 0, size)
+    if not along:
+        divided(rl_meet, &own, False)
+        return own.often
+    with nogil:
+        spread(rl_meet_along, &own, g.count, g.count // halves)
+        return own.often or (halves == 2 and not own.outside and rl_many(count, count + pairs, pairs))
 
 
 cdef bint summed_wide(cnp.ndarray out, rl_grid *g):

@@ -6,12 +6,29 @@
 #ifndef RL_WIDE_H
 #define RL_WIDE_H
 
+#include <stdint.h>
+
 #include "lanes.h"
 
 /* So many are added in float32, where no place is met by more: they cannot lose more than a millionth. */
 #define RL_FEW 16
 /* Places of a short table. */
 #define RL_SHORT 2048
+
+/* Places are counted in pairs: half the memory. */
+#define RL_PAIRS(places) (((places) + 1) / 2)
+/* Indices that are worth counting by two threads, each for itself. */
+#define RL_WORTH_TWO 65536
+
+/* Whether two counts make more than RL_FEW anywhere. */
+RL_CLONES static int rl_many(const uint8_t *a, const uint8_t *b, Py_ssize_t n) {
+    uint8_t most = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        const uint8_t sum = (uint8_t)(a[i] + b[i]);
+        most = sum > most ? sum : most;
+    }
+    return most > RL_FEW;
+}
 
 typedef struct { double *wide; float *narrow; } rl_copies;
 

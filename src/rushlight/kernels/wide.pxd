@@ -2,7 +2,10 @@
 
 cdef extern from "kernels/wide.h" nogil:
     enum: RL_FEW
+    enum: RL_WORTH_TWO
     enum: RL_SHORT
+    Py_ssize_t RL_PAIRS(Py_ssize_t)
+    bint rl_many(const unsigned char *, const unsigned char *, Py_ssize_t)
     ctypedef struct rl_copies:
         double *wide
         float *narrow
