@@ -4,8 +4,9 @@ BIN := .venv/bin
 SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py' -o -name '*.py[xd]' -o -name '*.h' -o -name "*.toml" -o -name requirements.txt)
 # PyTorch's CPU build, beside which values, words and speed are compared.
 TORCH := torch==2.13.0
-WATCHED := tests/faults/test_memory_safety.py tests/faults/test_reference_counts.py tests/faults/test_no_memory.py tests/test_registry.py tests/test_indexing.py \
-	tests/test_copying.py tests/test_sort_kernels.py tests/test_reduce_kernels.py tests/test_optim.py
+WATCHED := $(addprefix tests/faults/test_,memory_safety.py reference_counts.py no_memory.py sizes.py) $(addprefix tests/test_,registry.py indexing.py \
+	copying.py copies.py sort_kernels.py sorting.py reduce_kernels.py broadcast_kernel.py elementwise.py special.py vector.py random.py optim.py \
+	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py)
 
 # The exact versions of all that is installed, for the package and for what builds it.
 export PIP_CONSTRAINT := requirements.txt
@@ -35,7 +36,9 @@ sanitize: .venv-sanitize/test
 	.venv-sanitize/bin/python -m pytest -s $(WATCHED)
 
 # Not asked about unset values: the interpreter itself reads some.
-valgrind: .venv/test
+valgrind:
+	@valgrind --version || { echo "make valgrind: no valgrind here; Debian and Ubuntu have it as apt-get install valgrind" >&2; exit 1; }
+	@$(MAKE) --no-print-directory .venv/test
 	PYTHONMALLOC=malloc OMP_NUM_THREADS=1 valgrind -q --error-exitcode=1 --undef-value-errors=no \
 	--suppressions=tests/faults/valgrind.supp $(BIN)/python tests/faults/smoke.py
 
