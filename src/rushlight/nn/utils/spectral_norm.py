@@ -7,6 +7,7 @@ from ...linalg.solvers import pinv
 from .. import functional as F
 from ..modules.conv import _ConvTransposeNd
 from ..parameter import Parameter, is_lazy
+from .reweighting import check_first, remove
 
 __all__ = [
     "SpectralNorm", "SpectralNormLoadStateDictPreHook", "SpectralNormStateDictHook", "remove_spectral_norm",
@@ -70,8 +71,7 @@ class SpectralNorm:
     @staticmethod
     def apply(module, name, n_power_iterations, dim, eps):
         """Put the hook in."""
-        if any([isinstance(hook, SpectralNorm) and hook.name == name for hook in module._forward_pre_hooks.values()]):
-            raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
+        check_first(module, SpectralNorm, name, "spectral_norm")
         hook = SpectralNorm(name, n_power_iterations, dim, eps)
         weight = module._parameters[name]
         if weight is None:
@@ -146,13 +146,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
 
 def remove_spectral_norm(module, name="weight"):
     """Undo `spectral_norm`; ValueError where there is none."""
-    for number, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, SpectralNorm) and hook.name == name:
-            hook.remove(module)
-            del module._forward_pre_hooks[number]
-            break
-    else:
-        raise ValueError(f"spectral_norm of '{name}' not found in {module}")
+    remove(module, SpectralNorm, name, "spectral_norm")
     for hooks, kind in (
         (module._state_dict_hooks, SpectralNormStateDictHook),
         (module._load_state_dict_pre_hooks, SpectralNormLoadStateDictPreHook),

@@ -5,6 +5,7 @@ import warnings
 from ...functions.norms import norm_except_dim
 from ...spelling import spell
 from ..parameter import Parameter, is_lazy
+from .reweighting import check_first, remove
 
 __all__ = ["WeightNorm", "remove_weight_norm", "weight_norm"]
 
@@ -30,8 +31,7 @@ class WeightNorm:
             FutureWarning,
             stacklevel=3,
         )
-        if any([isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()]):
-            raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
+        check_first(module, WeightNorm, name, "weight_norm")
         hook = WeightNorm(name, dim)
         weight = getattr(module, name)
         if is_lazy(weight):
@@ -70,9 +70,5 @@ def weight_norm(module, name="weight", dim=0):
 
 def remove_weight_norm(module, name="weight"):
     """Undo `weight_norm`; ValueError where there is none."""
-    for number, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, WeightNorm) and hook.name == name:
-            hook.remove(module)
-            del module._forward_pre_hooks[number]
-            return module
-    raise ValueError(f"weight_norm of '{name}' not found in {module}")
+    remove(module, WeightNorm, name, "weight_norm")
+    return module
