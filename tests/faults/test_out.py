@@ -8,7 +8,7 @@ import pytest
 import rushlight as rl
 from beside import first_sentence, outcome
 
-# What is called, and what is said of it. `f`, `d`, `i` are tensors (2, 2) of float32, float64 and int64; `e` as many empty ones.
+# What is called, and what is said of it. See `tensors` for the names.
 REFUSED = """
 m.add(x, x, out="a"): TypeError: add(): argument 'out' must be Tensor, not str
 m.sin(x, out=(f,)): TypeError: sin(): argument 'out' must be Tensor, not tuple
@@ -44,6 +44,10 @@ m.linspace(0, 1, 3, out=d, dtype=m.float32): RuntimeError: dtype Float does not 
 m.fft.fftfreq(3, out=d, dtype=m.float32): RuntimeError: dtype Float does not match dtype of out parameter (Double)
 m.abs(x, out=f[:1, :1].expand(2, 2)): RuntimeError: unsupported operation: more than one element of the written-to tensor
 m.topk(x, 2, out=(f, i[:1, :1].expand(2, 2))): RuntimeError: unsupported operation: more than one element of the written-to tensor
+m.zeros(2, 2, out=g): RuntimeError: aten::zeros(): functions with out=... arguments don't support automatic differentiation
+m.linalg.det(x, out=g): RuntimeError: _linalg_det(): functions with out=... arguments don't support automatic differentiation
+m.square(x, out=g): RuntimeError: pow(): functions with out=... arguments don't support automatic differentiation
+m.fft.rfft(g, out=e(m.complex64)): RuntimeError: _fft_r2c(): functions with out=... arguments don't support automatic
 m.logsumexp(x, None): TypeError: logsumexp(): argument 'dim' (position 2) must be tuple of ints, not NoneType
 m.addmm(f, x, x, beta=1e300): RuntimeError: value cannot be converted to type float without overflow
 m.addmm(f, x, x, alpha=2**70): OverflowError: int too big to convert
@@ -100,6 +104,7 @@ def tensors(m):
     x = m.tensor([[4.0, 1.0], [2.0, 3.0]])
     return {
         "m": m, "x": x, "f": m.full((2, 2), 7.0), "d": m.full((2, 2), 7.0, dtype=m.float64), "i": m.full((2, 2), 0),
+        "g": m.full((2, 2), 7.0, requires_grad=True),
         "e": lambda dtype: m.empty(0, dtype=dtype),
     }  # fmt: skip
 

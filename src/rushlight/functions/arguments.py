@@ -161,7 +161,7 @@ def accepts_out(function, check=None, accumulates=False):
                 f"Trying to use forward AD with {function.__name__.lstrip('_')}_out that does not support it because it is "
                 "an out= function"
             )
-        refuse_histories(function.__name__.lstrip("_"), given)
+        refuse_histories(full_name(function), given)
         if accumulates:
             check_tensor_out(out, function.__name__)
             named["dtype"] = accumulator(out, named.get("dtype"))
@@ -193,11 +193,13 @@ def refuse_histories(function, given):
     from ..modes import grad_enabled
 
     if grad_enabled() and any(map(_requires_grad, given)):
+        from .outputs import dispatched
+
         raise coded(
             "RL132",
             RuntimeError(
-                f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-                "arguments requires grad."
+                f"{dispatched(function)}(): functions with out=... arguments don't support automatic differentiation, but "
+                "one of the arguments requires grad."
             ),
         )
 

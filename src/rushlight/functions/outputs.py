@@ -80,6 +80,39 @@ _UNCASTABLE = {
 _JOINING = frozenset(("cat", "cat_into", "concat", "stack", "hstack", "vstack", "dstack", "column_stack"))
 
 
+_COMPOSED = """
+    alias_copy arange as_strided_copy conj_physical detach_copy diagonal_copy expand_copy eye floor_divide full heaviside
+    histogram linspace log_softmax logspace ones permute_copy randint select_copy slice_copy slice_scatter softmax
+    squeeze_copy t_copy transpose_copy unfold_copy unsqueeze_copy view_copy zeros
+""".split()  # noqa: SIM905
+_SPECIAL = "entr erfcx i0e i1 i1e log_ndtr ndtri xlog1py zeta".split()  # noqa: SIM905
+
+# What the call comes down to, where that has another name.
+_DISPATCHED = {
+    **{name: f"aten::{name}" for name in _COMPOSED},
+    **{name: f"special_{name}" for name in _SPECIAL},
+    **dict.fromkeys(("column_stack", "dstack", "hstack", "vstack"), "cat"),
+    **dict.fromkeys(("inner", "kron", "outer"), "mul"),
+    **dict.fromkeys(("float_power", "square"), "pow"),
+    **dict.fromkeys(("linalg.eigh", "linalg.eigvalsh"), "_linalg_eigh"),
+    **dict.fromkeys(("linalg.inv", "linalg.matrix_power"), "linalg_inv_ex"),
+    **dict.fromkeys(("linalg.ldl_factor", "linalg.ldl_factor_ex"), "aten::linalg_ldl_factor_ex"),
+    **dict.fromkeys(("linalg.solve", "linalg.solve_ex"), "_linalg_solve_ex"),
+    **dict.fromkeys(("linalg.svd", "linalg.svdvals"), "_linalg_svd"),
+    "chunk_cat": "aten::_chunk_cat", "cross": "linalg_cross", "diff": "sub", "fft_c2c": "_fft_c2c", "fft_c2r": "_fft_c2r",
+    "fft_r2c": "_fft_r2c", "linalg.cholesky": "linalg_cholesky_ex", "linalg.det": "_linalg_det",
+    "linalg.eigvals": "aten::linalg_eigvals", "linalg.geqrf": "geqrf", "linalg.ldl_solve": "aten::linalg_ldl_solve",
+    "linalg.lu_factor": "linalg_lu_factor_ex", "linalg.ormqr": "ormqr", "linalg.slogdet": "_linalg_slogdet",
+    "linalg.vecdot": "sum", "lu_solve": "linalg_lu_solve", "msort": "sort", "multi_dot": "mm", "nanmean": "nansum",
+    "norm": "linalg_vector_norm", "normal_of_tensors": "normal", "qr": "linalg_qr", "take_along_dim": "gather",
+}  # fmt: skip
+
+
+def dispatched(name):
+    """The name by which PyTorch refuses to record a call of a function with `out=`."""
+    return _DISPATCHED.get(name, name.replace(".", "_"))
+
+
 def full_name(function):
     """The name of a function as in PyTorch: with its namespace where that is `linalg`."""
     name = function.__name__.lstrip("_")
