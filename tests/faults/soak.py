@@ -384,8 +384,7 @@ def soak(seconds, seed, folder):
         complaints += judge(looks)
     # Workers whose loader was interrupted in the middle of its start end by themselves, in some two seconds.
     until = time.monotonic() + 8
-    while left_children() and time.monotonic() < until:
-        multiprocessing.active_children()
+    while multiprocessing.active_children() + left_children() and time.monotonic() < until:
         time.sleep(0.05)
     gc.collect()
     complaints += [f"a child is left: {child}" for child in left_children()]

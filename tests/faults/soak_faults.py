@@ -315,8 +315,7 @@ ALONE = (NoObject, NoSpace)
 QUIET = [Collect, Draw, Within, Fork]
 EVERYWHERE = [Ring, Ring, Press, *QUIET]
 FAULTS = {
-    # Nothing is raised while workers are started: signals wait then, but not those that another thread takes, BLAS's for one.
-    "begin": QUIET,
+    "begin": EVERYWHERE,
     "fetch": [*EVERYWHERE, DeadWorker],
     "gradients": [*EVERYWHERE, Hook, Hook, Hook, NoSpace],
     "change": [*EVERYWHERE, Hook],

@@ -101,6 +101,36 @@ def test_an_interrupt_right_after_a_descriptor_came_does_not_lose_it(monkeypatch
     assert descriptors() <= left
 
 
+def test_an_interrupt_right_after_a_worker_was_waited_for_does_not_lose_the_answer(monkeypatch):
+    came = []
+
+    def ring(*_):
+        came.append("ring")
+        if len(came) == 1:
+            raise Failure
+
+    def waited(pid, flags):
+        answer = waitpid(pid, flags)
+        if answer[0]:
+            signal.raise_signal(signal.SIGALRM)
+        return answer
+
+    batches = passing()
+    next(batches)
+    waitpid = os.waitpid
+    monkeypatch.setattr(os, "waitpid", waited)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with pytest.raises(Failure):
+            batches._shutdown_workers()
+        del batches
+        gc.collect()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(came) == 2
+    assert multiprocessing.active_children() == []
+
+
 def test_interrupts_while_workers_are_started_leave_nothing():
     def ring(*_):
         raise Failure

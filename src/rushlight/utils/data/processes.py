@@ -78,7 +78,7 @@ class Processes:
 
     def _died(self, number):
         process = self._workers[number].process
-        process.join(1)
+        _wait(process, 1)
         code = process.exitcode
         self.stop(0)
         if code is not None and code < 0:
@@ -104,12 +104,13 @@ class Processes:
                 each.answers.close()
         for end, seconds in ((None, grace), ("terminate", 1), ("kill", 1)):
             until = time.monotonic() + seconds
-            alive = [each.process for each in self._workers if each.process.is_alive()]
+            with postponed():
+                alive = [each.process for each in self._workers if each.process.is_alive()]
             for process in alive:
                 if end is not None:
                     getattr(process, end)()
             for process in alive:
-                process.join(max(0, until - time.monotonic()))
+                _wait(process, max(0, until - time.monotonic()))
 
     def __del__(self):
         # Whoever was interrupted while stopping them has not come to the end.
@@ -129,6 +130,13 @@ class _Process:
             self.process.start()
             their_tasks.close()
             their_answers.close()
+
+
+def _wait(process, seconds):
+    """Wait for the end of a process, and ask the system how it ended: an answer that is lost cannot be asked for again."""
+    if connection.wait([process.sentinel], seconds):
+        with postponed():
+            process.join()
 
 
 @contextlib.contextmanager
