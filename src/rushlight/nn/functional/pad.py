@@ -36,6 +36,8 @@ def pad(input, pad, mode="constant", value=None):
     if value not in (None, 0):
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     d = len(pad) // 2
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if d not in (1, 2, 3) or input.ndim not in (d + 1, d + 2):
         raise NotImplementedError(
             f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.\n"
@@ -44,8 +46,6 @@ def pad(input, pad, mode="constant", value=None):
             "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
-    if (mode, d) not in PADS:
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
     _check_by(input._array, pad, mode, d)
     return PADS[mode, d](input, pad=pad, mode=mode)
 
