@@ -133,6 +133,19 @@ def test_slopes_of_igamma_at_the_edges():
         np.testing.assert_array_equal(slopes(lambda a: rushlight.igamma(a, x), a, order), [0, 0, 0, math.nan, math.nan])
 
 
+def test_incomplete_gamma_of_vast_numbers():
+    a = rushlight.tensor([1e10, 1e10, 1e10, 1e19, 1e308, 300.0], dtype=rushlight.float64, requires_grad=True)
+    x = rushlight.tensor([1e10 + 1e5, 5.0, 1e300, 1e19, 1e308, 1e308], dtype=rushlight.float64)
+    below, above = special.gammainc(a, x), special.gammaincc(a, x)
+    first = 0.8413447460725758  # as SciPy has it
+    np.testing.assert_allclose(below.detach().numpy(), [first, 0, 1, 0.5, 0.5, 1], rtol=1e-9)
+    np.testing.assert_allclose(above.detach().numpy(), [1 - first, 1, 0, 0.5, 0.5, 0], rtol=1e-9)
+    (slope,) = grad(below.sum(), a, create_graph=True)
+    assert slope.isfinite().all()
+    with pytest.raises(RuntimeError, match="beyond 1e8"):
+        grad(slope.sum(), a)
+
+
 # Computed to 40 digits with mpmath: where the order is large, each formula is good for few arguments.
 @pytest.mark.parametrize(
     ("s", "q", "value", "slope"),

@@ -19,6 +19,8 @@ def _parts(a, x):
         return 1.0, 0.0, math.nan if a == 0 else 0.0
     if x == 0 or a == math.inf:
         return 0.0, 1.0, 0.0
+    if a > 1e9:
+        return _uniform(a, x)
     front = math.exp(a * math.log(x) - x - math.lgamma(a + 1))
     steepness = math.log(x) - float(series.digamma(np.float64(a)))
     if x < a + 1:
@@ -27,6 +29,20 @@ def _parts(a, x):
     total, slope = _fraction(a, x)
     q = front * a * total
     return 1 - q, q, -(steepness * q + front * a * slope)
+
+
+def _uniform(a, x):
+    """The first terms of Temme's uniform expansion ("The asymptotic expansion of the incomplete gamma functions", 1979)."""
+    m = (x - a) / a
+    if abs(m) > 2e-3:
+        # More than 60 deviations away.
+        return (1.0, 0.0, 0.0) if m > 0 else (0.0, 1.0, 0.0)
+    ratio = math.sqrt(1 - m * (2 / 3 - m * (1 / 2 - m * 2 / 5)))
+    eta = m * ratio
+    bell, z = math.exp(-a * eta * eta / 2) / math.sqrt(2 * math.pi * a), eta * math.sqrt(a / 2)
+    rest = bell * (m / 12 - 1 / 3)
+    slope = bell * (1 / ratio - eta / 2) + rest * (m - eta * eta / 2 - 1 / (2 * a))
+    return math.erfc(-z) / 2 - rest, math.erfc(z) / 2 + rest, -slope
 
 
 def _series(a, x):
@@ -83,13 +99,18 @@ def gammainc_slopes(a, x, n):
     y, order = np.where(usual, x, 1.0), np.where(usual, a, 1.0)
     deviation = 9 * np.sqrt(y) + 60
     b = order + 1 + np.maximum(np.floor(y - order - deviation), 0)
+    terms = np.max(np.maximum(y - b, 0) + deviation, initial=0)
+    if terms > 1e5:
+        raise RuntimeError(
+            "gammainc: its higher derivatives by input are sums, of too many terms where other is beyond 1e8"
+        )
     logs = [np.log(y) - series.digamma(b)]
     logs += [-series.polygamma(k, b) / math.factorial(k) for k in range(1, n)]
     term = [np.exp((b - 1) * np.log(y) - y - series.lgamma(b))]
     for k in range(1, n + 1):
         term.append(sum(logs[j] * term[k - 1 - j] for j in range(k)) / k)
     total = [np.zeros_like(y)] * (n + 1)
-    for _ in range(int(np.max(np.maximum(y - b, 0) + deviation, initial=0)) + 1):
+    for _ in range(int(terms) + 1):
         total = [s + t for s, t in zip(total, term)]
         quotient = [term[0] / b]
         for t in term[1:]:

@@ -25,7 +25,8 @@ erfc = by_element(math.erfc)
 
 
 def _lgamma_of(x):
-    if x == -math.inf or (x <= 0 and x == math.floor(x)):
+    # From 2.56e305 on the logarithm itself is beyond all floats.
+    if x == -math.inf or x > 2.556348e305 or (x <= 0 and x == math.floor(x)):
         return math.inf
     return math.lgamma(x)
 

@@ -164,7 +164,8 @@ RL_INLINE rl_incomplete rl_gammainc_all(double a, double x, double least, int sl
         }
         return out;
     }
-    out.q = front * a * rl_fraction(a, x, least, sloped, &slope);
+    /* So far out the fraction may be beyond all numbers. */
+    out.q = front == 0 ? 0 : front * a * rl_fraction(a, x, least, sloped, &slope);
     out.p = 1 - out.q;
     if (sloped) out.slope = front == 0 ? 0 : -((rl_log8(x) - rl_digamma_right(a)) * out.q + front * a * slope);
     return out;
