@@ -108,7 +108,7 @@ static Py_ssize_t rl_broadcast_divide(rl_broadcast *b, Py_ssize_t item_out) {
 
 /* Down the columns, which are what lies together where rows do not; along the rows, where they lie closer. */
 #define RL_GATHER(T)                                                                        \
-    if (across > 0 && across < down) {                                                      \
+    if (rows == 1 || (across > 0 && across < down)) {                                       \
         for (Py_ssize_t r = 0; r < rows; r++) {                                             \
             T *restrict to_row = (T *)(tile + r * RL_TILE_ROW(item));                       \
             const T *row = (const T *)(from + r * down);                                    \
