@@ -159,7 +159,9 @@ def strided_sum(x, *, shape, size, stride, storage_offset, base_stride=None):
     if _overlaps(shape, base_stride):
         # Each of the elements that share a place has its part of the gradient.
         storage /= np.maximum(_times(reach, shape, base_stride), 1)
-    return np.array(strided(storage, shape, base_stride, 0), order="C")
+    out = strided(storage, shape, base_stride, 0)
+    whole = out.size == reach and out.flags.c_contiguous
+    return storage.reshape(shape) if whole else np.array(out, order="C")
 
 
 def _times(reach, size, stride):
