@@ -5,6 +5,7 @@ import pytest
 
 import rushlight
 from rushlight import autograd, core, linalg
+from rushlight.ops.declare import REGISTRY
 
 random = np.random.default_rng(0)
 
@@ -449,3 +450,14 @@ def test_kernels_of_decompositions_as_their_meanings():
     pivots = np.array([[3, -4, -4, 4, 5], [1, 2, 3, 4, 5]], np.int32)
     for found, expected in zip(ldl.ldl_layout.compute([pivots], {}), ldl.ldl_layout.forward(pivots), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_what_numpy_fails_at_is_not_taken_for_sizes():
+    op = REGISTRY["lstsq"]
+    kept = op.kernel, op.fast
+    op.kernel = op.fast = None
+    try:
+        with pytest.raises(np.linalg.LinAlgError, match="converge"):
+            op(rushlight.full((2, 2), float("nan")), rushlight.ones(2, 3), rcond=0.0)
+    finally:
+        op.kernel, op.fast = kept

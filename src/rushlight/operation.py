@@ -250,8 +250,10 @@ class Operation:
             before = hush()
             try:
                 return self.forward(*arrays, **params)
-            except ValueError:
-                errors.check_broadcast(arrays)
+            except ValueError as error:
+                # NumPy's LinAlgError is one too, and says more.
+                if type(error) is ValueError:
+                    errors.check_broadcast(arrays)
                 raise
             finally:
                 speak(before)
