@@ -12,7 +12,7 @@ from rushlight.ops.declare import REGISTRY
 from samples import ROWS
 
 # What an operation may raise for sizes or numbers that it does not take.
-REFUSALS = (ValueError, RuntimeError, IndexError, TypeError, np.linalg.LinAlgError, ArithmeticError)
+REFUSALS = (ValueError, RuntimeError, LookupError, TypeError, np.linalg.LinAlgError, ArithmeticError)
 
 
 # The functions that people call compare sizes and steps with the memory; these operations believe what they are told.
