@@ -247,6 +247,11 @@ _UNRECORDED = (
 )
 
 
+def parted():
+    """RuntimeError: a view does not lie in the memory of its base any more."""
+    return RuntimeError("a view and its base have no memory in common any more, since the data of one of them was replaced")
+
+
 def base_written(x, node):
     """RuntimeError: the base of a view that a custom Function returned was written to, and the view's history with it."""
     return coded(

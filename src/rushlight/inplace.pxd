@@ -28,3 +28,4 @@ cpdef rebase(TensorBase x, Node node, int number=*)
 @cython.locals(base=TensorBase, node=Node, before=Node)
 cpdef Node renewed(TensorBase x)
 cpdef dict storage_geometry(object array, object base)
+cdef Py_ssize_t reach_of(object array) except -1

@@ -151,12 +151,19 @@ def storage_geometry(array, base):
     """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
     step = array.itemsize
     offset = place_of(array) - place_of(base)
+    if array.size and not 0 <= offset <= reach_of(base) - reach_of(array):
+        raise errors.parted()
     return {
         "size": array.shape,
         "stride": tuple([s // step for s in array.strides]),
         "storage_offset": offset // step,
         "base_stride": tuple([s // step for s in base.strides]),
     }
+
+
+def reach_of(array):
+    """How many bytes of memory lie between the first and the last of an array, these included."""
+    return array.itemsize + sum([(n - 1) * s for n, s in zip(array.shape, array.strides)]) if array.size else 0
 
 
 def bind(as_strided, copy_slices, view_across, written_across):

@@ -139,6 +139,33 @@ def test_a_leaf_takes_no_gradient_of_another_shape():
     assert x.grad is None
 
 
+def test_a_view_whose_base_has_other_memory_is_not_taken_for_a_part_of_it():
+    for replaced in ("base", "view"):
+        base = rushlight.ones(3, requires_grad=True) * 1
+        view = base[1:]
+        tensor = base if replaced == "base" else view
+        tensor.data = rushlight.ones(tensor.shape)
+        with pytest.raises(RuntimeError, match=r"^a view and its base have no memory in common any more"):
+            view.mul_(2)
+
+
+def test_a_gradient_of_another_size_is_not_cut_by_where_a_write_went():
+    leaf = rushlight.ones(3, requires_grad=True)
+    for source in (rushlight.zeros(4), leaf.sum() * rushlight.zeros(4)):
+        source[1:].copy_(leaf)
+        source.data = rushlight.ones(1)
+        with pytest.raises(RuntimeError, match=r"^a gradient of size \[1\] for a tensor that had another size"):
+            (source * 2).exp().sum().backward()
+
+
+def test_second_derivatives_of_what_reaches_beyond_a_view():
+    x = rushlight.arange(4.0, requires_grad=True)
+    part = x[:2].as_strided((4,), (1,))
+    (slope,) = rushlight.autograd.grad((part * part).sum(), x, create_graph=True)
+    assert slope.tolist() == [0, 2, 0, 0]
+    assert rushlight.autograd.grad(slope.sum(), x)[0].tolist() == [2, 2, 0, 0]
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("line", LINES)
 def test_it_is_as_in_torch(line):

@@ -132,7 +132,7 @@ MORE = {
     "backward": [
         "a.backward()",
         "a.backward(m.ones_like(a), retain_graph=True)",
-        "a.backward(b)",
+        "a.backward(b.detach().clone())",
         "a.sum().backward(inputs=[b])",
         "m.autograd.grad(a.sum(), b, retain_graph=True)[0].clone()",
         "m.autograd.grad(a.sum(), b)[0].clone()",
@@ -141,8 +141,18 @@ MORE = {
         "m.autograd.backward([a.sum(), (b * b).sum()], retain_graph=True)",
     ],
 }
-# Here what was saved is that still when its tensor is detached, and detach() does not open inference tensors.
-KNOWN = (*ALSO_KNOWN, "detached in-place", "inference tensor outside")
+# Here what was saved is that still when its tensor is detached, detach() does not open inference tensors, a detached view
+# does not know what lies around it, nor one whose data was replaced; gradients are row-major; and a checkpoint does not
+# mind that less is saved.
+KNOWN = (
+    *ALSO_KNOWN,
+    "detached in-place",
+    "inference tensor outside",
+    "setStorage",
+    "no memory in common",
+    "view size is not compatible",
+    "A different number of tensors was saved",
+)
 # One of two faults of a line.
 EARLY = (*KNOWN, "Inference tensors cannot be saved for backward", "is being modified inplace")
 FREED = "Trying to backward through the graph a second time"
@@ -221,7 +231,8 @@ class Histories(RuleBasedStateMachine):
         self.compare()
 
     def unwritten(self, want, got):
-        """How often the result of inference tensors was written to while it was computed is nobody's business."""
+        """How often the result of inference tensors was written to while it was computed is nobody's business, nor how."""
+        self.over = want._is_view() != got._is_view()
         if not want.is_inference() and not want._is_view():
             self.torch._C._autograd._unsafe_set_version_counter((want,), (got._version,))
 
@@ -234,6 +245,10 @@ class Histories(RuleBasedStateMachine):
                 self.over = True
                 return
             after = described(got, got.is_inference())
+            if {before[5], after[5]} == {"a view", "UnsafeViewBackward0"}:
+                # Other strides, after an operation that does not take over those of its input.
+                self.over = True
+                return
             assert after == before, (name, "PyTorch:", before, "here:", after)
             values_agree(want, got, name)
             equalize(want, got)
@@ -276,7 +291,7 @@ def one_of_two(refused, refusal):
     """Whether a step has two faults, of which each names one."""
     leaf = any("used in an in-place operation" in str(e) for e in (refused, refusal))
     early = leaf or any(words in str(e) for words in EARLY for e in (refused, refusal))
-    return early and isinstance(refusal, (type(refused), IndexError))
+    return early and all(isinstance(e, (RuntimeError, IndexError)) for e in (refused, refusal))
 
 
 def described(t, inference):

@@ -138,7 +138,7 @@ def as_strided(x, *, size, stride, storage_offset=0, base_stride=None):
 
 @linear(
     batch=sum_strided_samples,
-    x=lambda g, size, stride, storage_offset, base_stride: as_strided(
+    x=lambda g, size, stride, storage_offset, base_stride: read_back(
         g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
     ),
 )
@@ -179,15 +179,39 @@ def _times(reach, size, stride):
     x=lambda g, size, stride, storage_offset, base_stride: strided_scatter(
         g, g.new_zeros(size), size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
     ),
-    y=lambda g, size, stride, storage_offset, base_stride: as_strided(
+    y=lambda g, size, stride, storage_offset, base_stride: read_back(
         g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
     ).clone(),
 )
 def strided_scatter(x, y, *, size, stride, storage_offset, base_stride=None):
     """x with y written where as_strided would read it: what an in-place write through a view did to its base."""
+    _check_held(x, size, stride, storage_offset, base_stride)
     out = laid_out(x, base_stride)
     write(strided(out, size, stride, storage_offset), y)
     return out
+
+
+def read_back(g, size, stride, storage_offset, base_stride):
+    """as_strided of a gradient: around its own elements there are zeros."""
+    shape, far = tuple(g.shape), _far(size, stride, storage_offset)
+    steps = contiguous_stride(shape) if base_stride is None else base_stride
+    if far > _far(shape, steps, 0):
+        g, base_stride = strided_sum(g, shape=(far,), size=shape, stride=steps, storage_offset=0), None
+    return as_strided(g, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride)
+
+
+def _far(size, stride, storage_offset):
+    far = reach(size, stride, storage_offset)
+    return extent(size, stride, storage_offset) if far < 0 else far
+
+
+def _check_held(x, size, stride, storage_offset, base_stride):
+    """RuntimeError where such a view of x, laid out by `base_stride`, would reach beyond it."""
+    steps = contiguous_stride(x.shape) if base_stride is None else base_stride
+    if _far(size, stride, storage_offset) > _far(x.shape, steps, 0):
+        raise RuntimeError(
+            f"a gradient of size {list(x.shape)} for a tensor that had another size when it was written to"
+        )
 
 
 def cut_out(g, size, stride, storage_offset, base_stride):
@@ -203,6 +227,7 @@ def read_out(g, size, stride, storage_offset, base_stride):
     if not any(g.strides):
         # One number everywhere, as the gradient of a sum is.
         return copied(strided_bytes(g, size, (0,) * len(size), 0))
+    _check_held(g, size, stride, storage_offset, base_stride)
     return copied(strided(arranged(g, base_stride), size, stride, storage_offset))
 
 
