@@ -20,16 +20,24 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("work", ["Training", "Again"])
+# Blocks that a failure may cost: an array each time would be three. Where the interpreter finds no memory for the cell of
+# a variable that a closure shares, it loses what the function was called with; views and hooks come by more of those.
+COSTS = {"Training": 1, "Again": 1, "Views": 2, "Hooks": 5}
+
+
+@pytest.mark.parametrize("work", COSTS)
 def test_each_allocation_of_python_may_fail(work):
     pytest.importorskip("_testcapi", reason="this Python was built without its test modules")
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(
-        [sys.executable, PROGRAM, work, ""], capture_output=True, text=True, timeout=300, env=environment
+        [sys.executable, "-X", "faulthandler", PROGRAM, work, ""],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["complaints"] == []
     assert all(told["failed"].values())
-    # Of some failures the interpreter itself loses what it held for a call; of an array each time it would be more.
-    assert told["blocks"][2] - told["blocks"][1] < 4 * sum(told["failed"].values())
+    assert all(told["grown"][phase] < COSTS[work] * times for phase, times in told["failed"].items()), told
