@@ -44,6 +44,10 @@ def run_inplace(op, x, rest, params):
     node = None
     if needed != 0:
         node = recorded(op, inputs, params, array, needed)
+        if arrays[0] is not array:
+            # It was computed in the dtype of a wider operand, which its gradient is not to keep.
+            node.fits = node.fits or [None] * len(inputs)
+            node.fits[0] = (None, array.dtype)
         if node.saved0 is x:
             node.saved0, node.version0 = wrap(array.copy()), 0
         if packers_entered(0) != 0:

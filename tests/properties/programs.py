@@ -187,11 +187,18 @@ KNOWN_GAP = re.compile(
 )
 
 
+class At:
+    """at[index] is the index."""
+
+    def __getitem__(self, index):
+        return index
+
+
 class Programs:
     """One program in several modules at once: the tensors of each by their names, and the lines so far."""
 
     def __init__(self, *modules, names=()):
-        self.names = {"inf": math.inf, "nan": math.nan, **dict(names)}
+        self.names = {"inf": math.inf, "nan": math.nan, "at": At(), **dict(names)}
         self.pools = {m: {} for m in modules}
         self.first = self.pools[modules[0]]
         self.lines = []

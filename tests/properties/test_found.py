@@ -93,6 +93,10 @@ PROGRAMS = [
     "y = x * 1; y[:1] = x.sum(); y.sum().backward(); x.grad",
     "y = m.ones(()); y[1:] = m.ones(())",
     "y = m.ones(()); y[0] = m.ones(())",
+    # A wider operand does not widen the gradient of what is written.
+    "y = x.clone(); y.mul_(m.full((3,), 2.0, dtype=m.float64)); y.sum().backward(); x.grad",
+    "y = x.clone(); y.xlogy_(m.full((3,), 2.0, dtype=m.float64)); y.sum().backward(); x.grad",
+    "y = x.half(); y.addcmul_(x, x); m.autograd.grad(y.sum(), [x])",
     # Elements that share a place share its gradient.
     "x.expand(2, 3).as_strided((2,), (1,)).sum().backward(); x.grad",
     "v = quietly(m, lambda: x[:2]); v.backward()",

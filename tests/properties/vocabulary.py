@@ -299,7 +299,7 @@ WRITES = [
     "{a}.clone().index_add_({dim}, {ints}, {b})",
     "{a}.clone().scatter_({dim}, {like}, {b})",
     "{a}.clone().index_copy_({dim}, {ints}, {b})",
-    "{a}.clone().__setitem__(({index},), {num}) or {a}",
+    "{a}.clone().__setitem__(at[{index}], {num}) or {a}",
     "{a}.clone().fill_diagonal_({num})",
     "{a}.clone().nan_to_num_({num})",
 ]
