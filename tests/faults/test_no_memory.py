@@ -41,3 +41,14 @@ def test_each_allocation_of_python_may_fail(work):
     assert told["complaints"] == []
     assert all(told["failed"].values())
     assert all(told["grown"][phase] < COSTS[work] * times for phase, times in told["failed"].items()), told
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="its malloc is told to ask the system each time")
+def test_large_allocations_of_kernels_may_fail():
+    asking = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    command = [sys.executable, PROGRAM.with_name("no_space.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **asking})
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["complaints"] == []
+    assert all(told["failed"].values()), told
