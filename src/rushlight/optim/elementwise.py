@@ -6,7 +6,7 @@ from .. import modes
 from ..core import wrap
 from ..kernels import optim_meaning
 from ..tensor import Tensor
-from .gathering import kept, with_grads
+from .gathering import kept_each, states_of, with_grads
 from .optimizer import Optimizer, begin, called, scalar
 from .plan import Plan
 
@@ -43,19 +43,18 @@ class Elementwise(Optimizer):
         return loss
 
     def _plan_group(self, plan, params, arrays, group):
-        state = self.state
-        states = [state[p] for p in params]
+        states = states_of(params, self.state)
         for param, own in zip(params, states):
             if not own:
                 begin(own, self._start, param, group)
-        arrays += [None if name is None else kept(states, name) for name in self._arrays(group)]
+        arrays += kept_each(states, self._arrays(group))
         self._plan(plan, params, arrays, states, group, self._options(group))
 
     def _plan(self, plan, params, arrays, states, group, options):
         if group["differentiable"]:
             self._record(params, states, group, options)
             return
-        plan.add(params, self.formula, arrays, [kept(states, name) for name in self.numbers], options)
+        plan.add(params, self.formula, arrays, kept_each(states, self.numbers), options)
 
     def _record(self, params, states, group, options):
         """The step as ordinary operations, so that gradients flow through it."""

@@ -14,6 +14,22 @@ def with_grads(params):
     return chosen, arrays, grads
 
 
+def states_of(params, state):
+    """What an optimizer keeps for each of the parameters."""
+    states = []
+    for param in params:
+        states.append(state[param])
+    return states
+
+
+def kept_each(states, names):
+    """`kept` of each name; None for None."""
+    lists = []
+    for name in names:
+        lists.append(None if name is None else kept(states, name))
+    return lists
+
+
 def kept(states, name):
     """The arrays that the states have under a name."""
     arrays = []

@@ -2,7 +2,7 @@
 
 from .checks import check_at_least_zero, check_lr, check_modes
 from .elementwise import Elementwise, zeros
-from .gathering import kept
+from .gathering import kept, states_of
 
 
 class SGD(Elementwise):
@@ -76,8 +76,7 @@ class SGD(Elementwise):
         if not group["momentum"]:
             self._plan(plan, params, [*arrays, None], [{}] * len(params), group, options)
             return
-        state = self.state
-        states = [state[p] for p in params]
+        states = states_of(params, self.state)
         first = [i for i, own in enumerate(states) if own.get("momentum_buffer") is None]
         if first:
             # The first gradient is the momentum, undamped.

@@ -3,6 +3,7 @@
 import types
 import warnings
 import weakref
+from operator import itemgetter
 
 from ...errors import coded, coded_sentence, user_level
 from ...tensor import Tensor
@@ -149,7 +150,7 @@ def check_optimizer(optimizer):
 
 def values_of(optimizer, key):
     """What the groups have under a key; copies of tensors."""
-    values = [group[key] for group in optimizer.param_groups]
+    values = map(itemgetter(key), optimizer.param_groups)
     return [value.clone() if isinstance(value, Tensor) else value for value in values]
 
 
