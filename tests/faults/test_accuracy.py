@@ -70,7 +70,9 @@ def test_edges(name, dtype):
             x = np.resize(np.array([INF, -INF, NAN, 0.0, -0.0], dtype), 5 * n)
             got = FUNCTIONS[name].ours(x)[-5:]
             wanted = [high, low, NAN, *([0, 0] if zero == "signed" else [zero, zero])]
-            np.testing.assert_allclose(got, wanted, rtol=2e-7)
+            # log(2) is rounded, and so is the 1 of Bessel functions, of series.
+            inexact = ("logsigmoid", "softplus", "special.i0", "special.i0e")
+            np.testing.assert_allclose(got, np.array(wanted, dtype), rtol=np.finfo(dtype).eps if name in inexact else 0)
             if zero == "signed":
                 assert np.signbit(got[3:]).tolist() == [False, True]
 

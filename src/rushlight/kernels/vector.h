@@ -1,7 +1,7 @@
 /* exp, log and what follows from them, without branches, so that the compiler does many at once.
 
    Errors against exact values, in units of the last place, at most (tests/test_vector.py): exp 1, expm1 2, log 1,
-   log1p 2, tanh 3, sigmoid 3, silu 3, mish 4, gelu 4, erf 3, erfc 6, exp2 1, softplus 5; one more for what is made of them. Coefficients are Chebyshev interpolants computed
+   log1p 2, tanh 3, sigmoid 3, silu 3, mish 4, gelu 4, erf 3, erfc 5, exp2 1, softplus 5; one more for what is made of them. Coefficients are Chebyshev interpolants computed
    with 40 digits, or Taylor's. `x + BIG - BIG` rounds to a whole number: BIG leaves no bits for a fraction. */
 
 #ifndef RL_VECTOR_H
@@ -248,20 +248,21 @@ RL_INLINE double rl_erfcx_right8(double x) {
 }
 RL_INLINE float rl_erfc_right4(float x) { return rl_exp_square4(rl_least4(x, 11), 1) * rl_erfcx_right4(x); }
 RL_INLINE double rl_erfc_right8(double x) { return rl_exp_square8(rl_least8(x, 28), 1) * rl_erfcx_right8(x); }
+/* erf of x up to 1: x times a polynomial of x**2. */
+RL_INLINE float rl_erf_near4(float x) {
+    float z = x * x;
+    return x * (1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f))))));
+}
 RL_INLINE float rl_erfc4(float x) {
-    float right = rl_erfc_right4(fabsf(x));
-    return x < 0 ? 2 - right : right;
+    float a = fabsf(x), right = rl_erfc_right4(a), near = 1 - rl_erf_near4(x);
+    return !(a >= 0.5f) ? near : x < 0 ? 2 - right : right;
 }
 RL_INLINE double rl_erfc8(double x) {
     double right = rl_erfc_right8(fabs(x));
     return x < 0 ? 2 - right : right;
 }
 
-/* x times a polynomial of x**2 up to 1; beyond, 1 - exp(polynomial), which 4 makes 1. */
-RL_INLINE float rl_erf_near4(float x) {
-    float z = x * x;
-    return x * (1.128379166f + z * (-0.3761262667f + z * (0.1128359472f + z * (-0.02685421201f + z * (0.005189087423f + z * (-0.0008016864287f + z * 7.875875063e-5f))))));
-}
+/* Beyond 1, 1 - exp(polynomial), which 4 makes 1. */
 RL_INLINE double rl_erf_near8(double x) {
     double a = fabs(x), b = a < 1 ? a : 1;
     return x * rl_fit_erf(2 * b * b - 1);
