@@ -93,6 +93,7 @@ PROGRAMS = [
     "y = x * 1; y[:1] = x.sum(); y.sum().backward(); x.grad",
     "y = m.ones(()); y[1:] = m.ones(())",
     "y = m.ones(()); y[0] = m.ones(())",
+    "b = m.ones(3); v = b[::2]; v.t_(); b.requires_grad_(); (v.is_leaf, v.requires_grad)",
     # A wider operand does not widen the gradient of what is written.
     "y = x.clone(); y.mul_(m.full((3,), 2.0, dtype=m.float64)); y.sum().backward(); x.grad",
     "y = x.clone(); y.xlogy_(m.full((3,), 2.0, dtype=m.float64)); y.sum().backward(); x.grad",

@@ -278,7 +278,8 @@ def gradients(pool):
 
 def moved(before, after):
     """Whether any of these gradients has changed."""
-    return any(before[name][0] is not after[name][0] or before[name][1] != after[name][1] for name in before)
+    both = [name for name in before if name in after]
+    return any(before[name][0] is not after[name][0] or before[name][1] != after[name][1] for name in both)
 
 
 def leafness(t):

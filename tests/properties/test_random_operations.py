@@ -141,8 +141,8 @@ def differentiate(program, torch):
             # Where PyTorch multiplies inf by a zero slope, a rule of ours may have left the product out.
             left = np.isnan(want)
             if spread:
-                # A single number has no variance, and no slope of it.
-                left = left | (np.isinf(want) & np.isnan(got))
+                # A single number has no variance, and no slope of it; and that over dim=() is infinite in PyTorch.
+                left = left | np.isinf(want)
             near(np.where(left, 0, want), np.where(left, 0, got), 10 * loose, "gradient")
 
 

@@ -513,13 +513,14 @@ def _becomes(input, made):
     """Give `input` the shape, and the history, of the view `made` of it."""
     errors.check_inference(input)
     errors.check_inference(input)
-    if grad_enabled() and input.requires_grad:
+    recorded = grad_enabled() and input.requires_grad
+    if recorded:
         errors.check_inplace(input)
         node = made.grad_fn
         input._grad_fn, input.output_nr, input._requires_grad = node, made.output_nr, True
     input._array = made._array
     written(input)
-    if input.view_of is not None:
+    if recorded and input.view_of is not None:
         input.view_of.version = input.versions.n
     return input
 
