@@ -512,7 +512,6 @@ def unfold(input, dimension, size, step):
 def _becomes(input, made):
     """Give `input` the shape, and the history, of the view `made` of it."""
     errors.check_inference(input)
-    errors.check_inference(input)
     recorded = grad_enabled() and input.requires_grad
     if recorded:
         errors.check_inplace(input)
