@@ -138,7 +138,6 @@ def check_inference(x):
         raise coded("RL128", RuntimeError(_INFERENCE_WRITTEN))
 
 
-
 def not_a_leaf(on):
     return coded("RL113", RuntimeError(_NOT_A_LEAF[0] if on else "".join(_NOT_A_LEAF)))
 
@@ -249,7 +248,9 @@ _UNRECORDED = (
 
 def parted():
     """RuntimeError: a view does not lie in the memory of its base any more."""
-    return RuntimeError("a view and its base have no memory in common any more, since the data of one of them was replaced")
+    return RuntimeError(
+        "a view and its base have no memory in common any more, since the data of one of them was replaced"
+    )
 
 
 def base_written(x, node):

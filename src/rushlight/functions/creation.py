@@ -3,7 +3,6 @@
 import numpy as np
 
 from .. import errors
-from .. import errors
 from ..allocation import LARGEST, SizeError, checked
 from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
@@ -277,8 +276,6 @@ def resize_(input, *args, size=None, memory_format=None):
     size = read_size(args, size, "resize_")
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    if input._array.shape != size:
-        errors.check_inference(input)
     if input._array.shape != size:
         errors.check_inference(input)
     old = input._array

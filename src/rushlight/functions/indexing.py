@@ -21,7 +21,6 @@ from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
 from ..ops.copying import write as copy_over
 from ..ops.declare import renamed
-from ..ops.declare import renamed
 from ..ops.select import places, write_masked_fill
 from . import hidden_index, reading
 from .arguments import accepts_out, check_flags, check_tensor, check_tensor_out
@@ -362,9 +361,6 @@ def setitem(input, index, value):
         return
     _assigned(view._array, ..., value)
     core.written(input)
-
-
-_copy_number = renamed(copy, "FillBackward3")
 
 
 _copy_number = renamed(copy, "FillBackward3")

@@ -31,7 +31,6 @@ def set_(input, source=None, storage_offset=0, size=None, stride=None):
         source = core.wrap(np.empty(0, input._array.dtype))
     check_tensor(source, "set_", 1, "source")
     errors.check_inference(input)
-    errors.check_inference(input)
     if source._array.dtype != input._array.dtype:
         given, own = (errors.c_name(dtypes.of(x._array.dtype)) for x in (source, input))
         raise RuntimeError(f"Could not set tensor of type {given} to a tensor of type {own}")
@@ -162,7 +161,6 @@ def _by_element(name, count):
             raise RuntimeError(
                 f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
             )
-        errors.check_inference(input)
         errors.check_inference(input)
         columns = [np.broadcast_to(x._array, input._array.shape).ravel().tolist() for x in (input, *others)]
         array = np.array([function(*each) for each in zip(*columns)], input._array.dtype)
