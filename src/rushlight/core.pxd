@@ -34,6 +34,17 @@ cdef extern from *:
     tuple rl_shape(object array)
     bint rl_same_kind(object a, object b)
 
+cdef extern from *:
+    """
+    /* Threads count with a lock of the interpreter's, or without one. */
+    #ifdef Py_GIL_DISABLED
+    #define RL_COUNT(counter, n) __atomic_add_fetch(&(counter), n, __ATOMIC_RELAXED)
+    #else
+    #define RL_COUNT(counter, n) ((counter) += n)
+    #endif
+    """
+    long long rl_count "RL_COUNT" (long long counter, int n) noexcept
+
 cdef extern from "kernels/heap.h":
     int rl_adopt(object cls, object compiled, int kind, Py_ssize_t dict_offset) except -1
 
@@ -43,10 +54,15 @@ cdef inline bint same_kind(object a, object b):
 cdef inline tuple shape_of(object value):
     return rl_shape(value) if isinstance(value, ndarray) else ()
 
-cdef long long _sequence
 cdef long long _entered
 cdef int _transforms, _packers
 cdef type _tensor_class, _parameter_class
+# The last node's; between two nodes there is room for the new history of a view.
+cdef long long _sequence
+
+cdef inline long long next_sequence() noexcept:
+    return rl_count(_sequence, 4)
+
 cdef object _transform
 cdef object _renewed
 cdef object _run_inplace, _detach_batch, _leaf_made, _pack
@@ -99,8 +115,9 @@ cdef class Node(Line):
     cdef put_further(self, object value, bint keep)
     @cython.locals(tensor=TensorBase, version=cython.longlong)
     cdef object saved(self, int i)
-    @cython.locals(counter=VersionCounter, version=cython.longlong)
+    @cython.locals(counter=VersionCounter, version=cython.longlong, tangents=list)
     cdef object saved_out(self, int k)
+    @cython.locals(i=cython.int)
     cdef release(self)
 
 cdef class TensorBase:
@@ -126,7 +143,6 @@ cdef class TensorBase:
     @cython.locals(view=View, node=Node, before=Node)
     cdef Node history(self)
 
-@cython.locals(counter=VersionCounter)
 cdef VersionCounter new_counter()
 cpdef adopt(object cls)
 @cython.locals(node=Node, cls=type)

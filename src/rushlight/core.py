@@ -21,9 +21,8 @@ if not cython.compiled:
     from numpy import ndarray
 
     from .kernels.compare import as_tensor, same_kind, shape_of
-    from .uncompiled import give_operators
+    from .uncompiled import give_operators, next_sequence, set_fields
 
-_sequence = 0
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
 _transforms = 0
 # How many ever began: a tensor knows whether it was made before or within one.
@@ -40,8 +39,9 @@ class VersionCounter(Line):
     """How often a storage was written in place, and which line wrote last. Shared by views and detach()."""
 
     def bump(self):
-        self.n += 1
-        self.mark()
+        with cython.critical_section(self):
+            self.n += 1
+            self.mark()
 
 
 @cython.freelist(64)
@@ -165,23 +165,22 @@ class Node(Line):
 
     def saved(self, i):
         """The value of input i as it was recorded, checked against writes since."""
-        if self.freed:
-            raise errors.freed(self)
-        if i == 0:
-            value, version = self.saved0, self.version0
-        elif i == 1:
-            value, version = self.saved1, self.version1
-        else:
-            value, version = self.more[i - 2][2], self.more[i - 2][3]
+        with cython.critical_section(self):
+            if self.freed:
+                raise errors.freed(self)
+            if i == 0:
+                value, version = self.saved0, self.version0
+            elif i == 1:
+                value, version = self.saved1, self.version1
+            else:
+                _, _, value, version = self.more[i - 2]
         if not isinstance(value, TensorBase):
             return value.unpacked(self.edge(i), self.number(i)) if isinstance(value, Packed) else value
         tensor = as_tensor(value)
         if tensor.version() != version:
             raise errors.modified(self, tensor, version)
         edge = self.edge(i)
-        if tensor.tracked() and (tensor._grad_fn is edge or edge is tensor):
-            return tensor
-        if edge is None and not tensor.tracked():
+        if (tensor._grad_fn is edge or edge is tensor) if tensor.tracked() else edge is None:
             return tensor
         # The tensor was detached or written to since: what was recorded is its history of then.
         recorded = restore(tensor._array, edge, self.number(i), tensor.versions)
@@ -190,9 +189,10 @@ class Node(Line):
 
     def saved_out(self, k):
         """Output k as it was recorded, checked against writes since."""
-        if self.freed:
-            raise errors.freed(self)
-        value, counter, version = self.outs[k]
+        with cython.critical_section(self):
+            if self.freed:
+                raise errors.freed(self)
+            (value, counter, version), tangents = self.outs[k], self.tangents
         if isinstance(value, Packed):
             out = value.unpacked(self, k)
         elif counter.n != version:
@@ -200,16 +200,20 @@ class Node(Line):
         else:
             tracked = self.outputs == 1 or value.dtype.kind in "fcV"
             out = restore(value, self if tracked else None, k, counter)
-        if self.tangents is not None:
-            out.tangent = self.tangents[k]
+        if tangents is not None:
+            out.tangent = tangents[k]
         return out
 
     def release(self):
         """Let go of what was kept for the rules; a second backward that asks for it is an error."""
-        self.freed = True
-        self.saved0 = self.saved1 = self.outs = self.tangents = None
+        # Held until the end: what is freed may come back to the node.
+        _first, _second, _outs, _tangents = self.saved0, self.saved1, self.outs, self.tangents
+        with cython.critical_section(self):
+            self.freed = True
+            self.saved0 = self.saved1 = self.outs = self.tangents = None
         try:
-            self.more = self.more and [(edge, number, None, 0) for edge, number, _, _ in self.more]
+            for i in range(0 if self.more is None else len(self.more)):
+                self.more[i] = (self.edge(i + 2), self.number(i + 2), None, 0)
         except MemoryError:
             return  # Kept for as long as the node is: the pass has succeeded, and says so.
 
@@ -226,9 +230,10 @@ class TensorBase:
 
     def counter(self):
         """The version counter of the storage, made when someone first shares or checks it."""
-        if self.versions is None:
-            self.versions = new_counter()
-        return self.versions
+        with cython.critical_section(self):
+            if self.versions is None:
+                self.versions = new_counter()
+            return self.versions
 
     def source(self):
         """What a graph edge to this tensor points at: its node, or itself when it is a leaf."""
@@ -237,15 +242,14 @@ class TensorBase:
 
     def history(self):
         """The node that made this tensor; a new one for a view whose storage was written since."""
-        view, before = self.view_of, self._grad_fn
-        if view is None or view.version == self.versions.n or (before is None and not view.base._requires_grad):
-            return before
-        node = _renewed(self)
-        self._grad_fn = node
-        self.output_nr = 0
-        self._requires_grad = True
-        view.version = self.versions.n
-        return node
+        with cython.critical_section(self):
+            view, before = self.view_of, self._grad_fn
+            if view is None or view.version == self.versions.n or (before is None and not view.base._requires_grad):
+                return before
+            node = _renewed(self)
+            self._grad_fn, self.output_nr, self._requires_grad = node, 0, True
+            view.version = self.versions.n
+            return node
 
     @property
     def requires_grad(self):
@@ -276,19 +280,22 @@ class TensorBase:
     @property
     def grad(self):
         """What backward accumulated here, None before."""
-        if self._grad is None and self._grad_fn is not None and not errors.retains(self):
+        with cython.critical_section(self):
+            grad = self._grad
+        if grad is None and self._grad_fn is not None and not errors.retains(self):
             errors.warn_non_leaf_grad()
-        return self._grad
+        return grad
 
     @grad.setter
     def grad(self, value):
         if value is not None:
             errors.check_grad(self, value)
-        self._grad = value
+        with cython.critical_section(self):
+            _before, self._grad = self._grad, value
 
     @grad.deleter
     def grad(self):
-        self._grad = None
+        self.grad = None
 
     @property
     def _version(self):
@@ -380,12 +387,6 @@ class TensorBase:
         return id(self)
 
 
-def set_fields(cls, **fields):
-    """The fields that a .pxd declares start as None or 0 there; uncompiled they start as class attributes."""
-    for name, value in fields.items():
-        setattr(cls, name, value)
-
-
 def adopt(cls):
     """Make a Python class without fields of its own as quick as the compiled class that it derives from."""
     if cython.compiled:
@@ -395,19 +396,14 @@ def adopt(cls):
 
 
 def new_counter():
-    counter = VersionCounter.__new__(VersionCounter)
-    counter.n = 0
-    return counter
+    return VersionCounter.__new__(VersionCounter)
 
 
 def new_node(op):
     """A node of `op`, its line marked, its inputs still to be put."""
-    global _sequence
     cls = op.node_class
     node = cls.__new__(cls)
-    # Between two nodes there is room for the new history of a view.
-    _sequence += 4
-    node.sequence = _sequence
+    node.sequence = next_sequence()
     node.op = op
     node.outputs = 1
     node.mark()
@@ -757,15 +753,17 @@ def written(x):
 def transforms_entered(change):
     """A function transform begins (1) or ends (-1)."""
     global _transforms, _entered
-    _transforms += change
-    _entered += change > 0
+    with cython.critical_section(Op):
+        _transforms += change
+        _entered += change > 0
     return _transforms
 
 
 def packers_entered(change):
     """Hooks of saved tensors begin (1) or end (-1) to be in force somewhere."""
     global _packers
-    _packers += change
+    with cython.critical_section(Op):
+        _packers += change
     return _packers
 
 

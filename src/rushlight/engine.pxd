@@ -14,6 +14,12 @@ cdef extern from *:
         return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_BASE(a) == NULL
             && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a);
     }
+    /* A slot is looked at and taken in two steps, which need a lock of the interpreter's. */
+    #ifdef Py_GIL_DISABLED
+    #define RL_SLOTS_USED 0
+    #else
+    #define RL_SLOTS_USED 1
+    #endif
     static int rl_plain(PyObject *array) { return PyArray_ISCARRAY((PyArrayObject *)array); }
     /* A scalar one of the same shape and dtype; None where the array is no scalar of float32 or float64. */
     static PyObject *rl_one_like(PyObject *array) {
@@ -32,6 +38,7 @@ cdef extern from *:
     object rl_one_like(object array)
     bint rl_alone(void *tensor, void *array)
     bint rl_plain(object array)
+    bint slots_used "RL_SLOTS_USED"
 
 cdef inline int check_signals() except -1:
     return PyErr_CheckSignals()
@@ -52,7 +59,8 @@ cdef class Pending:
     cdef Run run
     cdef Node node
     cdef TensorBase leaf
-    cdef TensorBase new
+    # What is to become leaf.grad, or what the gradient is to be added to.
+    cdef TensorBase new, total
     cdef long long order
     cdef TensorBase grad
     cdef list grads
@@ -112,10 +120,11 @@ cdef class Run:
     cdef prepare_and_put(self, list ready)
     @cython.locals(leaf=TensorBase, pending=Pending, counter=VersionCounter, first=VersionCounter)
     cdef put_gradients(self, list ready)
-    @cython.locals(i=Py_ssize_t, tensor=TensorBase, pair=tuple)
+    @cython.locals(i=Py_ssize_t, pair=tuple)
     cdef put_retained(self)
     cdef object prepared(self, TensorBase leaf, Pending pending)
 
+cdef put_grad(TensorBase tensor, object g)
 @cython.locals(run=Run)
 cpdef object backward(list roots, bint keep_graph, bint create_graph, list targets, bint accumulate)
 @cython.locals(node=Node, i=cython.int, needed=set, seen=set, stack=list)

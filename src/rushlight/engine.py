@@ -16,7 +16,7 @@ except ImportError:
     from . import uncompiled as cython
 
 from . import allocation, errors
-from .core import Node, TensorBase, add_into, array_of, set_fields, transforms_entered, wrap
+from .core import Node, TensorBase, add_into, array_of, transforms_entered, wrap
 from .hooks import call_gathered, retained_totals
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 from .saving import unpacking
@@ -25,6 +25,7 @@ from .watching import pulled
 
 if not cython.compiled:
     from .kernels.compare import as_tensor, check_signals, one_like, plain, same_kind, sole_owner
+    from .uncompiled import set_fields, slots_used
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 # See operation.py.
@@ -110,7 +111,7 @@ class Run:
         pending = Pending.__new__(Pending)
         pending.run = self
         pending.leaf = leaf
-        if cython.compiled and leaf.slot is None:
+        if slots_used and leaf.slot is None:
             leaf.slot = pending
         else:
             self.set_aside(leaf, pending)
@@ -120,7 +121,8 @@ class Run:
     def set_aside(self, edge, pending):
         """Keep the entry in the run: another run, of another thread or around this one, is at this node or leaf too.
 
-        Uncompiled it is always kept here, since between looking at a slot and taking it another thread may come in.
+        Uncompiled, or where the interpreter has no lock, it is always kept here, since between looking at a slot and taking
+        it another thread may come in.
         """
         if self.elsewhere is None:
             self.elsewhere = {}
@@ -141,7 +143,7 @@ class Run:
         pending.order = node.sequence
         if node.outputs != 1:
             pending.grads = [None] * node.outputs
-        if cython.compiled and node.slot is None:
+        if slots_used and node.slot is None:
             node.slot = pending
         else:
             self.set_aside(node, pending)
@@ -201,11 +203,12 @@ class Run:
             if g is None and node.op.custom is None:
                 return
         if not self.keep_graph:
-            if node.claimer is not None and node.claimer is not self and node.op.keeps_anything:
-                raise errors.freed(node)
             # In this order: a node that is claimed is among those that `abandon` gives back.
             self.passed.append(node)
-            node.claimer = self
+            with cython.critical_section(node):
+                if node.claimer is not None and node.claimer is not self and node.op.keeps_anything:
+                    raise errors.freed(node)
+                _before, node.claimer = node.claimer, self
         if self.anomaly or self.watchers is not None or (node.extras is not None and node.extras.watched()):
             self.visit_watched(node, g)
         elif node.op.joint is None and node.op.custom is None:
@@ -338,8 +341,9 @@ class Run:
         self.top, self.heap = None, []
         self.forget_leaves()
         for node in self.passed:
-            if node.claimer is self:
-                node.claimer = None
+            with cython.critical_section(node):
+                if node.claimer is self:
+                    node.claimer = None
 
     def commit(self):
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
@@ -384,27 +388,29 @@ class Run:
         for pending in ready:
             leaf = pending.leaf
             if pending.new is not None:
-                leaf._grad = pending.new
+                put_grad(leaf, pending.new)
                 continue
-            add_into(leaf._grad._array, pending.grad._array)
-            counter = as_tensor(leaf._grad).counter()
+            add_into(pending.total._array, pending.grad._array)
+            counter = pending.total.counter()
             if first is None:
                 counter.bump()
                 first = counter
             else:
-                counter.n += 1
+                with cython.critical_section(counter):
+                    counter.n += 1
                 counter.copy_line(first)
 
     def put_retained(self):
         """Write the gradients that tensors retain, for which no memory is asked."""
         for i in range(len(self.retained)):
             pair = self.retained[i]
-            tensor = pair[0]
-            tensor._grad = pair[1]
+            put_grad(pair[0], pair[1])
 
     def prepared(self, leaf, pending):
         """The tensor to become leaf.grad; None where the gradient is to be added in place."""
-        g, before = pending.grad, leaf._grad
+        g = pending.grad
+        with cython.critical_section(leaf):
+            before = leaf._grad
         if self.create_graph:
             return COPY_GRAD(g) if before is None else before + g
         if before is not None:
@@ -414,10 +420,17 @@ class Run:
                 errors.check_memory(before._array)
             # Made here where there is none, so that what writes asks for no memory.
             as_tensor(before).counter()
+            pending.total = before
             return None
         if sole_owner(pending):
             return g
         return wrap(np.array(g._array, order="C"))
+
+
+def put_grad(tensor, g):
+    """tensor.grad = g, unchecked."""
+    with cython.critical_section(tensor):
+        _before, tensor._grad = tensor._grad, g
 
 
 def put_at_once(ready, retained):
@@ -427,9 +440,9 @@ def put_at_once(ready, retained):
 
     made = [pending for pending in ready if pending.new is not None]
     added = [pending for pending in ready if pending.new is None]
-    totals = [pending.leaf._grad._array for pending in added]
+    totals = [pending.total._array for pending in added]
     for pending in added:
-        pending.leaf._grad.counter().bump()
+        pending.total.counter().bump()
     made = [(p.leaf, p.new) for p in made] + retained
     put = map(setattr, [tensor for tensor, _ in made], repeat("_grad"), [g for _, g in made])
     add = map(np.add, totals, [p.grad._array for p in added], totals)
@@ -616,4 +629,6 @@ def bind(**ops):
 
 
 if not cython.compiled:
-    set_fields(Pending, run=None, node=None, leaf=None, new=None, order=0, grad=None, grads=None, owned=False)
+    set_fields(
+        Pending, run=None, node=None, leaf=None, new=None, total=None, order=0, grad=None, grads=None, owned=False
+    )

@@ -1,12 +1,43 @@
 """Hooks of nodes and leaves, and the handles that remove them."""
 
 import itertools
+import os
 import weakref
+from _thread import RLock
 
 from . import errors
 from .core import TensorBase
 
-_ids = itertools.count()
+_numbers = itertools.count(1)
+# For whoever takes a number, changes the hooks of a module, or makes the Extras of a node or leaf; a child of `fork`
+# must not inherit it from another thread.
+_making = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
+
+
+def next_number():
+    """Larger than all before, in any thread."""
+    with _making:
+        return next(_numbers)
+
+
+def numbered(hooks):
+    """[(number, hook), ...] as they are now: an OrderedDict may not change while it is gone through."""
+    with _making:
+        return list(hooks.items())
+
+
+def move_first(hooks, number):
+    """Let the hook of this number be called before all others."""
+    with _making:
+        hooks.move_to_end(number, last=False)
+
+
+def listed(*places):
+    """The hooks of several dicts as they are now."""
+    with _making:
+        return [hook for hooks in places for hook in hooks.values()]
 
 
 class RemovableHandle:
@@ -16,15 +47,17 @@ class RemovableHandle:
     """
 
     def __init__(self, hooks_dict, hook=None, *, extra_dict=None):
-        self.id = next(_ids)
+        self.id = next_number()
         extra = extra_dict if isinstance(extra_dict, list) else [extra_dict]
         self._places = (hooks_dict, *[place for place in extra if place is not None])
         if hook is not None:
-            hooks_dict[self.id] = hook
+            with _making:
+                hooks_dict[self.id] = hook
 
     def remove(self):
         for place in self._places:
-            place.pop(self.id, None)
+            with _making:
+                place.pop(self.id, None)
 
     def __enter__(self):
         return self
@@ -115,8 +148,23 @@ class Extras:
         """A write made output `number` of `node` the history of `tensor`: its gradient is retained from now on."""
         if any(reference() is tensor for _, reference in self.retained):
             self.retained = [(n, reference) for n, reference in self.retained if reference() is not tensor]
-            node.extras = node.extras or Extras()
-            node.extras.retain(tensor, number)
+            extras_of(node).retain(tensor, number)
+
+
+def extras_of(node):
+    """The Extras of a node, made where it has none."""
+    with _making:
+        if node.extras is None:
+            node.extras = Extras()
+    return node.extras
+
+
+def extras_of_leaf(leaf):
+    """The Extras of a leaf, made where it has none."""
+    with _making:
+        if leaf.hooks is None:
+            leaf.hooks = Extras()
+    return leaf.hooks
 
 
 class Gathering:
@@ -168,7 +216,7 @@ def call_gathered(run):
 
 def retained_totals(found):
     """[(tensor, what its .grad is to be), ...] of retained gradients."""
-    return [(tensor, g if tensor._grad is None else tensor._grad + g) for tensor, g in found]
+    return [(tensor, g if tensor.grad is None else tensor.grad + g) for tensor, g in found]
 
 
 def _check_is_tensor(returned):

@@ -4,6 +4,11 @@ cdef extern from *:
     #if PY_VERSION_HEX < 0x030C0000
     #include "internal/pycore_frame.h"
     #endif
+    #ifdef Py_GIL_DISABLED
+    static int rl_inside(PyObject *file, PyObject *package) {
+        return PyUnicode_Check(file) && PyUnicode_Tailmatch(file, package, 0, PY_SSIZE_T_MAX, -1) == 1;
+    }
+    #else
     /* The last file known to be the user's. A reference is held, so that its address stays its own. */
     static PyObject *rl_user_file = NULL;
 
@@ -20,6 +25,7 @@ cdef extern from *:
         Py_XSETREF(rl_user_file, file);
         return 0;
     }
+    #endif
 
     /* A new reference to the code object of the innermost frame outside of `package`, or NULL. */
     #if PY_VERSION_HEX < 0x030C0000

@@ -29,15 +29,16 @@ class Line:
         self.offset = 0 if frame is None else frame.f_lasti
 
     def copy_line(self, other):
-        self.code = other.code
-        self.offset = other.offset
+        with cython.critical_section(self, other):
+            self.code, self.offset = other.code, other.offset
 
     def line(self):
         """(file, line number, function) or None where no Python line was running."""
-        if self.code is None:
+        with cython.critical_section(self):
+            code, offset = self.code, self.offset
+        if code is None:
             return None
-        number = line_number(self.code, self.offset)
-        return self.code.co_filename, number, self.code.co_name
+        return code.co_filename, line_number(code, offset), code.co_name
 
     def describe(self):
         """'file.py:12, in train: loss = model(x)', the source shown where it can be read."""

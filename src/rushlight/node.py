@@ -3,7 +3,7 @@
 import weakref
 
 from .core import Node, TensorBase, adopt, detached
-from .hooks import Extras, RemovableHandle
+from .hooks import RemovableHandle, extras_of, extras_of_leaf
 from .saving import SavedTensor
 from .size import Size
 
@@ -100,18 +100,6 @@ def accumulator(leaf):
         found = AccumulateGrad(leaf)
         extras.accumulator = weakref.ref(found)
     return found
-
-
-def extras_of(node):
-    if node.extras is None:
-        node.extras = Extras()
-    return node.extras
-
-
-def extras_of_leaf(leaf):
-    if leaf.hooks is None:
-        leaf.hooks = Extras()
-    return leaf.hooks
 
 
 def _shown(edge, number):

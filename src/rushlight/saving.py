@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from . import core, errors, modes
 from .core import Node, Packed, TensorBase, VersionCounter
-from .hooks import Extras
+from .hooks import extras_of
 
 _in_force = ContextVar("rushlight_saved_tensors_hooks", default=())
 # The message that entering hooks is refused with; None where it is allowed.
@@ -172,9 +172,7 @@ def _pack_at(node, place, hooks):
 def packed(node, hooks, tensor):
     """A tensor that the node saves, packed; the node knows from now on that it has such."""
     result = PackedTensor(hooks, tensor)
-    if node.extras is None:
-        node.extras = Extras()
-    node.extras.packs = True
+    extras_of(node).packs = True
     return result
 
 

@@ -1,6 +1,11 @@
 """Stands for the `cython` module where Cython is not installed: the sources then run as they are."""
 
+from contextlib import nullcontext
+from itertools import count
+
 compiled = False
+# The number of the next node; between two nodes there is room for the new history of a view.
+next_sequence = count(4, 4).__next__
 
 
 def cclass(cls):
@@ -13,6 +18,17 @@ def freelist(size):
 
 def trashcan(on):
     return lambda cls: cls
+
+
+def critical_section(*objects):
+    """What no other thread enters with one of the objects, where the interpreter has no lock and the code is compiled."""
+    return nullcontext()
+
+
+def set_fields(cls, **fields):
+    """The fields that a .pxd declares start as None or 0 there; uncompiled they start as class attributes."""
+    for name, value in fields.items():
+        setattr(cls, name, value)
 
 
 def give_operators(cls):

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from . import core
 
 _current = ContextVar("rushlight_watchers", default=())
-# How many watchers are in force in all threads: while it is 0, nobody needs to be told of anything.
-in_force = 0
+# An entry for each watcher in force in any thread: while it is empty, nobody needs to be told of anything.
+in_force = []
 
 # What one watcher adds to the count of transforms in `core`: unlike function transforms (which count 1) it leaves
 # the kernels of a backward pass in use.
@@ -50,16 +50,14 @@ class Watcher:
         """A tensor's values went on without its history: `result` is what `source.detach()` (or .item(), ...) gave."""
 
     def __enter__(self):
-        global in_force
         _current.set((*_current.get(), self))
-        in_force += 1
+        in_force.append(None)
         if self.watches_calls:
             core.transforms_entered(_WATCHER)
         return self
 
     def __exit__(self, *_):
-        global in_force
-        in_force -= 1
+        in_force.pop()
         if self.watches_calls:
             core.transforms_entered(-_WATCHER)
         watchers = list(_current.get())

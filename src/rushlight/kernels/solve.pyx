@@ -5,6 +5,7 @@ Each function takes batches of matrices and returns new arrays, or NotImplemente
 that are not floating, empty matrices, and, where NumPy's LAPACK was not found, complex ones.
 """
 
+cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
@@ -579,22 +580,25 @@ def householder_product(object x, object tau):
 # Where LAPACK has threads of its own for a matrix of so many numbers.
 cdef Py_ssize_t LARGE = 8000
 cdef int limits = 0, blas_threads = 0
+cdef object guard = object()
 
 
 cdef void limit_blas() noexcept:
     """Let OpenBLAS keep to the thread that calls it, until as many calls of free_blas: both are called with the GIL."""
     global limits, blas_threads
-    if limits == 0:
-        blas_threads = rl_blas_threads()
-        rl_set_blas_threads(1)
-    limits += 1
+    with cython.critical_section(guard):
+        if limits == 0:
+            blas_threads = rl_blas_threads()
+            rl_set_blas_threads(1)
+        limits += 1
 
 
 cdef void free_blas() noexcept:
     global limits
-    limits -= 1
-    if limits == 0:
-        rl_set_blas_threads(blas_threads)
+    with cython.critical_section(guard):
+        limits -= 1
+        if limits == 0:
+            rl_set_blas_threads(blas_threads)
 
 
 cdef int reflect(span work, Reflections *job, Py_ssize_t count) except -1:

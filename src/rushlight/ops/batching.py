@@ -6,7 +6,6 @@ operation on such tensors is run by its batching rule on the hidden ones, and re
 tensors have a history like any others, and at the level itself for tensors that are differentiated inside of it.
 """
 
-import itertools
 from contextvars import ContextVar
 from weakref import WeakValueDictionary, ref
 
@@ -15,6 +14,7 @@ import numpy as np
 from .. import core, errors
 from ..core import TensorBase
 from ..dtypes import result_dtype
+from ..hooks import next_number
 from ..inplace import rebase, run_inplace, storage_geometry
 from ..modes import grad_enabled
 from .batch_rules import aligned, full
@@ -23,9 +23,6 @@ from .hidden import Batched, Split, Unlike, outlived
 from .identity import alias
 from .strided import as_strided, laid_as
 
-# One count for levels of batching and of forward mode: the larger number is the inner one.
-numbers = itertools.count(1)
-
 _open = ContextVar("rushlight_batch_levels", default=())
 
 
@@ -33,7 +30,8 @@ class BatchLevel:
     """One vmap at work: its size, how it treats randomness, and which samples of the caller's batch it holds."""
 
     def __init__(self, size, randomness, chosen=None):
-        self.number = next(numbers)
+        # As that of a level of forward mode: the larger number is the inner one.
+        self.number = next_number()
         self.randomness = randomness
         # Where the batch was split, the positions of the samples that are left; None for all of `whole`.
         self.chosen = chosen

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import core, errors, watching
 from ..core import TensorBase
+from ..hooks import next_number
 from ..modes import grad_enabled
 from . import batching, copying
 from .batching import primal
@@ -27,7 +28,7 @@ class Level:
     """An open level of forward differentiation; its tangents are gone when it closes."""
 
     def __init__(self):
-        self.number = next(batching.numbers)
+        self.number = next_number()
         self.open = True
         self.holders = []
         # The tensors that got their tangent by being written to, by id: views made before have none of their own.

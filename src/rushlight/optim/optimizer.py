@@ -9,7 +9,7 @@ from weakref import WeakSet
 from .. import modes, watching
 from ..core import wrap
 from ..errors import coded
-from ..hooks import RemovableHandle
+from ..hooks import RemovableHandle, listed
 from ..nn.modules.module import _typename, clear_grad
 from ..tensor import Tensor
 from .checks import check_options
@@ -139,7 +139,7 @@ class Optimizer:
         for group in self.param_groups:
             if set_to_none and not watching.in_force:
                 for param in group["params"]:
-                    param._grad = None
+                    param.grad = None
             else:
                 for param in group["params"]:
                     clear_grad(param, set_to_none)
@@ -330,7 +330,7 @@ def _watched(optimizer, optimizer_of):
             args, kwargs = _after_pre_hooks(optimizer, run, args, kwargs)
         result = run(optimizer, *args, **kwargs)
         if _post_hooks or optimizer._optimizer_step_post_hooks:
-            for hook in (*optimizer._optimizer_step_post_hooks.values(), *_post_hooks.values()):
+            for hook in listed(optimizer._optimizer_step_post_hooks, _post_hooks):
                 hook(optimizer, args, kwargs)
         return result
 
@@ -346,7 +346,7 @@ def _unbound(step, optimizer):
 
 def _after_pre_hooks(optimizer, run, args, kwargs):
     """The arguments of a step when the hooks before it have had them."""
-    for hook in (*_pre_hooks.values(), *optimizer._optimizer_step_pre_hooks.values()):
+    for hook in listed(_pre_hooks, optimizer._optimizer_step_pre_hooks):
         replaced = hook(optimizer, args, kwargs)
         if replaced is None:
             continue

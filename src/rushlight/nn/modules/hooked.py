@@ -3,7 +3,7 @@
 import warnings
 from collections import OrderedDict
 
-from ...hooks import RemovableHandle
+from ...hooks import RemovableHandle, listed, move_first, numbered
 from ...tensor import Tensor
 
 # Hooks for every module, in the order in which they are called.
@@ -51,7 +51,7 @@ class Hooked:
         self.__dict__["_hooked"] = True
         handle = RemovableHandle(hooks, hook)
         if prepend:
-            hooks.move_to_end(handle.id, last=False)
+            move_first(hooks, handle.id)
         return handle
 
     def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
@@ -120,7 +120,7 @@ class Hooked:
             args = call.args = backward.enter(args)
         call.result = self.forward(*args, **kwargs)
         for flags, hooks in self._all_forward_hooks():
-            for number, hook in list(hooks.items()):
+            for number, hook in numbered(hooks):
                 call.called.add(number)
                 if number in flags:
                     replaced = hook(self, args, kwargs, call.result)
@@ -147,9 +147,9 @@ class Hooked:
         )
 
     def _before_forward(self, args, kwargs):
-        for hook in list(_every_pre_hook.values()):
+        for hook in listed(_every_pre_hook):
             args = _as_args(hook(self, args), args)
-        for number, hook in list(self._forward_pre_hooks.items()):
+        for number, hook in numbered(self._forward_pre_hooks):
             if number not in self._forward_pre_hooks_with_kwargs:
                 args = _as_args(hook(self, args), args)
                 continue
@@ -168,7 +168,7 @@ class Hooked:
             ("global module", _every_flags["with_kwargs"], _every_flags["always_call"], _every_hook),
             ("module", self._forward_hooks_with_kwargs, self._forward_hooks_always_called, self._forward_hooks),
         ):
-            for number, hook in list(hooks.items()):
+            for number, hook in numbered(hooks):
                 if number not in always or number in call.called:
                     continue
                 given = (self, call.args, call.kwargs) if number in flags else (self, call.args)
@@ -184,10 +184,10 @@ class Hooked:
                     call.result = call.result if replaced is None else replaced
 
     def _boundaries(self):
-        full = list(_every_backward_hook.values())
+        full = listed(_every_backward_hook)
         if self._is_full_backward_hook:
-            full += self._backward_hooks.values()
-        before = [*_every_backward_pre_hook.values(), *self._backward_pre_hooks.values()]
+            full += listed(self._backward_hooks)
+        before = listed(_every_backward_pre_hook, self._backward_pre_hooks)
         if not full and not before:
             return None
         from .boundaries import Boundaries
@@ -195,8 +195,8 @@ class Hooked:
         return Boundaries(self, full, before)
 
     def _older_backward_hooks(self):
-        older = list(_every_older_backward_hook.values())
-        return older if self._is_full_backward_hook is not False else [*older, *self._backward_hooks.values()]
+        older = listed(_every_older_backward_hook)
+        return older if self._is_full_backward_hook is not False else older + listed(self._backward_hooks)
 
 
 def watch_last_operation(module, hooks, args, result):

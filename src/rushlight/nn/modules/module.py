@@ -569,7 +569,7 @@ def clear_grad(tensor, set_to_none):
     if watching.in_force:
         watching.note("zero_grad", tensor, None)
     if set_to_none:
-        tensor._grad = None
+        tensor.grad = None
     elif tensor._grad is not None:
         grad = tensor._grad
         if grad.grad_fn is not None:
