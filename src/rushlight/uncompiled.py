@@ -4,6 +4,8 @@ from contextlib import nullcontext
 from itertools import count
 
 compiled = False
+# Whether a backward pass notes itself in nodes and leaves: see engine.py.
+slots_used = False
 # The number of the next node; between two nodes there is room for the new history of a view.
 next_sequence = count(4, 4).__next__
 
