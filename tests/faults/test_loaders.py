@@ -131,6 +131,13 @@ def test_an_interrupt_right_after_a_worker_was_waited_for_does_not_lose_the_answ
     assert multiprocessing.active_children() == []
 
 
+def test_workers_whose_making_was_interrupted_have_nothing_to_stop():
+    unmade = processes.Processes.__new__(processes.Processes)
+    unmade.stop(0)
+    iterator = type(passing()).__new__(type(passing()))
+    iterator._shutdown_workers()
+
+
 def test_interrupts_while_workers_are_started_leave_nothing():
     def ring(*_):
         raise Failure

@@ -34,9 +34,12 @@ if hasattr(os, "register_at_fork"):
 class Processes:
     """The worker processes of one iterator. Each has two pipes of its own: one that dies breaks nothing of another's."""
 
+    # Of one whose making was interrupted, there is nothing to stop.
+    _pid, _workers = None, ()
+
     def __init__(self, jobs, context):
-        self._pid = os.getpid()
         self._workers = []
+        self._pid = os.getpid()
         try:
             for job in jobs:
                 with postponed(), _masked(context):
