@@ -10,6 +10,7 @@ import pytest
 import rushlight as rl
 from rushlight import nn
 
+from . import crowd
 from .beneath import Failure, fail_once, in_threads, leaf, printed
 
 
@@ -107,6 +108,12 @@ def test_everything_at_once(often_switching):
     alone(given).sum().backward()
     for ours, theirs in zip(net.parameters(), alone.parameters()):
         np.testing.assert_allclose(ours.grad.numpy(), 3 * rounds * theirs.grad.numpy(), rtol=1e-10)
+
+
+def test_a_crowd_at_everything_at_once():
+    played, complaints = crowd.play(2, 4)
+    assert complaints == []
+    assert set(played.values()) == {max(played.values())}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="tells where threads may run, on Linux alone")

@@ -137,8 +137,9 @@ cdef Py_ssize_t divisor(Py_ssize_t n) noexcept:
     return even if even * 4 >= largest else largest
 
 
-# Plans that were used lately: (kind, n, sign, precision) to what was made.
-cdef dict plans = {}
+# Plans that were used lately: (kind, n, sign, precision) to what was made. Not declared a dict, of which Cython would
+# borrow an entry that another thread, where the interpreter has no lock, may drop meanwhile.
+cdef object plans = {}
 cdef Py_ssize_t MOST = 64
 
 
