@@ -11,7 +11,7 @@ from ..ops.complex import abs as absolute
 from ..ops.trigonometric import tanh
 from .arguments import check_number, check_tensor
 from .making import unary, unary_inplace
-from .options import check_held
+from .options import SURE, check_held
 
 _ALPHA = 1.6732632423543772848170429916717
 _SCALE = 1.0507009873554804934193349852946
@@ -236,6 +236,8 @@ def softshrink(input, lambd=0.5):
     >>> rushlight.nn.functional.softshrink(rushlight.tensor([1.0, -0.25]))
     tensor([0.5000, -0.0000])
     """
+    if type(lambd) is float and 0 <= lambd <= SURE and isinstance(input, TensorBase):
+        return call1(ops.softshrink, input) if lambd == 0.5 else core.apply(ops.softshrink, (input,), {"lambd": lambd})
     check_tensor(input, "softshrink")
     dtype = of(input._array.dtype)
     if dtype.is_floating_point and not 0 <= lambd <= finfo(dtype).max:

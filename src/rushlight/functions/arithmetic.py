@@ -1,11 +1,11 @@
 """Arithmetic as functions, methods and operators."""
 
-from ..core import TensorBase, call2, inplace
+from ..core import TensorBase, apply, call2, inplace
 from ..dtypes import result_dtype, scalar_category
 from ..ops import elementwise as ops
 from .arguments import accepts_out, check_tensor
 from .making import binary, binary_inplace, of_tensors, unary, unary_inplace
-from .options import check_fits, check_held
+from .options import SURE, check_fits, check_held
 from .outputs import found
 
 # -- sums and differences
@@ -18,14 +18,11 @@ def add(input, other, *, alpha=1, out=None):
     >>> rushlight.add(rushlight.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([21., 22.])
     """
-    if (
-        out is None
-        and alpha == 1
-        and alpha is not True
-        and isinstance(input, TensorBase)
-        and isinstance(other, TensorBase)
-    ):
-        return call2(ops.add, input, other)
+    if out is None and isinstance(input, TensorBase) and isinstance(other, TensorBase):
+        if alpha == 1 and alpha is not True:
+            return call2(ops.add, input, other)
+        if type(alpha) is float and -SURE <= alpha <= SURE and _kind(input) == "f" == _kind(other):
+            return apply(ops.add_scaled, (input, other), {"alpha": alpha})
     return _add(input, other, alpha, out=out)
 
 
@@ -36,14 +33,11 @@ def sub(input, other, *, alpha=1, out=None):
     >>> rushlight.sub(rushlight.tensor([1.0, 2.0]), 10)
     tensor([-9., -8.])
     """
-    if (
-        out is None
-        and alpha == 1
-        and alpha is not True
-        and isinstance(input, TensorBase)
-        and isinstance(other, TensorBase)
-    ):
-        return call2(ops.sub, input, other)
+    if out is None and isinstance(input, TensorBase) and isinstance(other, TensorBase):
+        if alpha == 1 and alpha is not True:
+            return call2(ops.sub, input, other)
+        if type(alpha) is float and -SURE <= alpha <= SURE and _kind(input) == "f" == _kind(other):
+            return apply(ops.sub_scaled, (input, other), {"alpha": alpha})
     return _sub(input, other, alpha, out=out)
 
 

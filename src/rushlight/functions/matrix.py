@@ -361,6 +361,8 @@ def inner(input, other):
             f"inner() the last dimension must match on both input tensors but got shapes {list(a.shape)} and "
             f"{list(b.shape)}"
         )
+    if a.ndim == b.ndim == 2 and a.dtype == b.dtype:
+        return times(input, other.permute(1, 0)).reshape(a.shape[0], b.shape[0])
     from .contraction import tensordot
 
     return tensordot(input, other, dims=([-1], [-1]))

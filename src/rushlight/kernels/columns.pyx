@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""The windows of images as columns, and back, planes shared among threads."""
+"""The windows of images and volumes as columns, and back, planes shared among threads."""
 
 import numpy as np
 
@@ -12,18 +12,7 @@ cnp.import_array()
 
 cdef extern from "kernels/columns.h" nogil:
     ctypedef struct rl_windows:
-        Py_ssize_t h
-        Py_ssize_t w
-        Py_ssize_t kh
-        Py_ssize_t kw
-        Py_ssize_t sh
-        Py_ssize_t sw
-        Py_ssize_t ph
-        Py_ssize_t pw
-        Py_ssize_t dh
-        Py_ssize_t dw
-        Py_ssize_t oh
-        Py_ssize_t ow
+        Py_ssize_t d, h, w, kd, kh, kw, sd, sh, sw, pd, ph, pw, dd, dh, dw, od, oh, ow
         void *plane
         void *columns
     void rl_im2col_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
@@ -35,17 +24,30 @@ cdef extern from "kernels/columns.h" nogil:
 cdef Py_ssize_t ELEMENTS = 1 << 15
 
 
-cdef bint settle(rl_windows *v, tuple kernel, tuple dilation, tuple padding, tuple stride) except -1:
-    """Take down the windows over planes whose sizes are known; whether they are of two dimensions."""
-    if not len(kernel) == len(dilation) == len(padding) == len(stride) == 2:
+cdef bint settle(rl_windows *v, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride) except -1:
+    """Take down the windows over planes of `size`; whether they are of two or three dimensions."""
+    if not len(size) == len(kernel) == len(dilation) == len(padding) == len(stride):
         return False
-    v.kh, v.kw = kernel
-    v.dh, v.dw = dilation
-    v.ph, v.pw = padding
-    v.sh, v.sw = stride
+    if len(size) == 2:
+        v.d = v.kd = v.dd = v.sd = 1
+        v.pd = 0
+        v.h, v.w = size
+        v.kh, v.kw = kernel
+        v.dh, v.dw = dilation
+        v.ph, v.pw = padding
+        v.sh, v.sw = stride
+    elif len(size) == 3:
+        v.d, v.h, v.w = size
+        v.kd, v.kh, v.kw = kernel
+        v.dd, v.dh, v.dw = dilation
+        v.pd, v.ph, v.pw = padding
+        v.sd, v.sh, v.sw = stride
+    else:
+        return False
+    v.od = (v.d + 2 * v.pd - v.dd * (v.kd - 1) - 1) // v.sd + 1
     v.oh = (v.h + 2 * v.ph - v.dh * (v.kh - 1) - 1) // v.sh + 1
     v.ow = (v.w + 2 * v.pw - v.dw * (v.kw - 1) - 1) // v.sw + 1
-    return v.oh > 0 and v.ow > 0
+    return v.od > 0 and v.oh > 0 and v.ow > 0
 
 
 cdef bint handled(object x, int nd) except -1:
@@ -55,7 +57,7 @@ cdef bint handled(object x, int nd) except -1:
 
 
 cdef void run(span work, rl_windows *v, Py_ssize_t planes):
-    cdef Py_ssize_t each = v.kh * v.kw * v.oh * v.ow
+    cdef Py_ssize_t each = v.kd * v.kh * v.kw * v.od * v.oh * v.ow
     with nogil:
         spread(work, v, planes, max(1, ELEMENTS // max(1, each)))
 
@@ -68,8 +70,7 @@ def im2col(x, *, tuple kernel, tuple dilation, tuple padding, tuple stride):
     if not handled(x, 4):
         return NotImplemented
     a = <cnp.ndarray>x
-    v.h, v.w = cnp.PyArray_DIM(a, 2), cnp.PyArray_DIM(a, 3)
-    if not settle(&v, kernel, dilation, padding, stride):
+    if not settle(&v, (cnp.PyArray_DIM(a, 2), cnp.PyArray_DIM(a, 3)), kernel, dilation, padding, stride):
         return NotImplemented
     dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) * v.kh * v.kw, v.oh * v.ow
     out = empty(3, dims, cnp.PyArray_TYPE(a))
@@ -79,20 +80,19 @@ def im2col(x, *, tuple kernel, tuple dilation, tuple padding, tuple stride):
 
 
 def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride):
-    """Columns (N, C * taps, positions) added up where their windows lay in planes of `size`."""
+    """Columns (N, C * taps, positions) added up where their windows lay in planes, or volumes, of `size`."""
     cdef rl_windows v
-    cdef cnp.npy_intp dims[4]
+    cdef cnp.npy_intp dims[5]
     cdef cnp.ndarray a, out
-    if not handled(x, 3) or len(size) != 2:
+    cdef Py_ssize_t taps
+    if not handled(x, 3) or not settle(&v, size, kernel, dilation, padding, stride):
         return NotImplemented
-    a = <cnp.ndarray>x
-    v.h, v.w = size
-    if not settle(&v, kernel, dilation, padding, stride):
+    a, taps = <cnp.ndarray>x, v.kd * v.kh * v.kw
+    if v.od * v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % taps:
         return NotImplemented
-    if v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % (v.kh * v.kw):
-        return NotImplemented
-    dims[0], dims[1], dims[2], dims[3] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // (v.kh * v.kw), v.h, v.w
-    out = empty(4, dims, cnp.PyArray_TYPE(a))
+    dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // taps, v.d
+    dims[len(size)], dims[len(size) + 1] = v.h, v.w
+    out = empty(len(size) + 2, dims, cnp.PyArray_TYPE(a))
     v.plane, v.columns = cnp.PyArray_DATA(out), cnp.PyArray_DATA(a)
     run(rl_col2im_f4 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else rl_col2im_f8, &v, dims[0] * dims[1])
     return out

@@ -498,3 +498,21 @@ def addmm(object x, object y, object z, beta=1, alpha=1, fortran=False):
     else:
         rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), step, m, n)
     return c
+
+
+def addmv(object x, object y, object z, beta=1, alpha=1):
+    """x + y @ z for vectors x and z."""
+    cdef cnp.ndarray c, row
+    if beta != 1 or alpha != 1 or not cnp.PyArray_CheckExact(x):
+        return NotImplemented
+    out = (<OfVectors>mv).call2(y, z)
+    if out is NotImplemented:
+        return out
+    row, c = <cnp.ndarray>x, <cnp.ndarray>out
+    if cnp.PyArray_TYPE(row) != cnp.PyArray_TYPE(c) or not cnp.PyArray_ISCARRAY_RO(row) or not cnp.PyArray_SAMESHAPE(row, c):
+        return NotImplemented
+    if cnp.PyArray_TYPE(c) == cnp.NPY_FLOAT32:
+        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), 0, 1, cnp.PyArray_SIZE(c))
+    else:
+        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), 0, 1, cnp.PyArray_SIZE(c))
+    return c

@@ -282,6 +282,27 @@ if _columns is not None:
     col2im.accelerate(_columns.col2im)
 
 _kernels = load("conv")
+
+
+def _convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, groups):
+    out = _kernels.convolution_transpose(
+        x, weight, bias, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    if out is not NotImplemented or is_half(x) or x.dtype != weight.dtype:
+        return out
+    rows = weight.shape[1] * groups * math.prod(weight.shape[2:])
+    positions = math.prod(x.shape[2:])
+    if x.shape[0] * rows * positions * x.itemsize > _BLOCK:
+        return NotImplemented
+    grouped = x.reshape(x.shape[0], groups, x.shape[1] // groups, positions)
+    columns = np.matmul(by_group(weight, groups).swapaxes(1, 2), grouped).reshape(x.shape[0], rows, positions)
+    out = _columns.col2im(
+        columns, size=size, kernel=weight.shape[2:], dilation=dilation, padding=padding, stride=stride
+    )
+    return out if out is NotImplemented else added_bias(out, bias)
+
+
 if _kernels is not None:
-    for _op in (convolution, convolution_transpose, convolution_weight):
-        _op.accelerate(getattr(_kernels, _op.name))
+    convolution.accelerate(_kernels.convolution)
+    convolution_transpose.accelerate(_convolution_transpose)
+    convolution_weight.accelerate(_kernels.convolution_weight)

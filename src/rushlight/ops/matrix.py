@@ -354,6 +354,7 @@ if _fast is not None:
     mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
     mm_nt.accelerate(_fast.mm_nt, a=_fast.mm, b=_fast.mm_tn)
     mm_tn.accelerate(_fast.mm_tn, a=_fast.turned_nt, b=_fast.turned_mm)
+    addmv.accelerate(_fast.addmv)
     addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
 if _reduce is not None:
     addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)

@@ -63,17 +63,16 @@ def remembered(work):
     known = lru_cache(256, typed=True)(work)
 
     def asked(*args):
-        return known(*args) if all([_is_plain(arg) for arg in args]) else work(*args)
+        for arg in args:
+            if type(arg) not in _PLAIN and not (isinstance(arg, tuple) and _INTS.issuperset(map(type, arg))):
+                return work(*args)
+        return known(*args)
 
     return asked
 
 
 # What may be compared by value without taking one type for another: within a tuple 2.0 and True equal integers.
-_PLAIN = {int, bool, str, type(None)}
-
-
-def _is_plain(arg):
-    return type(arg) in _PLAIN or (isinstance(arg, tuple) and {int}.issuperset(map(type, arg)))
+_PLAIN, _INTS = {int, bool, str, type(None)}, {int}
 
 
 def scalar_type(x):

@@ -254,7 +254,7 @@ def _avg_pool(name, d, input, kernel_size, stride, padding, ceil_mode, count_inc
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     window = _window(name, d, input, kernel_size, stride, padding, 1, ceil_mode)
-    if kind_of(input) in "bc" or (kind_of(input) == "i" and scalar_type(input) != "Long"):
+    if input._array.dtype.kind not in "fV" and scalar_type(input) != "Long":
         check_implemented(input, "avg_pool2d" if d == 2 else "avg_pool3d_out_frame")
     del window["dilation"]
     return _AVERAGE[d](input, **window, count_include_pad=count_include_pad, divisor=divisor)
