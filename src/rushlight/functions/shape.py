@@ -409,6 +409,10 @@ def movedim(input, source, destination):
     """The dimensions of `source` moved to the places `destination`, the others in their order."""
     check_tensor(input, "movedim")
     ndim = input._array.ndim
+    if ndim and type(source) is type(destination) is int:
+        order, moved = list(range(ndim)), wrap_dim(source, ndim)
+        order.insert(wrap_dim(destination, ndim), order.pop(moved))
+        return view_by(_PERMUTE, input, tuple(order))
     if hasattr(source, "__index__") and hasattr(destination, "__index__"):
         source, destination = (source,), (destination,)
     elif not (isinstance(source, (tuple, list)) and isinstance(destination, (tuple, list))):
@@ -429,7 +433,7 @@ def movedim(input, source, destination):
     order = [d for d in range(ndim) if d not in taken]
     for place, d in sorted(zip(places, taken)):
         order.insert(place, d)
-    return ops.permute(input, dims=tuple(order))
+    return view_by(_PERMUTE, input, tuple(order))
 
 
 def moveaxis(input, source, destination):
