@@ -117,3 +117,21 @@ def test_indices_of_every_sample_are_checked(name, words):
         rushlight.func.vmap(lambda x, i: getattr(rushlight, name)(x, *((i, 0) if "along" in name else (0, i))))(
             x, indices
         )
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode, d", [("bilinear", 2), ("nearest", 2), ("bicubic", 2), ("bilinear", 3), ("nearest", 3)])
+def test_a_point_that_is_nan_reads_nan(mode, d, padding):
+    """No element, and not zero; no element gets a gradient of it, and the other points are as ever."""
+    x = rushlight.arange(2.0 * 3**d).reshape(1, 2, *[3] * d).requires_grad_()
+    place = [0.0] * d
+    points = [[np.nan, *place[1:]], [*place[1:], np.nan], place]
+    grid = rushlight.tensor(points).reshape(1, *[1] * (d - 1), 3, d).requires_grad_()
+    out = F.grid_sample(x, grid, mode=mode, padding_mode=padding, align_corners=True).reshape(2, 3)
+    assert out.isnan().tolist() == [[True, True, False]] * 2
+    assert out[0, 2] == x[0, 0].mean()
+    out.sum().backward()
+    wanted = rushlight.zeros_like(x)
+    wanted[(0, slice(None), *[1] * d)] = 1
+    assert rushlight.equal(x.grad, wanted)
+    assert bool(grid.grad.reshape(3, d)[2].isfinite().all())

@@ -72,7 +72,7 @@ typedef struct {
         for (p = 0; p < count; p++) {                                                                          \
             T at = grid[p * d + axis] + 1;                                                                     \
             place[p] = s->aligned ? at * scale : (at * n - 1) / 2;                                             \
-            turn[p] = scale;                                                                                   \
+            turn[p] = place[p] == place[p] ? scale : place[p];                                                 \
         }                                                                                                      \
         if (s->mode != RL_BICUBIC) rl_inside_##S(s, n, count, place, turn);                                    \
         if (s->mode == RL_NEAREST) for (p = 0; p < count; p++) {                                               \
@@ -93,7 +93,8 @@ typedef struct {
             if (s->mode == RL_BICUBIC) rl_inside_##S(s, n, count, index[k], turn);                             \
             for (p = 0; p < count; p++) {                                                                      \
                 T at = index[k][p];                                                                            \
-                line->in[k][p] = (at >= 0) & (at < n);                                                         \
+                /* That of a nan counts, so that its weight, which is nan, is seen. */                         \
+                line->in[k][p] = !(at < 0) & !(at >= n);                                                       \
                 line->at[k][p] = (at >= 0) & (at < n) ? (int)at : 0;                                           \
             }                                                                                                  \
         }                                                                                                      \
@@ -173,7 +174,8 @@ typedef struct {
                     for (tap = 0; tap < near.taps; tap++) {                                                    \
                         const int *at = near.offset[tap];                                                      \
                         const int *counts = near.counts[tap];                                                  \
-                        if (gx) for (p = 0; p < count; p++) if (counts[p]) gx[at[p]] += g[p] * near.weight[tap][p]; \
+                        const T *w = near.weight[tap];                                                         \
+                        if (gx) for (p = 0; p < count; p++) if (counts[p] && w[p] == w[p]) gx[at[p]] += g[p] * w[p]; \
                         if (s->ggrid) for (p = 0; p < count; p++) drawn[tap][p] += counts[p] ? g[p] * x[at[p]] : 0; \
                     }                                                                                          \
                 }                                                                                              \

@@ -41,8 +41,11 @@ def brought_in(place, n, padding, align_corners):
 
 
 def tap(index, n, weight, slope):
-    """One neighbour along a dimension: its index as if it were inside, whether it is, its weight and its slope."""
-    inside = (index >= 0) & (index < n)
+    """One neighbour along a dimension: its index as if it were inside, whether it is, its weight and its slope.
+
+    That of a nan counts, so that its weight, which is nan, is seen.
+    """
+    inside = ((index < 0) | (index >= n)).logical_not()
     return SimpleNamespace(
         index=index.nan_to_num(nan=0.0).clamp(0, n - 1).to(int64), inside=inside, weight=weight, slope=slope
     )
@@ -82,13 +85,11 @@ def neighbours(place, n, mode, padding, align_corners):
         ]
     place, turn = brought_in(place, n, padding, align_corners)
     if mode == "nearest":
-        return [tap(place.detach().round(), n, place * 0 + 1, place * 0)]
+        return [tap(place.detach().round(), n, place * 0 + 1, place.new_zeros(place.shape))]
     low = place.detach().floor()
     part = place - low
-    return [
-        tap(low, n, 1 - part, (place * 0 - 1) * scale * turn),
-        tap(low + 1, n, part, (place * 0 + 1) * scale * turn),
-    ]
+    slope = place.new_full(place.shape, scale).where(place == place, place) * turn
+    return [tap(low, n, 1 - part, -slope), tap(low + 1, n, part, slope)]
 
 
 def choices(grid, plane, mode, padding, align_corners):
@@ -140,7 +141,9 @@ def of_input(g, grid, x_shape, mode, padding, align_corners):
     n, channels, *plane = x_shape
     total = g.new_zeros((n, channels, math.prod(plane)))
     for where, counts, taps in choices(grid, plane, mode, padding, align_corners):
-        part = g * weight_of(taps).masked_fill(counts.logical_not(), 0).unsqueeze(1)
+        weight = weight_of(taps)
+        # What was read at nan is no element in particular.
+        part = g * weight.masked_fill(counts.logical_and(weight == weight).logical_not(), 0).unsqueeze(1)
         points = math.prod(where.shape[1:])
         places = where.reshape(n, 1, points).expand(n, channels, points)
         total = total.scatter_add(2, places, part.reshape(n, channels, points))
