@@ -13,9 +13,10 @@ export PIP_CONSTRAINT := requirements.txt
 export PIP_BUILD_CONSTRAINT := requirements.txt
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 FUZZ_SECONDS ?= 600
+CROWD_SECONDS ?= 120
 SOAK_SECONDS ?= 600
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind
+.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -75,6 +76,15 @@ numerics: .venv/test
 fuzz: .venv/test
 	cd tests && ../$(BIN)/python -m faults.fuzz --seconds $(FUZZ_SECONDS)
 
+# PYTHON=python3.13t: tests of threads where the interpreter has no lock, and several threads at everything for CROWD_SECONDS.
+test-free-threaded:
+	@$(PYTHON) -c "import sys, sysconfig; sysconfig.get_config_var('Py_GIL_DISABLED') or sys.exit('$(PYTHON) is not \
+	free-threaded: name one that is, as in make test-free-threaded PYTHON=python3.13t')"
+	$(PYTHON) -m venv .venv-free-threaded
+	RUSHLIGHT_COMPILE=1 .venv-free-threaded/bin/python -m pip install -q . pytest hypothesis
+	.venv-free-threaded/bin/python -m pytest tests/faults/test_threads.py
+	cd tests && PYTHON_GIL=0 ../.venv-free-threaded/bin/python -W error -m faults.crowd --seconds $(CROWD_SECONDS)
+
 # A network is trained under faults of all kinds, for SOAK_SECONDS, beside one that nothing disturbs.
 soak: .venv/test
 	cd tests && ../$(BIN)/python -m faults.soak --seconds $(SOAK_SECONDS)
@@ -88,7 +98,7 @@ sdist: .venv/bin/python
 	cmp dist/*.tar.gz dist/again/*.tar.gz
 
 clean:
-	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize src/*.egg-info
+	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize .venv-free-threaded src/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -82,6 +82,8 @@ def extensions():
         "cdivision": True,
         "binding": False,
         "auto_pickle": False,
+        # What threads share is guarded: see "What is shared" in docs/architecture.md.
+        "freethreading_compatible": True,
     }
     made = cythonize(
         [extension(p) for p in sources()], compiler_directives=directives, build_dir=f"{BUILD}/cython", quiet=True
