@@ -125,10 +125,46 @@ typedef int64_t rl_i8;
 MAXIMA(rl_maxima_f4, float, rl_f4, rl_i4, int32_t)
 MAXIMA(rl_maxima_f8, double, rl_f8, rl_i8, int64_t)
 
+/* Rows of fewer windows than this cost more to begin than to add up, and go window by window. */
+#define RL_FEW_WINDOWS 8
+
+static int rl_all_inside(const rl_axis *axes) {
+    for (int i = 0; i < 3; i++)
+        if (axes[i].padding || (axes[i].size - 1) * axes[i].stride + (axes[i].kernel - 1) * axes[i].dilation >= axes[i].n)
+            return 0;
+    return 1;
+}
+
+/* For each window, all of them inside: BEFORE, then for its tap at `at` BODY, then AFTER. */
+#define RL_OVER_WINDOWS(BEFORE, BODY, AFTER)                                                                   \
+    const rl_axis *a = axes, *b = axes + 1, *c = axes + 2;                                                     \
+    for (Py_ssize_t plane = 0; plane < planes; plane++, x += a->n * b->n * c->n) {                             \
+        Py_ssize_t place = 0;                                                                                  \
+        for (Py_ssize_t i = 0; i < a->size; i++)                                                               \
+            for (Py_ssize_t j = 0; j < b->size; j++)                                                           \
+                for (Py_ssize_t k = 0; k < c->size; k++, place++) {                                            \
+                    BEFORE                                                                                     \
+                    for (Py_ssize_t u = 0; u < a->kernel; u++)                                                 \
+                        for (Py_ssize_t v = 0; v < b->kernel; v++) {                                           \
+                            const Py_ssize_t z = i * a->stride + u * a->dilation, y = j * b->stride + v * b->dilation; \
+                            const Py_ssize_t row = (z * b->n + y) * c->n + k * c->stride;                      \
+                            for (Py_ssize_t w = 0; w < c->kernel; w++) {                                       \
+                                const Py_ssize_t at = row + w * c->dilation;                                   \
+                                BODY                                                                           \
+                            }                                                                                  \
+                        }                                                                                      \
+                    AFTER                                                                                      \
+                }                                                                                              \
+    }
+
 /* The sum of each window, divided by its count; `steps` is 0 where all have the same. */
 #define AVERAGES(NAME, T)                                                                                      \
     RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, const T *restrict counts,\
                                Py_ssize_t steps, T *restrict out) {                                            \
+        if (axes[2].size < RL_FEW_WINDOWS && rl_all_inside(axes)) {                                            \
+            RL_OVER_WINDOWS(T sum = 0;, sum += x[at];, *out++ = sum / counts[place * steps];)                  \
+            return;                                                                                            \
+        }                                                                                                      \
         RL_OVER_ROWS(                                                                                          \
             memset(out, 0, c->size * sizeof(T));,                                                              \
             out[k] += x[at];,                                                                                  \
