@@ -79,11 +79,14 @@ def im2col(x, *, tuple kernel, tuple dilation, tuple padding, tuple stride):
     return out
 
 
-def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride):
-    """Columns (N, C * taps, positions) added up where their windows lay in planes, or volumes, of `size`."""
+def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride, cnp.ndarray into=None):
+    """Columns (N, C * taps, positions) added up where their windows lay in planes, or volumes, of `size`.
+
+    `into`, a row-major array of the result's shape and dtype, is written over.
+    """
     cdef rl_windows v
     cdef cnp.npy_intp dims[5]
-    cdef cnp.ndarray a, out
+    cdef cnp.ndarray a, out = into
     cdef Py_ssize_t taps
     if not handled(x, 3) or not settle(&v, size, kernel, dilation, padding, stride):
         return NotImplemented
@@ -92,7 +95,8 @@ def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple 
         return NotImplemented
     dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // taps, v.d
     dims[len(size)], dims[len(size) + 1] = v.h, v.w
-    out = empty(len(size) + 2, dims, cnp.PyArray_TYPE(a))
+    if into is None:
+        out = empty(len(size) + 2, dims, cnp.PyArray_TYPE(a))
     v.plane, v.columns = cnp.PyArray_DATA(out), cnp.PyArray_DATA(a)
     run(rl_col2im_f4 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else rl_col2im_f8, &v, dims[0] * dims[1])
     return out

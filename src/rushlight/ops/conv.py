@@ -290,16 +290,21 @@ def _convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, 
     )
     if out is not NotImplemented or is_half(x) or x.dtype != weight.dtype:
         return out
-    rows = weight.shape[1] * groups * math.prod(weight.shape[2:])
-    positions = math.prod(x.shape[2:])
-    if x.shape[0] * rows * positions * x.itemsize > _BLOCK:
-        return NotImplemented
-    grouped = x.reshape(x.shape[0], groups, x.shape[1] // groups, positions)
-    columns = np.matmul(by_group(weight, groups).swapaxes(1, 2), grouped).reshape(x.shape[0], rows, positions)
-    out = _columns.col2im(
-        columns, size=size, kernel=weight.shape[2:], dilation=dilation, padding=padding, stride=stride
-    )
-    return out if out is NotImplemented else added_bias(out, bias)
+    n, channels, positions = x.shape[0], weight.shape[1] * groups, math.prod(x.shape[2:])
+    rows = channels * math.prod(weight.shape[2:])
+    matrices = by_group(weight, groups).swapaxes(1, 2)
+    grouped = x.reshape(n, groups, x.shape[1] // groups, positions)
+    out = np.empty((n, channels, *size), x.dtype)
+    step = max(1, _BLOCK // max(1, rows * positions * x.itemsize))
+    for start in range(0, n, step):
+        part = out[start : start + step]
+        columns = np.matmul(matrices, grouped[start : start + step]).reshape(part.shape[0], rows, positions)
+        added = _columns.col2im(
+            columns, size=size, kernel=weight.shape[2:], dilation=dilation, padding=padding, stride=stride, into=part
+        )
+        if added is NotImplemented:
+            return added
+    return added_bias(out, bias)
 
 
 if _kernels is not None:
