@@ -1,6 +1,7 @@
 """The windows of images as columns, and back: the kernels beside their Python meaning."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -43,6 +44,32 @@ def test_many_planes_are_shared_among_threads():
     np.testing.assert_array_equal(columns, conv.im2col.forward(x, **window))
     back = kernels.col2im(columns, size=(40, 40), **window)
     np.testing.assert_array_equal(back, conv.col2im.forward(columns, size=(40, 40), **window))
+
+
+VOLUMES = [
+    {"kernel": kernel, "dilation": dilation, "padding": padding, "stride": stride}
+    for kernel, dilation, padding, stride in itertools.product(
+        [(1, 2, 3), (3, 2, 1)], [(1, 1, 1), (2, 1, 1)], [(0, 0, 0), (2, 1, 0)], [(1, 2, 3), (2, 1, 2)]
+    )
+]
+
+
+@pytest.mark.parametrize("window", VOLUMES, ids=str)
+def test_columns_of_volumes_added_up(window):
+    size = (6, 5, 7)
+    places = conv.window_count(size, *[window[name] for name in ("kernel", "stride", "padding", "dilation")])
+    g = drawn(2, 3 * math.prod(window["kernel"]), math.prod(places), dtype="float32")
+    np.testing.assert_array_equal(kernels.col2im(g, size=size, **window), conv.col2im.forward(g, size=size, **window))
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_strided_volumes_transposed_in_blocks(block, monkeypatch):
+    monkeypatch.setattr(conv, "_BLOCK", block)
+    window = {"size": (7, 8, 6), "stride": (2, 3, 1), "padding": (1, 0, 1), "dilation": (1, 1, 2), "groups": 2}
+    given = [drawn(*shape, dtype="float64") for shape in ((3, 4, 4, 3, 4), (4, 3, 3, 2, 3), (6,))]
+    expected = conv.convolution_transpose.forward(*given, **window)
+    found = conv._convolution_transpose(*given, **window)
+    np.testing.assert_allclose(found, expected, 1e-12, 1e-12)
 
 
 def test_what_the_kernels_leave_to_python():

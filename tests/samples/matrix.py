@@ -17,6 +17,7 @@ ROWS = [
     Row("addmm", lambda r: (r(4), r(2, 3), r(3, 4))),
     Row("addmm", lambda r: (r(2, 1), r(2, 3), r(3, 4)), {"beta": 0.5, "alpha": -2, "fortran": True}),
     Row("addmv", lambda r: (r(1), r(2, 3), r(3)), {"beta": 3, "alpha": 0.5}),
+    Row("addmv", lambda r: (r(2), r(2, 3), r(3)), {"beta": 1, "alpha": 1}),
     Row("addr", lambda r: (r(2, 3), r(2), r(3)), {"beta": 0.5, "alpha": 2}),
     Row("addbmm", lambda r: (r(2, 4), r(5, 2, 3), r(5, 3, 4)), {"beta": 0.5, "alpha": 2}),
     Row("baddbmm", lambda r: (r(1, 4), r(5, 2, 3), r(5, 3, 4)), {"beta": 0.5, "alpha": 2}),
