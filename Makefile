@@ -81,7 +81,7 @@ test-free-threaded:
 	@$(PYTHON) -c "import sys, sysconfig; sysconfig.get_config_var('Py_GIL_DISABLED') or sys.exit('$(PYTHON) is not \
 	free-threaded: name one that is, as in make test-free-threaded PYTHON=python3.13t')"
 	$(PYTHON) -m venv .venv-free-threaded
-	RUSHLIGHT_COMPILE=1 .venv-free-threaded/bin/python -m pip install -q . pytest hypothesis
+	RUSHLIGHT_COMPILE=1 .venv-free-threaded/bin/python -m pip install -q . pytest
 	.venv-free-threaded/bin/python -m pytest tests/faults/test_threads.py
 	cd tests && PYTHON_GIL=0 ../.venv-free-threaded/bin/python -W error -m faults.crowd --seconds $(CROWD_SECONDS)
 
