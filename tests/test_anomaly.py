@@ -243,7 +243,7 @@ class TestSwitch:
         finally:
             set_detect_anomaly(False)
         assert "traceback_" not in (x * 2).grad_fn.metadata
-        assert rl.watching.in_force == 0
+        assert not rl.watching.in_force
 
     def test_of_another_thread(self):
         seen = []

@@ -602,7 +602,7 @@ def trained():
 
 class TestSwitch:
     def states(self):
-        return rl.is_anomaly_enabled(), rl.is_anomaly_check_nan_enabled(), watching.in_force
+        return rl.is_anomaly_enabled(), rl.is_anomaly_check_nan_enabled(), len(watching.in_force)
 
     def test_a_training_is_the_same(self):
         without = trained()

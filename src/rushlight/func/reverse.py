@@ -88,11 +88,16 @@ def gradients_or_zeros(outs, ys, cotangents, keep_graph, create_graph):
     """Gradients of ys, zeros for what the outputs do not depend on."""
     if cotangents is None:
         cotangents = [None] * len(outs)
-    pairs = [(out, c) for out, c in zip(outs, cotangents) if out.requires_grad]
+    pairs = [(out, c) for out, c in zip(outs, cotangents) if has_history(out)]
     if not pairs:
         return [zeros(y) for y in ys]
     found = gradients([out for out, _ in pairs], ys, [c for _, c in pairs], keep_graph, create_graph, allow_unused=True)
     return [zeros(y) if g is None else g for g, y in zip(found, ys)]
+
+
+def has_history(out):
+    """Whether there is a way back from an output. There is none from a view made under no_grad, which says it requires grad."""
+    return out.grad_fn is not None or out._requires_grad
 
 
 def zeros(x, *leading):

@@ -8,7 +8,7 @@ from ..ops.identity import alias
 from ..size import Size
 from . import arguments
 from .history import History, fresh, recorded
-from .reverse import gradients_or_zeros, zeros
+from .reverse import gradients_or_zeros, has_history, zeros
 
 _JVP = "jvp(f, primals, tangents)"
 
@@ -113,8 +113,9 @@ def linearize(func, *primals):
         history = History(ys, recording)
         wanted = history.wanted(*tensors)
         # The gradients are linear in the cotangents, and the gradient of that map is its transpose: the map forward.
-        ends = [fresh(zeros(out)) for out in tensors if out.requires_grad]
-        slopes = gradients_or_zeros([out for out in tensors if out.requires_grad], ys, ends, True, True)
+        differing = [out for out in tensors if has_history(out)]
+        ends = [fresh(zeros(out)) for out in differing]
+        slopes = gradients_or_zeros(differing, ys, ends, True, True)
         shown = [history.settled(out) if isinstance(out, TensorBase) else out for out in outs]
 
     def push(*tangents):
@@ -129,7 +130,7 @@ def linearize(func, *primals):
 def _forward(out, found):
     if not isinstance(out, TensorBase):
         return out
-    return next(found) if out.requires_grad else zeros(out)
+    return next(found) if has_history(out) else zeros(out)
 
 
 def _checked_tangents(tangents, primals, spec):
