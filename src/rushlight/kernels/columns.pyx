@@ -91,7 +91,7 @@ def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple 
     if not handled(x, 3) or not settle(&v, size, kernel, dilation, padding, stride):
         return NotImplemented
     a, taps = <cnp.ndarray>x, v.kd * v.kh * v.kw
-    if v.od * v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % taps:
+    if not taps or v.od * v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % taps:
         return NotImplemented
     dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // taps, v.d
     dims[len(size)], dims[len(size) + 1] = v.h, v.w

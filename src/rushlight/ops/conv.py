@@ -288,7 +288,7 @@ def _convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, 
     out = _kernels.convolution_transpose(
         x, weight, bias, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    if out is not NotImplemented or is_half(x) or x.dtype != weight.dtype:
+    if out is not NotImplemented or is_half(x) or x.dtype != weight.dtype or not x.size or not weight.size:
         return out
     n, channels, positions = x.shape[0], weight.shape[1] * groups, math.prod(x.shape[2:])
     rows = channels * math.prod(weight.shape[2:])
