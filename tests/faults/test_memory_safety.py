@@ -87,6 +87,13 @@ def test_kernels_decline_sizes_that_contradict_each_other():
     assert unlike == []
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (2, 4, 3)])
+def test_lapack_is_given_square_matrices_only(shape):
+    pytest.importorskip("scipy", reason="without our own loops SciPy's LAPACK is called")
+    with pytest.raises(RuntimeError, match="batches of square matrices, but they are . by . matrices"):
+        ops.ldl.ldl_factor.forward(np.ones(shape))
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32"])
 def test_the_extremes_of_a_dtype_come_to_an_end(dtype):

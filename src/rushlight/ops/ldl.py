@@ -127,6 +127,12 @@ def ldl_factor(x, *, hermitian=False):
         raise ImportError(
             "linalg.ldl_factor needs SciPy where NumPy's own LAPACK cannot be reached: pip install scipy"
         ) from None
+    rows, columns = x.shape[-2:]
+    if rows != columns:
+        # LAPACK would write behind the end of what is higher than wide.
+        raise RuntimeError(
+            f"linalg.ldl_factor: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
     letter = {"f": "s", "d": "d", "F": "c", "D": "z"}[x.dtype.char]
     factor = getattr(lapack, letter + ("hetrf" if hermitian and letter in "cz" else "sytrf"))
     packed, pivots = np.empty_like(x), np.empty(x.shape[:-1], np.int32)
