@@ -348,8 +348,21 @@ def shared_memory():
     return set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
 
 
+def warm_up(folder):
+    """Have imported what is imported later: an interrupt in the middle leaves files that Python's own import had open."""
+    training, path = Training(dataset()), os.path.join(folder, "warm.pt")
+    plain_step(training)
+    training.note(training.evaluate())
+    rl.save(training.state_dict(), path)
+    training.load_state_dict(rl.load(path))
+    training.digest()
+    training.end_pass()
+    os.unlink(path)
+
+
 def soak(seconds, seed, folder):
     """The complaints of a run."""
+    warm_up(folder)
     descriptors, shared = len(os.listdir("/proc/self/fd")), shared_memory()
     other, run, looks = Twin(), Run(seed, folder), []
     until = compared = looked = time.monotonic()
