@@ -1,6 +1,7 @@
 """What every test may rely on: the way rushlight runs is shown, and modes are left as they were found."""
 
 import os
+import zlib
 
 import pytest
 
@@ -10,6 +11,21 @@ from rushlight import core, kernels, modes
 # Explanations are compared in English, whatever the locale.
 os.environ["RUSHLIGHT_LANG"] = "en"
 COMPILED = not core.__file__.endswith(".py")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", metavar="K/N", help="run part K of N of the tests, chosen by their names")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--part"):
+        return
+    k, n = map(int, config.getoption("--part").split("/"))
+    parts = [[], []]
+    for item in items:
+        parts[zlib.crc32(item.nodeid.encode()) % n == k - 1].append(item)
+    config.hook.pytest_deselected(items=parts[False])
+    items[:] = parts[True]
 
 
 def pytest_report_header():
