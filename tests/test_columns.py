@@ -64,6 +64,8 @@ def test_columns_of_volumes_added_up(window):
 
 @pytest.mark.parametrize("block", [1, 1 << 20])
 def test_strided_volumes_transposed_in_blocks(block, monkeypatch):
+    if conv._kernels is None:
+        pytest.skip("the kernels are off")
     monkeypatch.setattr(conv, "_BLOCK", block)
     window = {"size": (7, 8, 6), "stride": (2, 3, 1), "padding": (1, 0, 1), "dilation": (1, 1, 2), "groups": 2}
     given = [drawn(*shape, dtype="float64") for shape in ((3, 4, 4, 3, 4), (4, 3, 3, 2, 3), (6,))]
