@@ -60,6 +60,11 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     engine.backward(roots, create_graph if retain_graph is None else retain_graph, create_graph, targets, True)
 
 
+def has_history(out):
+    """Whether there is a way back from an output. There is none from a view made under no_grad, which says it requires grad."""
+    return out.grad_fn is not None or out._requires_grad
+
+
 def check_outside(tensors):
     """Refuse to add the gradients of single samples to `.grad`."""
     if batching.level_of(tensors) is not None:

@@ -7,7 +7,7 @@ from ..errors import coded
 from ..ops.identity import alias
 from ..spelling import spell
 from . import jacobians
-from .backward import grad
+from .backward import grad, has_history
 from .grad_mode import enable_grad
 
 _MODULE = "torch.autograd.functional"
@@ -318,7 +318,7 @@ def _input_vector(v, inputs, several, create_graph, name):
 def _grad(outputs, inputs, grads, create_graph):
     """Gradients with None for what does not depend; outputs without history are left out."""
     grads = [None] * len(outputs) if grads is None else grads
-    tracked = [(out, g) for out, g in zip(outputs, grads) if out.grad_fn is not None or out._requires_grad]
+    tracked = [(out, g) for out, g in zip(outputs, grads) if has_history(out)]
     if not tracked:
         return (None,) * len(inputs)
     outputs, grads = zip(*tracked)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import dtypes, pytree
 from ..autograd.backward import grad as gradients
+from ..autograd.backward import has_history
 from ..core import TensorBase, wrap
 from ..errors import coded
 from ..modes import grad_enabled
@@ -93,11 +94,6 @@ def gradients_or_zeros(outs, ys, cotangents, keep_graph, create_graph):
         return [zeros(y) for y in ys]
     found = gradients([out for out, _ in pairs], ys, [c for _, c in pairs], keep_graph, create_graph, allow_unused=True)
     return [zeros(y) if g is None else g for g, y in zip(found, ys)]
-
-
-def has_history(out):
-    """Whether there is a way back from an output. There is none from a view made under no_grad, which says it requires grad."""
-    return out.grad_fn is not None or out._requires_grad
 
 
 def zeros(x, *leading):

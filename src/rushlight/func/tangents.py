@@ -1,6 +1,7 @@
 """jvp and linearize: functions differentiated forward."""
 
 from .. import pytree
+from ..autograd.backward import has_history
 from ..core import TensorBase
 from ..errors import coded
 from ..ops.forward import Level, put_tangent, tangent_of
@@ -8,7 +9,7 @@ from ..ops.identity import alias
 from ..size import Size
 from . import arguments
 from .history import History, fresh, recorded
-from .reverse import gradients_or_zeros, has_history, zeros
+from .reverse import gradients_or_zeros, zeros
 
 _JVP = "jvp(f, primals, tangents)"
 
