@@ -36,12 +36,14 @@ sanitize: .venv-sanitize/test
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	.venv-sanitize/bin/python -m pytest -s $(WATCHED)
 
-# Not asked about unset values: the interpreter itself reads some.
+# Not asked about unset values: the interpreter itself reads some. It sees into BLAS and LAPACK, which sanitizers do not.
 valgrind:
 	@valgrind --version || { echo "make valgrind: no valgrind here; Debian and Ubuntu have it as apt-get install valgrind" >&2; exit 1; }
 	@$(MAKE) --no-print-directory .venv/test
 	PYTHONMALLOC=malloc OMP_NUM_THREADS=1 valgrind -q --error-exitcode=1 --undef-value-errors=no \
 	--suppressions=tests/faults/valgrind.supp $(BIN)/python tests/faults/smoke.py
+	PYTHONMALLOC=malloc OMP_NUM_THREADS=1 valgrind -q --error-exitcode=1 --undef-value-errors=no \
+	--suppressions=tests/faults/valgrind.supp $(BIN)/python -m pytest tests/faults/test_memory_safety.py -k "contradict or lapack"
 
 parity: .venv/test
 	$(BIN)/python -m pip install -q $(TORCH)
