@@ -24,6 +24,7 @@ from .device import (
     strided,
 )
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .forking import watch as watch_forks
 from .functions import return_types
 from .generator import Generator
 from .printing import set_printoptions
@@ -227,6 +228,7 @@ def _offer():
 
 
 _offer()
+watch_forks()
 
 
 __all__ = sorted({n for n in (*globals(), *IN_FUNCTIONAL, *ELSEWHERE, *ALSO_FUNCTIONS) if not n.startswith("_")})

@@ -92,6 +92,37 @@ def test_a_child_forked_while_threads_compute_computes():
 
 
 @posix
+def test_a_child_forked_while_another_thread_imports_imports_too():
+    """It would wait for ever for the lock of the module, which the thread held when the child was made."""
+    program = """
+        import os, signal, sys, threading, time, warnings
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded")
+        import rushlight as rl
+        begun = threading.Event()
+
+        class Slow:
+            @staticmethod
+            def find_spec(name, path, target=None):
+                if name == "rushlight.functions.gamma" and not begun.is_set():
+                    begun.set()
+                    time.sleep(1)
+
+        sys.meta_path.insert(0, Slow)
+        thread = threading.Thread(target=lambda: rl.lgamma(rl.ones(3)))
+        thread.start()
+        begun.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            rl.lgamma(rl.ones(3))
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        thread.join()
+    """
+    assert printed(program) == ["0"]
+
+
+@posix
 @pytest.mark.parametrize("at", ["commit", "draw"])
 def test_a_child_never_inherits_a_lock_that_another_thread_holds(at):
     """Forking waits for the lock: were it held in the child, the first backward or draw there would wait for ever."""
