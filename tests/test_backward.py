@@ -522,3 +522,36 @@ def test_a_failed_pass_leaves_nothing_with_its_leaves():
     fails.remove()
     (y + x).sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("flag", ["retain_graph", "create_graph"])
+def test_flags_are_flags_or_integers(flag):
+    x = leaf(1.0, 2.0)
+    for ask in (lambda **k: x.sum().backward(**k), lambda **k: autograd.grad(x.sum(), x, **k)):
+        with pytest.raises(TypeError, match="'str' object cannot be interpreted as an integer"):
+            ask(**{flag: "no"})
+    assert x.grad is None
+    (slope,) = autograd.grad((x * x).sum(), x, **{flag: 1})
+    assert slope.requires_grad == (flag == "create_graph")
+
+
+@pytest.mark.parametrize("value", [1, "no", None])
+def test_recording_is_switched_by_booleans(value):
+    x = rl.ones(2)
+    name = type(value).__name__
+    with pytest.raises(
+        TypeError, match=rf"requires_grad_\(\): argument 'requires_grad' \(position 1\) must be bool, not {name}"
+    ):
+        x.requires_grad_(value)
+    with pytest.raises(TypeError, match=rf"numpy\(\): argument 'force' must be bool, not {name}"):
+        x.numpy(force=value)
+    assert not x.requires_grad
+
+
+def test_what_keeps_numbers_only_can_be_differentiated_twice():
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    for out in (rl.lerp(x, y, 0.25).sum(), x.lerp(y, 0.25).sum(), (x + 0).lerp_(y, 0.25).sum()):
+        x.grad = y.grad = None
+        out.backward()
+        out.backward()
+        assert (x.grad.tolist(), y.grad.tolist()) == ([1.5, 1.5], [0.5, 0.5])

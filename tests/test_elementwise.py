@@ -88,6 +88,7 @@ def test_result_dtype(compute, dtype):
         (lambda b, i, f: f + "a", TypeError, "unsupported operand"),
         (lambda b, i, f: rl.exp(1.0), TypeError, r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float"),
         (lambda b, i, f: rl.maximum(f, 2), TypeError, "argument 'other' .* must be Tensor, not int"),
+        (lambda b, i, f: rl.add(f, np.ones(2)), TypeError, r"'other' \(position 2\) must be Tensor, not numpy.ndarray"),
         (lambda b, i, f: rl.clamp(f), RuntimeError, "At least one of 'min' or 'max' must not be None"),
         (lambda b, i, f: rl.where(i, f, f), RuntimeError, "expected condition to be a boolean tensor"),
     ],

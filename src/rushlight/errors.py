@@ -332,10 +332,28 @@ def check_broadcast(arrays):
                 raise coded("RL301", RuntimeError(sentence), shapes=told) from None
 
 
+def type_name(value):
+    """The name of a value's class, as C has it: of those of C itself with their module."""
+    from .core import TensorBase
+
+    kind = type(value)
+    if isinstance(value, TensorBase):
+        return "Tensor"
+    # Py_TPFLAGS_HEAPTYPE: made in Python.
+    plain = kind.__module__ == "builtins" or kind.__flags__ & 1 << 9
+    return kind.__name__ if plain else f"{kind.__module__}.{kind.__name__}"
+
+
 def not_tensor(value, function, position=1, name="input"):
     """TypeError: an argument of a function that is no tensor."""
-    sentence = f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+    sentence = f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}"
     return coded("RL321", TypeError(sentence))
+
+
+def not_a_flag(function, name, value, position=None):
+    """TypeError: an argument that must be True or False; without a position where it is given by name only."""
+    place = f" (position {position})" if position else ""
+    return TypeError(f"{function}(): argument '{name}'{place} must be bool, not {type_name(value)}")
 
 
 def not_an_operand(op, arrays):

@@ -134,14 +134,16 @@ class Tensor(TensorBase):
         """Differentiate this tensor with respect to the leaves it came from: adds to their `.grad`."""
         if core.transforms_entered(0):
             check_outside([self])
-        if gradient is None and inputs is None and not create_graph:
-            if backward_from_scalar(self, retain_graph or False):
+        if gradient is None and inputs is None and create_graph is False:
+            if (retain_graph is None or retain_graph is True) and backward_from_scalar(self, retain_graph is True):
                 return
 
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def requires_grad_(self, requires_grad=True):
         """Switch recording for this leaf on or off, in place."""
+        if requires_grad is not True and requires_grad is not False:
+            raise errors.not_a_flag("requires_grad_", "requires_grad", requires_grad, 1)
         if requires_grad and not self.tracked_dtype():
             raise errors.not_floating("only Tensors of floating point dtype can require gradients")
         if not requires_grad or self.is_leaf:
@@ -308,7 +310,9 @@ class Tensor(TensorBase):
         """The array itself, not a copy."""
         if watching.in_force:
             watching.note("numpy", self, None)
-        if force:
+        if force is not False:
+            if force is not True:
+                raise errors.not_a_flag("numpy", "force", force)
             return values(self._array)
         if self.requires_grad and modes.grad_enabled():
             raise errors.coded(

@@ -1,5 +1,7 @@
 """`backward` and `grad`: what people ask for, checked and handed to the engine."""
 
+from operator import index
+
 import numpy as np
 
 from .. import core, dtypes, engine
@@ -42,6 +44,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     >>> x.grad
     tensor([2., 4.])
     """
+    _check_switches(retain_graph, create_graph)
     if core.transforms_entered(0):
         check_outside(_several(tensors))
     if grad_tensors is None and inputs is None and grad_variables is None and isinstance(tensors, TensorBase):
@@ -58,6 +61,14 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if create_graph:
         _warn(coded_sentence("RL130", _CYCLE), UserWarning)
     engine.backward(roots, create_graph if retain_graph is None else retain_graph, create_graph, targets, True)
+
+
+def _check_switches(retain_graph, create_graph=False):
+    """TypeError, as of C, for what is neither true nor false nor an integer."""
+    if retain_graph is not None:
+        index(retain_graph)
+    if create_graph is not False:
+        index(create_graph)
 
 
 def has_history(out):
@@ -92,6 +103,8 @@ def grad(
     >>> rushlight.autograd.grad(slope, x)
     (tensor(18.),)
     """
+    _check_switches(retain_graph, create_graph)
+    _check_switches(allow_unused)
     if materialize_grads and allow_unused is False:
         raise coded(
             "RL119",

@@ -4,7 +4,7 @@ import functools
 
 from ..core import TensorBase, inplace, transforms_entered, written
 from ..dtypes import scalar_category
-from ..errors import check_inference, check_memory, coded, not_tensor
+from ..errors import check_inference, check_memory, coded, not_a_flag, not_tensor, type_name
 from ..ops.copying import copy
 
 
@@ -34,8 +34,7 @@ def check_flags(function, position, /, **given):
     """
     for i, (name, value) in enumerate(given.items()):
         if type(value) is not bool:
-            place = f" (position {position + i})" if position else ""
-            raise TypeError(f"{function}(): argument '{name}'{place} must be bool, not {type_name(value)}")
+            raise not_a_flag(function, name, value, position and position + i)
 
 
 def check_index(value, function, position, name):
@@ -53,22 +52,6 @@ def check_number(value, function, position, name, wanted="Number"):
     if scalar_category(value) is None and not (isinstance(value, TensorBase) and value._array.ndim == 0):
         place = f" (position {position})" if position else ""
         raise TypeError(f"{function}(): argument '{name}'{place} must be {wanted}, not {type_name(value)}")
-
-
-def type_name(value):
-    """The name of a value's class, as C has it: of those of C itself with their module."""
-    kind = type(value)
-    if isinstance(value, TensorBase):
-        return "Tensor"
-    return kind.__name__ if kind.__module__ == "builtins" or kind.__flags__ & _MADE_IN_PYTHON else _full(kind)
-
-
-# Py_TPFLAGS_HEAPTYPE
-_MADE_IN_PYTHON = 1 << 9
-
-
-def _full(kind):
-    return f"{kind.__module__}.{kind.__name__}"
 
 
 def wrap_dim(dim, ndim, *, scalar_as=1):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..dtypes import of
-from ..errors import coded
+from ..errors import coded, not_tensor
 from ..kernels import load, meaning
 from .axes import axes_of, count_of, kept_shape
 from .batch_rules import each, reducing, searching, shifted
@@ -60,12 +60,12 @@ def inner(a, b, dim, keepdim):
 
 def _check_sum(x):
     if not isinstance(x, np.ndarray):
-        raise coded("RL321", TypeError(f"sum(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}"))
+        raise not_tensor(x, "sum")
 
 
 def _check_mean(x):
     if not isinstance(x, np.ndarray):
-        raise coded("RL321", TypeError(f"mean(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}"))
+        raise not_tensor(x, "mean")
     if x.dtype.kind in "bui":
         raise coded(
             "RL323",
