@@ -35,6 +35,7 @@ ARITHMETIC = [
     Timed("add transposed", matrix, matrix, call=lambda m, x, y: x.t() + y),
     Timed("mul of strided", matrix, matrix, call=lambda m, x, y: x[:, ::2] * y[:, ::2]),
     Timed("lerp", vector, other, unit),
+    Timed("lerp by a number", vector, other, call=lambda m, x, y: m.lerp(x, y, 0.3), ops=("lerp_number",)),
     Timed("addcmul", vector, other, unit),
     Timed("addcdiv", vector, other, unit),
     *of("neg abs square reciprocal sqrt rsqrt sign", positive),

@@ -246,25 +246,29 @@ def lerp(input, end, weight, *, out=None):
 def _lerp(input, end, weight):
     check_tensor(input, "lerp")
     check_tensor(end, "lerp", 2, "end")
-    return _lerp_op(input, weight)(input, end, weight)
+    if _is_tensor(weight, input):
+        return ops.lerp(input, end, weight)
+    return ops.lerp_number(input, end, weight=weight)
 
 
 _lerp.__name__ = "lerp"
 _lerp_by_tensor, _lerp_by_number = accepts_out(_lerp, check=found), accepts_out(_lerp)
 
 
-def _lerp_op(input, weight):
+def _is_tensor(weight, input):
     if isinstance(weight, TensorBase):
-        return ops.lerp
+        return True
     if scalar_category(weight) is None:
         check_tensor(weight, "lerp", 3, "weight")
     check_held(weight, input)
-    return ops.lerp_number
+    return False
 
 
 def _lerp_(self, end, weight):
     """`lerp` written over this tensor, which is returned."""
-    return inplace(_lerp_op(self, weight), self, (end, weight), {})
+    if _is_tensor(weight, self):
+        return inplace(ops.lerp, self, (end, weight), {})
+    return inplace(ops.lerp_number, self, (end,), {"weight": weight})
 
 
 @accepts_out

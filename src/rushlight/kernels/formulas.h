@@ -137,6 +137,7 @@ static inline double rl_floored8(double x, double y) {
     OF(addcmul, 3, "value", x + y * p * z)                                                                          \
     OF(addcdiv, 3, "value", x + y * p / z)                                                                          \
     OF(lerp, 3, "", RL(abs)(z) < N(0.5) ? x + z * (y - x) : y - (y - x) * (1 - z))                                  \
+    OF(lerp_number, 2, "weight", RL(abs)(p) < N(0.5) ? x + p * (y - x) : y - (y - x) * (1 - p))                     \
     OF(clamp, 3, "", RL(clamped)(x, y, z))                                                                           \
     OF(through_prelu, 3, "", y > 0 ? x : x * z)                                                                     \
     OF(through_weight, 2, "", y > 0 ? N(0) : x * y)                                                                 \

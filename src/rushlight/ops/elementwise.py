@@ -165,7 +165,7 @@ remainder_number, fmod_number = renamed(remainder, "RemainderBackward0"), rename
 # -- three operands
 
 
-def _same_dtypes(start, end, weight):
+def _same_dtypes(start, end, weight=None):
     supports(start, "fcV", "lerp_kernel_scalar")
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, np.ndarray) and x.dtype != start.dtype and (x.ndim or name == "end"):
@@ -188,7 +188,14 @@ def lerp(start, end, weight):
     return np.where(abs(weight) < 0.5, start + weight * step, end - step * (1 - weight))
 
 
-lerp_number = renamed(lerp, "LerpBackward0")
+@elementwise(
+    check=_same_dtypes,
+    backward="LerpBackward0",
+    start=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+)
+def lerp_number(start, end, *, weight):
+    return lerp.forward(start, end, weight)
 
 
 @elementwise(
@@ -262,7 +269,7 @@ if _fast is not None:
     add_scaled.accelerate(_formula.add_scaled)
     sub_scaled.accelerate(_formula.sub_scaled)
     lerp.accelerate(_formula.lerp, start=_formula.through_lerp_start)
-    lerp_number.accelerate(_formula.lerp)
+    lerp_number.accelerate(_formula.lerp_number)
     addcmul.accelerate(_formula.addcmul)
     addcdiv.accelerate(_formula.addcdiv)
     copysign.accelerate(_formula.copysign)
