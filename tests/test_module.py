@@ -159,6 +159,16 @@ def test_conversion_keeps_parameter_objects():
         net.to(rl.int64)
 
 
+def test_to_takes_what_names_a_dtype_and_refuses_devices_by_number():
+    layer = nn.Linear(1, 1)
+    for wanted in (float, np.float64, np.dtype("float64")):
+        assert layer.float().to(wanted).weight.dtype is rl.float64
+    with pytest.raises(TypeError, match=r"desired dtype=rushlight\.bool"):
+        layer.to(bool)
+    with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+        layer.to(3)
+
+
 # -- state
 
 

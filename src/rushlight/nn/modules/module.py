@@ -4,6 +4,8 @@ import copy
 import itertools
 import warnings
 
+import numpy as np
+
 from ... import spelling, watching
 from ...core import wrap
 from ...device import check_cpu
@@ -614,9 +616,9 @@ def _wanted_dtype(args, kwargs):
     for value in args:
         if isinstance(value, Tensor):
             tensor = value
-        elif isinstance(value, dtype) or (isinstance(value, type) and value is not bool):
+        elif isinstance(value, (dtype, np.dtype, type)):
             wanted = value
-        elif value is not None and not isinstance(value, (bool, int)):
+        elif value is not None and not isinstance(value, bool):
             device = value
     if device is not None:
         check_cpu(device, "to(): argument 'device'")
