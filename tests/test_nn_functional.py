@@ -1,6 +1,8 @@
 """nn.functional: values worked out by hand, what is written in place, names in the graph, and refusals."""
 
+import functools
 import math
+import re
 import warnings
 
 import numpy as np
@@ -309,6 +311,56 @@ def test_embedding_bag_sums_its_bags():
     same(F.embedding_bag(indices, table, offsets, mode="max"), [[3, 4], [0, 0], [5, 6]])
     F.embedding_bag(indices, table, offsets).sum().backward()
     same(table.grad, [[0.5, 0.5], [0.5, 0.5], [1, 1]])
+
+
+def test_bags_end_where_the_last_offset_says():
+    table = tensor([[1, 2], [3, 4], [5, 6]])
+    indices, ends, factors = tensor([0, 1, 2, 2]), tensor([0, 2, 3]), tensor([1.0, 2.0, 3.0, 4.0])
+    ask = functools.partial(F.embedding_bag, indices, table.float(), ends, include_last_offset=True)
+    same(ask(mode="sum"), [[4, 6], [5, 6]])
+    same(ask(mode="mean"), [[2, 3], [5, 6]])
+    same(ask(mode="max"), [[3, 4], [5, 6]])
+    same(ask(mode="sum", per_sample_weights=factors), [[7, 10], [15, 18]])
+
+
+@pytest.mark.parametrize(
+    ("offsets", "last", "sentence"),
+    [
+        ([0, 5], False, "offsets[-1] can not be greater than input's length 2 but got offsets[-1] of 5"),
+        ([0, 2, 1], False, "offsets must not decrease"),
+        ([0, -1], False, "offsets must not decrease"),
+        ([0, -1], True, "offsets must not decrease"),
+        ([], True, "include_last_offset: number of offset should be at least 1"),
+    ],
+)
+def test_bags_that_are_none(offsets, last, sentence):
+    offsets = rushlight.tensor(offsets, dtype=rushlight.int64)
+    with pytest.raises(RuntimeError, match=re.escape(sentence)):
+        F.embedding_bag(tensor([1, 2]), rushlight.ones(3, 2), offsets, include_last_offset=last)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_adaptive_pools_of_no_windows(d):
+    x = rushlight.ones(2, 3, *(4,) * d, requires_grad=True)
+    size = (0,) + (2,) * (d - 1)
+    average = getattr(F, f"adaptive_avg_pool{d}d")(x, size)
+    values, indices = getattr(F, f"adaptive_max_pool{d}d")(x, size, True)
+    assert average.shape == values.shape == indices.shape == (2, 3, *size)
+    assert indices.dtype is rushlight.int64
+    (average.sum() + values.sum()).backward()
+    assert (x.grad == 0).all()
+
+
+def test_convolutions_of_two_dtypes_name_them():
+    x, weight, bias = rushlight.ones(1, 1, 3, dtype=rushlight.float64), rushlight.ones(1, 1, 1), rushlight.ones(1)
+    for function, given, sentence in (
+        (F.conv1d, (weight, bias), r"Input type \(double\) and bias type \(float\) should be the same"),
+        (F.conv1d, (weight, bias.double()), "expected scalar type Double but found Float"),
+        (F.conv_transpose1d, (weight, bias), "expected scalar type Double but found Float"),
+        (F.conv_transpose1d, (weight.double(), bias), r"Input type \(double\) and bias type \(float\) should be"),
+    ):
+        with pytest.raises(RuntimeError, match=sentence):
+            function(x, *given)
 
 
 def test_embedding_max_norm_shortens_rows_in_place():

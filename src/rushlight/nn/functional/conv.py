@@ -86,7 +86,7 @@ def _convolved(name, d, input, weight, bias, stride, padding, dilation, groups):
                 "Kernel size can't be greater than actual input size"
             ),
         )
-    _check_dtypes(input, weight, bias)
+    _check_dtypes(input, weight, bias, False)
     out = ops.convolution(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
     return out if batched else out.squeeze(0)
 
@@ -116,7 +116,7 @@ def _transposed(name, d, input, weight, bias, stride, padding, output_padding, g
             f"Given input size per channel: ({_times(input.shape[2:])}). Calculated output size per channel: "
             f"({_times(size)}). Output size is too small"
         )
-    _check_dtypes(input, weight, bias)
+    _check_dtypes(input, weight, bias, True)
     out = ops.convolution_transpose(
         input, weight, bias, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
@@ -191,7 +191,7 @@ def _check_numbers(stride, padding, dilation, groups):
     if any(s <= 0 for s in stride):
         raise RuntimeError("non-positive stride is not supported")
     if any(r <= 0 for r in dilation):
-        raise RuntimeError("non-positive dilation is not supported")
+        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
 
@@ -235,20 +235,21 @@ def _check_shapes(input, weight, bias, groups, transposed):
         )
 
 
-def _check_dtypes(input, weight, bias):
+_C_NAMES = {
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",
+    "Int": "int", "Short": "short int", "Char": "signed char", "Byte": "unsigned char", "ComplexFloat": "c10::complex<float>",
+    "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+
+
+def _check_dtypes(input, weight, bias, transposed):
     if input._array.dtype.kind == "b":
         raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
-    if input.dtype != weight.dtype:
-        if not input.dtype.is_floating_point and not input.dtype.is_complex:
-            raise RuntimeError(f"expected scalar type {scalar_type(input)} but found {scalar_type(weight)}")
-        raise RuntimeError(
-            f"Input type (torch.{scalar_type(input)}Tensor) and weight type (torch.{scalar_type(weight)}Tensor) "
-            "should be "
-            "the same or input should be a MKLDNN tensor and weight is a dense tensor"
-        )
-    if bias is not None and bias.dtype != input.dtype:
-        names = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}
-        given, other = [names.get(scalar_type(x), scalar_type(x)) for x in (input, bias)]
+    other_bias = bias is not None and bias.dtype != input.dtype
+    if input.dtype != weight.dtype and (transposed or not other_bias):
+        raise RuntimeError(f"expected scalar type {scalar_type(input)} but found {scalar_type(weight)}")
+    if other_bias:
+        given, other = [_C_NAMES.get(scalar_type(x), scalar_type(x)) for x in (input, bias)]
         raise RuntimeError(f"Input type ({given}) and bias type ({other}) should be the same")
 
 

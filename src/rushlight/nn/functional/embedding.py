@@ -13,7 +13,7 @@ from ...ops import bags
 from ...ops import index as ops
 from ...ops.copying import to_dtype
 from ...ops.hidden import Batched, every, values
-from .arguments import check_flags, check_tensor, shape_of
+from .arguments import check_flags, check_tensor
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -151,18 +151,32 @@ def _bags(input, offsets, per_sample_weights, include_last_offset):
     if offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
     starts = values(offsets._array)
-    if starts.size and starts[0] != 0:
+    _check_starts(starts, input.shape[0], include_last_offset)
+    if not include_last_offset:
+        return input, starts, per_sample_weights
+    end = int(starts[-1])
+    if end < input.shape[0]:
+        input, per_sample_weights = input[:end], None if per_sample_weights is None else per_sample_weights[:end]
+    return input, starts[:-1], per_sample_weights
+
+
+def _check_starts(starts, count, include_last_offset):
+    if not starts.size:
+        if include_last_offset:
+            raise RuntimeError("include_last_offset: number of offset should be at least 1")
+        return
+    if starts[0] != 0:
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
             "However, got "
             f"{starts[0]}"
         )
-    if starts.size and starts[-1] > input.shape[0]:
+    if starts[-1] > count:
         raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length. offsets[-1]: {starts[-1]}, input's length: "
-            f"{shape_of(input)}"
+            f"offsets[-1] can not be greater than input's length {count} but got offsets[-1] of {starts[-1]}"
         )
-    return input, starts[:-1] if include_last_offset else starts, per_sample_weights
+    if (starts[1:] < starts[:-1]).any():
+        raise RuntimeError("embedding_bag: offsets must not decrease: each says where a sequence begins")
 
 
 def _summed(weight, indices, starts, padding, mode, per_sample_weights, by_frequency):

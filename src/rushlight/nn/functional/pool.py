@@ -356,7 +356,15 @@ def _average_of(d, input, size):
     if set(size) == {1} and kind_of(input) in "fc":
         return input.mean(tuple(range(-len(size), 0)), True)
     check_implemented(input, "adaptive_avg_pool2d" if d == 2 else "adaptive_avg_pool3d_cpu")
+    if 0 in size:
+        return _no_windows(input, size)
     return _ADAPTIVE_AVERAGE[d](input, size=size, mode="adaptive", scales=(1.0,) * len(size))
+
+
+def _no_windows(input, size):
+    """No element of input, with the shape and the history that the result of pooling it has."""
+    lead = input._array.ndim - len(size)
+    return input.flatten(lead)[..., :0].reshape(*input._array.shape[:lead], *size)
 
 
 def adaptive_max_pool1d(input, output_size, return_indices=False):
@@ -398,6 +406,9 @@ def _adaptive_max_pool(d, input, output_size):
     check_tensor(input, name)
     size = _adaptive_max_size(d, input._array.shape, output_size)
     check_implemented(input, name)
+    if 0 in size:
+        values = _no_windows(input, size)
+        return values, values.detach().long()
     return _ADAPTIVE_MAX[d](input, size=size)
 
 
