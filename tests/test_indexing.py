@@ -476,3 +476,21 @@ def test_take_reads_an_expanded_view_where_it_lies():
     for index in (10**12, -(10**12) - 1):
         with pytest.raises(IndexError, match="out of range"):
             x.take(rushlight.tensor([index]))
+
+
+def test_an_index_beyond_its_dimension_is_refused_where_nothing_is_read():
+    x, n = rushlight.ones(2, 2), np.ones((2, 2))
+    for key in ((slice(0, 0), [2]), ([2], slice(0, 0)), (slice(0, 0), [-3])):
+        with pytest.raises(IndexError):
+            n[key]
+        with pytest.raises(IndexError, match="is out of bounds for dimension 0 with size 2"):
+            x[tuple([part if type(part) is slice else rushlight.tensor(part) for part in key])]
+
+
+def test_an_index_beside_one_of_no_elements_names_nothing():
+    x, nothing = rushlight.zeros(0, 4), rushlight.zeros(0, dtype=rushlight.int64)
+    assert x[nothing, [4]].shape == (0,)
+    for value in (1.0, rushlight.ones(1), rushlight.ones(1, requires_grad=True)):
+        y = rushlight.zeros(0, 4)
+        y[nothing, [4]] = value
+        assert y.shape == (0, 4)

@@ -56,6 +56,19 @@ LINES = [
     "torch.addcmul(torch.ones(2), torch.ones(2), torch.ones(2), value=1e40)",
     "[torch.var(torch.ones(1)), torch.zeros(2, 0).std(1), torch.std_mean(torch.ones(2), 0, correction=3)]",
     "torch.full((2,), -256, dtype=torch.uint8)",
+    "torch.full((2,), -0.25, dtype=torch.uint8)",
+    "torch.tensor([-0.25], dtype=torch.uint8)",
+    "torch.tensor([127.5], dtype=torch.int8)",
+    "torch.tensor([-9.2e18, 9.2e18], dtype=torch.int64)",
+    "torch.nn.functional.pad(torch.ones(2, dtype=torch.uint8), (1, 0), value=-1)",
+    "torch.nn.functional.pad(torch.ones(2, dtype=torch.int8), (1, 0), value=128)",
+    "torch.nn.functional.threshold(torch.ones(2, dtype=torch.uint8), 2, -0.25)",
+    "torch.nn.functional.threshold(torch.ones(2, dtype=torch.int8), 300, 1)",
+    "torch.zeros(0, 3).index_select(0, torch.tensor([0, 0]))",
+    "torch.zeros(0).index_select(0, torch.tensor([0, 0]))",
+    # A nan that comes in goes to the element that was chosen, and to no other.
+    "(x := torch.tensor([1.5, -0.5], requires_grad=True), (x.nanmedian() * torch.nan).backward(), x.grad)[2]",
+    "(x := torch.tensor([1.5, -0.5], requires_grad=True), (x.max() * torch.nan).backward(), x.grad)[2]",
 ]
 
 

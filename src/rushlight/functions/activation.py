@@ -11,7 +11,7 @@ from ..ops.complex import abs as absolute
 from ..ops.trigonometric import tanh
 from .arguments import check_number, check_tensor
 from .making import unary, unary_inplace
-from .options import SURE, check_held
+from .options import SURE, check_fits, check_held
 
 _ALPHA = 1.6732632423543772848170429916717
 _SCALE = 1.0507009873554804934193349852946
@@ -136,6 +136,11 @@ def threshold(input, threshold, value, inplace=False):
     >>> rushlight.threshold(rushlight.tensor([1.0, -1.0]), 0.0, 9.0)
     tensor([1., 9.])
     """
+    check_tensor(input, "threshold")
+    if input._array.dtype.kind in "iu":
+        for position, (name, number) in enumerate((("threshold", threshold), ("value", value)), 2):
+            check_number(number, "threshold", position, name)
+            check_fits(number, input._array.dtype)
     return _activate(ops.threshold, input, inplace, threshold=threshold, value=value)
 
 

@@ -300,6 +300,9 @@ def _check_together(key):
 
 def _check_inside(key, shape):
     """IndexError in PyTorch's words for arrays that point outside, and where they do."""
+    if not all([type(part) is slice or part.size for part in key]):
+        # Arrays that broadcast to none name no element, whatever the others say.
+        return
     k = -1
     for part, n in zip(key, shape):
         if type(part) is slice:

@@ -353,7 +353,9 @@ def _by_way_of_wide(data, inferred, target):
 
 def _truncated(values, target):
     limit = 2.0 ** (8 * target.itemsize - (target.kind == "i"))
-    if not ((values > -limit - 1) & (values < limit)).all():
+    # Of 64 bits the greatest number is no double: the nearest one is the limit itself.
+    high = np.nextafter(limit, 0) if target.itemsize == 8 else limit - 1
+    if not ((values >= (0 if target.kind == "u" else -limit)) & (values <= high)).all():
         raise _beyond(target)
     return values.astype(np.int64).astype(target)
 

@@ -218,5 +218,5 @@ def _within(real, dtype):
     low, high = LIMITS[dtype.name]
     if dtype.category == FLOATING:
         return not math.isfinite(real) or low <= real <= high
-    # Negative numbers wrap around in unsigned dtypes, as in C.
-    return -high <= real <= high if low == 0 else low <= real <= high
+    # Negative whole numbers wrap around in unsigned dtypes, as in C.
+    return (-high if low == 0 and not isinstance(real, float) else low) <= real <= high

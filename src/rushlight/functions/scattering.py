@@ -174,7 +174,10 @@ def index_select(input, dim, index):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if ndim == 0 and index._array.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index._array.size} value(s)")
-    check_range(index, input._array.shape[dim] if ndim else 1, IndexError, "index out of range in self")
+    n = input._array.shape[dim] if ndim else 1
+    if n == 0 and ndim > 1 and index._array.size:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    check_range(index, n, IndexError, "index out of range in self")
     if index._array.ndim == 0:
         index = _vector(index)
     return ops.index_select(input, index, dim=dim)
@@ -252,7 +255,10 @@ def _index_copy(input, dim, index, source):
 
 @accepts_typed_out
 def index_copy(input, dim, index, source):
-    """`input` with its entry index[k] along `dim` replaced by source[..., k, ...]."""
+    """`input` with its entry index[k] along `dim` replaced by source[..., k, ...].
+
+    Where an index comes twice, the last entry stays; the gradient there, as in PyTorch, goes to both.
+    """
     rest, params = _index_copy(input, dim, index, source)
     return ops.index_copy(input, *rest, **params)
 
@@ -422,7 +428,8 @@ def _trimmed(src, index):
 def scatter(input, dim, index, src=None, value=None, *, reduce=None):
     """`input` with `src`, a tensor or a number, written at `index` along `dim`.
 
-    For dim=0 that is out[index[i][j]][j] = src[i][j]. reduce="add" or "multiply" combines it with what is there.
+    For dim=0 that is out[index[i][j]][j] = src[i][j]. reduce="add" or "multiply" combines it with what is there. Of
+    elements written to one place the last stays; the gradient there, as in PyTorch, goes to each of them.
     """
     op, _, *call = _scatter(input, dim, index, src, value, reduce)
     return _scattered(op, input, *call)

@@ -147,6 +147,9 @@ def read(cnp.ndarray table not None, int dim, tuple indices not None):
         dims[dim + d] = cnp.PyArray_DIM(index, d)
     for d in range(dim + m, ndim):
         dims[d - m + k] = cnp.PyArray_DIM(table, d)
+    if p.outer == 0 and p.count:
+        # No row is read, so no index would be looked at.
+        return NotImplemented
     out = empty(ndim - m + k, dims, kind)
     if cnp.PyArray_SIZE(out) == 0 and p.count == 0:
         return out

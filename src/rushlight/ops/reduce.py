@@ -284,16 +284,24 @@ def products_of_others(x, dim):
 # ---- extrema
 
 
-def share_of(x, out, dim):
-    """For the elements that attain the extremum, 1 over their number; 0 for the others."""
-    hits = to_dtype(attained(x, kept(out, x.shape, dim)), dtype=x._array.dtype)
-    return hits / sum(hits, dim=dim, keepdim=True)
+def _hits(x, out, dim):
+    """Which elements attain the extremum, and how many there are."""
+    hits = attained(x, kept(out, x.shape, dim))
+    return hits, sum(to_dtype(hits, dtype=x._array.dtype), dim=dim, keepdim=True)
 
 
-_shared = {
-    "x": lambda g, x, out, dim: kept(g, x.shape, dim) * share_of(x, out, dim),
-    "push": lambda x_t, x, out, dim, keepdim: sum(x_t * share_of(x, out, dim), dim=dim, keepdim=keepdim),
-}
+def _to_hits(g, x, out, dim):
+    """Divided among the elements that attain the extremum; the others have no part in it, were it nan."""
+    hits, count = _hits(x, out, dim)
+    return where(hits, kept(g, x.shape, dim) / count, 0)
+
+
+def _of_hits(x_t, x, out, dim, keepdim):
+    hits, count = _hits(x, out, dim)
+    return sum(where(hits, x_t / count, 0), dim=dim, keepdim=keepdim)
+
+
+_shared = {"x": _to_hits, "push": _of_hits}
 
 
 @general(batch=reducing, **_shared)

@@ -1,7 +1,7 @@
 """Padding, and moving channels into space and back."""
 
 from ...allocation import checked
-from ...functions.options import check_held
+from ...functions.options import check_fits, check_held
 from ...ops import shuffle
 from ...ops.pad import PADS, constant_pad_nd
 from .arguments import check_tensor, is_int, shape_of, type_name
@@ -30,7 +30,10 @@ def pad(input, pad, mode="constant", value=None):
             f"{len(pad)} and input of dimension {input.ndim}"
         )
     if mode == "constant":
-        if value is not None:
+        if value is not None and input._array.dtype.kind in "iu":
+            # The argument is a float, and floats do not wrap around.
+            value = check_fits(float(value), input._array.dtype)
+        elif value is not None:
             check_held(value, input)
         return _constant(input, pad, 0 if value is None else value)
     if value not in (None, 0):
