@@ -461,3 +461,23 @@ def test_what_numpy_fails_at_is_not_taken_for_sizes():
             op(rushlight.full((2, 2), float("nan")), rushlight.ones(2, 3), rcond=0.0)
     finally:
         op.kernel, op.fast = kept
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [1, 2, 7, 24, 25])
+def test_cholesky_of_many_small_matrices(n, dtype):
+    a = random.normal(size=(3, 5, n, n)).astype(dtype)
+    x = a @ a.swapaxes(-1, -2) + np.eye(n, dtype=dtype) * n
+    upper = np.triu(np.full((n, n), np.nan, dtype), 1)
+    got = linalg.cholesky(core.wrap(x + np.where(np.isnan(upper), 99, 0).astype(dtype))).numpy()
+    # Only the lower triangle is read.
+    np.testing.assert_allclose(got, np.linalg.cholesky(x), rtol=1e-3 if dtype == "float32" else 1e-11, atol=1e-5)
+    assert not np.triu(got, 1).any()
+    x[1, 2] = -x[1, 2]
+    with pytest.raises(
+        linalg.LinAlgError, match=r"linalg.cholesky: \(Batch element 7\): .* order 1 is not positive-definite"
+    ):
+        linalg.cholesky(core.wrap(x))
+    _, info = linalg.cholesky_ex(core.wrap(x))
+    assert info[1, 2] == 1
+    assert info.sum() == 1

@@ -380,3 +380,27 @@ def test_kernel_gives_a_column_major_gradient_where_asked():
 )
 def test_kernel_declines_the_rest(x, y):
     assert kernel.mm(x, y) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 3, 5), (2, 64, 64), (3, 17, 33), (4, 16, 1), (1, 512, 70), (2, 0, 3), (1, 100, 4)]
+)
+def test_a_few_rows_by_a_transposed_matrix(m, k, n, dtype):
+    a, b = random.normal(size=(m, k)).astype(dtype), random.normal(size=(n, k)).astype(dtype)
+    got = rushlight.nn.functional.linear(core.wrap(a), core.wrap(b)).numpy()
+    # Sums of k products, in whatever order.
+    np.testing.assert_allclose(
+        got, a @ b.T, rtol=1e-12 if dtype == "float64" else 1e-4, atol=k * np.finfo(dtype).eps * 4
+    )
+    assert got.dtype == dtype
+
+
+@pytest.mark.skipif(kernel is None, reason="not compiled")
+def test_the_gradient_of_a_transposed_weight_lies_as_the_weight_does():
+    x, weight = tensor(3, 4), tensor(2, 4, grad=True)
+    for out in (linear(x, weight), x @ weight.T):
+        (g,) = rushlight.autograd.grad(out.sum(), weight)
+        assert g.is_contiguous()
+        np.testing.assert_allclose(g.numpy(), np.tile(x.numpy().sum(0), (2, 1)))
+        assert out.grad_fn.name() == "MmBackward0"

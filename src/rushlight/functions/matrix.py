@@ -31,9 +31,8 @@ def _both(x, y, function, name="other"):
 
 def times(x, y):
     """The product of two tensors that should be matrices."""
-    if y._array.ndim == 2 and column_major(y):
-        return ops.mm(x, y, fortran=True)
-    return core.call2(ops.mm, x, y)
+    by_columns = y._array.ndim == 2 and column_major(y)
+    return core.call2(ops.mm_by_columns if by_columns else ops.mm, x, y)
 
 
 def _same_dtype(out, result):
@@ -385,6 +384,8 @@ def linear(input, weight, bias=None):
             f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight._array.ndim}D"
         )
     if bias is None:
+        if x.ndim == weight._array.ndim == 2:
+            return core.call2(ops.mm_by_columns, input, view_by(turned, weight))
         return multiplied(input, weight.t())
     if not isinstance(bias, TensorBase):
         check_tensor(bias, "linear", 3, "bias")

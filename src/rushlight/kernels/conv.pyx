@@ -24,7 +24,7 @@ ctypedef fused real:
 
 # Weights, and the frames that are weighed together, should stay in the second cache.
 cdef Py_ssize_t LARGEST_WEIGHT = 1 << 19
-cdef Py_ssize_t TOGETHER = 1 << 18
+cdef Py_ssize_t TOGETHER = 1 << 20
 # Sizes, and numbers of a frame, of which no product overflows.
 cdef Py_ssize_t MOST = 1 << 31
 cdef Py_ssize_t MOST_TOGETHER = 1 << 40

@@ -103,4 +103,29 @@ typedef struct {
 DENSE(float, fabsf, rl_lu_f4, rl_substitute_f4, rl_apply_f4, rl_lu_span_f4, rl_substitute_span_f4, rl_apply_span_f4)
 DENSE(double, fabs, rl_lu_f8, rl_substitute_f8, rl_apply_f8, rl_lu_span_f8, rl_substitute_span_f8, rl_apply_span_f8)
 
+/* The lower L of a = L @ L.T over the lower triangle of a, zeros above it; 0 where there is none. */
+#define CHOLESKY(T, SQRT, NAME, SPAN)                                                                             \
+    static int NAME(T *a, Py_ssize_t n) {                                                                         \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                                      \
+            T *row = a + i * n;                                                                                   \
+            for (Py_ssize_t j = 0; j <= i; j++) {                                                                 \
+                const T *other = a + j * n;                                                                       \
+                T sum = row[j];                                                                                   \
+                for (Py_ssize_t k = 0; k < j; k++) sum -= row[k] * other[k];                                      \
+                if (j < i) row[j] = sum / other[j];                                                               \
+                else if (sum > 0) row[i] = SQRT(sum);                                                             \
+                else return 0;                                                                                    \
+            }                                                                                                     \
+            for (Py_ssize_t j = i + 1; j < n; j++) row[j] = 0;                                                    \
+        }                                                                                                         \
+        return 1;                                                                                                 \
+    }                                                                                                             \
+    static void SPAN(void *what, Py_ssize_t begin, Py_ssize_t end) {                                              \
+        const rl_dense *job = (const rl_dense *)what;                                                             \
+        for (Py_ssize_t i = begin; i < end; i++)                                                                  \
+            if (!NAME((T *)job->a + i * job->a_step, job->n)) __atomic_store_n(job->info, 1, __ATOMIC_RELAXED);   \
+    }
+CHOLESKY(float, sqrtf, rl_cholesky_f4, rl_cholesky_span_f4)
+CHOLESKY(double, sqrt, rl_cholesky_f8, rl_cholesky_span_f8)
+
 #endif

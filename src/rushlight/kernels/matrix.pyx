@@ -127,6 +127,8 @@ cdef extern from "numpy/arrayobject.h":
 cdef extern from "kernels/product.h":
     void rl_product_f4(const float *, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_product_f8(const double *, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_by_columns_f4(const float *, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_by_columns_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t RL_PACKED
 
 # Up to this many multiplications, BLAS on one core is not ahead; and where it divides them among several cores, and
@@ -135,6 +137,8 @@ cdef Py_ssize_t SMALL = 1 << 20
 
 # A matrix of this size times a vector is done before BLAS, asked through NumPy, begins.
 cdef Py_ssize_t SHORT = 1 << 13
+# So many rows are multiplied with transposed columns as they lie.
+cdef Py_ssize_t ROWS = 4
 # Products that are added in float32.
 cdef Py_ssize_t FEW = 64
 
@@ -158,6 +162,12 @@ cdef void run(int kind, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c) noexcept:
     cdef Py_ssize_t m = cnp.PyArray_DIM(a, 0), k = cnp.PyArray_DIM(a, 1), n = cnp.PyArray_DIM(b, 1)
     cdef Py_ssize_t ai = cnp.PyArray_STRIDE(a, 0) // step, ak = cnp.PyArray_STRIDE(a, 1) // step
     cdef Py_ssize_t bk = cnp.PyArray_STRIDE(b, 0) // step, bj = cnp.PyArray_STRIDE(b, 1) // step
+    if m <= ROWS and ak == 1 and bk == 1:
+        if kind == cnp.NPY_FLOAT32:
+            rl_by_columns_f4(<float *>cnp.PyArray_DATA(a), ai, <float *>cnp.PyArray_DATA(b), bj, <float *>cnp.PyArray_DATA(c), m, n, k)
+        else:
+            rl_by_columns_f8(<double *>cnp.PyArray_DATA(a), ai, <double *>cnp.PyArray_DATA(b), bj, <double *>cnp.PyArray_DATA(c), m, n, k)
+        return
     if kind == cnp.NPY_FLOAT32:
         rl_product_f4(<float *>cnp.PyArray_DATA(a), ai, ak, <float *>cnp.PyArray_DATA(b), bk, bj, <float *>cnp.PyArray_DATA(c), m, n, k)
     else:
@@ -460,14 +470,17 @@ def through_left(g, b, alpha=1, fortran=False):
     return product(g, turned(b)) if alpha == 1 else NotImplemented
 
 
-def through_right(g, a, alpha=1, fortran=False):
-    """What it sends to its right operand, a.T @ g; column-major as the operand is, where `fortran` says so."""
-    if alpha != 1:
-        return NotImplemented
+def through_columns(g, a, fortran=False):
+    """What a matrix product sends to its right operand, a.T @ g; column-major as the operand is, where `fortran` says so."""
     if not fortran:
         return product(turned(a), g)
     out = product(turned(g), a)
     return out if out is NotImplemented else turned(out)
+
+
+def through_right(g, a, alpha=1, fortran=False):
+    """The same of a product that is multiplied by alpha."""
+    return through_columns(g, a, fortran) if alpha == 1 else NotImplemented
 
 
 def addmm(object x, object y, object z, beta=1, alpha=1, fortran=False):

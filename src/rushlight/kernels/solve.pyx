@@ -32,6 +32,8 @@ cdef extern from "kernels/dense.h" nogil:
     void rl_lu_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_substitute_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_substitute_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_cholesky_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
+    void rl_cholesky_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_apply_span_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_apply_span_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
 
@@ -58,6 +60,9 @@ cdef bint found = rl_lapack_open(_umath_linalg.__file__.encode())
 
 # Up to this size our own loops are ahead of LAPACK.
 cdef Py_ssize_t SMALL = 48
+
+# Up to this size Cholesky's loops, which are as they stand in books, are.
+cdef Py_ssize_t FEW = 24
 
 cdef double complex ONE = 1
 cdef float complex ONE_SHORT = 1
@@ -770,3 +775,23 @@ def row_order(object pivots, Py_ssize_t rows):
             q = p[i * k + j] - 1
             order[i * rows + j], order[i * rows + q] = order[i * rows + q], order[i * rows + j]
     return out
+
+
+def cholesky(x):
+    """The lower L of x = L @ L.T for batches of small real matrices; NotImplemented, too, where one has none."""
+    cdef rl_dense job
+    cdef cnp.ndarray out
+    cdef int kind = kind_of(x), nd
+    cdef int32_t failed = 0
+    if kind != 0 and kind != 1:
+        return NotImplemented
+    nd = cnp.PyArray_NDIM(<cnp.ndarray>x)
+    job.n = cnp.PyArray_DIM(<cnp.ndarray>x, nd - 1)
+    if job.n > FEW or cnp.PyArray_DIM(<cnp.ndarray>x, nd - 2) != job.n:
+        return NotImplemented
+    out = cnp.PyArray_NewCopy(<cnp.ndarray>x, cnp.NPY_CORDER)
+    job.a, job.a_step, job.info = cnp.PyArray_DATA(out), job.n * job.n, &failed
+    with nogil:
+        spread(rl_cholesky_span_f4 if kind == 0 else rl_cholesky_span_f8, &job, cnp.PyArray_SIZE(out) // job.a_step,
+               least(job.a_step * job.n // 3))
+    return NotImplemented if failed else out

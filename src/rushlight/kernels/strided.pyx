@@ -32,8 +32,8 @@ cdef extern from *:
     object rl_bits(cnp.ndarray a, object dtype)
 
 
-def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset):
-    """An array over a's memory with the given shape, and strides and offset in bytes; nothing is checked."""
+def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset, Py_ssize_t unit=1):
+    """An array over a's memory with the given shape, and strides and offset in units of so many bytes; nothing is checked."""
     cdef cnp.npy_intp dims[64]
     cdef cnp.npy_intp steps[64]
     cdef int nd = len(shape), i
@@ -41,8 +41,8 @@ def strided(cnp.ndarray a, tuple shape, tuple strides, Py_ssize_t offset):
         raise ValueError("more than 64 dimensions, or not as many strides")
     for i in range(nd):
         dims[i] = shape[i]
-        steps[i] = strides[i]
-    return rl_strided(a, nd, dims, steps, offset)
+        steps[i] = unit * <Py_ssize_t>strides[i]
+    return rl_strided(a, nd, dims, steps, unit * offset)
 
 
 def reach(tuple size, tuple stride, offset):

@@ -110,11 +110,12 @@ def _declare(
     return declare
 
 
-def renamed(op, backward):
-    """The same operation under another name in the graph: PyTorch numbers the overloads of a function."""
+def renamed(op, backward, **defaults):
+    """The same operation under another name in the graph, as PyTorch numbers the overloads, or by other defaults."""
     twin = Op(op.name, op.forward)
     for field in _COPIED:
         setattr(twin, field, getattr(op, field))
+    twin.defaults = {**op.defaults, **defaults} if defaults else op.defaults
     twin.node_class = node_class(backward)
     twin.settle()
     return twin

@@ -435,6 +435,7 @@ def _cofactor_by_elimination(x):
 _fast = kernels.load("solve")
 if _fast is not None:
     inv.accelerate(_fast.inv)
+    cholesky.accelerate(lambda x, asker: _fast.cholesky(x))
     det.accelerate(_fast.det)
     cofactor.accelerate(_cofactor_by_elimination)
     slogdet.accelerate(_fast.slogdet)

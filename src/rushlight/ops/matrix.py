@@ -12,7 +12,7 @@ from . import matrix_checks as check
 from . import shape
 from .batch_rules import full, in_line, lined_up, merged, parted
 from .copying import conj, expand, sum_to
-from .declare import general, linear
+from .declare import general, linear, renamed
 
 
 def product(a, b):
@@ -351,10 +351,12 @@ if _fast is not None:
     vdot.accelerate(_fast.dot)
     addr.accelerate(_fast.addr)
     mv.accelerate(_fast.mv)
-    mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_right)
+    mm.accelerate(_fast.mm, a=_fast.through_left, b=_fast.through_columns)
     mm_nt.accelerate(_fast.mm_nt, a=_fast.mm, b=_fast.mm_tn)
     mm_tn.accelerate(_fast.mm_tn, a=_fast.turned_nt, b=_fast.turned_mm)
     addmv.accelerate(_fast.addmv)
     addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
+# Of a matrix that lies by columns, as a transposed weight does, whose gradient is to lie so too.
+mm_by_columns = renamed(mm, "MmBackward0", fortran=True)
 if _reduce is not None:
     addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)

@@ -41,10 +41,21 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     check_tensor(input, "max_pool1d")
     if type(ceil_mode) is not bool:
         check_flags("max_pool1d_with_indices" if return_indices else "max_pool1d", 6, ceil_mode=ceil_mode)
-    if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
+    window = _checked_line(input._array.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    check_implemented(input, "max_pool1d_impl" if not input.requires_grad else "max_pool2d", "fi")
+    if not return_indices and not input.requires_grad:
+        return ops.max_pool_values(input, **window)
+    values, indices = ops.max_pool2d(input, **window)
+    return (values, indices) if return_indices else values
+
+
+@remembered
+def _checked_line(shape, kernel_size, stride, padding, dilation, ceil_mode):
+    """The checked window parameters of max_pool1d, and the resulting size."""
+    if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError(
             "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
-            f"got:{shape_of(input)}"
+            f"got:{list(shape)}"
         )
     (kernel,) = window_ints(kernel_size, 1, "max_pool1d", "kernel_size")
     (stride,) = window_ints(stride, 1, "max_pool1d", "stride", 3, (kernel,))
@@ -62,21 +73,12 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
         )
     if dilation <= 0:
         raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {dilation}")
-    count = pooled_size(input.shape[-1], kernel, stride, padding, dilation, ceil_mode)
+    count = pooled_size(shape[-1], kernel, stride, padding, dilation, ceil_mode)
     if count <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
-    check_implemented(input, "max_pool1d_impl" if not input.requires_grad else "max_pool2d", "fi")
-    window = {
-        "kernel": (kernel,),
-        "stride": (stride,),
-        "padding": (padding,),
-        "dilation": (dilation,),
-        "size": (count,),
-    }
-    if not return_indices and not input.requires_grad:
-        return ops.max_pool_values(input, **window)
-    values, indices = ops.max_pool2d(input, **window)
-    return (values, indices) if return_indices else values
+    return {
+        "kernel": (kernel,), "stride": (stride,), "padding": (padding,), "dilation": (dilation,), "size": (count,),
+    }  # fmt: skip
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):

@@ -7,10 +7,13 @@ import numpy as np
 
 from ...core import wrap, written
 from ...errors import coded
+from ...kernels import load
 from ...spelling import spell
 from ...tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+
+_kernels = load("clip")
 
 
 def _listed(tensors):
@@ -26,6 +29,14 @@ def _norm(array, norm_type):
     return float(np.linalg.norm(np.abs(array).reshape(-1), norm_type))
 
 
+def _total(arrays, norm_type):
+    if _kernels is not None and norm_type == 2.0 and len(arrays) > 1:
+        total = _kernels.norm(arrays)
+        if total is not NotImplemented:
+            return total
+    return _norm(np.array([_norm(a, norm_type) for a in arrays]), norm_type)
+
+
 def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The norm of all tensors seen as one vector, a tensor without dimensions.
 
@@ -35,7 +46,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     norm_type = float(norm_type)
     if not arrays:
         return wrap(np.float32(0.0))
-    total = _norm(np.array([_norm(a, norm_type) for a in arrays]), norm_type)
+    total = _total(arrays, norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise coded(
             "RL423",
@@ -46,7 +57,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
                 "`error_if_nonfinite=False`"
             ),
         )
-    return wrap(np.array(total, np.result_type(*arrays).type(0).real.dtype))
+    return wrap(np.array(total, np.result_type(*{a.dtype for a in arrays}).type(0).real.dtype))
 
 
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
@@ -54,11 +65,12 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if factor > 1.0:
         return
-    for parameter in _listed(parameters):
-        grad = parameter._grad
-        if grad is not None:
+    grads = [p._grad for p in _listed(parameters) if p._grad is not None]
+    if _kernels is None or _kernels.scale([g._array for g in grads], factor) is NotImplemented:
+        for grad in grads:
             np.multiply(grad._array, factor, out=grad._array)
-            written(grad)
+    for grad in grads:
+        written(grad)
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
