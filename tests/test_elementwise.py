@@ -319,3 +319,9 @@ def test_rules_agree_with_their_kernels(name, params, dtype):
 def test_powers_with_loops_of_their_own(exponent):
     x = np.array([0.25, 1.0, 4.0])
     np.testing.assert_allclose(REGISTRY["pow"].kernel(x, exponent), x**exponent, rtol=1e-15)
+
+
+def test_a_power_that_is_a_truth_value_has_a_derivative():
+    x = rl.tensor([2.0, 3.0], requires_grad=True)
+    (slope,) = rl.autograd.grad((x ** rl.tensor([True, False])).sum(), x)
+    assert slope.tolist() == [1.0, 0.0]

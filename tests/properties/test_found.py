@@ -4,6 +4,7 @@ import pytest
 
 import rushlight
 from beside import outcome
+from rushlight.autograd import forward_ad
 
 LINES = [
     # Whatever the dtypes, boundaries and values are compared in the one that holds both.
@@ -221,3 +222,12 @@ def test_movedim_takes_two_numbers_or_two_tuples():
     for given in ((0, (0, 1)), ((0, 1), 1), (0.5, 1)):
         with pytest.raises(TypeError, match=r"^movedim\(\) received an invalid combination of arguments - got "):
             rushlight.ones(2, 3).movedim(*given)
+
+
+def test_whole_numbers_joined_with_others_have_no_tangent():
+    whole, x, step = rushlight.tensor([1, 2]), rushlight.tensor([0.5, 0.7]), rushlight.tensor([1.0, 10.0])
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, step)
+        for join in (rushlight.stack, rushlight.cat, lambda parts: rushlight.block_diag(*parts)):
+            tangent = forward_ad.unpack_dual(join([whole, dual])).tangent
+            assert tangent.tolist() == join([rushlight.zeros(2), step]).tolist()

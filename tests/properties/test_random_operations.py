@@ -71,6 +71,10 @@ def agreed(program, line):
     if any(str(getattr(t, "dtype", "")) == "torch.complex32" for t in parts(want)):
         del program.lines[-1]
         return None
+    if "torch.i0(" in line and want.isnan().any():
+        # PyTorch's is nan at infinities, ours infinite.
+        del program.lines[-1]
+        return None
     assert len(parts(want)) == len(parts(got)), line
     for theirs, ours in zip(parts(want), parts(got)):
         same(theirs, ours, line)

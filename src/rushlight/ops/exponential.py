@@ -117,6 +117,8 @@ def _through_base(g, x, y):
         return g if y == 1 else g * (y * x)
     if not isinstance(y, TensorBase):
         return zero(g) if y == 0 else g * (y * power(x, y - 1))
+    if y._array.dtype.kind == "b":
+        y = to_dtype(y, dtype=g._array.dtype)
     return where(eq(y, 0), 0, g * (y * pow(x, y - 1)))
 
 

@@ -240,7 +240,7 @@ def _through_itself(op, inputs, params, tangents):
     rules = op.rules if not op.variadic else op.rules[:1] * len(inputs)
     if op.jointly or op.variadic:
         ruled = [op.joint is not None or rules[i] is not None for i in range(len(inputs))]
-        moved = [(_or_zeros(t, x) if r else x) for t, x, r in zip(tangents, inputs, ruled)]
+        moved = [(_or_zeros(t, x, op.variadic) if r else x) for t, x, r in zip(tangents, inputs, ruled)]
         return op(*moved, **params)
     total = None
     for i, t in enumerate(tangents):
@@ -255,13 +255,13 @@ def _sum(a, b):
     return tuple(x + y for x, y in zip(a, b)) if isinstance(a, tuple) else a + b
 
 
-def _or_zeros(t, x):
-    """The tangent, zeros where there is none; numbers and index arrays stay."""
+def _or_zeros(t, x, joined=False):
+    """The tangent, zeros where there is none; index arrays stay, unless all inputs are values that are joined."""
     if t is not None:
         return t
     if not isinstance(x, TensorBase):
         return 0 * x if isinstance(x, (int, float, complex)) and not isinstance(x, bool) else x
-    return _zeros(x) if _floating(x) else x
+    return _zeros(x) if joined or _floating(x) else x
 
 
 def _zeros(x):
