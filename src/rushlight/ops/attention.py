@@ -8,7 +8,7 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import as_it_is
 from .declare import general
-from .matrix import added, matmul, mT, product
+from .matrix import added, is_narrow, matmul, mT, product
 from .softmax import softmax, through_softmax
 
 
@@ -58,6 +58,9 @@ def attention(query, key, value, *, factor, causal):
 
     With `causal` position i sees positions up to i.
     """
+    if is_narrow(query):
+        wide = [x.astype(np.float32) for x in (query, key, value)]
+        return tuple([x.astype(query.dtype) for x in attention.forward(*wide, factor=factor, causal=causal)])
     scores = product(query * query.dtype.type(factor), key.swapaxes(-1, -2))
     if causal:
         np.copyto(scores, -math.inf, where=later(*scores.shape[-2:]))

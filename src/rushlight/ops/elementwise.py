@@ -177,6 +177,7 @@ def _same_dtypes(start, end, weight=None):
 
 @elementwise(
     check=_same_dtypes,
+    wide_numbers=True,
     backward="LerpBackward1",
     start=lambda g, weight: g * (1 - weight),
     end=lambda g, weight: g * weight,

@@ -6,6 +6,7 @@ from ..kernels import load
 from .activation import sigmoid, sigmoid_backward
 from .declare import general
 from .join import cat
+from .supported import in_float32
 
 
 def halves(x, dim):
@@ -36,6 +37,7 @@ def glu(x, *, dim):
     return np.true_divide(first, 1 + np.exp(-second))
 
 
+in_float32(glu)
 _kernels = load("formula")
 if _kernels is not None:
     glu.accelerate(_kernels.glu, x=_kernels.through_glu)

@@ -15,9 +15,14 @@ from .copying import conj, expand, sum_to
 from .declare import general, linear, renamed
 
 
+def is_narrow(x):
+    """Whether an array is of 16-bit floats, which are computed in float32 and rounded once."""
+    return x.dtype.itemsize == 2 and x.dtype.kind in "fV"
+
+
 def product(a, b):
     """a @ b, half precision accumulated in float32."""
-    if a.dtype.itemsize == 2 and a.dtype.kind in "fV":
+    if is_narrow(a):
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
     if a.ndim > 2 and a.shape[-1] == 1 and a.dtype.kind in "fc":
         # Outer products of a batch: one loop, instead of a product of matrices for each.
@@ -240,11 +245,17 @@ def matmul(a, b):
 # -- a product added to something
 
 
-def fused(c, prod, beta, alpha):
-    """beta * c + alpha * prod, over prod."""
-    prod = scaled(prod, alpha)
+def fused(c, a, b, beta, alpha, multiply=product):
+    """beta * c + alpha * multiply(a, b)."""
+    if is_narrow(a):
+        return fused(*[x.astype(np.float32) for x in (c, a, b)], beta, alpha, multiply).astype(a.dtype)
+    prod = scaled(multiply(a, b), alpha)
     # What beta = 0 leaves out may be nan.
     return prod + scaled(c, beta) if beta != 0 else prod
+
+
+def summed_product(a, b):
+    return product(a, b).sum(axis=0, dtype=a.dtype)
 
 
 def _tangent(c_t, prod_t, like, beta, alpha):
@@ -287,7 +298,7 @@ def _to_bias(g, c_shape, beta):
 )
 def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
     check.addmm(c, a, b)
-    return fused(c, product(a, b), beta, alpha)
+    return fused(c, a, b, beta, alpha)
 
 
 @general(
@@ -300,7 +311,7 @@ def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
 )
 def addmv(c, a, b, *, beta=1, alpha=1):
     check.mv(c, a, b)
-    return fused(c, product(a, b), beta, alpha)
+    return fused(c, a, b, beta, alpha)
 
 
 @general(
@@ -316,7 +327,7 @@ def addr(c, a, b, *, beta=1, alpha=1):
     if c.dtype.kind == "b":
         outer = np.multiply.outer(a, b) & bool(alpha)
         return outer | c if beta else outer
-    return fused(c, np.multiply.outer(a, b), beta, alpha)
+    return fused(c, a, b, beta, alpha, np.multiply.outer)
 
 
 @general(
@@ -329,7 +340,7 @@ def addr(c, a, b, *, beta=1, alpha=1):
 )
 def addbmm(c, a, b, *, beta=1, alpha=1):
     check.addbmm(c, a, b)
-    return fused(c, product(a, b).sum(axis=0, dtype=a.dtype), beta, alpha)
+    return fused(c, a, b, beta, alpha, summed_product)
 
 
 @general(
@@ -342,7 +353,7 @@ def addbmm(c, a, b, *, beta=1, alpha=1):
 )
 def baddbmm(c, a, b, *, beta=1, alpha=1):
     check.baddbmm(c, a, b)
-    return fused(c, product(a, b), beta, alpha)
+    return fused(c, a, b, beta, alpha)
 
 
 _fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
@@ -360,3 +371,6 @@ if _fast is not None:
 mm_by_columns = renamed(mm, "MmBackward0", fortran=True)
 if _reduce is not None:
     addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)
+
+# The same as parts of `matmul`, whose dtype autocast chooses for vectors too.
+mv_in_matmul, dot_in_matmul = renamed(mv, "MvBackward0"), renamed(dot, "DotBackward0")

@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
-from ..core import apply
+from ..core import TensorBase, apply
 from ..kernels import load
 from ..modes import grad_enabled
 from .batch_rules import channels_of_all, full, in_line, merged, parted, reshape, samples_of_channels
-from .copying import sum_to
+from .copying import sum_to, to_dtype
 from .declare import general
 from .reduce import var_mean
 
@@ -88,7 +88,28 @@ def batch_axes(ndim):
     return (0, *range(2, ndim))
 
 
+def is_narrow(x):
+    return x._array.dtype.itemsize == 2
+
+
+def as_dtype(x, dtype):
+    """A tensor in a dtype; anything else as it is."""
+    return to_dtype(x, dtype=dtype) if isinstance(x, TensorBase) and x._array.dtype != dtype else x
+
+
+def in_float32(rule, g, x, weight, *rest):
+    """A joint rule for 16-bit floats: the gradients, rounded once to the dtypes of what they are for."""
+    wide = [as_dtype(v, np.dtype(np.float32)) for v in (*g, x, weight, *rest)]
+    gradients = rule(wide[: len(g)], *wide[len(g) :])
+    own = x if weight is None else weight
+    running = [v for v in rest[-2:] if isinstance(v, TensorBase)] or [x, x]
+    return [as_dtype(part, v._array.dtype) for part, v in zip(gradients, (x, own, own, *running))]
+
+
 def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs, running_mean, running_var):
+    if is_narrow(x):
+        rest = (mean, var, training, eps, needs, running_mean, running_var)
+        return in_float32(through_batch_norm, g, x, weight, bias_shape, *rest)
     gs, g, axes, ndim = g, zeros_for(g[0], x), batch_axes(x.ndim), x.ndim
     if training:
         mean, rstd = statistics(x, axes, eps) if grad_enabled() else kept(mean, var, eps)
@@ -217,11 +238,15 @@ def native_batch_norm(x, weight, bias, running_mean, running_var, *, training, e
         mean, var = moments(x, batch_axes(ndim))
     else:
         mean, var = by_channel(running_mean, ndim)[None], by_channel(running_var, ndim)[None]
+        if x.dtype.itemsize == 2:
+            mean, var = mean.astype(np.float32), var.astype(np.float32)
     out = standardized(x, mean, var, eps)
     return affine(out, by_channel(weight, ndim), by_channel(bias, ndim), x.dtype), mean, var
 
 
 def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
+    if is_narrow(x):
+        return in_float32(through_layer_norm, g, x, weight, bias_shape, mean, var, dims, eps, needs)
     gs, g, axes = g, zeros_for(g[0], x), tuple(range(x.ndim - dims, x.ndim))
     mean, rstd = statistics(x, axes, eps) if grad_enabled() else kept(mean, var, eps)
     xhat = (x - mean) * rstd
@@ -259,6 +284,8 @@ def grouped(x, groups):
 
 
 def through_group_norm(g, x, weight, bias_shape, mean, var, groups, eps, needs):
+    if is_narrow(x):
+        return in_float32(through_group_norm, g, x, weight, bias_shape, mean, var, groups, eps, needs)
     gs, g = g, zeros_for(g[0], x)
     shape, ndim, xg = x.shape, x.ndim, grouped(x, groups)
     mean, rstd = statistics(xg, (2,), eps) if grad_enabled() else kept(mean, var, eps)

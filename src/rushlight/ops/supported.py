@@ -44,6 +44,8 @@ def _widened(forward):
         wide = [x.astype(np.float32) if isinstance(x, np.ndarray) and x.dtype == narrow else x for x in operands]
         return np.asarray(forward(*wide, **params)).astype(narrow)
 
+    # The page of operations lists it with its family.
+    compute.__module__ = forward.__module__
     return compute
 
 

@@ -9,6 +9,7 @@ from .declare import general, linear
 from .index import getitem
 from .shape import diagonal as diagonal_view
 from .shape import diagonal_backward, unsqueeze
+from .supported import in_float32
 
 
 @linear(batch=as_it_is, x=lambda g, diagonal: tril(g, diagonal=diagonal))
@@ -98,7 +99,10 @@ def trace_of_samples_backward(op, size, inputs, batched, params):
 
 @linear(batch=trace_of_samples, x=lambda g, x_shape: trace_backward(g, shape=x_shape))
 def trace(x):
-    return x.trace(dtype=np.int64 if x.dtype.kind in "iub" else None)
+    return np.asarray(x.trace(dtype=np.int64 if x.dtype.kind in "iub" else None))
+
+
+in_float32(trace)
 
 
 if _kernels is not None:
