@@ -13,7 +13,7 @@ ROOT = Path(rushlight.__file__).parent
 FLOORS = {
     "kernels": 0,
     "spelling": 1, "size": 1, "dtypes": 1, "device": 1, "bounds": 1, "allocation": 1, "generator": 1, "lines": 1,
-    "uncompiled": 1, "missing": 1, "modes": 1, "errors": 1, "hooks": 1, "pytree": 1, "watching": 1,
+    "uncompiled": 1, "missing": 1, "modes": 1, "casting": 1, "errors": 1, "hooks": 1, "pytree": 1, "watching": 1,
     "codes": 1, "operation": 1, "core": 1, "saving": 1, "inplace": 1, "node": 1, "engine": 1,
     "ops": 2,
     "printing": 3, "tensor": 3, "binding": 3, "functions": 3, "autograd": 3, "func": 3, "linalg": 3, "profiler": 3,
@@ -21,6 +21,7 @@ FLOORS = {
     "fft": 3,
     "signal": 3,
     "nn": 4, "optim": 4,
+    "amp": 5, "cpu": 5,
     "compat": 5, "cuda": 5, "linting": 5, "serialization": 5, "backends": 5, "__main__": 5, "utils": 5, "random": 5,
     "forking": 5, "__init__": 5,
 }  # fmt: skip

@@ -62,8 +62,8 @@ def test_what_is_said_to_be_missing_is():
 # -- names that are not there
 
 NAMESPACES = (
-    "autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "nn.functional", "nn.init", "nn.utils", "optim",
-    "profiler", "random", "signal", "special", "utils",
+    "amp", "autograd", "backends", "cpu", "cuda", "cuda.amp", "fft", "func", "linalg", "nn", "nn.functional", "nn.init",
+    "nn.utils", "optim", "profiler", "random", "signal", "special", "utils",
 )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_a_module_says_that_it_lacks_a_name_and_which_one_is_near(path):
         ("sparse_coo_tensor", "tensors are dense here"),
         ("quantize_per_tensor", "there are no quantized tensors"),
         ("uint16", "there is no such dtype"),
-        ("is_autocast_enabled", "computations keep the dtypes of their operands"),
+        ("is_autocast_xla_enabled", "rushlight computes on the CPU, by NumPy"),
         ("distributed", "there is one process"),
         ("cudnn_convolution", "rushlight computes on the CPU, by NumPy"),
     ],

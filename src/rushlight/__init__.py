@@ -37,9 +37,11 @@ newaxis = None
 
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = (
+    "amp",
     "backends",
     "codes",
     "compat",
+    "cpu",
     "cuda",
     "fft",
     "func",
@@ -68,6 +70,13 @@ _NATIVE = (
     "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d_with_indices", "native_batch_norm", "native_dropout",
     "native_group_norm", "native_layer_norm", "native_norm", "poisson_nll_loss", "rrelu", "rrelu_",
     "triplet_margin_loss",
+)  # fmt: skip
+# What `amp.autocast` sets, and what can be set without it.
+_AUTOCAST = (
+    "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache", "get_autocast_cpu_dtype",
+    "get_autocast_dtype", "get_autocast_gpu_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled",
+    "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype", "set_autocast_cpu_enabled",
+    "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
 )  # fmt: skip
 # Families that are imported when a name of theirs is first asked for: their functions, and their methods.
 LATER = {
@@ -147,7 +156,9 @@ LATER = {
 }
 # What has another signature here than in nn.functional, or is not there at all.
 ELSEWHERE = {
+    "GradScaler": ("amp", "GradScaler"),
     "OutOfMemoryError": ("allocation", "OutOfMemoryError"),
+    "autocast": ("amp", "autocast"),
     "bilinear": ("functions.matrix", "bilinear"),
     "cdist": ("functions.distance", "cdist"),
     "ctc_loss": ("nn.functional.ctc", "ctc_loss_by_number"),
@@ -165,6 +176,7 @@ ELSEWHERE = {
         for name in ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
     },
     **{name: ("nn.functional.native", name) for name in _NATIVE},
+    **{name: ("amp.settings", name) for name in _AUTOCAST},
     **{name: (f"functions.{family}", name) for family, (names, _) in LATER.items() for name in names.split()},
     **{
         name: ("nn.functional.recurrent", name)

@@ -25,7 +25,7 @@ _REASONS = (
      " runtime_validation* *_determinism non_deterministic",
      "PyTorch has given up data pipes; datasets and samplers do what they did"),
     ("distributed monitor", "there is one process"),
-    ("amp autocast* *autocast_* GradScaler", "computations keep the dtypes of their operands"),
+    ("*autocast_ipu_* *autocast_xla_*", "rushlight computes on the CPU, by NumPy"),
     ("chalf complex32 float8_* float4_* uint* int1 int2 int3 int4 int5 int6 int7 bits* bit hash_tensor",
      "there is no such dtype"),
     ("reinforce volatile", "PyTorch has removed it too"),

@@ -1,6 +1,6 @@
 from cpython.contextvars cimport get_value
 
-cdef int _GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES
+cdef int _GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES, _AUTOCAST
 cdef object _flags
 cdef bint _inference_seen
 
@@ -44,6 +44,8 @@ cpdef bint grad_enabled() except -1
 cpdef bint inference_enabled() except -1
 cpdef bint anomaly_enabled() except -1
 cpdef bint check_nan_enabled() except -1
+cpdef bint autocast_enabled() except -1
+cpdef int put_autocast(bint on) except -1
 cpdef int put_grad(bint on) except -1
 cpdef int put_inference(bint on) except -1
 cpdef int put_anomaly(bint on, bint check_nan) except -1

@@ -11,7 +11,7 @@ except ImportError:
     from . import uncompiled as cython
 
 # The value of the variable is a sum of these bits.
-_GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES = 1, 2, 4, 8
+_GRAD, _INFERENCE, _ANOMALY, _NAN_PASSES, _AUTOCAST = 1, 2, 4, 8, 16
 
 _flags = ContextVar("rushlight_modes", default=1)
 # A variable that was set is found in a cache; one that has only its default is searched for each time.
@@ -39,10 +39,16 @@ def put_flags(value):
 
 
 def enter_backward(create_graph):
-    """The modes of a backward pass: gradients are recorded only for create_graph. Returns what to leave it with."""
+    """The modes of a backward pass: gradients are recorded only for create_graph. Returns what to leave it with.
+
+    Rules compute in the dtypes that the operations had, so autocast is off.
+    """
+    before = flags()
+    value = before & ~(_GRAD | _AUTOCAST) | (_GRAD if create_graph else 0)
     if cython.compiled:
-        return enter_backward_in_c(create_graph, flags() & ~_GRAD | (_GRAD if create_graph else 0))
-    return put_grad(create_graph)
+        return enter_backward_in_c(create_graph, value)
+    put_flags(value)
+    return before
 
 
 def leave_backward(before):
@@ -67,6 +73,18 @@ def anomaly_enabled():
 
 def check_nan_enabled():
     return (flags() & _NAN_PASSES) == 0
+
+
+def autocast_enabled():
+    """Whether operations choose the dtype that they compute in: see casting.py."""
+    return (flags() & _AUTOCAST) != 0
+
+
+def put_autocast(on):
+    """Switch autocast; returns the flags that were in force."""
+    before = flags()
+    put_flags((before & ~_AUTOCAST) | (_AUTOCAST if on else 0))
+    return before
 
 
 def put_grad(on):

@@ -1,6 +1,6 @@
 """Activations, with the arguments of torch.nn.functional; `inplace=True` writes over the input."""
 
-from .. import core
+from .. import casting, core
 from ..core import TensorBase, call1, call2
 from ..dtypes import finfo, of
 from ..errors import coded
@@ -156,6 +156,8 @@ def prelu(input, weight):
     check_tensor(input, "prelu")
     check_tensor(weight, "prelu", 2, "weight")
     a, w = input._array, weight._array
+    if a.dtype != w.dtype and casting.here():
+        return prelu(*casting.low(input, weight))
     if a.dtype != w.dtype:
         names = f"{of(a.dtype).scalar_type} and {of(w.dtype).scalar_type}"
         raise RuntimeError(f"prelu: Type promoting not supported. Got {names}")

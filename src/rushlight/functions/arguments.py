@@ -2,6 +2,8 @@
 
 import functools
 
+from .. import casting
+from ..casting import in_force
 from ..core import TensorBase, inplace, transforms_entered, written
 from ..dtypes import scalar_category
 from ..errors import check_inference, check_memory, coded, not_a_flag, not_tensor, type_name
@@ -126,10 +128,11 @@ def sizes(args, function="size"):
         ) from None
 
 
-def accepts_out(function, check=None, accumulates=False):
+def accepts_out(function, check=None, accumulates=False, widens=False):
     """Give a function an `out=` argument: the result (or each of several) is written into it, and it is returned.
 
-    `check(out, result)` may refuse what could otherwise be cast. What `accumulates` does so in the dtype of `out`.
+    `check(out, result)` may refuse what could otherwise be cast. What `accumulates` does so in the dtype of `out`. What
+    `widens` computes in float32 under autocast.
     """
 
     @functools.wraps(function)
@@ -148,7 +151,8 @@ def accepts_out(function, check=None, accumulates=False):
         if accumulates:
             check_tensor_out(out, function.__name__)
             named["dtype"] = accumulator(out, named.get("dtype"))
-        result = function(*args, **named)
+        # Autocast leaves calls with `out=` alone: that has its dtype.
+        result = casting.call_off(function, args, named) if in_force else function(*args, **named)
         written = pairs(function, out, result)
         if check is not None:
             check(out, result)
@@ -162,7 +166,20 @@ def accepts_out(function, check=None, accumulates=False):
             return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
         return out
 
-    return with_out
+    if not widens:
+        return with_out
+
+    @functools.wraps(function)
+    def with_out_or_wide(*args, out=None, **named):
+        if out is not None:
+            return with_out(*args, out=out, **named)
+        return function(*args, **named) if not in_force else casting.call_wide(function, args, named)
+
+    return with_out_or_wide
+
+
+# For functions that take 16-bit floats in float32 under autocast, and refuse them else.
+widening = functools.partial(accepts_out, widens=True)
 
 
 def check_tensor_out(out, function):

@@ -1,11 +1,12 @@
 """Complex numbers: parts, size, direction, and tensors of them made of real ones."""
 
+from .. import casting
 from ..core import call1, inplace
 from ..dtypes import of
 from ..ops import complex as ops
 from ..ops import trigonometric
 from ..ops.copying import conj as conjugate
-from .arguments import accepts_out, check_tensor
+from .arguments import accepts_out, check_tensor, widening
 from .making import unary, unary_inplace
 
 abs = unary(ops.abs, "The size of each element.", "[1.0, -2.0]", "tensor([1., 2.])")
@@ -165,7 +166,7 @@ def _complex(real, imag):
 _complex.__name__ = "complex"
 
 
-@accepts_out
+@widening
 def polar(abs, angle):
     """The complex numbers of these sizes and angles, two real tensors of one dtype.
 
@@ -198,6 +199,8 @@ def view_as_complex(input):
     tensor([1.+2.j])
     """
     check_tensor(input, "view_as_complex")
+    if casting.in_force:
+        (input,) = casting.wide(input)
     array = input._array
     if of(array.dtype).name not in _REAL:
         raise RuntimeError(

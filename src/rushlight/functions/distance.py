@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import casting
 from ..core import wrap
 from ..ops import distance as ops
 from ..ops.copying import expand
@@ -28,6 +29,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     check_tensor(x2, "cdist", 2, "x2")
     if isinstance(p, bool) or not isinstance(p, (int, float)):
         raise TypeError(f"cdist(): argument 'p' (position 3) must be float, not {type(p).__name__}")
+    if casting.in_force:
+        x1, x2 = casting.wide(x1, x2)
     product = _by_product(compute_mode, p, x1, x2)
     _check(x1, x2, p)
     x1, x2 = _same_batch(x1, x2)

@@ -12,7 +12,7 @@ from ..dtypes import of as dtype_of
 from ..ops import copying
 from ..ops import fft as ops
 from ..ops.pad import constant_pad_nd
-from .arguments import accepts_out, check_tensor, wrap_dim
+from .arguments import check_tensor, widening, wrap_dim
 from .arrange import roll
 from .creation import dtype_beside
 from .options import check_place, finished, read_number
@@ -131,7 +131,7 @@ def _conj(x):
 # -- the transforms, by what they make of what
 
 
-@accepts_out
+@widening
 def _c2c(input, n, dim, norm, function, inverse):
     """Along one dimension, of complex or real numbers."""
     check_tensor(input, f"fft_{function}")
@@ -147,7 +147,7 @@ def _c2c(input, n, dim, norm, function, inverse):
     return _conj(out) if inverse else out
 
 
-@accepts_out
+@widening
 def _r2c(input, n, dim, norm, function, inverse):
     """One side of the transform of real numbers along one dimension."""
     check_tensor(input, f"fft_{function}")
@@ -163,7 +163,7 @@ def _r2c(input, n, dim, norm, function, inverse):
     return _conj(out) if inverse else out
 
 
-@accepts_out
+@widening
 def _c2r(input, n, dim, norm, function, inverse):
     """Real numbers of one side of their transform along one dimension."""
     check_tensor(input, f"fft_{function}")
@@ -178,7 +178,7 @@ def _c2r(input, n, dim, norm, function, inverse):
     return ops.fft_c2r(input, dim=(dim,), normalization=normalization, last_dim_size=points)
 
 
-@accepts_out
+@widening
 def _c2cn(input, s, dim, norm, function, inverse):
     check_tensor(input, f"fft_{function}")
     dim, points = _many(input, s, dim, f"fft_{function}")
@@ -193,7 +193,7 @@ def _some_dims(dim, function):
         raise RuntimeError(f"{function} must transform at least one axis")
 
 
-@accepts_out
+@widening
 def _r2cn(input, s, dim, norm, function, inverse):
     check_tensor(input, f"fft_{function}")
     is_complex = input._array.dtype.kind == "c"
@@ -215,7 +215,7 @@ def _r2cn(input, s, dim, norm, function, inverse):
     return ops.fft_c2c(out, dim=dim[:-1], normalization=normalization, forward=False) if len(dim) > 1 else out
 
 
-@accepts_out
+@widening
 def _c2rn(input, s, dim, norm, function, inverse):
     check_tensor(input, f"fft_{function}")
     dims, points = _many(input, s, dim, f"fft_{function}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import linalg
+from .. import casting, linalg
 from ..core import TensorBase, wrap
 from ..linalg import decompositions, solvers
 from ..linalg.householder import geqrf as geqrf
@@ -14,7 +14,7 @@ from ..ops import linalg as ops
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 from . import return_types
-from .arguments import accepts_out, check_flags, check_number, check_tensor, check_tensors
+from .arguments import accepts_out, check_flags, check_number, check_tensor, check_tensors, widening
 
 FUNCTIONS = (
     "inverse", "det", "logdet", "slogdet", "cholesky", "cholesky_solve", "cholesky_inverse", "qr", "svd", "pinverse",
@@ -45,7 +45,7 @@ METHODS += tuple([name for name in REMOVED if name != "matrix_rank"])
 FUNCTIONS += tuple(REMOVED)
 
 
-@accepts_out
+@widening
 def inverse(input):
     """linalg.inv"""
     return solvers.inv(input)
@@ -77,14 +77,14 @@ def slogdet(input):
     return return_types.slogdet(*solvers.slogdet(input))
 
 
-@accepts_out
+@widening
 def cholesky(input, upper=False):
     """linalg.cholesky"""
     check_flags("cholesky", 2, upper=upper)
     return decompositions.factor(input, upper, "linalg.cholesky", "cholesky")
 
 
-@accepts_out
+@widening
 def cholesky_solve(B, L, upper=False):
     """The X of A @ X = B, A given by its Cholesky factor."""
     check_tensor(B, "cholesky_solve", 1, "B")
@@ -113,7 +113,7 @@ def cholesky_solve(B, L, upper=False):
     return linalg.solve_triangular(mH(lower), inner, upper=True)
 
 
-@accepts_out
+@widening
 def cholesky_inverse(L, upper=False):
     """The inverse of the matrix whose Cholesky factor is L."""
     check_flags("cholesky_inverse", 2, upper=upper)
@@ -123,14 +123,14 @@ def cholesky_inverse(L, upper=False):
     return mH(inverse_of_factor) @ inverse_of_factor
 
 
-@accepts_out
+@widening
 def qr(input, some=True):
     """linalg.qr"""
     check_flags("qr", 2, some=some)
     return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
 
 
-@accepts_out
+@widening
 def svd(input, some=True, compute_uv=True):
     """(U, S, V): as linalg.svd, but V instead of its adjoint; zeros for both without compute_uv."""
     check_flags("svd", 2, some=some, compute_uv=compute_uv)
@@ -147,7 +147,7 @@ def pinverse(input, rcond=1e-15):
     """linalg.pinv with an older default for the singular values that count as zero."""
     if not isinstance(rcond, TensorBase):
         check_number(rcond, "pinverse", 2, "rcond", "float")
-    return solvers.pinv(input, rtol=rcond)
+    return casting.call_wide(solvers.pinv, (input,), {"rtol": rcond})
 
 
 @accepts_out
@@ -178,7 +178,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
     return return_types._lu_with_info(*linalg.lu_factor_ex(A, pivot=pivot, out=out))
 
 
-@accepts_out
+@widening
 def lu_solve(b, LU_data, LU_pivots):
     """linalg.lu_solve, its arguments in another order."""
     check_tensors("lu_solve", b=b, LU_data=LU_data, LU_pivots=LU_pivots)
@@ -209,7 +209,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     return return_types.lu_unpack(P, L, U)
 
 
-@accepts_out
+@widening
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """linalg.solve_triangular under its older name and order of arguments."""
     check_tensor(A, "triangular_solve", 2, "A")

@@ -150,11 +150,11 @@ def _rows(shape):
 
 def _by_vector(x, y, n):
     if n == 1:
-        return ops.dot(x, y)
+        return ops.dot_in_matmul(x, y)
     if n == 2:
-        return ops.mv(x, y)
+        return ops.mv_in_matmul(x, y)
     shape = x._array.shape
-    return unsafe_view(ops.mv(x.reshape(_rows(shape), shape[-1]), y), shape=shape[:-1])
+    return unsafe_view(ops.mv_in_matmul(x.reshape(_rows(shape), shape[-1]), y), shape=shape[:-1])
 
 
 def _vector_by(x, y, m):

@@ -10,7 +10,7 @@ from ..ops.copying import to_dtype
 from ..ops.hidden import every, values
 from ..ops.scatter import gather
 from ..ops.selection import where
-from .arguments import accepts_out, check_flags, check_index, check_number, check_tensor, wrap_dim
+from .arguments import accepts_out, check_flags, check_index, check_number, check_tensor, widening, wrap_dim
 from .reduction import refuse, scalar_type
 from .sorting import sort
 
@@ -19,7 +19,7 @@ from .sorting import sort
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@accepts_out
+@widening
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The q-quantiles of all elements or along `dim`; nan where there is a nan. A 1-D q gives a new first dimension.
 
@@ -30,7 +30,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     return _quantiles("quantile", input, q, dim, keepdim, interpolation)
 
 
-@accepts_out
+@widening
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The q-quantiles of the elements that are not nan.
 

@@ -4,6 +4,7 @@ The inverse adds up what the frames give, weighted with the window, and divides 
 with the least squared error (Griffin and Lim, "Signal estimation from modified short-time Fourier transform", 1984).
 """
 
+from .. import casting
 from ..core import TensorBase
 from ..dtypes import of as dtype_of
 from .arguments import check_flags, check_tensor
@@ -31,6 +32,8 @@ def stft(
     if window is not None:
         check_tensor(window, "stft", 5, "window")
     check_flags("stft", 8, normalized=normalized)
+    if casting.in_force:
+        input, window = casting.wide(input, window)
     for name, flag in (("onesided", onesided), ("return_complex", return_complex)):
         if flag is not None:
             check_flags("stft", None, **{name: flag})

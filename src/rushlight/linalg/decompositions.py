@@ -1,7 +1,7 @@
 """Matrices as products of simpler ones."""
 
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_flags
+from ..functions.arguments import check_flags, widening
 from ..modes import grad_enabled
 from ..ops import decompose
 from ..ops import linalg as ops
@@ -11,7 +11,7 @@ from .checks import check_inexact, check_matrix, check_square
 from .solvers import info_of
 
 
-@accepts_out
+@widening
 def cholesky(A, *, upper=False):
     """The lower triangular L of A = L @ L.mH (the upper triangular of A = U.mH @ U); LinAlgError where there is none.
 
@@ -32,7 +32,7 @@ def factor(A, upper, function, asker):
     return mH(lower) if upper else lower
 
 
-@accepts_out
+@widening
 def cholesky_ex(A, *, upper=False, check_errors=False):
     """(L, info): info is 0, or the order of the leading minor that is not positive-definite."""
     check_flags("linalg_cholesky_ex", None, upper=upper, check_errors=check_errors)
@@ -40,7 +40,7 @@ def cholesky_ex(A, *, upper=False, check_errors=False):
     return return_types.linalg_cholesky_ex(lower, info_of(lower, A, ops.bad_minors))
 
 
-@accepts_out
+@widening
 def qr(A, mode="reduced"):
     """(Q, R): Q has orthonormal columns, R is upper triangular; `mode` is "reduced", "complete" or "r" (no Q)."""
     check_matrix(A, "linalg.qr")
@@ -52,7 +52,7 @@ def qr(A, mode="reduced"):
     return return_types.linalg_qr(decompose.qr(A, mode=mode))
 
 
-@accepts_out
+@widening
 def svd(A, full_matrices=True, *, driver=None):
     """(U, S, Vh) of A = U @ diag(S) @ Vh, the singular values S from the largest to the smallest.
 
@@ -78,7 +78,7 @@ def _recorded(A):
     return grad_enabled() and A.requires_grad
 
 
-@accepts_out
+@widening
 def svdvals(A, *, driver=None):
     """The singular values, from the largest to the smallest."""
     check_matrix(A, "linalg.svd")
@@ -87,7 +87,7 @@ def svdvals(A, *, driver=None):
     return decompose.svd(A, full_matrices=False)[1] if _recorded(A) else decompose.svdvals(A)
 
 
-@accepts_out
+@widening
 def eigh(A, UPLO="L"):
     """(eigenvalues, eigenvectors) of Hermitian matrices, in ascending order; only one triangle is read."""
     return return_types.linalg_eigh(decompose.eigh(A, UPLO=_triangle(A, UPLO)))
@@ -103,14 +103,14 @@ def _triangle(A, UPLO):
     return UPLO.upper()
 
 
-@accepts_out
+@widening
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of Hermitian matrices, in ascending order."""
     triangle = _triangle(A, UPLO)
     return decompose.eigh(A, UPLO=triangle)[0] if _recorded(A) else decompose.eigvalsh(A, UPLO=triangle)
 
 
-@accepts_out
+@widening
 def eig(A):
     """(eigenvalues, eigenvectors) of square matrices, always complex, in no order."""
     _check_eig(A)
@@ -123,7 +123,7 @@ def _check_eig(A):
         raise RuntimeError(f"Unknown Complex ScalarType for {kind(A._array)}")
 
 
-@accepts_out
+@widening
 def eigvals(A):
     """The eigenvalues of square matrices, always complex, in no order."""
     _check_eig(A)

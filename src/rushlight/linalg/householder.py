@@ -1,13 +1,13 @@
 """Householder reflections, as QR decompositions leave them packed."""
 
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_flags, check_tensor
+from ..functions.arguments import check_flags, check_tensor, widening
 from ..ops import householder as ops
 from ..ops.matrix import mH
 from ..ops.matrix_checks import kind
 
 
-@accepts_out
+@widening
 def geqrf(input):
     """(a, tau): R of the QR decomposition, and below it vectors that with tau make Q: householder_product, ormqr.
 
@@ -24,7 +24,7 @@ def geqrf(input):
     return return_types.geqrf(*ops.geqrf(input))
 
 
-@accepts_out
+@widening
 def householder_product(A, tau):
     """The first columns of the product of the reflections 1 - tau[i] * v @ v.mH, v below the diagonal of column i.
 
@@ -40,7 +40,7 @@ def householder_product(A, tau):
     return ops.householder_product(A, tau)
 
 
-@accepts_out
+@widening
 def ormqr(input, tau, other, left=True, transpose=False):
     """Q @ other, or other @ Q with left=False, for the square Q of geqrf's (input, tau); its adjoint with transpose.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..core import wrap
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_flags, check_tensor
+from ..functions.arguments import accepts_out, check_flags, check_tensor, widening
 from ..functions.matrix import broadcast_batches
 from ..ops import batching, elimination
 from ..ops import linalg as ops
@@ -33,7 +33,7 @@ def lu(A, *, pivot=True):
     return return_types.linalg_lu(P.detach(), L, U)
 
 
-@accepts_out
+@widening
 def lu_factor(A, *, pivot=True):
     """(LU, pivots) for lu_solve; RuntimeError where U is singular."""
     check_flags("linalg_lu_factor", None, pivot=pivot)
@@ -49,7 +49,7 @@ def lu_factor(A, *, pivot=True):
     return return_types.linalg_lu_factor(packed, pivots)
 
 
-@accepts_out
+@widening
 def lu_factor_ex(A, *, pivot=True, check_errors=False):
     """(LU, pivots, info): info is 0, or the position of the first zero on U's diagonal."""
     check_flags("linalg_lu_factor_ex", None, pivot=pivot, check_errors=check_errors)
@@ -61,7 +61,7 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False):
     return return_types.linalg_lu_factor_ex(*lu_ops.lu_factor(A))
 
 
-@accepts_out
+@widening
 def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """The X of A @ X = B (X @ A = B), A given by its lu_factor; of A.mH with adjoint=True."""
     check_square(LU, "linalg.lu_solve", "LU")

@@ -7,7 +7,7 @@ import numpy as np
 from ..core import TensorBase
 from ..dtypes import as_dtype
 from ..functions import norms
-from ..functions.arguments import accepts_out, check_flags, check_number, check_tensor, wrap_dim
+from ..functions.arguments import accepts_out, check_flags, check_number, check_tensor, widening, wrap_dim
 from ..ops import linalg as ops
 from ..ops.hidden import every
 from .checks import check_inexact, check_matrix, check_square
@@ -103,7 +103,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     return norms.vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
-@accepts_out
+@widening
 def cond(A, p=None):
     """The condition number in the norm p; by default the ratio of the largest to the smallest singular value."""
     check_tensor(A, "linalg_cond")
@@ -129,7 +129,7 @@ def cond(A, p=None):
     return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(singular, math.inf)
 
 
-@accepts_out
+@widening
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values are larger than max(atol, rtol * largest); `tol` is the older name of atol."""
     check_matrix(A, "torch.linalg.matrix_rank", "input")

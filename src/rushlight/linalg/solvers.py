@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import TensorBase, wrap
 from ..functions import return_types
-from ..functions.arguments import accepts_out, check_flags, check_tensor, check_tensors
+from ..functions.arguments import accepts_out, check_flags, check_tensor, check_tensors, widening
 from ..functions.matrix import broadcast_batches
 from ..ops import batching
 from ..ops import linalg as ops
@@ -16,7 +16,7 @@ from ..ops.matrix_checks import kind
 from .checks import check_equations, check_inexact, check_matrix, check_same_dtype, check_square
 
 
-@accepts_out
+@widening
 def inv(A):
     """The inverses of square matrices; LinAlgError for singular ones.
 
@@ -30,7 +30,7 @@ def inv(A):
     return ops.inv(A)
 
 
-@accepts_out
+@widening
 def inv_ex(A, *, check_errors=False):
     """(inverse, info): info is 0, or the position of the zero pivot of a singular matrix."""
     check_square(A, "linalg.inv")
@@ -73,7 +73,7 @@ def _is_vector(a, b):
     return b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
 
 
-@accepts_out
+@widening
 def solve(A, B, *, left=True):
     """The X of A @ X = B (of X @ A = B with left=False), for square A; LinAlgError where A is singular.
 
@@ -99,7 +99,7 @@ def _solved(A, B, left, asker):
     return ops.solve(A, B, left=left, vector=vector, asker=asker)
 
 
-@accepts_out
+@widening
 def solve_ex(A, B, *, left=True, check_errors=False):
     """(result, info): as solve, but info says which matrices are singular."""
     check_flags("linalg_solve_ex", None, left=left, check_errors=check_errors)
@@ -167,7 +167,7 @@ def pinv(A, *, atol=None, rtol=None, hermitian=False, rcond=None):
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-@accepts_out
+@widening
 def lstsq(A, B, rcond=None, *, driver=None):
     """(solution, residuals, rank, singular_values) of the least squares problem min |A @ X - B|.
 
@@ -235,7 +235,7 @@ def _check_lstsq(a, b, function):
 # -- tensors as matrices
 
 
-@accepts_out
+@widening
 def tensorsolve(A, B, dims=None):
     """The X of tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first."""
     check_tensors("linalg_tensorsolve", input=A, other=B)
@@ -253,7 +253,7 @@ def tensorsolve(A, B, dims=None):
     return solve(A.reshape(size, size), B.reshape(size)).reshape(shape)
 
 
-@accepts_out
+@widening
 def tensorinv(A, ind=2):
     """The inverse of A as a map between its last dimensions and its first `ind`."""
     check_tensor(A, "linalg_tensorinv")

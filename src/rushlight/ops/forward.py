@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from .. import core, errors, watching
+from .. import casting, core, errors, modes, watching
 from ..core import TensorBase
 from ..hooks import next_number
 from ..modes import grad_enabled
@@ -77,7 +77,13 @@ def put_tangent(x, level, tangent):
 
 
 def transformed(op, inputs, params, in_place):
-    """What the core calls for every operation while a transform or a watcher is in force."""
+    """What the core calls for every operation while a transform, a watcher or autocast is in force."""
+    if casting.in_force and not in_place and modes.autocast_enabled():
+        return casting.run(op, inputs, params, _watched)
+    return _watched(op, inputs, params, in_place)
+
+
+def _watched(op, inputs, params, in_place):
     watchers = watching.current()
     if watchers is not None:
         return watching.called(watchers, op, inputs, params, in_place, _dispatched)

@@ -2,7 +2,7 @@
 
 import math
 
-from ... import core, dtypes
+from ... import casting, core, dtypes
 from ...core import TensorBase
 from ...ops.attention import attention, later
 from .arguments import check_flags, check_tensor, check_tensors
@@ -32,6 +32,8 @@ def scaled_dot_product_attention(
     factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
     if attn_mask is None and dropout_p <= 0 and _alike(query._array, key._array, value._array):
         return attention(query, key, value, factor=factor, causal=is_causal)[0]
+    if query._array.itemsize == 2 and query.is_floating_point():
+        return _in_float32(query, key, value, attn_mask, dropout_p, is_causal, factor)
     root = math.sqrt(abs(factor))
     scores = (query * (root if factor >= 0 else -root)).matmul(key.transpose(-2, -1) * root)
     if is_causal:
@@ -43,6 +45,13 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
     return weights.matmul(value)
+
+
+def _in_float32(query, key, value, mask, *settings):
+    """The same of tensors of 16-bit floats, rounded once."""
+    wide = [x.float() for x in (query, key, value)]
+    mask = mask.float() if mask is not None and mask.is_floating_point() else mask
+    return casting.call_off(scaled_dot_product_attention, (*wide, mask, *settings), {}).to(query.dtype)
 
 
 def _alike(query, key, value):
@@ -69,7 +78,7 @@ def _masked_softmax(scores, attn_mask):
 def _check(query, key, value, attn_mask, is_causal):
     if not (isinstance(query, TensorBase) and isinstance(key, TensorBase) and isinstance(value, TensorBase)):
         check_tensors("scaled_dot_product_attention", query=query, key=key, value=value)
-    if not query._array.dtype == key._array.dtype == value._array.dtype:
+    if not query._array.dtype == key._array.dtype == value._array.dtype and not casting.here():
         names = [_c_name(x.dtype) for x in (query, key, value)]
         raise RuntimeError(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: "

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ... import core
+from ... import casting, core
 from ...errors import coded
 from ...functions.activation import logsigmoid
 from ...functions.scattering import check_range
@@ -71,6 +71,8 @@ def _of_probabilities(input, target, weight, reduction, ignore_index, label_smoo
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
+    if casting.in_force:
+        input, target, weight = casting.wide(input, target, weight)
     classes = input.shape[axis]
     if weight is not None and shape_of(weight) != [classes]:
         raise RuntimeError(
@@ -89,6 +91,8 @@ def _of_probabilities(input, target, weight, reduction, ignore_index, label_smoo
 
 
 def _smoothed(input, target, weight, reduction, ignore_index, label_smoothing):
+    if casting.in_force:
+        input, weight = casting.wide(input, weight)
     axis = 1 if input.ndim > 1 else 0
     logs = input.log_softmax(axis)
     nll = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
@@ -214,6 +218,8 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         )
     if target.shape != input.shape and not (input.ndim < 2 and target.numel() == input.numel()):
         raise RuntimeError(f"inconsistent target size: {shape_of(target)} for input of size: {shape_of(input)}")
+    if casting.in_force:
+        (input,) = casting.wide(input)
     x = input.reshape(1, -1) if input.ndim < 2 else input
     n, classes = x.shape
     labels = values(target._array).reshape(n, classes)
@@ -247,6 +253,8 @@ def triplet_margin_loss(
     `swap` takes the distance from positive to negative where that is smaller than from the anchor.
     """
     check_flags("triplet_margin_loss", 7, swap=swap)
+    if casting.in_force:
+        anchor, positive, negative = casting.wide(anchor, positive, negative)
     reduction = reduction_of(reduction, size_average, reduce)
     return _triplet(anchor, positive, negative, lambda a, b: pairwise_distance(a, b, p, eps), margin, swap, reduction)
 
@@ -289,6 +297,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
             f"{shape_of(input1)} and "
             f"{shape_of(input2)}."
         )
+    if casting.in_force:
+        input1, input2, target = casting.wide(input1, input2, target)
     product = (input1 * input2).sum(target.ndim)
     squares = [(x * x).sum(target.ndim) + 1e-12 for x in (input1, input2)]
     cosine = product / (squares[0] * squares[1]).sqrt()

@@ -2,6 +2,7 @@
 
 import warnings
 
+from ... import casting
 from ...core import TensorBase
 from ...errors import coded
 from ...ops import conv as ops
@@ -245,6 +246,9 @@ _C_NAMES = {
 def _check_dtypes(input, weight, bias, transposed):
     if input._array.dtype.kind == "b":
         raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
+    if input.dtype == weight.dtype and (bias is None or bias.dtype == input.dtype):
+        return
+    input, weight, bias = casting.low(input, weight, bias)
     other_bias = bias is not None and bias.dtype != input.dtype
     if input.dtype != weight.dtype and (transposed or not other_bias):
         raise RuntimeError(f"expected scalar type {scalar_type(input)} but found {scalar_type(weight)}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ... import core
+from ... import casting, core
 from ...core import TensorBase
 from ...dtypes import int64
 from ...ops import ctc as ops
@@ -36,6 +36,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
             " * (Tensor log_probs, Tensor targets, tuple of ints input_lengths, tuple of ints target_lengths, int blank, "
             "int reduction, bool zero_infinity)"
         )
+    if casting.in_force:
+        (log_probs,) = casting.wide(log_probs)
     spans, lengths = _lengths(input_lengths, "input_lengths"), _lengths(target_lengths, "target_lengths")
     alone = log_probs.ndim == 2
     if alone:

@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from ... import spelling
+from ... import casting, spelling
 from ...core import TensorBase
 from ...errors import coded, coded_sentence
 from ...functions.broadcasting import broadcast_tensors
@@ -73,6 +73,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """
     input, target, reduction = _checked(input, target, "mse_loss", size_average, reduce, reduction)
     if weight is not None:
+        input, target = casting.wide(input, target)
         return _weighted((input - target).pow(2), weight, input, reduction)
     input, target = _same_dtype(input, target)
     check_implemented(input, "mse_cpu")
@@ -87,6 +88,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     tensor(2.)
     """
     input, target, reduction = _checked(input, target, "l1_loss", size_average, reduce, reduction)
+    if casting.in_force:
+        input, target = casting.wide(input, target)
     away = (input - target).abs()
     return reduced(away, reduction) if weight is None else _weighted(away, weight, input, reduction)
 
@@ -152,6 +155,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     check_implemented(input, "binary_cross_entropy")
     if weight is not None:
         weight = _expanded(weight, input)
+    if target.dtype != input.dtype:
+        input, target = casting.wide(input, target)
     if target.dtype != input.dtype:
         raise RuntimeError(f"Found dtype {scalar_type(target)} but expected {scalar_type(input)}")
     for name, x in (("input", input), ("target", target)):
@@ -236,6 +241,8 @@ def kl_losses(input, target, reduction, log_target):
     check_tensor(target, "kl_div", 2, "target")
     if input.is_complex() or target.is_complex():
         raise RuntimeError("kl_div: Complex inputs not supported.")
+    if casting.in_force:
+        input, target = casting.wide(input, target)
     losses = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     return reduced(losses, reduction)
 
@@ -250,6 +257,8 @@ def poisson_nll_loss(
     check_tensors("poisson_nll_loss", input=input, target=target)
     check_flags("poisson_nll_loss", 3, log_input=log_input, full=full)
     reduction = reduction_of(reduction, size_average, reduce)
+    if casting.in_force:
+        input, target = casting.wide(input, target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -288,6 +297,8 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     """`input` where target is 1, max(0, margin - input) where it is -1."""
     check_tensors("hinge_embedding_loss", input=input, target=target)
     reduction = reduction_of(reduction, size_average, reduce)
+    if casting.in_force:
+        input, target = casting.wide(input, target)
     zeros = (input.detach() + target.detach()) * 0
     beyond = (margin - input).clamp_min(0).where(target != 1, zeros)
     return reduced(beyond + input.where(target != -1, zeros), reduction)
@@ -302,6 +313,8 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {_size(input1)}, input2: {_size(input2)}, target: {_size(target)} "
         )
+    if casting.in_force:
+        input1, input2, target = casting.wide(input1, input2, target)
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 

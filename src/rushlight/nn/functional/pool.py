@@ -2,6 +2,7 @@
 
 import math
 
+from ... import casting
 from ...allocation import checked
 from ...errors import coded
 from ...ops import pool as ops
@@ -97,6 +98,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest of each window over the last three dimensions of (N, C, D, H, W) or (C, D, H, W)."""
+    if casting.in_force and not return_indices:
+        (input,) = casting.wide(input)
     return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -301,6 +304,8 @@ def adaptive_avg_pool2d(input, output_size):
 
 def adaptive_avg_pool3d(input, output_size):
     """The means of output_size = (D', H', W') windows over the last three dimensions; None keeps a size."""
+    if casting.in_force:
+        (input,) = casting.wide(input)
     return _adaptive_avg_pool(3, input, output_size)
 
 

@@ -4,6 +4,7 @@ Each layer multiplies its whole input by its input weights at once; then it goes
 sequences, sorted by length, lie one time after the other: the samples that have ended fall off the end of a step.
 """
 
+from ... import casting
 from ...core import TensorBase
 from ...functions.joining import cat, stack
 from ...functions.matrix import linear
@@ -24,6 +25,8 @@ def lstm(*args):
     hx = args[2 if packed else 1]
     if len(hx) != 2:
         raise RuntimeError("lstm expects two hidden states")
+    if casting.in_force:
+        hx = casting.low(*hx)
     projected = hx[0].shape[2] != hx[1].shape[2]
     out, finals = _layers(_lstm_step, args, packed, tuple(hx), projected)
     return out, *finals

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+from ... import casting
 from .. import init
 from ..functional import recurrent
 from ..parameter import empty_parameter
@@ -120,7 +121,7 @@ class RNNBase(Module):
     def check_input(self, input, batch_sizes):
         """Refuse an input of another dtype, number of dimensions or size than the layer's."""
         dtype = self._flat_weights[0].dtype
-        if input.dtype != dtype:
+        if input.dtype != dtype and not casting.here():
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). Convert input: "
                 f"input.to({dtype}), or convert model: model.to({input.dtype})"

@@ -1,6 +1,6 @@
 """The older kind of checkpoint: one node for the whole call, whose backward is a backward pass of its own."""
 
-from ... import saving
+from ... import casting, saving
 from ...autograd.backward import backward as run_backward
 from ...autograd.function import Function
 from ...autograd.grad_mode import enable_grad
@@ -22,7 +22,7 @@ class CheckpointFunction(Function):
     def forward(ctx, run_function, preserve_rng_state, *args):
         check_backward_validity(args)
         ctx.run_function = run_function
-        ctx.state = kept_state(preserve_rng_state)
+        ctx.state, ctx.region = kept_state(preserve_rng_state), casting.again()
         ctx.others = [None if isinstance(x, TensorBase) else x for x in args]
         ctx.tensors = [i for i, x in enumerate(args) if isinstance(x, TensorBase)]
         ctx.save_for_backward(*[args[i] for i in ctx.tensors])
@@ -37,7 +37,7 @@ class CheckpointFunction(Function):
         for i, tensor in zip(ctx.tensors, ctx.saved_tensors):
             inputs[i] = tensor
         inputs = detach_variable(tuple(inputs))
-        with random_state(ctx.state), enable_grad():
+        with random_state(ctx.state), ctx.region(), enable_grad():
             outputs = ctx.run_function(*inputs)
         outputs = (outputs,) if isinstance(outputs, TensorBase) else outputs
         pairs = [(x, g) for x, g in zip(outputs, grads) if isinstance(x, TensorBase) and x.requires_grad]

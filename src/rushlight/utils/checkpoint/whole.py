@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from ... import core, modes, saving
+from ... import casting, core, modes, saving
 from ...core import Op, TensorBase
 from ...node import node_class
 from ...operation import Rule
@@ -115,7 +115,7 @@ def _without_reentry(function, preserve_rng_state, settings, args, kwargs):
     forward_context, recompute_context = context_fn()
     if not modes.grad_enabled():
         return function(*args, **kwargs)
-    state = kept_state(preserve_rng_state)
+    state, region = kept_state(preserve_rng_state), casting.again()
     inputs = _kept(tuple([x for x in args if isinstance(x, TensorBase)]))
     others = [None if isinstance(x, TensorBase) else x for x in args]
     places = [i for i, x in enumerate(args) if isinstance(x, TensorBase)]
@@ -124,7 +124,7 @@ def _without_reentry(function, preserve_rng_state, settings, args, kwargs):
         again = list(others)
         for k, i in enumerate(places):
             again[i] = inputs.saved_at(k)
-        with random_state(state), recompute_context:
+        with random_state(state), region(), recompute_context:
             function(*again, **kwargs)
 
     frame = Frame(recompute, inputs, early_stop, determinism_check == "default")

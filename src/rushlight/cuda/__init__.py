@@ -1,6 +1,6 @@
 """torch.cuda as scripts ask it: there is no GPU here yet."""
 
-from .missing import of_module as _of_module
+from ..missing import with_modules as _with_modules
 
 
 def is_available():
@@ -34,4 +34,4 @@ def synchronize(device=None):
     current_device()
 
 
-__getattr__ = _of_module(__name__)
+__getattr__, __dir__ = _with_modules(__name__, ("amp",))
