@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 import rushlight as rl
 from beside import outcome
 from rushlight import nn
+from rushlight.kernels import load
 from rushlight.nn.attention import SDPBackend, sdpa_kernel
+from rushlight.ops.attention import attention
 
 
 def randn(*shape, seed=0):
@@ -195,3 +198,178 @@ def test_transformers_with_masks_as_in_pytorch(batch_first, norm_first):
         wanted, found = program(torch), program(rl)
     for ours, theirs in zip(found, wanted):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-4)
+
+
+kernels = load("attention")
+compiled = pytest.mark.skipif(kernels is None, reason="kernels are not compiled")
+SIZES = [
+    ((), 1, 1, 1, 1),
+    ((2, 3), 3, 5, 4, 3),
+    ((1, 2), 70, 130, 20, 7),
+    ((2,), 64, 64, 16, 32),
+    ((1,), 200, 3, 8, 8),
+    ((2,), 3, 200, 64, 8),
+]
+CLOSE = {"f": 5e-6, "d": 1e-13}
+
+
+def draw(kind, batch, length, places, size, width):
+    random = np.random.default_rng(length)
+    shapes = (length, size), (places, size), (places, width), (length, width)
+    return [random.normal(size=(*batch, *shape)).astype(kind) for shape in shapes]
+
+
+def masks_for(length, places):
+    random = np.random.default_rng(0)
+    seen = random.random((length, places)) > 0.3
+    seen[0] = False
+    return [None, seen, random.random((1, places)) > 0.5, random.normal(size=(length, places)), seen.T.copy().T]
+
+
+def through(given, mask, factor, causal):
+    """(out, lse, the gradients of query, key and value) by the kernel and by the meaning."""
+    *inputs, g = given
+    mask = mask.astype(g.dtype) if mask is not None and mask.dtype.kind == "f" else mask
+    options = {"factor": factor, "causal": causal}
+    found = kernels.attention(*inputs, mask, **options)
+    tensors = [rl.from_numpy(x).requires_grad_() for x in inputs]
+    wanted = attention(*tensors, None if mask is None else rl.from_numpy(mask), **options)
+    grads = rl.autograd.grad(wanted[0], tensors, rl.from_numpy(g), create_graph=True)  # by the rule in Python
+    wanted = [*attention.forward(*inputs, mask, **options), *[x.detach().numpy() for x in grads]]
+    return [*found, *kernels.through_attention(g, None, *inputs, mask, *found, factor, causal, (True,) * 3)], wanted
+
+
+@compiled
+@pytest.mark.parametrize("kind", "fd")
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_kernels_do_what_attention_means(sizes, kind):
+    given = draw(kind, *sizes)
+    for mask in masks_for(sizes[1], sizes[2]):
+        for causal in (False, True):
+            for ours, want in zip(*through(given, mask, 0.3, causal)):
+                scale = max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0))
+                np.testing.assert_allclose(ours, want, rtol=0, atol=CLOSE[kind] * scale)
+
+
+@compiled
+@pytest.mark.parametrize("kind", "fd")
+def test_kernels_take_any_strides(kind):
+    def found(q, k, v, g):
+        out = kernels.attention(q, k, v, None, factor=-0.5, causal=False)
+        return [*out, *kernels.through_attention(g, None, q, k, v, None, *out, -0.5, False, (True,) * 3)]
+
+    plain = draw(kind, (2, 3), 9, 11, 6, 6)
+    wanted = found(*plain)
+    wide = [np.zeros((2, 3, x.shape[2] * 50, x.shape[3] * 3), kind)[:, ::-1, ::50, ::3] for x in plain]
+    bytewise = [np.zeros(x.nbytes + 1, "u1")[1:].view(kind).reshape(x.shape) for x in plain]
+    for view, x in zip([*wide, *bytewise], plain * 2):
+        view[...] = x
+    turned = [np.ascontiguousarray(x.transpose(3, 1, 0, 2)).transpose(2, 1, 3, 0) for x in plain]
+    heads = [np.ascontiguousarray(x.swapaxes(1, 2)).swapaxes(1, 2) for x in plain]
+    for given in (wide, bytewise, turned, heads):
+        for ours, want in zip(found(*given), wanted):
+            np.testing.assert_array_equal(ours, want)
+
+
+@compiled
+@pytest.mark.parametrize("kind", "fd")
+def test_kernels_of_numbers_at_the_ends(kind):
+    tiny = np.finfo(kind).smallest_subnormal * 3
+    for place, value in itertools.product(range(3), (np.nan, np.inf, -np.inf, tiny, np.finfo(kind).max)):
+        given = draw(kind, (2,), 20, 70, 8, 8)
+        given[place][1, 2, 3] = value
+        with np.errstate(all="ignore"):
+            found, wanted = through(given, None, 0.3, False)
+        for ours, want in zip(found, wanted):
+            np.testing.assert_array_equal(np.isnan(ours), np.isnan(want))
+        for ours, want in zip(found[:2], wanted):  # gradients there are all rounding
+            np.testing.assert_allclose(ours, want, rtol=1e-4 if kind == "f" else 1e-11, atol=CLOSE[kind])
+
+
+@compiled
+def test_threads_change_no_bit_of_attention():
+    for batch in ((1,), (3,)):
+        given = draw("f", batch, 700, 500, 16, 16)
+        before, results = rl.get_num_threads(), []
+        for n in (1, 2, 3):
+            rl.set_num_threads(n)
+            results.append(through(given, None, 0.3, True)[0])
+        rl.set_num_threads(before)
+        for other in results[1:]:
+            for ours, want in zip(other, results[0]):
+                np.testing.assert_array_equal(ours, want)
+
+
+@compiled
+def test_memory_is_linear_in_the_length():
+    resource = pytest.importorskip("resource")
+    q = randn(1, 12000, 4).requires_grad_()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    nn.functional.scaled_dot_product_attention(q, q, q, is_causal=True).sum().backward()
+    more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # in KB; the weights alone would be 562500
+    assert more < 100_000 * (1024 if sys.platform == "darwin" else 1)
+
+
+def test_who_sees_nothing_gets_nothing_and_sends_nothing():
+    q, k, v = [randn(1, 2, 3, 4, seed=i).requires_grad_() for i in range(3)]
+    mask = rl.tensor([[True, False, True], [False] * 3, [True] * 3])
+    floating = rl.zeros(3, 3).masked_fill(mask.logical_not(), -np.inf)
+    for each in (mask, floating):
+        out = nn.functional.scaled_dot_product_attention(q, k, v, each)
+        grads = rl.autograd.grad(out.sum(), (q, k, v))
+        assert out[:, :, 1].abs().sum().item() == grads[0][:, :, 1].abs().sum().item() == 0
+        assert all(rl.isfinite(g).all() for g in grads)
+
+
+def test_no_keys_and_no_queries():
+    for shapes in (((2, 0, 4), (2, 3, 4)), ((2, 3, 4), (2, 0, 4)), ((0, 3, 4), (0, 2, 4)), ((2, 3, 0), (2, 5, 0))):
+        q, k = [rl.zeros(*shape, requires_grad=True) for shape in shapes]
+        v = rl.ones(*k.shape[:-1], 2, requires_grad=True)
+        out = nn.functional.scaled_dot_product_attention(q, k, v)
+        assert out.shape == (*q.shape[:-1], 2)
+        assert (out == (0 if k.shape[1] == 0 else 1)).all()
+        out.sum().backward()
+        assert q.grad.abs().sum().item() == 0
+
+
+CASES = {
+    "plain": dict(),
+    "causal": dict(is_causal=True),
+    "bool": dict(attn_mask="bool"),
+    "floating": dict(attn_mask="floating"),
+    "keys alone": dict(attn_mask="keys"),
+    "shared heads": dict(enable_gqa=True, attn_mask="bool"),
+}
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("case", CASES)
+def test_attention_as_in_pytorch(case, dtype):
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(0)
+    options = dict(CASES[case])
+    given = [random.normal(size=(2, n, 4, 8)) for n in (70, 90, 90)]
+    if "enable_gqa" in options:
+        given[1:] = [x[:, :, :2] for x in given[1:]]
+    seen = random.random((2, 4, 70, 90)) > 0.3
+    kinds = {"bool": seen, "floating": random.normal(size=(70, 90)), "keys": seen[:, :1, :1]}
+
+    def program(m):
+        kind = getattr(m, dtype)
+        tensors = [m.from_numpy(x.copy()).to(kind).requires_grad_() for x in given]
+        named = dict(options)
+        if "attn_mask" in named:
+            mask = m.from_numpy(kinds[named["attn_mask"]])
+            named["attn_mask"] = mask if mask.dtype == m.bool else mask.to(kind)
+        out = m.nn.functional.scaled_dot_product_attention(*[x.transpose(1, 2) for x in tensors], **named)
+        out.square().sum().backward()
+        assert out.dtype == kind
+        return [x.detach().double().numpy() for x in (out, *[t.grad for t in tensors])], out.stride()
+
+    (found, strides), (wanted, others) = program(rl), program(torch)
+    close = {"float32": 1e-5, "float64": 1e-12, "float16": 5e-3, "bfloat16": 5e-2}[dtype]
+    for ours, theirs in zip(found, wanted):
+        np.testing.assert_allclose(ours, theirs, rtol=close, atol=close * np.abs(theirs).max())
+    if dtype == "float32" and "enable_gqa" not in options:
+        assert strides == others

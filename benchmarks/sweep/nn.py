@@ -120,6 +120,16 @@ def attention(note="", **named):
     )
 
 
+def masked_attention(m, x, y, z, mask):
+    return m.nn.functional.scaled_dot_product_attention(x, y, z, mask > 0)
+
+
+attention_masked = Timed(
+    "scaled_dot_product_attention masked", *[drawn(heads)] * 3,
+    drawn(lambda n: (heads(n)[2], heads(n)[2])), call=masked_attention, ops=("attention",), most=200_000,
+)  # fmt: skip
+
+
 def padded(mode, d):
     return Timed(f"pad {mode} {d}d", drawn(SHAPES[d]), call=by("pad", (1, 2) * d, mode))
 
@@ -196,6 +206,6 @@ ROWS = [
     Timed("fold", drawn(lambda n: (4, 64, max(2, side(n // 256)) ** 2)), call=folded),
     Timed("pdist", drawn(lambda n: (max(4, side(n) // 2), 16)), call=by("pdist")),
     attention(),
-    attention(" causal", is_causal=True),
+    attention(" causal", is_causal=True), attention_masked,
     Timed("linear_cross_entropy", matrix, matrix, classes, call=by("linear_cross_entropy"), most=250_000),
 ]  # fmt: skip

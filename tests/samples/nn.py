@@ -6,6 +6,7 @@ from .reduce import distinct
 from .row import Row
 
 _SLIDE = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
+_SEEN = [[True, False, True, True, False], [True] * 5, [False, False, False, False, True]]
 _PLAIN = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 2), "groups": 2}
 _POOL = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 0)}
 _TARGETS = np.array([0, 2, 1, -100])
@@ -77,8 +78,14 @@ ROWS = [
         lambda r: (r(2, 12, 12),),
         {"size": (5, 4), "kernel": (2, 2), "dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)},
     ),
-    Row("attention", lambda r: (r(2, 3, 4), r(2, 5, 4), r(2, 5, 3)), {"factor": 0.5, "causal": False}),
-    Row("attention", lambda r: (r(3, 4), r(3, 4), r(3, 2)), {"factor": -1.5, "causal": True}),
+    Row("attention", lambda r: (r(2, 3, 4), r(2, 5, 4), r(2, 5, 3), None), {"factor": 0.5, "causal": False}),
+    Row("attention", lambda r: (r(3, 4), r(3, 4), r(3, 2), None), {"factor": -1.5, "causal": True}),
+    Row("attention", lambda r: (r(2, 3, 4), r(2, 5, 4), r(2, 5, 3), r(3, 5)), {"factor": 0.5, "causal": True}),
+    Row(
+        "attention",
+        lambda r: (r(2, 2, 3, 4), r(2, 1, 5, 4), r(2, 1, 5, 3), np.array(_SEEN)),
+        {"factor": 0.5, "causal": False},
+    ),
     Row("max_pool2d", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
     Row("max_pool_values", lambda r: (_spaced(r, 2, 3, 5, 4),), _POOL | {"dilation": (1, 2), "size": (3, 2)}),
     Row(

@@ -27,11 +27,11 @@ def scaled_dot_product_attention(
         check_flags("scaled_dot_product_attention", 6, is_causal=is_causal)
         check_flags("scaled_dot_product_attention", None, enable_gqa=enable_gqa)
     _check(query, key, value, attn_mask, is_causal)
+    factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
+    if dropout_p <= 0 and _alike(query, key, value, attn_mask, enable_gqa):
+        return _attention(query, key, value, attn_mask, factor, is_causal)
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
-    factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
-    if attn_mask is None and dropout_p <= 0 and _alike(query._array, key._array, value._array):
-        return attention(query, key, value, factor=factor, causal=is_causal)[0]
     if query._array.itemsize == 2 and query.is_floating_point():
         return _in_float32(query, key, value, attn_mask, dropout_p, is_causal, factor)
     root = math.sqrt(abs(factor))
@@ -54,15 +54,39 @@ def _in_float32(query, key, value, mask, *settings):
     return casting.call_off(scaled_dot_product_attention, (*wide, mask, *settings), {}).to(query.dtype)
 
 
-def _alike(query, key, value):
-    """Whether arrays are floating, of the same batches, and of sizes that fit."""
-    *batch, places, size = key.shape
-    return (
-        query.dtype.kind in "fV"
-        and query.shape[-1] == size
-        and value.shape[-2] == places
-        and query.shape[:-2] == value.shape[:-2] == tuple(batch)
-    )
+def _alike(query, key, value, mask, grouped):
+    """Whether arrays are floating, of the same batches, and of sizes that fit; `grouped` lets query have more heads."""
+    q, k, v = query._array, key._array, value._array
+    if q.dtype.kind not in "fV" or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        return False
+    batch = q.shape[:-2]
+    if k.shape[:-2] != v.shape[:-2] or q.ndim != k.ndim:
+        return False
+    if k.shape[:-2] != batch:
+        heads = k.shape[-3] if q.ndim > 2 else 0
+        if not grouped or not heads or batch[-1] % heads or k.shape[:-3] != batch[:-1]:
+            return False
+    if mask is None:
+        return True
+    if mask.dtype not in (dtypes.bool_, query.dtype) or not 2 <= mask.ndim <= q.ndim:
+        return False
+    wanted = (*batch, q.shape[-2], k.shape[-2])[q.ndim - mask.ndim :]
+    return all([size in (1, other) for size, other in zip(mask._array.shape, wanted)])
+
+
+def _attention(query, key, value, mask, factor, causal):
+    if query._array.dtype.itemsize == 2:
+        wide = [x if x is None or x.dtype == dtypes.bool_ else x.float() for x in (query, key, value, mask)]
+        return casting.call_off(_attention, (*wide, factor, causal), {}).to(query.dtype)
+    heads = query._array.shape[:-2]
+    if heads == key._array.shape[:-2]:
+        return attention(query, key, value, mask, factor=factor, causal=causal)[0]
+    # Each head of key and value stands before the group of heads in query that attend to it.
+    groups = (key._array.shape[-3], -1)
+    if mask is not None and mask.ndim > 2:
+        mask = mask.unsqueeze(-3) if mask.shape[-3] == 1 else mask.unflatten(-3, groups)
+    query, key, value = query.unflatten(-3, groups), key.unsqueeze(-3), value.unsqueeze(-3)
+    return attention(query, key, value, mask, factor=factor, causal=causal)[0].flatten(-4, -3)
 
 
 def _masked_softmax(scores, attn_mask):
