@@ -8,6 +8,7 @@ import pytest
 import rushlight
 from rushlight import autograd, nn
 from rushlight.nn.utils import rnn as packing
+from rushlight.ops.recurrent import gru_gates
 
 LAYERS = [nn.RNN, nn.LSTM, nn.GRU]
 SAMPLES = [
@@ -270,3 +271,26 @@ def test_a_seed_gives_pytorchs_parameters_dropout_values_and_gradients(name, opt
     assert ours[3] == theirs[3]
     for a, b in zip(ours[2], theirs[2]):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gates_of_a_gru_by_kernel_and_by_formula(dtype):
+    random = np.random.default_rng(0)
+    given, kept = [random.normal(size=(7, 57)).astype(dtype) * 3 for _ in range(2)]
+    h, g = [random.normal(size=(7, 19)).astype(dtype) for _ in range(2)]
+    given[0, :4], kept[1, 40:44] = (200, -200, np.inf, np.nan), (1e30, -1e30, np.inf, np.nan)
+    with np.errstate(all="ignore"):
+        wanted = gru_gates.forward(given, kept, h)
+        tensors = [rushlight.from_numpy(x).requires_grad_() for x in (given, kept, h)]
+        found = gru_gates(*tensors)
+        sent = rushlight.autograd.grad(found[0], tensors, rushlight.from_numpy(g), retain_graph=True)
+        ruled = rushlight.autograd.grad(found[0], tensors, rushlight.from_numpy(g), create_graph=True)
+    close = 1e-5 if dtype == "float32" else 1e-13
+    for ours, want in zip([*found, *sent], [*wanted, *[x.detach().numpy() for x in ruled]]):
+        np.testing.assert_allclose(ours.detach().numpy(), want, rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("cell, gates", [(rushlight.gru_cell, 3), (rushlight.rnn_tanh_cell, 1)])
+def test_cells_refuse_states_of_another_batch(cell, gates):
+    with pytest.raises(RuntimeError, match=r"^Input batch size 4 doesn't match hidden0 batch size 1"):
+        cell(rushlight.ones(4, 3), rushlight.ones(1, 2), rushlight.ones(2 * gates, 3), rushlight.ones(2 * gates, 2))

@@ -163,6 +163,13 @@ ROWS = [
         call=lambda m, x, h, c, w, u: m.lstm_cell(x, (h, c), w, u),
         ops=("lstm_gates",),
     ),
+    Timed(
+        "gru_cell",
+        *[drawn(lambda n: (max(1, n // 24), 8))] * 2,
+        *[fixed(24, 8)] * 2,
+        call=lambda m, x, h, w, u: m.gru_cell(x, h, w, u),
+        ops=("gru_gates",),
+    ),
     Timed("glu", drawn(lambda n: (side(n), 2 * (side(n) // 2))), call=by("glu")),
     *[pairs(name) for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss")],
     Timed("soft_margin_loss", vector, signs, call=by("soft_margin_loss")),

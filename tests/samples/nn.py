@@ -195,6 +195,7 @@ ROWS = [
         for how in ("none", "mean", "sum")
     ],
     Row("cross_entropy_indices", lambda r: (r(3, 3), _TARGETS[:3], None), {"ignore_index": -100, "reduction": "sum"}),
+    Row("gru_gates", lambda r: (r(3, 6), r(3, 6), r(3, 2))),
     Row("lstm_gates", lambda r: (r(3, 8), r(3, 8), r(3, 2))),
     Row("glu", lambda r: (r(2, 4, 3),), {"dim": 1}),
     Row("glu", lambda r: (r(3, 4),), {"dim": 1}),

@@ -7,7 +7,7 @@
 
 typedef struct {
     const void *given, *kept, *before, *gates, *after, *gh, *gafter;
-    void *out, *next, *shares, *gsums, *gbefore;
+    void *out, *next, *shares, *gsums, *gkept, *gbefore;
     Py_ssize_t n;
 } rl_cell;
 
@@ -53,5 +53,43 @@ typedef struct {
     }
 LSTM(f4, float, rl_sigmoid4, rl_tanh4)
 LSTM(f8, double, rl_sigmoid8, rl_tanh8)
+
+/* A row of `given` and `kept` is three gates of n numbers: reset, keep, new; what is kept of `new` is reset first. */
+#define GRU(S, T, SIGMOID, TANH)                                                                               \
+    RL_CLONES static void rl_gru_row_##S(const T *a, const T *b, const T *h, T *out, T *gates, Py_ssize_t n) { \
+        for (Py_ssize_t i = 0; i < 2 * n; i++) gates[i] = SIGMOID(a[i] + b[i]);                                \
+        for (Py_ssize_t i = 2 * n; i < 3 * n; i++) gates[i] = TANH(a[i] + gates[i - 2 * n] * b[i]);            \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] = gates[2 * n + i] + gates[n + i] * (h[i] - gates[2 * n + i]);\
+    }                                                                                                          \
+    RL_CLONES static void rl_through_gru_row_##S(                                                              \
+        const T *gates, const T *b, const T *h, const T *g, T *ga, T *gb, T *gh, Py_ssize_t n                  \
+    ) {                                                                                                        \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                                   \
+            T reset = gates[i], keep = gates[n + i], fresh = gates[2 * n + i];                                 \
+            T of_sum = g[i] * (1 - keep) * (1 - fresh * fresh);                                                \
+            ga[i] = gb[i] = of_sum * b[2 * n + i] * reset * (1 - reset);                                       \
+            ga[n + i] = gb[n + i] = g[i] * (h[i] - fresh) * keep * (1 - keep);                                 \
+            ga[2 * n + i] = of_sum;                                                                            \
+            gb[2 * n + i] = of_sum * reset;                                                                    \
+            gh[i] = g[i] * keep;                                                                               \
+        }                                                                                                      \
+    }                                                                                                          \
+    static void rl_gru_##S(void *work, Py_ssize_t begin, Py_ssize_t end) {                                     \
+        rl_cell *s = work;                                                                                     \
+        Py_ssize_t n = s->n;                                                                                   \
+        for (Py_ssize_t r = begin; r < end; r++)                                                               \
+            rl_gru_row_##S((const T *)s->given + 3 * n * r, (const T *)s->kept + 3 * n * r, (const T *)s->before + n * r,\
+                           (T *)s->out + n * r, (T *)s->shares + 3 * n * r, n);                                \
+    }                                                                                                          \
+    static void rl_through_gru_##S(void *work, Py_ssize_t begin, Py_ssize_t end) {                             \
+        rl_cell *s = work;                                                                                     \
+        Py_ssize_t n = s->n;                                                                                   \
+        for (Py_ssize_t r = begin; r < end; r++)                                                               \
+            rl_through_gru_row_##S((const T *)s->gates + 3 * n * r, (const T *)s->kept + 3 * n * r,            \
+                                   (const T *)s->before + n * r, (const T *)s->gh + n * r, (T *)s->gsums + 3 * n * r,\
+                                   (T *)s->gkept + 3 * n * r, (T *)s->gbefore + n * r, n);                     \
+    }
+GRU(f4, float, rl_sigmoid4, rl_tanh4)
+GRU(f8, double, rl_sigmoid8, rl_tanh8)
 
 #endif

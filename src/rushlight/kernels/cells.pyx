@@ -23,12 +23,17 @@ cdef extern from "kernels/cells.h":
         void *next
         void *shares
         void *gsums
+        void *gkept
         void *gbefore
         Py_ssize_t n
     void rl_lstm_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_lstm_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_through_lstm_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_through_lstm_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_gru_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_gru_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_gru_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_through_gru_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
 
 # So many numbers are worth a thread.
 cdef Py_ssize_t LEAST = 1 << 12
@@ -57,13 +62,13 @@ cdef void over(span single, span both, int kind, rl_cell *s, Py_ssize_t size):
         spread(work, s, rows, LEAST // s.n + 1)
 
 
-cdef cnp.ndarray gates_for(cnp.ndarray c, int kind):
-    """An array of c's shape with four times as many columns."""
+cdef cnp.ndarray gates_for(cnp.ndarray c, int kind, int gates=4):
+    """An array of c's shape with so many times as many columns."""
     cdef cnp.npy_intp shape[64]
     cdef int k, d = cnp.PyArray_NDIM(c)
     for k in range(d):
         shape[k] = cnp.PyArray_DIM(c, k)
-    shape[d - 1] *= 4
+    shape[d - 1] *= gates
     return empty(d, shape, kind)
 
 
@@ -118,3 +123,42 @@ def through_lstm_gates(gh, gnext, c, following, gates):
     s.gbefore = cnp.PyArray_DATA(gc)
     over(rl_through_lstm_f4, rl_through_lstm_f8, kind, &s, size)
     return ga, gc
+
+
+def gru_gates(given, kept, h):
+    cdef int kind = kind_of(h)
+    cdef cnp.ndarray out, gates
+    cdef Py_ssize_t size
+    cdef rl_cell s
+    if kind < 0:
+        return NotImplemented
+    size = cnp.PyArray_SIZE(<cnp.ndarray>h)
+    if not fits(given, kind, 3 * size) or not fits(kept, kind, 3 * size):
+        return NotImplemented
+    out, gates = empty(cnp.PyArray_NDIM(<cnp.ndarray>h), cnp.PyArray_DIMS(<cnp.ndarray>h), kind), gates_for(h, kind, 3)
+    s.n = cnp.PyArray_DIM(<cnp.ndarray>h, cnp.PyArray_NDIM(<cnp.ndarray>h) - 1)
+    s.given, s.kept = cnp.PyArray_DATA(<cnp.ndarray>given), cnp.PyArray_DATA(<cnp.ndarray>kept)
+    s.before, s.out, s.shares = cnp.PyArray_DATA(<cnp.ndarray>h), cnp.PyArray_DATA(out), cnp.PyArray_DATA(gates)
+    over(rl_gru_f4, rl_gru_f8, kind, &s, size)
+    return out, gates
+
+
+def through_gru_gates(g, kept, h, gates):
+    """The gradients of `given`, `kept` and h."""
+    cdef int kind = kind_of(h)
+    cdef cnp.ndarray ga, gb, gh
+    cdef Py_ssize_t size
+    cdef rl_cell s
+    if kind < 0:
+        return NotImplemented
+    size, g = cnp.PyArray_SIZE(<cnp.ndarray>h), contiguous(g)
+    if not fits(g, kind, size) or not fits(kept, kind, 3 * size) or not fits(gates, kind, 3 * size):
+        return NotImplemented
+    ga, gb = gates_for(h, kind, 3), gates_for(h, kind, 3)
+    gh = empty(cnp.PyArray_NDIM(<cnp.ndarray>h), cnp.PyArray_DIMS(<cnp.ndarray>h), kind)
+    s.n = cnp.PyArray_DIM(<cnp.ndarray>h, cnp.PyArray_NDIM(<cnp.ndarray>h) - 1)
+    s.kept, s.before = cnp.PyArray_DATA(<cnp.ndarray>kept), cnp.PyArray_DATA(<cnp.ndarray>h)
+    s.gates, s.gh = cnp.PyArray_DATA(<cnp.ndarray>gates), cnp.PyArray_DATA(<cnp.ndarray>g)
+    s.gsums, s.gkept, s.gbefore = cnp.PyArray_DATA(ga), cnp.PyArray_DATA(gb), cnp.PyArray_DATA(gh)
+    over(rl_through_gru_f4, rl_through_gru_f8, kind, &s, size)
+    return ga, gb, gh

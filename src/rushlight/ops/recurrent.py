@@ -1,6 +1,7 @@
-"""What a long short-term memory does with its gates.
+"""What a long short-term memory and a gated recurrent unit do with their gates.
 
-Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, with the forget gate of Gers et al., 2000.
+Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, with the forget gate of Gers et al., 2000; Cho et al., Learning
+Phrase Representations using RNN Encoder-Decoder, 2014.
 """
 
 import numpy as np
@@ -12,14 +13,14 @@ from .declare import general
 from .join import cat
 
 
-def by_gate(x):
-    """Its four parts: enter, forget, new, leave."""
-    n = x.shape[-1] // 4
-    return [x.narrow(-1, i * n, n) for i in range(4)]
+def by_gate(x, gates=4):
+    """Its parts: enter, forget, new, leave; or of three reset, keep, new."""
+    n = x.shape[-1] // gates
+    return [x.narrow(-1, i * n, n) for i in range(gates)]
 
 
 def joined(parts):
-    return cat(*parts, dim=parts[0].ndim - 1, sizes=(parts[0].shape[-1],) * 4)
+    return cat(*parts, dim=parts[0].ndim - 1, sizes=(parts[0].shape[-1],) * len(parts))
 
 
 def slopes(parts, gates):
@@ -88,6 +89,61 @@ def lstm_gates(given, kept, c):
     return gates[..., 3 * n :] * np.tanh(following), following, gates
 
 
+def through_reset(g, kept, h, gates):
+    reset, keep, new = by_gate(gates, 3)
+    of_out, of_gates = g
+    of_out = h.detach() * 0 if of_out is None else of_out
+    of_reset, of_keep, of_new = (0, 0, 0) if of_gates is None else by_gate(of_gates, 3)
+    of_keep = of_out * (h - new) + of_keep
+    of_sum = (of_out * (1 - keep) + of_new) * (1 - new * new)
+    of_reset = of_sum * by_gate(kept, 3)[2] + of_reset
+    shared = [sigmoid_backward(of_reset, reset), sigmoid_backward(of_keep, keep)]
+    return joined([*shared, of_sum]), joined([*shared, of_sum * reset]), of_out * keep
+
+
+def push_reset(given_t, kept_t, h_t, kept, h, gates):
+    reset, keep, new = by_gate(gates, 3)
+    gates_t = gates.detach() * 0
+    if given_t is not None or kept_t is not None:
+        # Where one has no tangent, zeros.
+        given_t = gates_t if given_t is None else given_t
+        kept_t = gates_t if kept_t is None else kept_t
+        given_t, kept_t = by_gate(given_t, 3), by_gate(kept_t, 3)
+        reset_t = sigmoid_backward(given_t[0] + kept_t[0], reset)
+        keep_t = sigmoid_backward(given_t[1] + kept_t[1], keep)
+        new_t = (given_t[2] + reset_t * by_gate(kept, 3)[2] + reset * kept_t[2]) * (1 - new * new)
+        gates_t = joined([reset_t, keep_t, new_t])
+        out_t = new_t * (1 - keep) + keep_t * (h - new)
+        return out_t if h_t is None else out_t + keep * h_t, gates_t
+    return keep * h_t, gates_t
+
+
+def check_reset(given, kept, h):
+    if given.shape != kept.shape or (*h.shape[:-1], 3 * h.shape[-1]) != tuple(given.shape):
+        raise RuntimeError(
+            f"gru_cell: gates of size {list(given.shape)} and {list(kept.shape)} do not fit a hidden state of size "
+            f"{list(h.shape)}"
+        )
+
+
+@general(
+    promote="common",
+    batch=as_it_is,
+    check=check_reset,
+    backward="ThnnFusedGruCellBackward0",
+    outputs=("out", "gates"),
+    joint=through_reset,
+    push=push_reset,
+)
+def gru_gates(given, kept, h):
+    """(the next h, the gates) from what input and hidden state add to the gates (*, 3 H), and the hidden state h."""
+    n = h.shape[-1]
+    gates = np.true_divide(1, 1 + np.exp(-(given + kept)), dtype=h.dtype)
+    np.tanh(given[..., 2 * n :] + gates[..., :n] * kept[..., 2 * n :], out=gates[..., 2 * n :])
+    new = gates[..., 2 * n :]
+    return new + gates[..., n : 2 * n] * (h - new), gates
+
+
 def _through(kernel):
     """The joint kernel, from the one that knows the gradients of h and of the next c alone."""
 
@@ -102,6 +158,14 @@ def _through(kernel):
     return through
 
 
+def _through_reset(g, kept, h, gates):
+    of_out, of_gates = g
+    if of_out is None or of_gates is not None:
+        return NotImplemented
+    return _kernels.through_gru_gates(of_out._array, kept, h, gates)
+
+
 _kernels = load("cells")
 if _kernels is not None:
     lstm_gates.accelerate(_kernels.lstm_gates, joint=_through(_kernels.through_lstm_gates))
+    gru_gates.accelerate(_kernels.gru_gates, joint=_through_reset)

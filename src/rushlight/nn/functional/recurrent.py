@@ -8,7 +8,7 @@ from ... import casting
 from ...core import TensorBase
 from ...functions.joining import cat, stack
 from ...functions.matrix import linear
-from ...ops.recurrent import lstm_gates
+from ...ops.recurrent import gru_gates, lstm_gates
 from .arguments import check_optional, check_tensor, check_tensors, type_name
 from .dropout import dropout as dropped
 
@@ -108,6 +108,9 @@ def _check_cell(name, input, hx, w_hh, w_ih, gates, b_ih, b_hh):
     for x in (w_ih, w_hh):
         if x._array.ndim != 2:
             raise RuntimeError(f"{name}: expected weights of 2 dimensions, but got {x._array.ndim}")
+    batch, states = input._array.shape[:-1], hx._array.shape[:-1]
+    if len(batch) == len(states) == 1 and batch != states:
+        raise RuntimeError(f"Input batch size {batch[0]} doesn't match hidden0 batch size {states[0]}")
     hidden, rows = w_hh._array.shape[1], w_ih._array.shape[0]
     if rows != gates * hidden:
         times = f"{gates} * hidden_size" if gates > 1 else "hidden_size"
@@ -127,10 +130,7 @@ def _relu_step(given, state, w_hh, b_hh):
 
 def _gru_step(given, state, w_hh, b_hh):
     h = state[0]
-    reset_i, update_i, new_i = given.chunk(3, -1)
-    reset_h, update_h, new_h = linear(h, w_hh, b_hh).chunk(3, -1)
-    new = (new_i + (reset_i + reset_h).sigmoid() * new_h).tanh()
-    return (new + (update_i + update_h).sigmoid() * (h - new),)
+    return (gru_gates(given, linear(h, w_hh, b_hh), h)[0],)
 
 
 def _lstm_step(given, state, w_hh, b_hh, w_hr=None):
