@@ -427,3 +427,17 @@ def test_fractional_windows_lie_where_their_meaning_has_them(lengths, size, kern
     expected = pool.fractional_max_pool2d.forward(x, samples, kernel=kernel, size=size)
     np.testing.assert_array_equal(values, expected[0])
     np.testing.assert_array_equal(indices, expected[1])
+
+
+def test_rms_norm_of_single_precision_is_its_formula():
+    x, w, g = [np.random.default_rng(i).normal(size=s) for i, s in enumerate([(5, 3, 35), (3, 35), (5, 3, 35)])]
+    wide = [rushlight.from_numpy(v).requires_grad_() for v in (x, w)]
+    out = wide[0] * (wide[0].square().mean((1, 2), True) + 1e-6).rsqrt() * wide[1]
+    wanted = [out, *rushlight.autograd.grad(out, wide, rushlight.from_numpy(g))]
+    short = [rushlight.from_numpy(v.astype("float32")).requires_grad_() for v in (x, w)]
+    out = F.rms_norm(short[0], (3, 35), short[1], 1e-6)
+    found = [out, *rushlight.autograd.grad(out, short, rushlight.from_numpy(g.astype("float32")))]
+    for ours, want in zip(found, wanted):
+        np.testing.assert_allclose(ours.detach(), want.detach(), rtol=1e-5, atol=2e-6)
+    with pytest.raises(NotImplementedError, match="\"rms_norm\" not implemented for 'Long'"):
+        F.rms_norm(rushlight.ones(2, dtype=rushlight.int64), (2,))

@@ -45,6 +45,7 @@ WITHIN = {
     "batch_norm": ("native_batch_norm",),
     "group_norm": ("native_group_norm",),
     "layer_norm": ("native_layer_norm",),
+    "rms_norm": ("fused_rms_norm",),
     "hermite_polynomial_h": ("polynomial",),
 }
 

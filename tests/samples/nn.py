@@ -151,6 +151,8 @@ ROWS = [
         lambda r: (r(3, 2, 9), r(2), None, _weight(2), _weight(2)),
         {"training": False, "eps": 1e-5},
     ),
+    Row("fused_rms_norm", lambda r: (r(3, 35), None), {"dims": 1, "eps": 1e-5}),
+    Row("fused_rms_norm", lambda r: (r(2, 3, 4), r(3, 4)), {"dims": 2, "eps": 1e-5}),
     Row("native_layer_norm", lambda r: (r(3, 35), None, None), {"dims": 1, "eps": 1e-5}),
     Row("native_layer_norm", lambda r: (r(3, 35), r(35), None), {"dims": 1, "eps": 1e-5}),
     Row("native_layer_norm", lambda r: (r(2, 3, 4), r(3, 4), r(3, 4)), {"dims": 2, "eps": 1e-5}),

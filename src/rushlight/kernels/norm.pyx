@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""Batch, layer and group norm of float32 and float64 arrays, and their gradients, in a few passes over each part.
+"""Batch, layer, group and RMS norm of float32 and float64 arrays, and their gradients, in a few passes over each part.
 
 A function returns NotImplemented for other dtypes. `through_` functions give the gradients of the input, the weight and
 the bias, None for one that nobody needs, from the gradient of the normalized output alone.
@@ -55,6 +55,7 @@ cdef struct Work:
     Py_ssize_t outer, channels, inner  # samples, channels, entries of a channel in a sample
     Py_ssize_t groups, n  # groups of channels; entries that are standardized together
     bint training
+    bint centred  # rows are standardized about their means, not about zero
     double eps
     const void *g
     const void *x
@@ -227,7 +228,7 @@ cdef void rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const real *x, r
     cdef real *var = <real *>s.var
     cdef real rstd
     for r in range(begin, end):
-        mean[r] = <real>(summed(x + r * n, n) / n)
+        mean[r] = <real>(summed(x + r * n, n) / n) if s.centred else 0
         var[r] = <real>(spread_of(x + r * n, n, mean[r]) / n)
         rstd = <real>(1 / sqrt(var[r] + s.eps))
         if real is float:
@@ -247,14 +248,14 @@ cdef void through_rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const re
     for r in range(begin, end):
         rstd, mean = 1 / sqrt((<const real *>s.var)[r] + s.eps), (<const real *>s.mean)[r]
         if w == NULL:
-            total, slope = summed(g, n), along(g, x, n, mean)
+            total, slope = summed(g, n) if s.centred else 0, along(g, x, n, mean)
             back(g, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
         elif real is float:
-            total, slope = rl_weighed_f4(g, w, n), rl_weighed_along_f4(g, w, x, n, mean)
+            total, slope = rl_weighed_f4(g, w, n) if s.centred else 0, rl_weighed_along_f4(g, w, x, n, mean)
             rl_weighed_back_f4(g, w, x, n, mean, <real>rstd, <real>(-rstd * rstd * rstd * slope / n),
                                <real>(-rstd * total / n), gx)
         else:
-            total, slope = rl_weighed_f8(g, w, n), rl_weighed_along_f8(g, w, x, n, mean)
+            total, slope = rl_weighed_f8(g, w, n) if s.centred else 0, rl_weighed_along_f8(g, w, x, n, mean)
             rl_weighed_back_f8(g, w, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
         g += n
         x += n
@@ -534,7 +535,7 @@ def through_batch_norm(g, x, weight, bias_shape, mean, var, training, eps, needs
     return gx, gw, gb, None, None
 
 
-def layer_norm(x, weight, bias, *, dims, eps):
+cdef object over_rows(object x, object weight, object bias, int dims, double eps, bint centred):
     """(out, mean, var) of x, standardized over its trailing `dims` dimensions together."""
     cdef int kind = kind_of(x, weight, bias)
     cdef cnp.ndarray a, w, b, mean, var, out
@@ -552,12 +553,40 @@ def layer_norm(x, weight, bias, *, dims, eps):
         return NotImplemented
     mean, var, out = vector(s.outer, kind), vector(s.outer, kind), like(a)
     s.weight, s.bias, s.mean, s.var, s.out = data(w), data(b), data(mean), data(var), data(out)
+    s.centred = centred
     over(rows_f4, rows_f8, kind, &s, s.outer, s.n)
     shape = x.shape[:lead] + (1,) * dims
     return out, mean.reshape(shape), var.reshape(shape)
 
 
+def layer_norm(x, weight, bias, *, dims, eps):
+    """(out, mean, var) of x, standardized over its trailing `dims` dimensions together."""
+    return over_rows(x, weight, bias, dims, eps, True)
+
+
+def rms_norm(x, weight, *, dims, eps):
+    """(out, power): x divided by the root of its mean square, and that mean."""
+    found = over_rows(x, weight, None, dims, eps, False)
+    return found if found is NotImplemented else (found[0], found[2])
+
+
 def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
+    return through_over_rows(g, x, weight, mean, var, dims, eps, needs, True)
+
+
+def through_rms_norm(g, x, weight, power, dims, eps, needs):
+    needs = (needs[0], needs[1], False)
+    cdef cnp.ndarray centre
+    if not isinstance(power, cnp.ndarray):
+        return NotImplemented
+    centre = cnp.PyArray_ZEROS(cnp.PyArray_NDIM(power), cnp.PyArray_DIMS(power), cnp.PyArray_TYPE(power), 0)
+    found = through_over_rows(g, x, weight, centre, power, dims, eps, needs, False)
+    return found if found is NotImplemented else found[:2]
+
+
+cdef object through_over_rows(
+    object g, object x, object weight, object mean, object var, int dims, double eps, object needs, bint centred
+):
     cdef int kind = kind_of(x, weight, g, mean, var)
     cdef cnp.ndarray a, d, w, m, v, rstd, gx, gw, gb
     cdef Work s
@@ -575,6 +604,7 @@ def through_layer_norm(g, x, weight, bias_shape, mean, var, dims, eps, needs):
     gx = like(a) if needs[0] else None
     gw, gb = vector(s.n, kind) if needs[1] else None, vector(s.n, kind) if needs[2] else None
     s.g, s.weight, s.mean, s.var, s.gx, s.gw, s.gb = data(d), data(w), data(m), data(v), data(gx), data(gw), data(gb)
+    s.centred = centred
     if gx is not None:
         over(through_rows_f4, through_rows_f8, kind, &s, s.outer, s.n)
     if gw is not None or gb is not None:

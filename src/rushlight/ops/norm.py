@@ -1,4 +1,4 @@
-"""Normalization by means and variances: batch, layer and group norm.
+"""Normalization by means and variances: batch, layer and group norm; by the mean square alone: RMS norm.
 
 Each gives (out, mean, var), the statistics with their reduced dimensions kept. A rule uses these where nothing is
 recorded; under create_graph it computes them again from the input, as functions of it.
@@ -279,6 +279,59 @@ def native_layer_norm(x, weight, bias, *, dims, eps):
     return affine(standardized(x, mean, var, eps), weight, bias, x.dtype), mean, var
 
 
+def scale_of(x, power, axes, eps):
+    """One over the root mean square: of the kept power, or differentiable."""
+    return ((x * x).mean(axes, True) if grad_enabled() else power).add(eps) ** -0.5
+
+
+def through_rms_norm(g, x, weight, power, dims, eps, needs):
+    gs, g, axes = g, zeros_for(g[0], x), tuple(range(x.ndim - dims, x.ndim))
+    scale = scale_of(x, power, axes, eps)
+    xhat = x * scale
+    gx = None
+    if needs[0]:
+        gy = g if weight is None else g * weight
+        gx = scale * (gy - xhat * (gy * xhat).mean(axes, True))
+        if gs[1] is not None:
+            gx = gx + gs[1] * x * (2 / math.prod([x.shape[axis] for axis in axes]))
+    return gx, sum_to(g * xhat, shape=weight._array.shape) if needs[1] else None
+
+
+def push_rms_norm(x_t, weight_t, x, weight, dims, eps):
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    scale = ((x * x).mean(axes, True) + eps) ** -0.5
+    xhat = x * scale
+    power_t = None
+    if x_t is not None:
+        power_t = 2 * (x * x_t).mean(axes, True)
+        x_t = scale * (x_t - xhat * (x_t * xhat).mean(axes, True))
+    return pushed(x_t, weight_t, None, xhat, weight), power_t
+
+
+def rms_norm_of_samples(op, size, inputs, batched, params):
+    x = full(inputs[0], size, batched[0])
+    if not batched[1]:
+        return apply(op, (x, inputs[1]), params)
+    out, power = apply(op, (x, None), params)
+    return out * in_line(inputs[1], x._array.ndim - 1), power
+
+
+@general(
+    batch=rms_norm_of_samples,
+    backward="FusedRmsNormBackward0",
+    outputs=("out", "power"),
+    aliases={"x": "input", "out": "result0"},
+    joint=through_rms_norm,
+    push=push_rms_norm,
+)
+def fused_rms_norm(x, weight, *, dims, eps):
+    """x divided by the root of its mean square over its trailing `dims` dimensions together, and that mean."""
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    count = max(1, math.prod([x.shape[axis] for axis in axes]))
+    power = (np.add.reduce(x * x, axes, np.float64, keepdims=True) / count).astype(x.dtype)
+    return affine(x / np.sqrt(power + x.dtype.type(eps)), weight, None, x.dtype), power
+
+
 def grouped(x, groups):
     return x.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // groups)
 
@@ -331,7 +384,7 @@ def _of_output(kernel):
     """The joint kernel of a norm, from the one that knows the gradient of `out` alone."""
 
     def through(g, *kept):
-        if g[0] is None or g[1] is not None or g[2] is not None:
+        if g[0] is None or any([part is not None for part in g[1:]]):
             return NotImplemented
         return kernel(g[0]._array, *kept)
 
@@ -353,4 +406,5 @@ _kernels = load("norm")
 if _kernels is not None:
     native_batch_norm.accelerate(_kernels.batch_norm, joint=_of_output(_of_input(_kernels.through_batch_norm)))
     native_layer_norm.accelerate(_kernels.layer_norm, joint=_of_output(_kernels.through_layer_norm))
+    fused_rms_norm.accelerate(_kernels.rms_norm, joint=_of_output(_kernels.through_rms_norm))
     native_group_norm.accelerate(_kernels.group_norm, joint=_of_output(_kernels.through_group_norm))

@@ -210,12 +210,17 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """
     check_tensor(input, "rms_norm")
     shape = _check_normalized(input, normalized_shape, weight, None, "rms_norm", "")
+    if not input.is_floating_point() and not input.is_complex():
+        raise NotImplementedError(f"\"rms_norm\" not implemented for '{scalar_type(input)}'")
     wide = input.float() if input.element_size() == 2 else input
     if eps is None:
         eps = dtypes.finfo(wide.dtype).eps
-    power = (wide * wide).mean(tuple(range(-len(shape), 0)), True) + eps
-    out = wide * power.rsqrt()
-    if weight is not None:
+    own = None if weight is None or weight.dtype != wide.dtype else weight
+    if wide.is_complex():
+        own, out = None, wide * ((wide * wide).mean(tuple(range(-len(shape), 0)), True) + eps).rsqrt()
+    else:
+        out = ops.fused_rms_norm(wide, own, dims=len(shape), eps=eps)[0]
+    if weight is not own:
         out = out * weight
     return out if out.dtype == input.dtype else out.to(input.dtype)
 
