@@ -145,8 +145,10 @@ typedef struct {
             }                                                                                                    \
         }                                                                                                        \
         if (!job->causal) return;                                                                                \
-        for (Py_ssize_t r = k0 < first ? first - k0 + 1 : 0; r < m; r++)                                         \
-            for (Py_ssize_t q = 0; q < count && q < k0 + r - first; q++) s[r * n + q] = -INFINITY;               \
+        for (Py_ssize_t r = k0 < first ? first - k0 + 1 : 0; r < m; r++) {                                       \
+            const Py_ssize_t end = RL_LEAST(count, k0 + r - first);                                              \
+            for (Py_ssize_t q = 0; q < end; q++) s[r * n + q] = -INFINITY;                                       \
+        }                                                                                                        \
     }                                                                                                            \
     /* The scores become their powers over the largest so far of their query, which sums them; `fade` is what    \
        the sums before are to be multiplied by. */                                                               \
