@@ -54,9 +54,10 @@ lint: .venv/lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# WORDS: only the cases whose name or group holds one of them, as in make bench WORDS=softmax.
 bench: .venv/demo
 	$(BIN)/python -m pip install -q $(TORCH)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(WORDS)
 
 sweep: .venv/demo
 	$(BIN)/python -m pip install -q $(TORCH)

@@ -3,18 +3,14 @@
 Each case runs with and without it in turn; with --docs the table is put into docs/debugging.md.
 """
 
-import os
 import statistics
 import sys
 import time
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
-
 import rushlight as rl
 
-from .__main__ import processor
+from .machine import processor
 
 PAGE = Path(__file__).parent.parent / "docs" / "debugging.md"
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"

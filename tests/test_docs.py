@@ -40,16 +40,6 @@ def test_page_of_operations_is_up_to_date():
     assert build.fault_of_operations() is None
 
 
-def test_marks_for_the_speeds_are_in_the_readme():
-    readme = module_in(ROOT, "benchmarks.readme")
-    kept = {
-        "machine": dict.fromkeys(("processor", "cores", "threads", "python", "numpy", "torch", "rushlight"), "?"),
-        "results": [{"case": "view x.view(16)", "rushlight_us": 1.0, "torch_us": 3.0, "ratio": 3.0, "wanted": 2}],
-    }
-    text = readme.replaced((ROOT / "README.md").read_text(), readme.section(kept))
-    assert "| view x.view(16) | 1.00 | 3.00 | 3.0 |\n<!-- speed: end -->" in text
-
-
 # -- what the checks themselves notice
 @pytest.mark.parametrize(
     "text",

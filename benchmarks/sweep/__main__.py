@@ -7,65 +7,21 @@ fault. With --keep the results are written to benchmarks/results/sweep.json.
 
 import argparse
 import json
-import os
 import statistics
 import sys
-import time
 import warnings
 from pathlib import Path
 
-THREADS = 2
-os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
-os.environ.setdefault("OPENBLAS_NUM_THREADS", str(THREADS))
+import numpy as np
 
-import numpy as np  # noqa: E402 - reads the two variables when it is imported
-
-from . import ROWS  # noqa: E402
-from .row import as_dtype  # noqa: E402
+from .. import THREADS
+from ..measure import measure
+from . import ROWS
+from .row import as_dtype
 
 SIZES = (1_000, 1_000_000)
 # Ratios above this are faults.
 LIMIT = 2
-# A round lasts at least this long, rounds go on until there are enough or the time is used up.
-ROUND, ROUNDS, TIME = 0.004, 9, 0.6
-# Calls that take less than this together are timed together.
-BATCH = 0.00005
-# Before a round is timed: a million elements take five calls, in either module, until caches and clocks have settled.
-WARM = 0.002
-# Both begin with threads asleep: those of OpenMP look for work some milliseconds after a loop.
-REST = 0.012
-
-
-def seconds(run, calls, batches):
-    """The median over batches of calls, each timed together: what stops the machine for a while is in few of them."""
-    time.sleep(REST)
-    begun = time.perf_counter()
-    while time.perf_counter() - begun < WARM:
-        run()
-    times = []
-    for _ in range(batches):
-        begun = time.perf_counter()
-        for _ in range(calls):
-            run()
-        times.append((time.perf_counter() - begun) / calls)
-    return statistics.median(times)
-
-
-def loops_of(run):
-    """How many calls are timed together, and how often, so that a round lasts long enough."""
-    once = min(seconds(run, 1, 1), seconds(run, 1, 1))
-    calls = max(1, min(200, int(BATCH / once)))
-    return calls, max(1, int(ROUND / (once * calls)))
-
-
-def measure(ours, theirs):
-    """Median seconds of both, and the median ratio of the rounds."""
-    loops = loops_of(ours), loops_of(theirs)
-    rounds, begun = [], time.perf_counter()
-    while len(rounds) < 3 or (len(rounds) < ROUNDS and time.perf_counter() - begun < TIME):
-        rounds.append((seconds(ours, *loops[0]), seconds(theirs, *loops[1])))
-    mine, yours = zip(*rounds)
-    return statistics.median(mine), statistics.median(yours), statistics.median(a / b for a, b in rounds)
 
 
 def tensors(m, inputs, dtype, grad):
@@ -128,12 +84,12 @@ def sweep(words, sizes, dtype):
                     mine, yours = (what(row, m, inputs, dtype) for m in (rushlight, torch))
                     if mine is None or yours is None:
                         continue
-                    measured = measure(mine, yours)
+                    ours, theirs, ratios = measure(mine, yours)
                 except Exception as error:
                     print(f"{row.name}, {n}, {what.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
                     raised += 1
                     continue
-                found = dict(zip(("ours", "theirs", "ratio"), measured))
+                found = {"ours": ours, "theirs": theirs, "ratio": statistics.median(ratios)}
                 results.append({"row": row.name, "size": n, "what": what.__name__, **found})
     return results, raised
 

@@ -1,6 +1,6 @@
 """Cases of loading data: a pass over a dataset, and the making of one batch."""
 
-from .cases import case
+from .case import case
 
 
 def loading(m):
@@ -24,12 +24,12 @@ def a_pass(m, dataset):
     return run
 
 
-@case("DataLoader over 50,000 samples of tensors, batch 64, shuffled, per batch", 1, 1.5, per=782)
+@case("DataLoader over 50,000 samples of tensors, batch 64, shuffled, per batch", "data", per=782)
 def tensors(m):
     return a_pass(m, loading(m).TensorDataset(*samples(m, 50_000)))
 
 
-@case("DataLoader over 50,000 samples of a class of one's own, batch 64, shuffled, per batch", 1, 1.5, per=782)
+@case("DataLoader over 50,000 samples of a class of one's own, batch 64, shuffled, per batch", "data", per=782)
 def own_class(m):
     x, _ = samples(m, 50_000)
 
@@ -43,7 +43,7 @@ def own_class(m):
     return a_pass(m, Pairs())
 
 
-@case("default_collate of 64 samples of 16 numbers and one", 100, 1.5)
+@case("default_collate of 64 samples of 16 numbers and one", "data")
 def collating(m):
     x, y = samples(m, 64)
     batch = [(x[i], int(y[i])) for i in range(64)]

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from .cases import case
+from .case import case
 
 
 def network(m, width):
@@ -11,9 +11,9 @@ def network(m, width):
     return nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
 
-for _width, _bar in ((16, 5), (32, None), (64, None)):
+for _width in (16, 32, 64):
 
-    @case(f"Hessian-vector product, network of width {_width}, batch 32", 60, _bar)
+    @case(f"Hessian-vector product, network of width {_width}, batch 32", "second")
     def hessian_vector(m, width=_width):
         model, x, y = network(m, width), m.randn(32, 2), m.randn(32, 1)
         parameters = list(model.parameters())
@@ -26,7 +26,7 @@ for _width, _bar in ((16, 5), (32, None), (64, None)):
 
         return product
 
-    @case(f"Laplacian by nested grad, network of width {_width}, one point", 100, _bar)
+    @case(f"Laplacian by nested grad, network of width {_width}, one point", "second")
     def laplacian(m, width=_width):
         model, points = network(m, width), m.randn(1, 2)
         grad = m.autograd.grad
@@ -38,7 +38,7 @@ for _width, _bar in ((16, 5), (32, None), (64, None)):
 
         return at_point
 
-    @case(f"Laplacian by nested grad and its gradient, width {_width}, 32 points", 40, _bar)
+    @case(f"Laplacian by nested grad and its gradient, width {_width}, 32 points", "second")
     def physics_informed(m, width=_width):
         model, points = network(m, width), m.randn(32, 2)
         parameters = list(model.parameters())
@@ -53,21 +53,21 @@ for _width, _bar in ((16, 5), (32, None), (64, None)):
         return step
 
 
-@case("functional.hessian of a function of 24 numbers", 20, 5)
+@case("functional.hessian of a function of 24 numbers", "second")
 def hessian(m):
     m.manual_seed(0)
     a, x = m.randn(24, 24), m.randn(24)
     return lambda: m.autograd.functional.hessian(lambda x: (x.sin() * (a @ x)).sum() + (x**2).sum().exp().log(), x)
 
 
-@case("functional.hvp of a function of 24 numbers", 100, 5)
+@case("functional.hvp of a function of 24 numbers", "second")
 def hvp(m):
     m.manual_seed(0)
     a, x = m.randn(24, 24), m.randn(24)
     return lambda: m.autograd.functional.hvp(lambda x: (x.sin() * (a @ x)).sum() + (x**2).sum().exp().log(), x, x)
 
 
-@case("vmap(grad) of a formula, 1,000 samples", 30, 1)
+@case("vmap(grad) of a formula, 1,000 samples", "samples")
 def formula_of_each(m):
     func = import_module(f"{m.__name__}.func")
     m.manual_seed(0)
@@ -75,7 +75,7 @@ def formula_of_each(m):
     return lambda: func.vmap(func.grad(lambda row: (row.sin() * row).sum()))(x)
 
 
-@case("vmap(grad) of a network 16-32-1 by its weights, 1,000 samples", 10, 1)
+@case("vmap(grad) of a network 16-32-1 by its weights, 1,000 samples", "samples")
 def weights_of_each(m):
     func = import_module(f"{m.__name__}.func")
     m.manual_seed(0)
@@ -89,7 +89,7 @@ def weights_of_each(m):
     return lambda: func.vmap(func.grad(loss), (None, 0, 0))(weights, x, y)
 
 
-@case("vmap(grad) of modules 16-64-10 with cross-entropy, 1,000 samples", 5, 1)
+@case("vmap(grad) of modules 16-64-10 with cross-entropy, 1,000 samples", "samples")
 def modules_of_each(m):
     func = import_module(f"{m.__name__}.func")
     m.manual_seed(0)
