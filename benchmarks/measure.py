@@ -9,13 +9,23 @@ ROUND, ROUNDS, TIME = 0.004, 9, 0.6
 BATCH = 0.00005
 # Before a round is timed: a million elements take five calls, in either module, until caches and clocks have settled.
 WARM = 0.002
-# Both begin with threads asleep: those of OpenMP look for work some milliseconds after a loop.
-REST = 0.012
+# Both begin with threads asleep: those of OpenMP look for work some milliseconds after a loop, those of OpenBLAS for up
+# to a tenth of a second, and take a core from the library that comes next. They are asleep when the process takes no
+# time for so long; after so many looks they are left as they are.
+REST, LOOKS = 0.004, 100
+
+
+def settle():
+    for _ in range(LOOKS):
+        begun = time.process_time()
+        time.sleep(REST)
+        if time.process_time() - begun < REST / 10:
+            return
 
 
 def seconds(run, calls, batches):
     """The median over batches of calls, each timed together: what stops the machine for a while is in few of them."""
-    time.sleep(REST)
+    settle()
     begun = time.perf_counter()
     while time.perf_counter() - begun < WARM:
         run()

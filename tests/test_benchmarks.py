@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import threading
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -120,6 +122,19 @@ def test_slower_is_measured_as_slower():
     fast = lambda: sum(range(200))
     mine, yours, ratios = measure.measure(fast, slow, rounds=3, limit=0)
     assert mine < yours and len(ratios) == 3 and max(ratios) < 1
+
+
+def test_a_round_begins_when_other_threads_are_asleep():
+    def work():
+        while time.perf_counter() < until:
+            pass
+
+    until = time.perf_counter() + 0.05
+    busy = threading.Thread(target=work)
+    busy.start()
+    measure.settle()
+    assert not busy.is_alive()
+    busy.join()
 
 
 @pytest.mark.parity
