@@ -22,7 +22,9 @@ _LARGE = 32768
 _ALIGNED = 64
 # Maps keep a descriptor each. Beyond so many a batch is copied, so that a program may keep all of its batches.
 _MOST_MAPS = 256
-_maps = weakref.WeakSet()
+# Weak references to them. A set of these would run Python code whenever a batch goes, and an interrupt that comes within
+# such code is lost.
+_maps = []
 
 
 class _Pickler(reduction.ForkingPickler):
@@ -114,9 +116,11 @@ def _write(file, raw, begin):
 
 def _memory(file, total):
     """The file's memory itself; a copy where a great number of batches are alive."""
+    if len(_maps) >= _MOST_MAPS:
+        _maps[:] = [kept for kept in _maps if kept() is not None]
     if len(_maps) < _MOST_MAPS:
         memory = mmap.mmap(file, total)
-        _maps.add(memory)
+        _maps.append(weakref.ref(memory))
         return memory
     copied = np.empty(total, np.uint8)
     done = 0
