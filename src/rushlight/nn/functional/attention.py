@@ -26,6 +26,8 @@ def scaled_dot_product_attention(
     if type(is_causal) is not bool or type(enable_gqa) is not bool:
         check_flags("scaled_dot_product_attention", 6, is_causal=is_causal)
         check_flags("scaled_dot_product_attention", None, enable_gqa=enable_gqa)
+    if casting.in_force:
+        query, key, value, attn_mask = casting.low(query, key, value, attn_mask)
     _check(query, key, value, attn_mask, is_causal)
     factor = 1 / math.sqrt(query._array.shape[-1] or 1) if scale is None else scale
     if dropout_p <= 0 and _alike(query, key, value, attn_mask, enable_gqa):
