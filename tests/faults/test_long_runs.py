@@ -113,7 +113,8 @@ def test_long_graphs_take_less_time_than_pytorch_s(work, n, compiled):
     if not compiled or load("elementwise") is None:
         pytest.skip("the bar is for the compiled core and kernels")
     took = {rl: [], torch: []}
-    for m in (rl, torch) * 3:
+    # Of seven, since the collector of cycles comes in most of them and looks through all that PyTorch has loaded.
+    for m in (rl, torch) * 7:
         start = time.perf_counter()
         work(m, n)
         took[m].append(time.perf_counter() - start)
