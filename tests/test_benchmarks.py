@@ -1,31 +1,17 @@
 """The benchmarks: their cases run and compute the same in both libraries, their limits are counted, their pages written."""
 
 import json
-import os
-import sys
 import threading
 import time
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import rushlight
+from benches import module_of
 
 ROOT = Path(__file__).parent.parent
-
-
-def module_of(name):
-    """A module of benchmarks/, which is not installed. It sets a number of threads for its own process only."""
-    environment = dict(os.environ)
-    sys.path.insert(0, str(ROOT))
-    try:
-        return import_module(name)
-    finally:
-        sys.path.remove(str(ROOT))
-        os.environ.clear()
-        os.environ.update(environment)
 
 
 workloads, main, readme, picture, work, machine, process, measure = (

@@ -1,7 +1,5 @@
 """The sweep leaves no operation out, and each of its rows runs."""
 
-import os
-import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 import rushlight
+from benches import module_of
 from rushlight import ops
 from rushlight.ops.declare import REGISTRY
 
@@ -50,20 +49,8 @@ WITHIN = {
 }
 
 
-def module_of_sweep(name):
-    """A module of benchmarks/, which is not installed. It sets a number of threads for its own process only."""
-    environment = dict(os.environ)
-    sys.path.insert(0, str(ROOT))
-    try:
-        return import_module(name)
-    finally:
-        sys.path.remove(str(ROOT))
-        os.environ.clear()
-        os.environ.update(environment)
-
-
-sweep = module_of_sweep("benchmarks.sweep.__main__")
-ROWS = module_of_sweep("benchmarks.sweep").ROWS
+sweep = module_of("benchmarks.sweep.__main__")
+ROWS = module_of("benchmarks.sweep").ROWS
 
 
 def timed(row):
