@@ -49,6 +49,37 @@ def test_long_tables_are_done_in_blocks(monkeypatch):
     assert rushlight.cdist(x1, x2, p=3.0).tolist() == whole.tolist()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("p", ORDERS)
+@pytest.mark.parametrize(
+    "shape", [((33, 5), (40, 5)), ((2, 3, 17, 70), (2, 3, 65, 70)), ((1, 1), (130, 1)), ((3, 0), (2, 0))]
+)
+def test_kernels_find_what_the_python_meaning_finds(shape, p, dtype):
+    from rushlight import core
+    from rushlight.ops import distance
+
+    if dtype == "float32" and p not in (0, 1, 2):
+        p = 3.0
+    random = np.random.default_rng(0)
+    x1, x2 = [random.uniform(-1, 1, s).astype(dtype) for s in shape]
+    g = random.uniform(-1, 1, (*x1.shape[:-1], x2.shape[-2])).astype(dtype)
+    few = 1e-12 if dtype == "float64" else 1e-5
+    # Where points coincide the product that is the meaning of euclidean_dist leaves its rounding: they are for the last.
+    ops = [(distance.euclidean_dist, {})] * (p == 2) + [(distance.cdist, {"ord": p})]
+    for op, params in ops:
+        if op is distance.cdist and x1.shape[-1] > 1:
+            x1[..., 0, :] = x2[..., 1, :]
+        found = op(core.wrap(x1), core.wrap(x2), **params)
+        meant = op.forward(x1, x2, **params)
+        np.testing.assert_allclose(found, meant, rtol=few, atol=few)
+        a, b = [rushlight.from_numpy(x).requires_grad_() for x in (x1, x2)]
+        out = op(a, b, **params)
+        quick = autograd.grad(out, (a, b), rushlight.from_numpy(g), retain_graph=True)
+        slow = autograd.grad(out, (a, b), rushlight.from_numpy(g), create_graph=True)
+        for one, other in zip(quick, slow):
+            np.testing.assert_allclose(one, other.detach(), rtol=few, atol=20 * few)
+
+
 def test_float32_points_that_are_close_stay_apart():
     x = rushlight.full((30, 8), 100.0)
     y = x.clone()

@@ -16,9 +16,10 @@ _MANY = 25
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     """The p-norm distance of each row of x1 (*, P, M) to each row of x2 (*, R, M): (*, P, R).
 
-    For p = 2 and more than 25 rows it is found by a matrix product, which is quick, and less exact for points that are
-    close to each other; `compute_mode` "donot_use_mm_for_euclid_dist" or "use_mm_for_euclid_dist" decides otherwise.
-    Where points coincide the gradient is zero.
+    For p = 2 and more than 25 rows the derivatives are found by matrix products, and so are the distances where there
+    are no kernels: quick, and less exact for points that are close to each other. `compute_mode`
+    "donot_use_mm_for_euclid_dist" or "use_mm_for_euclid_dist" decides otherwise. Where points coincide the gradient is
+    zero.
 
     >>> import rushlight
     >>> rushlight.cdist(rushlight.tensor([[0.0, 0.0], [3.0, 0.0]]), rushlight.tensor([[0.0, 4.0]]))
