@@ -217,26 +217,36 @@ def _once(x, labels):
 
 def _contracted(terms, output):
     """The product of all terms, summed to the labels of `output`, in that order."""
+    kept = tuple(output)
     while len(terms) > 1:
-        i, j = (0, 1) if len(terms) == 2 else _cheapest(terms, output)
+        i, j = (0, 1) if len(terms) == 2 else _cheapest(tuple([_described(term) for term in terms]), kept)
         second, first = terms.pop(j), terms.pop(i)
-        kept = set(output).union(*[labels for _, labels in terms])
-        terms.insert(0 if len(terms) < 2 else i, _pair(first, second, kept))
-    x, labels = _summed(*terms[0], set(output))
+        others = frozenset(kept).union(*[labels for _, labels in terms])
+        terms.insert(0 if len(terms) < 2 else i, _pair(first, second, others))
+    x, labels = terms[0]
+    dims = tuple([k for k, label in enumerate(labels) if label not in kept])
+    if dims:
+        x, labels = x.sum(dims), [label for label in labels if label in kept]
     order = tuple([labels.index(label) for label in output])
     return x if order == tuple(range(len(order))) and len(output) != len(terms) else x.permute(order)
 
 
+def _described(term):
+    x, labels = term
+    return tuple(labels), x._array.shape
+
+
+@lru_cache(256)
 def _cheapest(terms, output):
     """The pair whose product takes the fewest multiplications, then leaves the fewest elements."""
     sizes = {}
-    for x, labels in terms:
-        for label, size in zip(labels, x._array.shape):
+    for labels, shape in terms:
+        for label, size in zip(labels, shape):
             sizes[label] = max(size, sizes.get(label, 1))
     best = None
     for i, j in combinations(range(len(terms)), 2):
-        both = set(terms[i][1]) | set(terms[j][1])
-        others = set(output).union(*[labels for k, (_, labels) in enumerate(terms) if k not in (i, j)])
+        both = set(terms[i][0]) | set(terms[j][0])
+        others = set(output).union(*[labels for k, (labels, _) in enumerate(terms) if k not in (i, j)])
         cost = _volume(both, sizes), _volume(both & others, sizes)
         if best is None or cost < best[0]:
             best = cost, (i, j)
@@ -250,45 +260,62 @@ def _volume(labels, sizes):
     return volume
 
 
-def _summed(x, labels, kept):
-    """The term summed over the labels that are not kept."""
-    dims = tuple([k for k, label in enumerate(labels) if label not in kept])
-    if not dims:
-        return x, labels
-    return x.sum(dims), [label for label in labels if label in kept]
-
-
 def _pair(first, second, kept):
     """The product of two terms, summed over the labels that are not kept."""
-    (x, xs), (y, ys) = _squeezed(first, second), _squeezed(second, first)
-    x, xs = _summed(x, xs, kept.union(ys))
-    y, ys = _summed(y, ys, kept.union(xs))
+    left, right, inner, shape, labels = _planned(*_described(first), *_described(second), kept)
+    x, y = _as_matrices(first[0], *left), _as_matrices(second[0], *right)
+    one_kind = x._array.dtype == y._array.dtype and x._array.dtype.kind != "b"
+    out = x.bmm(y) if inner or one_kind else x * y
+    return out.reshape(shape), labels
+
+
+@lru_cache(256)
+def _planned(xs, x_shape, ys, y_shape, kept):
+    """How two terms become stacks of matrices, whether their product is summed, and its shape and labels."""
+    (xs, x_size), (ys, y_size) = _squeezed(xs, x_shape, ys, y_shape), _squeezed(ys, y_shape, xs, x_shape)
+    x_steps, xs = _narrowed(xs, x_size, x_shape, kept.union(ys))
+    y_steps, ys = _narrowed(ys, y_size, y_shape, kept.union(xs))
     common = [label for label in xs if label in ys]
     batch = [label for label in common if label in kept]
     inner = [label for label in common if label not in kept]
     left = [label for label in xs if label not in ys]
     right = [label for label in ys if label not in xs]
-    size = dict(zip(ys, y._array.shape)) | dict(zip(xs, x._array.shape))
+    size = y_size | x_size
     count, rows, width, columns = (_volume(part, size) for part in (batch, left, inner, right))
-    x = _arranged(x, xs, batch + left + inner).reshape(count, rows, width)
-    y = _arranged(y, ys, batch + inner + right).reshape(count, width, columns)
-    one_kind = x._array.dtype == y._array.dtype and x._array.dtype.kind != "b"
-    out = x.bmm(y) if inner or one_kind else x * y
     labels = batch + left + right
-    return out.reshape(tuple([size[label] for label in labels])), labels
+    return (
+        (*x_steps, _order(xs, batch + left + inner), (count, rows, width)),
+        (*y_steps, _order(ys, batch + inner + right), (count, width, columns)),
+        bool(inner),
+        tuple([size[label] for label in labels]),
+        labels,
+    )
 
 
-def _squeezed(term, other):
-    """The term without those labels of size 1 that the other has longer."""
-    x, labels = term
-    longer = {label for label, size in zip(other[1], other[0]._array.shape) if size != 1}
-    dims = [k for k, label in enumerate(labels) if x._array.shape[k] == 1 and label in longer]
-    if not dims:
-        return term
-    x = x.reshape(tuple([size for k, size in enumerate(x._array.shape) if k not in dims]))
-    return x, [label for k, label in enumerate(labels) if k not in dims]
+def _squeezed(labels, shape, others, other_shape):
+    """The labels and sizes of a term without those of size 1 that the other has longer."""
+    longer = {label for label, size in zip(others, other_shape) if size != 1}
+    size = {label: size for label, size in zip(labels, shape) if size != 1 or label not in longer}
+    return list(size), size
 
 
-def _arranged(x, labels, order):
-    dims = tuple([labels.index(label) for label in order])
-    return x if dims == tuple(range(len(dims))) else x.permute(dims)
+def _narrowed(labels, size, shape, kept):
+    """The shape to give a term and the dimensions to sum, None where there is nothing to do; and the labels left."""
+    shorter = None if len(labels) == len(shape) else tuple(size.values())
+    dims = tuple([k for k, label in enumerate(labels) if label not in kept])
+    return (shorter, dims or None), [label for label in labels if label in kept]
+
+
+def _order(labels, wanted):
+    dims = tuple([labels.index(label) for label in wanted])
+    return None if dims == tuple(range(len(dims))) else dims
+
+
+def _as_matrices(x, shorter, dims, order, shape):
+    if shorter is not None:
+        x = x.reshape(shorter)
+    if dims is not None:
+        x = x.sum(dims)
+    if order is not None:
+        x = x.permute(order)
+    return x.reshape(shape)
