@@ -189,7 +189,14 @@ def logspace(
         return finished(values.astype(target), requires_grad, "logspace", out)
 
 
+_PLAIN = (float, int)
+
+
 def _ends(function, start, end, steps, dtype, out):
+    if dtype is out is None and type(start) in _PLAIN and type(end) in _PLAIN and type(steps) is int and steps >= 0:
+        # Half the time of the checks below, which is a quarter of what linspace(0, 1, 1000) takes.
+        target = get_default_dtype().numpy
+        return check_fits(start, target), check_fits(end, target), steps, target
     ranks = [v._array.ndim if isinstance(v, TensorBase) else 0 for v in (start, end)]
     if any(ranks):
         raise RuntimeError(
