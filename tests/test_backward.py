@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import rushlight as rl
-from rushlight import autograd
+from rushlight import autograd, core
+from rushlight.kernels import load
 
 
 def leaf(*values):
@@ -478,6 +479,64 @@ class TestMemory:
             tracemalloc.stop()
             gc.enable()
         assert after - before < 20_000
+
+
+compiled = pytest.mark.skipif(core.__file__.endswith(".py"), reason="reference counts are asked by compiled code")
+kernels_on = pytest.mark.skipif(load("matrix") is None, reason="NumPy lays the product out in another order")
+
+
+class TestOwnership:
+    """A gradient becomes .grad, or is added to, as it is where nobody else has it; else it is copied."""
+
+    @compiled
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: x.sin(),
+            lambda x: x * x,
+            # A view, all of whose memory nobody else has.
+            pytest.param(lambda x: rl.nn.functional.linear(rl.ones(4, 5), x), marks=kernels_on),
+        ],
+    )
+    def test_a_leaf_takes_its_gradient_without_a_copy(self, function):
+        x, places = rl.ones(3, 5, requires_grad=True), []
+        x.register_hook(lambda g: places.append(g.data_ptr()))
+        function(x).sum().backward()
+        assert places == [x.grad.data_ptr()]
+        assert x.grad.is_contiguous() and not x.grad._is_view()
+
+    @pytest.mark.parametrize("held", [lambda g: g, lambda g: g.numpy(), lambda g: g[1:], lambda g: g.t().detach()])
+    def test_what_a_hook_holds_is_not_taken(self, held):
+        x, kept = rl.ones(2, 2, requires_grad=True), []
+        x.register_hook(lambda g: kept.append(held(g)))
+        x.sin().sum().backward()
+        before = np.array(kept[0])
+        x.grad.zero_()
+        np.testing.assert_array_equal(np.array(kept[0]), before)
+
+    def test_one_gradient_of_two_leaves_is_taken_by_one(self):
+        x, y = rl.ones(2, requires_grad=True), rl.ones(2, requires_grad=True)
+        (x + y).backward(rl.ones(2))
+        x.grad.zero_()
+        assert y.grad.tolist() == [1.0, 1.0]
+
+    def test_what_is_given_to_backward_is_not_taken(self):
+        x, g = rl.ones(2, requires_grad=True), rl.ones(2)
+        (x + 0).backward(g)
+        x.grad.zero_()
+        assert g.tolist() == [1.0, 1.0]
+
+    def test_nothing_is_added_to_what_somebody_holds(self):
+        x = rl.ones(3, requires_grad=True)
+        y, seen = x * 1, []
+        y.register_hook(seen.append)
+        z = y + 0
+        z.register_hook(seen.append)
+        (z.sum() + (x * 3).sum() + (z * 5).sum()).backward()
+        assert [g.tolist() for g in seen] == [[6.0] * 3] * 2
+        assert x.grad.tolist() == [9.0] * 3
+        x.grad.add_(1)
+        assert [g.tolist() for g in seen] == [[6.0] * 3] * 2
 
 
 @pytest.mark.parity

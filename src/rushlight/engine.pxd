@@ -8,11 +8,25 @@ from rushlight.modes cimport anomaly_enabled, check_nan_enabled, enter_backward,
 cdef extern from *:
     """
     #include <numpy/arrayobject.h>
+    static npy_intp rl_elements(PyArrayObject *a) {
+        npy_intp count = 1;
+        for (int i = 0; i < PyArray_NDIM(a); i++) count *= PyArray_DIM(a, i);
+        return count;
+    }
+    /* Whether an array owns its memory, or is all of an array that does and that nobody else holds: a transpose of a
+       transpose. NumPy's interface is not imported here, so nothing of it is called. */
+    static int rl_whole(PyArrayObject *a) {
+        PyArrayObject *base = (PyArrayObject *)PyArray_BASE(a);
+        if (base == NULL) return PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA);
+        return Py_TYPE(base) == Py_TYPE(a) && Py_REFCNT(base) == 1 && PyArray_BASE(base) == NULL
+            && PyArray_CHKFLAGS(base, NPY_ARRAY_OWNDATA) && PyArray_DESCR(base) == PyArray_DESCR(a)
+            && rl_elements(base) == rl_elements(a);
+    }
     /* Whether the array has no other holder and can serve as somebody's .grad as it is. */
     static int rl_alone(PyObject *tensor, PyObject *array) {
         PyArrayObject *a = (PyArrayObject *)array;
-        return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_BASE(a) == NULL
-            && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a);
+        return Py_REFCNT(tensor) == 1 && Py_REFCNT(array) == 1 && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISWRITEABLE(a)
+            && rl_whole(a);
     }
     /* A slot is looked at and taken in two steps, which need a lock of the interpreter's. */
     #ifdef Py_GIL_DISABLED

@@ -93,7 +93,7 @@ class Run:
         if pending.grad is None:
             pending.grad = g
             return
-        if pending.owned and self.on_arrays and same_kind(pending.grad._array, g._array):
+        if self.on_arrays and (pending.owned or sole_owner(pending)) and same_kind(pending.grad._array, g._array):
             add_into(pending.grad._array, g._array)
             return
         pending.grad = pending.grad + g
@@ -408,23 +408,27 @@ class Run:
 
     def prepared(self, leaf, pending):
         """The tensor to become leaf.grad; None where the gradient is to be added in place."""
-        g = pending.grad
         with cython.critical_section(leaf):
             before = leaf._grad
         if self.create_graph:
-            return COPY_GRAD(g) if before is None else before + g
+            return COPY_GRAD(pending.grad) if before is None else before + pending.grad
         if before is not None:
-            if not same_kind(before._array, g._array):
-                return before + g
+            if not same_kind(before._array, pending.grad._array):
+                return before + pending.grad
             if not plain(before._array):
                 errors.check_memory(before._array)
             # Made here where there is none, so that what writes asks for no memory.
             as_tensor(before).counter()
             pending.total = before
             return None
-        if sole_owner(pending):
-            return g
-        return wrap(np.array(g._array, order="C"))
+        if self.on_arrays:
+            # A new tensor of the same memory; the old one goes, with what it is a view of, unless somebody holds it.
+            pending.grad = wrap(pending.grad._array)
+            if sole_owner(pending):
+                return pending.grad
+        # It lets go of what another leaf may then take.
+        pending.grad = wrap(np.array(pending.grad._array, order="C"))
+        return pending.grad
 
 
 def put_grad(tensor, g):
