@@ -614,3 +614,13 @@ def test_what_keeps_numbers_only_can_be_differentiated_twice():
         out.backward()
         out.backward()
         assert (x.grad.tolist(), y.grad.tolist()) == ([1.5, 1.5], [0.5, 0.5])
+
+
+def test_nothing_is_held_by_a_graph_that_was_passed():
+    x = leaf(1.0, 2.0)
+    loss = (x * x).sum()
+    (g,) = autograd.grad(loss, x)
+    array = weakref.ref(g)
+    del g
+    assert array() is None
+    assert loss.grad_fn is not None

@@ -1,5 +1,6 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
+from numpy cimport ndarray
 
 from rushlight.core cimport Node, Op, TensorBase, add_into, array_of, same_kind, transforms_entered, wrap, as_tensor, VersionCounter
 from rushlight.operation cimport Rule
@@ -57,6 +58,9 @@ cdef extern from *:
 cdef inline int check_signals() except -1:
     return PyErr_CheckSignals()
 
+cdef inline long long bytes_of(object value):
+    return (<ndarray>value).nbytes if isinstance(value, ndarray) else 0
+
 cdef inline bint plain(object array):
     return rl_plain(array)
 
@@ -67,6 +71,7 @@ cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
 
 cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _TRANSFORMS
+cdef long long KEPT_FOR_A_RETRY
 cdef object CONJ, SUM_TO, TO_DTYPE, COPY_GRAD, _commit
 
 cdef class Pending:
@@ -88,6 +93,8 @@ cdef class Run:
     cdef dict elsewhere
     cdef list leaves
     cdef list passed
+    cdef readonly long long passed_bytes
+    cdef readonly object stopped
     cdef list retained
     cdef set needed
     cdef readonly dict wanted
@@ -111,6 +118,8 @@ cdef class Run:
     cdef walk(self)
     cdef forget(self, Pending pending)
     cdef visit(self, Node node, object g)
+    @cython.locals(passed=list, node=Node)
+    cdef let_go(self)
     cdef visit_watched(self, Node node, object g)
     cdef bint capture(self, Node node, object g) except -1
     @cython.locals(i=cython.int, op=Op)
@@ -125,9 +134,9 @@ cdef class Run:
     @cython.locals(leaf=TensorBase, pending=Pending)
     cdef finish_leaves(self, bint accumulate)
     @cython.locals(node=Node)
-    cdef release(self)
+    cdef list release(self)
     @cython.locals(node=Node, pending=Pending)
-    cdef abandon(self)
+    cdef abandon(self, object error)
     @cython.locals(leaf=TensorBase, pending=Pending)
     cdef commit(self)
     @cython.locals(leaf=TensorBase, pending=Pending)
@@ -143,6 +152,10 @@ cdef put_grad(TensorBase tensor, object g)
 cpdef object backward(list roots, bint keep_graph, bint create_graph, list targets, bint accumulate)
 @cython.locals(node=Node, i=cython.int, needed=set, seen=set, stack=list)
 cdef set leading_to(list edges, dict targets)
+@cython.locals(total=cython.longlong, entry=tuple)
+cdef long long kept_bytes(Node node) except -1
+@cython.locals(tensor=TensorBase)
+cdef long long bytes_beside(object value, object edge) except -1
 cpdef object conj(object g)
 cpdef object fit(object g, object want)
 @cython.locals(i=Py_ssize_t, parent=Py_ssize_t, above=Pending)

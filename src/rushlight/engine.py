@@ -24,7 +24,7 @@ from .watching import current as current_watchers
 from .watching import pulled
 
 if not cython.compiled:
-    from .kernels.compare import as_tensor, check_signals, one_like, plain, same_kind, sole_owner
+    from .kernels.compare import as_tensor, bytes_of, check_signals, one_like, plain, same_kind, sole_owner
     from .uncompiled import set_fields, slots_used
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
@@ -32,6 +32,8 @@ CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
 _SHAPE, _OUT, _PARAM, _NEEDS = 1000, 2000, 3000, 4000
 # The part of the count of transforms that is not watchers: see watching.py.
 _TRANSFORMS = (1 << 20) - 1
+# A pass that failed can be tried again until so much of what it has passed would be kept for that: see `let_go`.
+KEPT_FOR_A_RETRY = 1 << 23
 # Whoever forks waits until no gradient is half committed, so a child never inherits the lock held by another thread.
 # It is one that the same thread may take again: a signal handler or destructor may come between, and run backward.
 _commit = RLock()
@@ -61,6 +63,8 @@ class Run:
         self.elsewhere = None
         self.leaves = []
         self.passed = []
+        self.passed_bytes = 0
+        self.stopped = None
         self.retained = []
         self.needed = None
         self.wanted = None
@@ -215,6 +219,16 @@ class Run:
             self.pull(node, g)
         else:
             self.send_all(node, self.joint_results(node, g))
+        if not self.keep_graph:
+            self.passed_bytes += kept_bytes(node)
+            if self.passed_bytes > KEPT_FOR_A_RETRY:
+                self.let_go()
+
+    def let_go(self):
+        """Free what the nodes passed had kept, before the pass has succeeded: it is too much to keep for a retry."""
+        passed, self.passed = self.passed, []
+        for node in passed:
+            node.release()
 
     def visit_watched(self, node, g):
         """The same with all results at hand, for hooks, watchers and anomaly detection."""
@@ -326,14 +340,19 @@ class Run:
             call_gathered(self)
 
     def release(self):
-        """Free what the nodes passed had kept: the pass has succeeded. They still know it, so it forgets them."""
+        """Free what the nodes passed had kept, and return what was captured: the pass has succeeded.
+
+        They still know it, so it forgets them.
+        """
         self.forget_leaves()
         for node in self.passed:
             node.release()
-        self.passed = None
+        captured = self.captured
+        self.passed = self.captured = self.gathered = None
+        return captured
 
-    def abandon(self):
-        """Leave no trace of this run in the graph, so that it can be run again."""
+    def abandon(self, error):
+        """Leave no trace of this run in the graph, so that it can be run again; those that were freed know why."""
         if self.top is not None:
             self.forget(self.top)
         for pending in self.heap:
@@ -344,6 +363,8 @@ class Run:
             with cython.critical_section(node):
                 if node.claimer is self:
                     node.claimer = None
+        self.passed = self.captured = self.gathered = None
+        self.stopped = type(error).__name__
 
     def commit(self):
         """Put the staged gradients into .grad: all of them, since nothing here can fail once it has begun."""
@@ -476,13 +497,12 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
             run.commit()
         else:
             run.put_retained()
-    except BaseException:
-        run.abandon()
+    except BaseException as error:
+        run.abandon(error)
         raise
     finally:
         leave_backward(before)
-    run.release()
-    return run.captured
+    return run.release()
 
 
 def backward_from_scalar(tensor, keep_graph):
@@ -563,6 +583,31 @@ def leading_to(edges, targets):
                 needed.add(node)
                 break
     return needed
+
+
+def kept_bytes(node):
+    """About how many bytes `node.release()` lets go of: those of packed tensors are not known."""
+    total = bytes_beside(node.saved0, node.edge0) + bytes_beside(node.saved1, node.edge1)
+    if node.more is not None:
+        for entry in node.more:
+            total += bytes_beside(entry[2], entry[0])
+    if node.outs is not None:
+        for entry in node.outs:
+            total += bytes_of(entry[0])
+    if node.op.custom is not None and node.saved0 is not None:
+        for entry in node.saved0:
+            total += 0 if entry is None else bytes_beside(entry[0], entry[2])
+    return total
+
+
+def bytes_beside(value, edge):
+    """The bytes of a saved tensor that is no leaf, nor a view of what has no history."""
+    if not isinstance(value, TensorBase) or value is edge:
+        return 0
+    tensor = as_tensor(value)
+    if tensor.view_of is not None and tensor.view_of.base._grad_fn is None:
+        return 0
+    return bytes_of(tensor._array)
 
 
 def conj(g):

@@ -102,8 +102,13 @@ def _hint():
 
 
 def freed(node):
-    """RuntimeError: what the node kept is gone."""
-    return coded("RL101", RuntimeError(_FREED), name=node.name(), place=node.describe())
+    """RuntimeError: what the node kept is gone, with a backward that succeeded or one that something stopped."""
+    facts = {"name": node.name(), "place": node.describe()}
+    stopped = getattr(node.claimer, "stopped", None)
+    if stopped is None:
+        return coded("RL101", RuntimeError(_FREED), **facts)
+    size = f"{node.claimer.passed_bytes / 2**20:.1f} MiB"
+    return coded("RL139", RuntimeError(_FREED), cause=stopped, size=size, **facts)
 
 
 def _overwritten(node, array, maker, number, counter, version):

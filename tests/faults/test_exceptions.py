@@ -209,3 +209,49 @@ def test_memory_that_runs_out_in_a_hook_says_where():
     ) as raised:
         y.backward()
     assert raised.traceback[-1].name == "allocate"
+
+
+class TestMuchThatWasPassed:
+    """What a stopped backward had passed beyond 8 MiB is not there any more; still no gradient has changed."""
+
+    def stopped(self, megabytes, **options):
+        """A leaf and its loss, whose backward something stopped when it had passed two thirds of what the graph kept."""
+        x = rl.ones(megabytes * 2**18).requires_grad_()
+        x.grad = x.detach().clone()
+        y = x.sin()
+        failing = y.register_hook(fail_once())
+        loss = y.sin().sin().sum()
+        with pytest.raises(Failure):
+            loss.backward(**options)
+        failing.remove()
+        assert x.grad[0] == 1
+        return x, loss
+
+    def test_little_can_be_passed_again(self):
+        x, loss = self.stopped(3)
+        loss.backward()
+        assert x.grad[0] != 1
+
+    def test_much_is_refused_and_says_why(self):
+        x, loss = self.stopped(5)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time") as caught:
+                loss.backward()
+            assert caught.value.code == "RL139"
+            assert "Failure stopped the backward before this one when it had passed 10.0 MiB" in str(
+                caught.value.__notes__
+            )
+        assert (x.grad == 1).all()
+
+    def test_much_can_be_retained(self):
+        x, loss = self.stopped(5, retain_graph=True)
+        loss.backward()
+        assert x.grad[0] != 1
+
+    def test_a_pass_that_succeeded_is_told_from_one_that_was_stopped(self):
+        x = rl.ones(5 * 2**18).requires_grad_()
+        loss = x.sin().sin().sin().sum()
+        loss.backward()
+        with pytest.raises(RuntimeError) as caught:
+            loss.backward()
+        assert caught.value.code == "RL101"

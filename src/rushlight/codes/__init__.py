@@ -33,8 +33,10 @@ def catalogue():
     if not _catalogue:
         from . import arrays, backward, debugging, files, functions, modules, schedulers, training, transforms
 
+        entries = {}
         for part in (backward, debugging, functions, arrays, modules, schedulers, transforms, training, files):
-            _catalogue.update(part.ENTRIES)
+            entries.update(part.ENTRIES)
+        _catalogue.update(sorted(entries.items()))
     return _catalogue
 
 

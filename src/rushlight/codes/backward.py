@@ -762,4 +762,39 @@ torch.autograd.functional.jacobian(lambda x: x.sum().item(), torch.ones(2))
 torch.autograd.functional.jacobian(lambda x: x.sum(), torch.ones(2))
 """,
     ),
+    "RL139": Entry(
+        title=("A backward that was stopped cannot be tried again", "中断的反向传播无法重试"),
+        explanation=(
+            "A backward pass holds 8 MiB of what it has passed, to be tried again where something stops it. No gradient changed.",
+            "反向传播最多保留 8 MiB 已经用过的中间值，以便中断之后可以重试；超出的部分用过即释放。所有梯度都没有改变。",
+        ),
+        remedy=(
+            "Compute the loss again, or call backward(retain_graph=True), which holds all of it.",
+            "重新计算损失，或者使用 backward(retain_graph=True)，它会保留全部中间值。",
+        ),
+        facts=(
+            "{cause} stopped the backward before this one when it had passed {size}\nThe operation {name} was recorded at {place}",
+            "上一次反向传播在用过 {size} 之后被 {cause} 中断\n运算 {name} 记录于 {place}",
+        ),
+        wrong="""
+y = torch.ones(2_000_000, requires_grad=True) * 2
+failing = y.register_hook(lambda g: 1 / 0)
+loss = y.exp().sin().sum()
+try:
+    loss.backward()
+except ZeroDivisionError:
+    failing.remove()
+loss.backward()
+""",
+        right="""
+y = torch.ones(2_000_000, requires_grad=True) * 2
+failing = y.register_hook(lambda g: 1 / 0)
+loss = y.exp().sin().sum()
+try:
+    loss.backward(retain_graph=True)
+except ZeroDivisionError:
+    failing.remove()
+loss.backward()
+""",
+    ),
 }

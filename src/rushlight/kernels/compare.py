@@ -27,6 +27,11 @@ def shape_of(value):
     return getattr(value, "shape", ())
 
 
+def bytes_of(value):
+    """The bytes of the elements of an array; 0 for anything else."""
+    return value.nbytes if isinstance(value, np.ndarray) else 0
+
+
 def as_tensor(value):
     """`value` itself; compiled, a cast that is not checked."""
     return value
