@@ -6,6 +6,7 @@ PyTorch raises RuntimeError for all of them, Python has names of its own; each e
 import math
 
 from .errors import coded
+from .kernels import load
 
 LARGEST = 2**63 - 1
 _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
@@ -68,6 +69,12 @@ def of_memory(error):
     return None if error.args else OutOfMemoryError(_NO_MEMORY)
 
 
+def given_back():
+    """Whether memory that was kept for arrays to come went back to the system, so that trying again may help."""
+    kernels = load("buffers")
+    return kernels is not None and kernels.empty_cache() > 0
+
+
 def refuse(op, error, arrays, params):
     """Raise SizeError or OutOfMemoryError for an error in an operation that came of a size; return for any other."""
     if isinstance(error, MemoryError):
@@ -85,7 +92,11 @@ def refuse(op, error, arrays, params):
 
 
 def refuse_backward(error, node):
-    """Tell a MemoryError in the backward of `node` so, as OutOfMemoryError; return for one that speaks for itself."""
+    """Tell a MemoryError in the backward of `node` so, as OutOfMemoryError; return for one that speaks for itself.
+
+    What was kept goes back to the system, for whoever tries again.
+    """
+    given_back()
     told = error if isinstance(error, OutOfMemoryError) else of_memory(error)
     if told is None:
         return

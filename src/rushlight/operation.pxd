@@ -61,6 +61,7 @@ cdef class Operation:
     cdef list fits(self, list arrays, object out)
     cdef object by_kernel(self, object arrays)
     cpdef object compute(self, object arrays, dict params)
+    cdef object attempt(self, object arrays, dict params)
     cdef public long long keep1, keep2, keep3, out_mask
     cpdef settle(self)
     cpdef long long asked(self, long long needed) except? -1

@@ -233,33 +233,42 @@ class Operation:
     def compute(self, arrays, params):
         """The forward on arrays; one array, or a tuple of them."""
         try:
-            if self.is_view and self.kernel is not None:
-                out = self.view(arrays[0], params)
-                if out is not NotImplemented:
-                    return out
-            elif self.kernel is not None and params is self.defaults:
-                out = self.by_kernel(arrays)
-                if out is not NotImplemented:
-                    return out
-            if self.fast is not None:
-                out = self.fast(*arrays, **params)
-                if out is not NotImplemented:
-                    return out
-            if not self.quiet:
-                return self.forward(*arrays, **params)
-            before = hush()
             try:
-                return self.forward(*arrays, **params)
-            except ValueError as error:
-                # NumPy's LinAlgError is one too, and says more.
-                if type(error) is ValueError:
-                    errors.check_broadcast(arrays)
-                raise
-            finally:
-                speak(before)
+                return self.attempt(arrays, params)
+            except MemoryError:
+                if not allocation.given_back():
+                    raise
+            return self.attempt(arrays, params)
         except (ValueError, OverflowError, MemoryError) as error:
             allocation.refuse(self, error, arrays, params)
             raise
+
+    def attempt(self, arrays, params):
+        """The same; whatever is raised is raised as it is."""
+        if self.is_view and self.kernel is not None:
+            out = self.view(arrays[0], params)
+            if out is not NotImplemented:
+                return out
+        elif self.kernel is not None and params is self.defaults:
+            out = self.by_kernel(arrays)
+            if out is not NotImplemented:
+                return out
+        if self.fast is not None:
+            out = self.fast(*arrays, **params)
+            if out is not NotImplemented:
+                return out
+        if not self.quiet:
+            return self.forward(*arrays, **params)
+        before = hush()
+        try:
+            return self.forward(*arrays, **params)
+        except ValueError as error:
+            # NumPy's LinAlgError is one too, and says more.
+            if type(error) is ValueError:
+                errors.check_broadcast(arrays)
+            raise
+        finally:
+            speak(before)
 
     def settle(self):
         """Work out once what the rules ask for."""
