@@ -153,7 +153,7 @@ class TestWhatIsKept:
         """
         done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        assert int(done.stdout) <= 16 * MB
+        assert int(done.stdout) <= 8 * MB
 
     @linux
     def test_what_is_given_back_leaves_the_process(self):

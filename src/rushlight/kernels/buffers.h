@@ -24,7 +24,7 @@
 #define RL_LARGEST ((size_t)1 << 26)
 #define RL_MOST_KEPT ((size_t)1 << 27)
 /* By how much memory may grow beyond what arrays ever used at once, for the sake of keeping. */
-#define RL_MOST_BEYOND ((long long)1 << 24)
+#define RL_MOST_BEYOND ((long long)1 << 23)
 #define RL_SLOTS 256
 #define RL_HUGE ((size_t)1 << 21)
 
