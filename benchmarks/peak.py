@@ -71,7 +71,7 @@ def main(words):
 
     import rushlight
 
-    from .__main__ import processor
+    from .machine import processor
     from .steps import WORKLOADS
 
     machine = {

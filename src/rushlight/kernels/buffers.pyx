@@ -1,6 +1,6 @@
 """Arrays of kernels, whose memory is kept when it is large and given to the next array of its size.
 
-At most 128 MiB in 32 buffers of 128 KiB to 64 MiB are kept; the oldest goes first. `empty_cache()` gives all back.
+At most 128 MiB in 256 buffers of 128 KiB to 64 MiB are kept; the oldest goes first. `empty_cache()` gives all back.
 Arrays from 128 KiB on are counted.
 """
 
