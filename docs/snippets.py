@@ -2,6 +2,7 @@
 
 - A block marked `python` is run; with `>>>` as a doctest, else whole. A block marked `text` right behind one that is
   run whole is what it prints, or the traceback of what it raises.
+- A block marked `python needs=package` is left out where that package is not installed.
 - A block marked `python file=name.py` is written to that file and not run.
 - In a block marked `console`, lines `$ rushlight ...` are run, and what follows each is what it prints.
 
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -61,6 +63,8 @@ def run_page(page):
             continue
         elif len(words) > 1 and words[1].startswith("file="):
             Path(words[1][5:]).write_text(code)
+        elif len(words) > 1 and words[1].startswith("needs=") and find_spec(words[1][6:]) is None:
+            continue
         elif ">>>" in code:
             wrong += run_doctest(code, names, page, line)
         else:

@@ -52,6 +52,7 @@ LAZY = (
     "random",
     "serialization",
     "signal",
+    "sklearn",
     "special",
     "utils",
 )
