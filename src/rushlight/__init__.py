@@ -48,12 +48,14 @@ LAZY = (
     "linalg",
     "nn",
     "optim",
+    "optimize",
     "profiler",
     "random",
     "serialization",
     "signal",
     "sklearn",
     "special",
+    "testing",
     "utils",
 )
 IN_FUNCTIONAL = (
