@@ -4,6 +4,8 @@ import os
 import sys
 
 _imported = False
+# What is there for another package, which is imported with it, and may be missing.
+_FOR_OTHERS = ("einops", "sklearn.estimators")
 
 
 def import_all():
@@ -20,7 +22,7 @@ def import_all():
 
     package = sys.modules[__package__]
     for _, name, _ in walk_packages(package.__path__, f"{__package__}."):
-        if not name.endswith(".__main__"):
+        if not name.endswith((".__main__", *_FOR_OTHERS)):
             import_module(name)
     _imported = True
 

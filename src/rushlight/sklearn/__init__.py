@@ -15,12 +15,6 @@ __all__ = ["Classifier", "Regressor"]
 def __getattr__(name):
     if name not in __all__:
         return of_module(__name__)(name)
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        raise ImportError(
-            "rushlight.sklearn needs scikit-learn, which is not installed: pip install rushlight[sklearn]"
-        ) from None
     from . import estimators
 
     return getattr(estimators, name)
