@@ -337,9 +337,12 @@ def layouts(a):
     yield np.asfortranarray(a)
     yield np.repeat(a, 2, axis=1)[:, ::2]
     yield a[::-1]
+    yield np.pad(a, ((0, 0), (0, 3)))[:, :-3]
 
 
 SIZES = [(1, 1, 1), (3, 5, 7), (4, 16, 16), (5, 1, 33), (1, 40, 17), (33, 64, 20), (2, 600, 3), (70, 70, 70)]
+# By BLAS, in parts: long, wide, and of a row.
+SIZES += [(517, 130, 77), (77, 130, 517), (1, 700, 600), (600, 700, 1)]
 
 
 @pytest.mark.skipif(kernel is None, reason="not compiled")
@@ -353,10 +356,32 @@ def test_kernel_multiplies_any_layout(m, k, n, dtype):
         want = x.astype("float64") @ y.astype("float64")
         np.testing.assert_allclose(kernel.mm(x, y), want, atol=tolerance)
         np.testing.assert_allclose(kernel.addmm(row, x, y), want + row, atol=tolerance)
+        rows = want.astype(dtype)
+        np.testing.assert_allclose(kernel.addmm(rows, x, y), want + rows, atol=tolerance)
         np.testing.assert_allclose(kernel.through_left(x, y.T.copy().T.T), want, atol=tolerance)
         for fortran in (False, True):
             out = kernel.through_right(y, x.T, fortran=fortran)
             np.testing.assert_allclose(out, want, atol=tolerance)
+
+
+@pytest.mark.skipif(kernel is None, reason="not compiled")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("samples, m, k, n", [(1, 20, 30, 50), (3, 5, 7, 2), (2, 257, 128, 300), (40, 64, 8, 33)])
+def test_kernel_multiplies_batches_of_any_layout(samples, m, k, n, dtype):
+    a, b = random.normal(size=(samples, m, k)).astype(dtype), random.normal(size=(samples, k, n)).astype(dtype)
+    tolerance = 1e-5 * k if dtype == "float32" else 1e-14 * k
+    turned = (
+        np.ascontiguousarray(a.swapaxes(1, 2)).swapaxes(1, 2),
+        np.ascontiguousarray(b.swapaxes(1, 2)).swapaxes(1, 2),
+    )
+    beside = (
+        np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
+        np.ascontiguousarray(b.swapaxes(0, 1)).swapaxes(0, 1),
+    )
+    for x in (a, turned[0], beside[0], a[::-1], a[:1]):
+        for y in (b, turned[1], beside[1], b[..., ::-1], b[:1]):
+            want = x.astype("float64") @ y.astype("float64")
+            np.testing.assert_allclose(kernel.bmm(x, y), want, atol=tolerance)
 
 
 @pytest.mark.skipif(kernel is None, reason="not compiled")

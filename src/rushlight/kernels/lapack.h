@@ -4,15 +4,7 @@
 #ifndef RL_LAPACK_H
 #define RL_LAPACK_H
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#ifndef _WIN32
-#include <dlfcn.h>
-#endif
-
-typedef int64_t rl_int;
+#include "kernels/blas.h"
 
 /* The same for float, double, and complex numbers of both; character arguments are followed by their lengths. */
 typedef struct {
@@ -41,22 +33,6 @@ typedef struct {
 } rl_lapack;
 
 static rl_lapack rl_routines[4];
-/* OpenBLAS's: how many threads it has for large matrices. NULL in other libraries. */
-static int (*rl_blas_threads)(void);
-static void (*rl_set_blas_threads)(int n);
-
-#ifndef _WIN32
-static void *rl_find(void *library, char letter, const char *name) {
-    static const char *spelled[] = {"scipy_%c%s_64_", "%c%s_64_", "%c%s$NEWLAPACK$ILP64"};
-    char full[64];
-    for (int i = 0; i < 3; i++) {
-        void *found;
-        snprintf(full, sizeof(full), spelled[i], letter, name);
-        if ((found = dlsym(library, full)) != NULL) return found;
-    }
-    return NULL;
-}
-#endif
 
 /* Whether all of them are there, in the library at `path` or in one that it is linked with. */
 static int rl_lapack_open(const char *path) {
@@ -84,8 +60,6 @@ static int rl_lapack_open(const char *path) {
             !r->orgqr || !r->geqrf || !r->ormqr || !r->gelsy)
             return 0;
     }
-    *(void **)&rl_blas_threads = dlsym(library, "scipy_openblas_get_num_threads64_");
-    *(void **)&rl_set_blas_threads = dlsym(library, "scipy_openblas_set_num_threads64_");
     return 1;
 #endif
 }

@@ -6,7 +6,9 @@ A product here is of matrices with any strides, so a transpose costs nothing. Ev
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
+from libc.string cimport memcpy, memset
 
+from rushlight.kernels.blas cimport multiplied
 from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
@@ -17,10 +19,9 @@ cnp.import_array()
 
 cdef extern from *:
     """
-    #define ADD_ROWS(NAME, T)                                                                             \\
-        static void NAME(T *c, const T *row, Py_ssize_t step, Py_ssize_t m, Py_ssize_t n) {               \\
-            for (Py_ssize_t i = 0; i < m; i++)                                                            \\
-                for (Py_ssize_t j = 0; j < n; j++) c[i * n + j] += row[i * step + j];                     \\
+    #define ADD_ROW(NAME, T)                                                                              \\
+        static void NAME(T *c, const T *row, Py_ssize_t n) {                                              \\
+            for (Py_ssize_t j = 0; j < n; j++) c[j] += row[j];                                            \\
         }
     /* Outer products of m rows of a with n entries of b, for each of a batch, plus rows of numbers, if any; rows
        [begin, end) of all. Steps count bytes. */
@@ -88,8 +89,8 @@ cdef extern from *:
     CROSS(rl_cross_f8, double)
     OUTER(rl_outer_f4, float)
     OUTER(rl_outer_f8, double)
-    ADD_ROWS(rl_add_rows_f4, float)
-    ADD_ROWS(rl_add_rows_f8, double)
+    ADD_ROW(rl_add_row_f4, float)
+    ADD_ROW(rl_add_row_f8, double)
     """
     ctypedef struct rl_rows:
         const char *a
@@ -108,8 +109,8 @@ cdef extern from *:
         Py_ssize_t m, n, a_batch, a_row, b_batch, b_step, row_step
     void rl_outer_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_outer_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_add_rows_f4(float *, const float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-    void rl_add_rows_f8(double *, const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_add_row_f4(float *, const float *, Py_ssize_t) noexcept nogil
+    void rl_add_row_f8(double *, const double *, Py_ssize_t) noexcept nogil
 
 cdef extern from "kernels/dot.h" nogil:
     const Py_ssize_t RL_DOT_PART
@@ -180,7 +181,7 @@ cdef inline bint small(cnp.ndarray a, cnp.ndarray b):
     return k * 64 <= RL_PACKED and cnp.PyArray_DIM(a, 0) * k * n <= SMALL
 
 
-cdef object by_blas(cnp.ndarray a, cnp.ndarray b):
+cdef object by_numpy(cnp.ndarray a, cnp.ndarray b):
     cdef cnp.npy_intp shape[2]
     cdef void *out = NULL
     cdef cnp.ndarray c
@@ -192,22 +193,73 @@ cdef object by_blas(cnp.ndarray a, cnp.ndarray b):
         return PyArray_MatrixProduct2(<PyObject *>a, <PyObject *>b, out)
 
 
+cdef object added(cnp.ndarray a, cnp.ndarray b, const char *row, Py_ssize_t step):
+    """a @ b plus a row of numbers, a different one for each row of a where `step` bytes lead to it; row may be NULL."""
+    cdef int kind = cnp.PyArray_TYPE(a)
+    cdef cnp.npy_intp shape[2]
+    cdef cnp.ndarray c
+    cdef Py_ssize_t i, width
+    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
+    if not small(a, b):
+        if shape[0] == 1 or shape[1] == 1:
+            # NumPy multiplies by vectors.
+            return with_rows(by_numpy(a, b), row, step)
+        c = empty(2, shape, kind)
+        return c if multiplied(a, b, c, row, step) else with_rows(by_numpy(a, b), row, step)
+    c = empty(2, shape, kind)
+    width = shape[1] * cnp.PyArray_ITEMSIZE(c)
+    if row == NULL:
+        memset(cnp.PyArray_DATA(c), 0, shape[0] * width)
+    else:
+        for i in range(shape[0]):
+            memcpy(<char *>cnp.PyArray_DATA(c) + i * width, row + i * step, width)
+    run(kind, a, b, c)
+    return c
+
+
+cdef object with_rows(cnp.ndarray c, const char *row, Py_ssize_t step):
+    """c, a new array, with a row added to each of its own."""
+    cdef Py_ssize_t i, n = cnp.PyArray_DIM(c, 1), width = n * cnp.PyArray_ITEMSIZE(c)
+    if row == NULL:
+        return c
+    for i in range(cnp.PyArray_DIM(c, 0)):
+        if cnp.PyArray_TYPE(c) == cnp.NPY_FLOAT32:
+            rl_add_row_f4(<float *>cnp.PyArray_DATA(c) + i * n, <const float *>(row + i * step), n)
+        else:
+            rl_add_row_f8(<double *>cnp.PyArray_DATA(c) + i * n, <const double *>(row + i * step), n)
+    return c
+
+
 cdef object product(object x, object y):
     """x @ y; NotImplemented unless both are float matrices of one dtype that fit."""
     cdef int kind = kind_of(x)
-    cdef cnp.npy_intp shape[2]
+    if kind < 0 or kind_of(y) != kind or cnp.PyArray_DIM(<cnp.ndarray>x, 1) != cnp.PyArray_DIM(<cnp.ndarray>y, 0):
+        return NotImplemented
+    return added(<cnp.ndarray>x, <cnp.ndarray>y, NULL, 0)
+
+
+def bmm(object x, object y):
+    """x @ y for batches (B, m, k) and (B, k, n), where either B may be 1."""
     cdef cnp.ndarray a, b, c
-    if kind < 0 or kind_of(y) != kind:
+    cdef cnp.npy_intp shape[3]
+    cdef int kind
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_CheckExact(y):
         return NotImplemented
     a, b = <cnp.ndarray>x, <cnp.ndarray>y
-    if cnp.PyArray_DIM(a, 1) != cnp.PyArray_DIM(b, 0):
+    kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_TYPE(b) != kind:
         return NotImplemented
-    if not small(a, b):
-        return by_blas(a, b)
-    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
-    c = <cnp.ndarray>cnp.PyArray_ZEROS(2, shape, kind, 0)
-    run(kind, a, b, c)
-    return c
+    if not cnp.PyArray_ISBEHAVED_RO(a) or not cnp.PyArray_ISBEHAVED_RO(b):
+        return NotImplemented
+    if cnp.PyArray_NDIM(a) != 3 or cnp.PyArray_NDIM(b) != 3 or cnp.PyArray_DIM(a, 2) != cnp.PyArray_DIM(b, 1):
+        return NotImplemented
+    shape[0], shape[1], shape[2] = max(cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 0)), cnp.PyArray_DIM(a, 1), cnp.PyArray_DIM(b, 2)
+    if cnp.PyArray_DIM(a, 0) not in (1, shape[0]) or cnp.PyArray_DIM(b, 0) not in (1, shape[0]):
+        return NotImplemented
+    if cnp.PyArray_SIZE(a) == 0 or cnp.PyArray_SIZE(b) == 0 or shape[1] == 1 or shape[2] == 1:
+        return NotImplemented
+    c = empty(3, shape, kind)
+    return c if multiplied(a, b, c, NULL, 0) else NotImplemented
 
 
 cdef inline object turned(object x):
@@ -441,7 +493,7 @@ cdef class OfVectors(Kernel):
             return long_dot(a, b)
         if cnp.PyArray_SIZE(a) <= SHORT:
             return short_rows(a, b, kind, self.dims)
-        out = by_blas(a, b)
+        out = by_numpy(a, b)
         return out if self.dims == 2 else cnp.PyArray_FROM_O(out)
 
     def __init__(self, int dims):
@@ -486,31 +538,21 @@ def through_right(g, a, alpha=1, fortran=False):
 def addmm(object x, object y, object z, beta=1, alpha=1, fortran=False):
     """x + y @ z for a row or matrix x."""
     cdef int kind = kind_of(y)
-    cdef cnp.ndarray a, b, c, row
+    cdef cnp.ndarray a, b, row
     cdef Py_ssize_t m, n, step
     if kind < 0 or kind_of(z) != kind or beta != 1 or alpha != 1 or not cnp.PyArray_CheckExact(x):
         return NotImplemented
     row, a, b = <cnp.ndarray>x, <cnp.ndarray>y, <cnp.ndarray>z
     m, n = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
-    if cnp.PyArray_TYPE(row) != kind or not cnp.PyArray_ISBEHAVED_RO(row) or not cnp.PyArray_IS_C_CONTIGUOUS(row):
+    if cnp.PyArray_DIM(a, 1) != cnp.PyArray_DIM(b, 0) or cnp.PyArray_TYPE(row) != kind or not cnp.PyArray_ISCARRAY_RO(row):
         return NotImplemented
     if cnp.PyArray_NDIM(row) == 1 and cnp.PyArray_DIM(row, 0) == n:
         step = 0
     elif cnp.PyArray_NDIM(row) == 2 and cnp.PyArray_DIM(row, 0) == m and cnp.PyArray_DIM(row, 1) == n:
-        step = n
+        step = n * cnp.PyArray_ITEMSIZE(row)
     else:
         return NotImplemented
-    out = product(a, b)
-    if out is NotImplemented:
-        return out
-    c = <cnp.ndarray>out
-    if not cnp.PyArray_IS_C_CONTIGUOUS(c):
-        return NotImplemented
-    if kind == cnp.NPY_FLOAT32:
-        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), step, m, n)
-    else:
-        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), step, m, n)
-    return c
+    return added(a, b, <const char *>cnp.PyArray_DATA(row), step)
 
 
 def addmv(object x, object y, object z, beta=1, alpha=1):
@@ -525,7 +567,7 @@ def addmv(object x, object y, object z, beta=1, alpha=1):
     if cnp.PyArray_TYPE(row) != cnp.PyArray_TYPE(c) or not cnp.PyArray_ISCARRAY_RO(row) or not cnp.PyArray_SAMESHAPE(row, c):
         return NotImplemented
     if cnp.PyArray_TYPE(c) == cnp.NPY_FLOAT32:
-        rl_add_rows_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), 0, 1, cnp.PyArray_SIZE(c))
+        rl_add_row_f4(<float *>cnp.PyArray_DATA(c), <float *>cnp.PyArray_DATA(row), cnp.PyArray_SIZE(c))
     else:
-        rl_add_rows_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), 0, 1, cnp.PyArray_SIZE(c))
+        rl_add_row_f8(<double *>cnp.PyArray_DATA(c), <double *>cnp.PyArray_DATA(row), cnp.PyArray_SIZE(c))
     return c

@@ -5,11 +5,11 @@ Each function takes batches of matrices and returns new arrays, or NotImplemente
 that are not floating, empty matrices, and, where NumPy's LAPACK was not found, complex ones.
 """
 
-cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
+from rushlight.kernels.blas cimport can_limit, free_blas, limit_blas
 from rushlight.kernels.buffers cimport contiguous
 from rushlight.kernels.parallel cimport span, spread
 
@@ -52,8 +52,6 @@ cdef extern from "kernels/lapack.h" nogil:
         void (*ormqr)(const char *, const char *, int64_t *, int64_t *, int64_t *, void *, int64_t *, const void *, void *, int64_t *, void *, int64_t *, int64_t *, size_t, size_t) noexcept nogil
         void (*gelsy)(int64_t *, int64_t *, int64_t *, void *, int64_t *, void *, int64_t *, int64_t *, const void *, int64_t *, void *, int64_t *, int64_t *) noexcept nogil
     rl_lapack rl_routines[4]
-    int (*rl_blas_threads)() noexcept nogil
-    void (*rl_set_blas_threads)(int) noexcept nogil
     int rl_lapack_open(const char *)
 
 cdef bint found = rl_lapack_open(_umath_linalg.__file__.encode())
@@ -584,31 +582,11 @@ def householder_product(object x, object tau):
 
 # Where LAPACK has threads of its own for a matrix of so many numbers.
 cdef Py_ssize_t LARGE = 8000
-cdef int limits = 0, blas_threads = 0
-cdef object guard = object()
-
-
-cdef void limit_blas() noexcept:
-    """Let OpenBLAS keep to the thread that calls it, until as many calls of free_blas: both are called with the GIL."""
-    global limits, blas_threads
-    with cython.critical_section(guard):
-        if limits == 0:
-            blas_threads = rl_blas_threads()
-            rl_set_blas_threads(1)
-        limits += 1
-
-
-cdef void free_blas() noexcept:
-    global limits
-    with cython.critical_section(guard):
-        limits -= 1
-        if limits == 0:
-            rl_set_blas_threads(blas_threads)
 
 
 cdef int reflect(span work, Reflections *job, Py_ssize_t count) except -1:
     cdef bint large = job.m * job.n > LARGE
-    cdef bint limited = large and rl_blas_threads != NULL and rl_set_blas_threads != NULL and count >= threads() > 1
+    cdef bint limited = large and can_limit() and count >= threads() > 1
     job.failed = False
     if limited:
         limit_blas()

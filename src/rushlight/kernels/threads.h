@@ -185,7 +185,8 @@ static void rl_spread(rl_work work, void *what, Py_ssize_t n, Py_ssize_t least) 
     rl_team.flush = rl_flush_get(); /* all compute as the caller does */
     rl_team.n = n;
     /* Whole cache lines, so that no two threads write to one. */
-    rl_team.part = least >= 64 ? (n / parts + 64) / 64 * 64 : n / parts + 1;
+    rl_team.part = (n + parts - 1) / parts;
+    if (least >= 64) rl_team.part = (rl_team.part + 63) / 64 * 64;
     rl_team.parts = (int)parts;
     memset(rl_team.taken, 0, (size_t)parts);
     rl_team.open = 1;

@@ -32,6 +32,10 @@ def product(a, b):
         out = _fast.dots(a, b)
         if out is not NotImplemented:
             return out
+    if a.ndim == 3 == b.ndim and _fast is not None:
+        out = _fast.bmm(a, b)
+        if out is not NotImplemented:
+            return out
     return np.matmul(a, b)
 
 
