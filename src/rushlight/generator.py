@@ -47,6 +47,11 @@ _copying = load("copying")
 _unset = np.empty if _copying is None else lambda n, dtype: _copying.empty((n,), dtype)
 _FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
+
+def _room(out, n, dtype):
+    return _unset(n, dtype) if out is None else out.reshape(-1)
+
+
 _SIZE = 624
 _FIRST_SEED = 67280421310721
 
@@ -203,10 +208,11 @@ class Generator:
 
     # -- continuous distributions
 
-    def uniform(self, shape, dtype=None, low=0.0, high=1.0):
+    def uniform(self, shape, dtype=None, low=0.0, high=1.0, out=None):
         """Draw from [low, high): 24 random bits per number, 53 for float64.
 
-        A number that rounding would make `high` becomes `low`. For complex dtypes both parts are drawn.
+        `out`, a C-contiguous float32 or float64 array of that shape and dtype, is filled and returned. A number that
+        rounding would make `high` becomes `low`. For complex dtypes both parts are drawn.
         Raises NotImplementedError for integral dtypes, RuntimeError where low > high or a bound or the span
         is beyond the dtype.
 
@@ -222,13 +228,13 @@ class Generator:
             check_uniform(dtype, low, high)
         n = _count(shape)
         if dtype.name == "float64":
-            out = self._fill("uniform_float64", _unset(n, _FLOAT64))
+            out = self._fill("uniform_float64", _room(out, n, _FLOAT64))
             span = high - low
             if low or span != 1:
                 twister.fused(out, span, low)
         else:
             bottom, top = np.float32(low), np.float32(high)
-            out = self._fill("uniform_float32", _unset(n, _FLOAT32), float(bottom), float(top - bottom))
+            out = self._fill("uniform_float32", _room(out, n, _FLOAT32), float(bottom), float(top - bottom))
             low, high = bottom, top
         out = narrow(out, dtype)
         if dtype.itemsize == 2:
@@ -237,8 +243,8 @@ class Generator:
             twister.turn_back(out, high, low)
         return out.reshape(shape)
 
-    def normal(self, shape, dtype=None, mean=0.0, std=1.0, contiguous=True):
-        """Draw from the normal distribution.
+    def normal(self, shape, dtype=None, mean=0.0, std=1.0, contiguous=True, out=None):
+        """Draw from the normal distribution; `out` as in `uniform`.
 
         Sixteen or more numbers come from uniforms of their own precision, fewer from float64 pairs, whose
         second number waits for the next call. `contiguous=False` takes the pairs at any size, as PyTorch does
@@ -259,12 +265,15 @@ class Generator:
         n = _count(shape)
         with _guard:
             if n < 16 or not contiguous:
-                out = self._scalar_normals(n, mean, std)
+                drawn = self._scalar_normals(n, mean, std)
+                if out is not None:
+                    out[...] = drawn.reshape(shape)
+                out = drawn
             elif dtype.name == "float64":
-                out = _unset(n, _FLOAT64)
+                out = _room(out, n, _FLOAT64)
                 twister.normal_float64(self._words, out, mean, std)
             else:
-                out = _unset(n, _FLOAT32)
+                out = _room(out, n, _FLOAT32)
                 # Half precision has not used up the uniforms of what is drawn anew.
                 twister.normal_float32(self._words, out, mean, std, dtype.itemsize > 2)
         return narrow(out, dtype).reshape(shape)

@@ -23,12 +23,22 @@ def _fill(tensor, values):
     return tensor
 
 
-def _draw_uniform(array, low, high, generator):
-    return (generator or default_generator).uniform(array.shape, array.dtype, low, high)
+def _draw_uniform(array, low, high, generator, out=None):
+    return (generator or default_generator).uniform(array.shape, array.dtype, low, high, out=out)
 
 
-def _draw_normal(array, mean, std, generator):
-    return (generator or default_generator).normal(array.shape, array.dtype, mean, std)
+def _draw_normal(array, mean, std, generator, out=None):
+    return (generator or default_generator).normal(array.shape, array.dtype, mean, std, out=out)
+
+
+def _filled(tensor, draw, *settings):
+    """A tensor filled with what is drawn for it: in its own memory, where that is as draws are."""
+    array = tensor._array
+    if array.dtype.char not in "fd" or not array.flags.c_contiguous or not array.flags.behaved:
+        return _fill(tensor, draw(array, *settings))
+    draw(array, *settings, out=array)
+    written(tensor)
+    return tensor
 
 
 def calculate_gain(nonlinearity, param=None):
@@ -59,12 +69,12 @@ def calculate_gain(nonlinearity, param=None):
 
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
     """Fill with numbers drawn uniformly from [a, b)."""
-    return _fill(tensor, _draw_uniform(tensor._array, a, b, generator))
+    return _filled(tensor, _draw_uniform, a, b, generator)
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
     """Fill with numbers of a normal distribution."""
-    return _fill(tensor, _draw_normal(tensor._array, mean, std, generator))
+    return _filled(tensor, _draw_normal, mean, std, generator)
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):

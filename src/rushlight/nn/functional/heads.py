@@ -54,6 +54,13 @@ def multi_head_attention_forward(
         _insist(bias_k is None, "bias_k is set but bias_v is None")
         _insist(bias_v is None, "bias_k is None but bias_v is set")
     size = width // num_heads
+    if not (need_weights or add_zero_attn) and static_k is static_v is None:
+        mask = _merged_masks(attn_mask, key_padding_mask, extra, n, num_heads, k.shape[0])
+        q, k, v = [_apart(x, num_heads) for x in (q, k, v)]
+        mask = mask if mask is None else mask.view(-1, num_heads if mask.shape[0] > 1 else 1, *mask.shape[1:])
+        context = scaled_dot_product_attention(q, k, v, mask, dropout_p if training else 0.0, by_hint)
+        out = _together(context, out_proj_weight, out_proj_bias, training)
+        return out.squeeze(1) if unbatched else out, None
     q = _heads(q, n, num_heads)
     k = _heads(k, n, num_heads) if static_k is None else _static(static_k, "static_k", n * num_heads, size)
     v = _heads(v, n, num_heads) if static_v is None else _static(static_v, "static_v", n * num_heads, size)
@@ -140,12 +147,12 @@ def _projected(query, key, value, together, separate, bias):
     if separate is None:
         _insist(together is not None, "use_separate_proj_weight is False but in_proj_weight is None")
         if query is key is value:
-            return linear(query, together, bias).chunk(3, -1)
+            return _in_order(query, together, bias).chunk(3, -1)
         if key is value:
             width = query.shape[-1]
             first, others = together.split([width, 2 * width])
             first_bias, other_bias = (None, None) if bias is None else bias.split([width, 2 * width])
-            return linear(query, first, first_bias), *linear(key, others, other_bias).chunk(2, -1)
+            return _in_order(query, first, first_bias), *_in_order(key, others, other_bias).chunk(2, -1)
         separate = together.chunk(3)
     for name, weight in zip("qkv", separate):
         _insist(weight is not None, f"use_separate_proj_weight is True but {name}_proj_weight is None")
@@ -157,7 +164,7 @@ def _projected(query, key, value, together, separate, bias):
             f"expecting {name} weights shape of {wanted}, but got {_shape(weight.shape)}",
         )
     biases = (None, None, None) if bias is None else bias.chunk(3)
-    return [linear(x, w, b) for x, w, b in zip(inputs, separate, biases)]
+    return [_in_order(x, w, b) for x, w, b in zip(inputs, separate, biases)]
 
 
 def additive_mask(mask, name, dtype, beside=None, beside_name=""):
@@ -173,6 +180,32 @@ def additive_mask(mask, name, dtype, beside=None, beside_name=""):
             stacklevel=3,
         )
     return mask.detach().new_zeros(mask.shape, dtype=dtype).masked_fill(mask, -math.inf) if boolean else mask
+
+
+def _apart(x, num_heads):
+    """(S, N, E) as (N, num_heads, S, E / num_heads), in the same memory."""
+    return x.unflatten(-1, (num_heads, x.shape[-1] // num_heads)).permute(1, 2, 0, 3)
+
+
+def _together(context, weight, bias, training):
+    """What the heads (N, num_heads, L, E / num_heads) found behind their weight, (L, N, E).
+
+    It lies by batches, as the context does, or by positions in training: what is dropped there is drawn in the order
+    of memory, and PyTorch has it so.
+    """
+    if not training:
+        return linear(context.transpose(1, 2).flatten(2), weight, bias).transpose(0, 1)
+    n, heads, length, size = context.shape
+    out = linear(context.permute(2, 0, 1, 3).reshape(length * n, heads * size), weight, bias)
+    return out.view(length, n, out.shape[1])
+
+
+def _in_order(x, weight, bias):
+    """linear of (L, N, E), without a copy where it is a transposed batch."""
+    rows, batches = x._array.strides[:2]
+    if batches <= rows:
+        return linear(x, weight, bias)
+    return linear(x.transpose(0, 1), weight, bias).transpose(0, 1)
 
 
 def _batched_mask(mask, length, places, rows):
