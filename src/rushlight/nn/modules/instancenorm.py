@@ -2,6 +2,7 @@
 
 import warnings
 
+from ...errors import user_level
 from .. import functional as F
 from .batchnorm import _NormBase
 
@@ -42,7 +43,7 @@ class _InstanceNorm(_NormBase):
         warnings.warn(
             f"input's size at dim={dim} does not match num_features. You can silence this warning by not passing in "
             "num_features, which is not used because affine=False",
-            stacklevel=4,
+            stacklevel=user_level(),
         )
 
     def _normalized(self, input):

@@ -15,6 +15,7 @@ from ...missing import missing
 from ...spelling import spell
 from ...tensor import Tensor
 from ..parameter import Buffer, is_lazy, is_parameter
+from .calling import OF_INPUTS, quicken
 from .hooked import (
     Hooked,
     register_module_backward_hook,
@@ -47,9 +48,6 @@ __all__ = [
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 # Methods that PyTorch's Module has and this one has not: `hasattr` says no, and asking tells why.
 _ABSENT = ("compile", "ipu", "mtia", "share_memory", "xpu")
-# What a wrong input raises; other exceptions may be a program's way to leave a model.
-_OF_INPUTS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError)
-
 
 _COMPLEX = (
     "Complex modules are a new feature under active development whose design may change, and some modules might not work "
@@ -97,6 +95,10 @@ class Module(Hooked, Stateful):
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        quicken(cls, Module)
+
     def forward(self, *input):
         """What the module computes; every subclass defines it."""
         raise coded(
@@ -109,7 +111,7 @@ class Module(Hooked, Stateful):
             if self._hooked:
                 return self._call_hooked(args, kwargs)
             return self.forward(*args, **kwargs)
-        except _OF_INPUTS as error:
+        except OF_INPUTS as error:
             tell_module(error, self, args, kwargs)
             raise
 
@@ -630,3 +632,6 @@ def _wanted_dtype(args, kwargs):
 def _indented(text):
     """The text with all lines but the first moved in."""
     return text.replace("\n", "\n  ")
+
+
+quicken(Module, Module)
