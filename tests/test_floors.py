@@ -14,7 +14,7 @@ FLOORS = {
     "kernels": 0,
     "spelling": 1, "size": 1, "dtypes": 1, "device": 1, "bounds": 1, "allocation": 1, "generator": 1, "lines": 1,
     "uncompiled": 1, "missing": 1, "modes": 1, "casting": 1, "errors": 1, "hooks": 1, "pytree": 1, "watching": 1,
-    "codes": 1, "operation": 1, "core": 1, "saving": 1, "inplace": 1, "node": 1, "engine": 1,
+    "codes": 1, "operation": 1, "core": 1, "calls": 1, "saving": 1, "inplace": 1, "node": 1, "engine": 1,
     "ops": 2,
     "printing": 3, "tensor": 3, "binding": 3, "functions": 3, "autograd": 3, "func": 3, "linalg": 3, "profiler": 3,
     "special": 3,

@@ -8,7 +8,8 @@ import pytest
 import rushlight
 from rushlight import core
 from rushlight.functions.einsum import _cheapest
-from rushlight.functions.matrix import bilinear, linear
+from rushlight.functions.linear import linear
+from rushlight.functions.matrix import bilinear
 from rushlight.kernels import load
 
 kernel = load("matrix")

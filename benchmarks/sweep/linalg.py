@@ -102,6 +102,8 @@ PRODUCTS = [
     Timed("outer", row, row),
     Timed("inner", matrix, matrix),
     Timed("addmm", matrix, matrix, matrix),
+    Timed("nn.functional.linear", matrix, matrix, row, ops=("addmm_nt",)),
+    Timed("vector @ matrix", row, matrix, call=lambda m, x, a: x @ a, ops=("vm",)),
     Timed("addmv", row, matrix, row),
     Timed("addr", matrix, row, row),
     Timed("addbmm", uniform(shape=lambda n: (10, 10)), squares, squares),

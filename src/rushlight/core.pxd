@@ -57,11 +57,11 @@ cdef inline tuple shape_of(object value):
 cdef long long _entered
 cdef int _transforms, _packers
 cdef type _tensor_class, _parameter_class
-# The last node's; between two nodes there is room for the new history of a view.
+# The last node's; between two nodes there is room for the new history of a view and for nodes that are shown.
 cdef long long _sequence
 
 cdef inline long long next_sequence() noexcept:
-    return rl_count(_sequence, 4)
+    return rl_count(_sequence, 8)
 
 cdef object _transform
 cdef object _renewed

@@ -121,6 +121,8 @@ cdef class Run:
     @cython.locals(passed=list, node=Node)
     cdef let_go(self)
     cdef visit_watched(self, Node node, object g)
+    @cython.locals(i=cython.int)
+    cdef bint leads_on(self, Node node) except -1
     cdef bint capture(self, Node node, object g) except -1
     @cython.locals(i=cython.int, op=Op)
     cdef pull(self, Node node, object g)

@@ -82,7 +82,16 @@ class Run:
 
     def visits(self, edge):
         """Whether the run goes to this node or leaf, None for a constant."""
-        return edge is not None and (self.needed is None or edge in self.needed)
+        if edge is None or self.needed is None or edge in self.needed:
+            return edge is not None
+        # What was put between two nodes since the run began leads where the node behind it did.
+        return isinstance(edge, Node) and edge.sequence & 7 != 0 and self.leads_on(edge)
+
+    def leads_on(self, node):
+        for i in range(node.count):
+            if self.visits(node.edge(i)):
+                return True
+        return False
 
     def send(self, edge, number, g):
         """Add `g` to what output `number` of `edge`, which is to be visited, has received."""
@@ -254,10 +263,7 @@ class Run:
             return True
         for number, position in asked:
             self.captured[position] = g if node.outputs == 1 else g[number]
-        for i in range(node.count):
-            if node.edge(i) in self.needed:
-                return True
-        return False
+        return self.leads_on(node)
 
     def pull(self, node, g):
         """Send each input its gradient, one rule after the other."""

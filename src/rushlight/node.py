@@ -24,10 +24,17 @@ class GraphNode(Node):
         name = type(self).__name__
         return f"torch::autograd::{name}" if name in _QUALIFIED else name
 
+    def as_shown(self):
+        """This node, written anew where it stands for several that PyTorch has: see ops/shown.py."""
+        if self.op is not None and self.op.shown is not None:
+            self.op.shown(self)
+        return self
+
     @property
     def next_functions(self):
         """((node, output number), ...) of the inputs; (None, 0) for a constant."""
-        return tuple(_shown(self.edge_at(i), self.number_at(i)) for i in range(self.count))
+        node = self.as_shown()
+        return tuple(_shown(node.edge_at(i), node.number_at(i)) for i in range(node.count))
 
     @property
     def metadata(self):
@@ -36,7 +43,7 @@ class GraphNode(Node):
 
     def register_hook(self, hook):
         """Call hook(grad_inputs, grad_outputs) after the node has run; what it returns replaces grad_inputs."""
-        return RemovableHandle(extras_of(self).after_hooks, hook)
+        return RemovableHandle(extras_of(self.as_shown()).after_hooks, hook)
 
     def register_prehook(self, hook):
         """Call hook(grad_outputs) before the node runs; what it returns replaces grad_outputs."""
@@ -52,9 +59,9 @@ class GraphNode(Node):
 
     def __getattr__(self, name):
         if name.startswith("_saved_"):
-            return _saved(self, name[7:])
+            return _saved(self.as_shown(), name[7:])
         if name.startswith("_raw_saved_"):
-            return SavedTensor(self, _place(self, "_raw_saved_", name[11:]))
+            return SavedTensor(self, _place(self.as_shown(), "_raw_saved_", name[11:]))
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 

@@ -38,6 +38,7 @@ cdef class Operation:
     cdef public Rule joint
     cdef public object push, batch
     cdef public object custom
+    cdef public object shown
     cdef public int promotion
     cdef public bint elementwise
     cdef public bint holomorphic

@@ -130,6 +130,8 @@ class Operation:
         self.push = None
         self.batch = None
         self.custom = None
+        # See ops/shown.py.
+        self.shown = None
         self.promotion = 0
         self.elementwise = False
         self.holomorphic = True

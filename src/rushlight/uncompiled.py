@@ -6,8 +6,8 @@ from itertools import count
 compiled = False
 # Whether a backward pass notes itself in nodes and leaves: see engine.py.
 slots_used = False
-# The number of the next node; between two nodes there is room for the new history of a view.
-next_sequence = count(4, 4).__next__
+# The number of the next node; between two nodes there is room for the new history of a view and for nodes that are shown.
+next_sequence = count(8, 8).__next__
 
 
 def cclass(cls):

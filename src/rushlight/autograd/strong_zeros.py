@@ -11,7 +11,7 @@ from ..watching import Watcher
 from .rules import arguments, fitted, floating, rule_of, through
 
 # Not declared linear, since they add a constant; their rules are products of the gradient and another input.
-_PRODUCTS = ("addmm", "addmv", "addr", "baddbmm", "addbmm", "convolution", "convolution_transpose")
+_PRODUCTS = ("addmm", "addmm_nt", "addmv", "addr", "baddbmm", "addbmm", "convolution", "convolution_transpose")
 
 
 class strong_zero(Watcher):

@@ -3,10 +3,10 @@
 import functools
 
 from .. import core
-from ..core import TensorBase, apply, view_by
+from ..calls import ordinary
+from ..core import TensorBase
 from ..dtypes import of
 from ..ops import matrix as ops
-from ..ops.shape import t as turned
 from ..ops.shape import unsafe_view
 from .arguments import accepts_out, check_optional, check_tensor, check_tensors
 from .options import check_factors
@@ -136,12 +136,13 @@ def multiplied(x, y):
         return _vector_by(x, y, m)
     if m == 2:
         shape = x._array.shape
-        rows = x.reshape(_rows(shape), shape[-1])
+        rows = x.reshape(rows_of(shape), shape[-1])
         return unsafe_view(times(rows, y), shape=(*shape[:-1], y._array.shape[-1]))
     return _batched(x, y)
 
 
-def _rows(shape):
+def rows_of(shape):
+    """How many vectors lie along the last dimension."""
     count = 1
     for size in shape[:-1]:
         count *= size
@@ -154,12 +155,12 @@ def _by_vector(x, y, n):
     if n == 2:
         return ops.mv_in_matmul(x, y)
     shape = x._array.shape
-    return unsafe_view(ops.mv_in_matmul(x.reshape(_rows(shape), shape[-1]), y), shape=shape[:-1])
+    return unsafe_view(ops.mv_in_matmul(x.reshape(rows_of(shape), shape[-1]), y), shape=shape[:-1])
 
 
 def _vector_by(x, y, m):
     if m == 2:
-        return times(x.unsqueeze(0), y).squeeze(0)
+        return core.call2(ops.vm, x, y) if ordinary(x) and ordinary(y) else times(x.unsqueeze(0), y).squeeze(0)
     # A row times each matrix is each transposed matrix times a column.
     if x._array.shape[0] != y._array.shape[-2]:
         return _batched(x.unsqueeze(0), y).squeeze(-2)
@@ -370,32 +371,6 @@ def inner(input, other):
 # -- layers
 
 
-# The weight comes transposed, and its gradient is to lie in memory as the weight does.
-_COLUMNS = {"beta": 1, "alpha": 1, "fortran": True}
-
-
-def linear(input, weight, bias=None):
-    """input @ weight.T + bias, for an input of (..., in), a weight of (out, in) and a bias of (out,)."""
-    if not (isinstance(input, TensorBase) and isinstance(weight, TensorBase)):
-        _both(input, weight, "linear", "weight")
-    x = input._array
-    if x.ndim == 0 or weight._array.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight._array.ndim}D"
-        )
-    if bias is None:
-        if x.ndim == weight._array.ndim == 2:
-            return core.call2(ops.mm_by_columns, input, view_by(turned, weight))
-        return multiplied(input, weight.t())
-    if not isinstance(bias, TensorBase):
-        check_tensor(bias, "linear", 3, "bias")
-    if x.ndim == weight._array.ndim == 2:
-        return apply(ops.addmm, (bias, input, view_by(turned, weight)), _COLUMNS)
-    rows = input.reshape(_rows(x.shape), x.shape[-1])
-    out = ops.addmm(bias, rows, weight.t(), fortran=True)
-    return out.view(*x.shape[:-1], out._array.shape[-1])
-
-
 def bilinear(input1, input2, weight, bias=None):
     """input1 @ weight[k] @ input2 for each k, plus bias: (..., a), (..., b) and (out, a, b) give (..., out)."""
     check_tensors("bilinear", input1=input1, input2=input2, weight=weight)
@@ -418,7 +393,7 @@ def bilinear(input1, input2, weight, bias=None):
             f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected {w.shape[0]}"
         )
     n, m = w.shape[1:]
-    rows = _rows(a.shape)
+    rows = rows_of(a.shape)
     # (rows, a) by (a, out * b), then the sum over b.
     partial = times(input1.reshape(rows, n), weight.permute(1, 0, 2).reshape(n, w.shape[0] * m))
     out = (partial.reshape(rows, w.shape[0], m) * input2.reshape(rows, 1, m)).sum(-1)

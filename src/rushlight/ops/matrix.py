@@ -9,7 +9,7 @@ import numpy as np
 from .. import kernels
 from ..kernels import meaning
 from . import matrix_checks as check
-from . import shape
+from . import shape, shown
 from .batch_rules import full, in_line, lined_up, merged, parted
 from .copying import conj, expand, sum_to
 from .declare import general, linear, renamed
@@ -104,6 +104,13 @@ def mv_samples(op, size, inputs, batched, params):
     return (a * shape.unsqueeze(b, dim=b._array.ndim - 1)).sum(2)
 
 
+def vm_samples(op, size, inputs, batched, params):
+    a, b = inputs
+    if not batched[1]:
+        return mm(a, b)
+    return (column(a) * b).sum(-2)
+
+
 def dot_samples(op, size, inputs, batched, params):
     x, y = inputs
     return ((conj(x) if op is vdot else x) * y).sum(1)
@@ -195,11 +202,24 @@ def bmm(a, b):
     quiet=True,
     batch=mv_samples,
     a=lambda g, b: column(g) * b,
-    b=lambda g, a: mv(mT(a), g),
+    b=lambda g, a: vm(g, a),
     aliases={"a": "self", "b": "vec"},
 )
 def mv(a, b):
     check.mv(None, a, b)
+    return product(a, b)
+
+
+@linear(
+    quiet=True,
+    batch=vm_samples,
+    a=lambda g, b: mv(b, g),
+    b=lambda g, a: column(a) * g,
+    backward="SqueezeBackward4",
+)
+def vm(a, b):
+    """A vector times a matrix, in one node. Who looks at the node sees three: see shown.py."""
+    check.mm(a[None], b)
     return product(a, b)
 
 
@@ -305,6 +325,26 @@ def addmm(c, a, b, *, beta=1, alpha=1, fortran=False):
     return fused(c, a, b, beta, alpha)
 
 
+def _nt_samples(op, size, inputs, batched, params):
+    rule = added_samples(lambda a, b: mm_nt(a, b), lambda a, b, batched: multiply_samples(a, mT(b), batched))
+    return rule(op, size, inputs, batched, {"beta": 1, "alpha": 1})
+
+
+@general(
+    c=lambda g, c_shape: sum_to(g, shape=c_shape),
+    a=lambda g, b: mm(g, b),
+    b=lambda g, a: mm_tn(g, a),
+    push=lambda a, b, c_t, a_t, b_t, out: _pushed(lambda a, b: mm_nt(a, b))(a, b, c_t, a_t, b_t, out, 1, 1),
+    batch=_nt_samples,
+    backward="AddmmBackward0",
+    aliases=_NAMES,
+)
+def addmm_nt(c, a, b):
+    """c + a @ b.T, as a layer computes it, in one node. Who looks at the node sees two: see shown.py."""
+    check.addmm(c, a, b.T)
+    return fused(c, a, b.T, 1, 1)
+
+
 @general(
     c=_to_bias,
     a=lambda g, b, alpha: scale(column(g) * b, alpha),
@@ -360,7 +400,10 @@ def baddbmm(c, a, b, *, beta=1, alpha=1):
     return fused(c, a, b, beta, alpha)
 
 
-_fast, _reduce = kernels.load("matrix"), kernels.load("reduce")
+linear_nt = renamed(mm_nt, "MmBackward0")
+linear_nt.check = lambda a, b: check.mm(a, b.T)
+
+_fast, _thin, _reduce = kernels.load("matrix"), kernels.load("thin"), kernels.load("reduce")
 if _fast is not None:
     dot.accelerate(_fast.dot)
     vdot.accelerate(_fast.dot)
@@ -373,8 +416,20 @@ if _fast is not None:
     addmm.accelerate(_fast.addmm, a=_fast.through_left, b=_fast.through_right)
 # Of a matrix that lies by columns, as a transposed weight does, whose gradient is to lie so too.
 mm_by_columns = renamed(mm, "MmBackward0", fortran=True)
+if _thin is not None:
+    addmm_nt.accelerate(_thin.affine, a=_fast.mm, b=_fast.mm_tn)
+    linear_nt.accelerate(_thin.affine)
+    vm.accelerate(_thin.vm, a=_thin.mv_turned, b=_thin.pairs_turned)
+    mv.accelerate(a=_thin.pairs, b=_thin.vm)
 if _reduce is not None:
+    addmm_nt.accelerate(c=_reduce.sum_to)
     addmm.accelerate(c=lambda g, shape, beta: _reduce.sum_to(g, shape) if beta == 1 else NotImplemented)
 
 # The same as parts of `matmul`, whose dtype autocast chooses for vectors too.
 mv_in_matmul, dot_in_matmul = renamed(mv, "MvBackward0"), renamed(dot, "DotBackward0")
+
+addmm_nt.shown = shown.with_turned_weight(renamed(addmm, "AddmmBackward0", fortran=True))
+linear_nt.shown = shown.with_turned_right(mm_by_columns)
+vm.shown = shown.with_row(mm)
+# Asked for by what is shown alone.
+vm.uses_shapes = True

@@ -73,6 +73,8 @@ if _kernels is not None:
     squeeze.accelerate(_kernels.squeeze, x=np.ndarray.reshape)
 squeeze_dim = renamed(squeeze, "SqueezeBackward1")
 squeeze_dims = renamed(squeeze, "SqueezeBackward2")
+# Behind a product of a vector and a matrix.
+squeeze_after = renamed(squeeze, "SqueezeBackward4")
 _INSERTED = tuple((slice(None),) * d + (None, ...) for d in range(64))
 
 

@@ -1,6 +1,7 @@
 """nn.functional: the functions behind the modules of nn."""
 
-from ...functions.matrix import bilinear, linear
+from ...functions.linear import linear
+from ...functions.matrix import bilinear
 from ...missing import of_module as _of_module
 from .activation import (
     celu,

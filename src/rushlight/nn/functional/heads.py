@@ -5,7 +5,7 @@ import warnings
 
 from ... import dtypes, spelling
 from ...functions.joining import cat
-from ...functions.matrix import linear
+from ...functions.linear import linear
 from .attention import scaled_dot_product_attention
 from .dropout import dropout
 from .pad import pad

@@ -3,7 +3,7 @@
 import warnings
 
 from ... import dtypes
-from ...functions.matrix import linear
+from ...functions.linear import linear
 from ...ops import chunked as ops
 from .arguments import reduction_of
 from .classification import _check_classes, cross_entropy

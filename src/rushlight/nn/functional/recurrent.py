@@ -7,7 +7,7 @@ sequences, sorted by length, lie one time after the other: the samples that have
 from ... import casting
 from ...core import TensorBase
 from ...functions.joining import cat, stack
-from ...functions.matrix import linear
+from ...functions.linear import linear
 from ...ops.recurrent import gru_gates, lstm_gates
 from .arguments import check_optional, check_tensor, check_tensors, type_name
 from .dropout import dropout as dropped
