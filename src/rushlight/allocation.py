@@ -5,9 +5,12 @@ PyTorch raises RuntimeError for all of them, Python has names of its own; each e
 
 import math
 
+import numpy as np
+
 from .errors import coded
 from .kernels import load
 
+_copying = load("copying")
 LARGEST = 2**63 - 1
 _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 # What NumPy says of sizes beyond an int64.
@@ -27,6 +30,12 @@ class SizeError(ValueError, RuntimeError):
 
 class OutOfMemoryError(MemoryError, RuntimeError):
     """There is not as much memory as was asked for."""
+
+
+def dense(array):
+    """A copy of an array in row-major order."""
+    out = NotImplemented if _copying is None else _copying.clone(array, order="C")
+    return np.array(array, order="C") if out is NotImplemented else out
 
 
 def checked(size, itemsize, function=None):

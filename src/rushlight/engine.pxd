@@ -35,6 +35,14 @@ cdef extern from *:
     #else
     #define RL_SLOTS_USED 1
     #endif
+    /* Whether the elements, of which there are several, are one number in memory. */
+    static int rl_one_number(PyObject *array) {
+        PyArrayObject *a = (PyArrayObject *)array;
+        if (PyArray_IS_C_CONTIGUOUS(a)) return 0;
+        for (int i = 0; i < PyArray_NDIM(a); i++)
+            if (PyArray_STRIDE(a, i) != 0 && PyArray_DIM(a, i) != 1) return 0;
+        return 1;
+    }
     static int rl_plain(PyObject *array) { return PyArray_ISCARRAY((PyArrayObject *)array); }
     /* A scalar one of the same shape and dtype; None where the array is no scalar of float32 or float64. */
     static PyObject *rl_one_like(PyObject *array) {
@@ -53,6 +61,7 @@ cdef extern from *:
     object rl_one_like(object array)
     bint rl_alone(void *tensor, void *array)
     bint rl_plain(object array)
+    bint rl_one_number(object array)
     bint slots_used "RL_SLOTS_USED"
 
 cdef inline int check_signals() except -1:
@@ -64,11 +73,18 @@ cdef inline long long bytes_of(object value):
 cdef inline bint plain(object array):
     return rl_plain(array)
 
+cdef inline bint one_number(object array):
+    return rl_one_number(array)
+
 cdef inline object one_like(object array):
     return rl_one_like(array)
 
 cdef inline bint sole_owner(Pending pending):
     return rl_alone(<void *>pending.grad, <void *>pending.grad._array)
+
+# The same of a gradient that one variable holds.
+cdef inline bint alone(TensorBase g):
+    return rl_alone(<void *>g, <void *>g._array)
 
 cdef int _SHAPE, _OUT, _PARAM, _NEEDS, _TRANSFORMS
 cdef long long KEPT_FOR_A_RETRY
@@ -118,6 +134,7 @@ cdef class Run:
     cdef walk(self)
     cdef forget(self, Pending pending)
     cdef visit(self, Node node, object g)
+    cdef bint seen(self, Node node)
     @cython.locals(passed=list, node=Node)
     cdef let_go(self)
     cdef visit_watched(self, Node node, object g)
@@ -158,6 +175,7 @@ cdef set leading_to(list edges, dict targets)
 cdef long long kept_bytes(Node node) except -1
 @cython.locals(tensor=TensorBase)
 cdef long long bytes_beside(object value, object edge) except -1
+cdef object whole(object g)
 cpdef object conj(object g)
 cpdef object fit(object g, object want)
 @cython.locals(i=Py_ssize_t, parent=Py_ssize_t, above=Pending)

@@ -24,7 +24,17 @@ from .watching import current as current_watchers
 from .watching import pulled
 
 if not cython.compiled:
-    from .kernels.compare import as_tensor, bytes_of, check_signals, one_like, plain, same_kind, sole_owner
+    from .kernels.compare import (
+        alone,
+        as_tensor,
+        bytes_of,
+        check_signals,
+        one_like,
+        one_number,
+        plain,
+        same_kind,
+        sole_owner,
+    )
     from .uncompiled import set_fields, slots_used
 
 CONJ = SUM_TO = TO_DTYPE = COPY_GRAD = None
@@ -108,6 +118,10 @@ class Run:
             return
         if self.on_arrays and (pending.owned or sole_owner(pending)) and same_kind(pending.grad._array, g._array):
             add_into(pending.grad._array, g._array)
+            return
+        if self.on_arrays and alone(g) and same_kind(pending.grad._array, g._array):
+            add_into(g._array, pending.grad._array)
+            pending.grad = g
             return
         pending.grad = pending.grad + g
         pending.owned = True
@@ -205,6 +219,8 @@ class Run:
 
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
+        if self.seen(node):
+            g = whole(g)
         if node.extras is not None:
             g = node.extras.known(g, self)
             if node.extras.retained:
@@ -232,6 +248,12 @@ class Run:
             self.passed_bytes += kept_bytes(node)
             if self.passed_bytes > KEPT_FOR_A_RETRY:
                 self.let_go()
+
+    def seen(self, node):
+        """Whether others than the rules of one output see the gradient of a node."""
+        if node.extras is not None or node.outputs != 1 or node.op.custom is not None:
+            return True
+        return self.wanted is not None or self.watchers is not None
 
     def let_go(self):
         """Free what the nodes passed had kept, before the pass has succeeded: it is too much to keep for a retry."""
@@ -286,6 +308,9 @@ class Run:
         out = NotImplemented
         if self.on_arrays and not rule.passes:
             out = call_rule_kernel(rule, node, g)
+            if out is NotImplemented and node.outputs == 1 and one_number(g._array):
+                g = whole(g)
+                out = call_rule_kernel(rule, node, g)
         if out is not NotImplemented:
             gi = wrap(out)
         elif node.conjugate:
@@ -311,6 +336,7 @@ class Run:
             return op.custom(node, g)
         rule = op.joint
         results = NotImplemented
+        g = whole(g)
         if self.on_arrays:
             results = call_rule_kernel(rule, node, g)
             if results is not NotImplemented:
@@ -335,6 +361,8 @@ class Run:
             check_signals()
             leaf = pending.leaf
             hooks = leaf.hooks
+            if hooks is not None or self.wanted is not None:
+                pending.grad = whole(pending.grad)
             if hooks is not None:
                 pending.grad = hooks.known(pending.grad, self)
             if self.wanted is not None:
@@ -454,7 +482,7 @@ class Run:
             if sole_owner(pending):
                 return pending.grad
         # It lets go of what another leaf may then take.
-        pending.grad = wrap(np.array(pending.grad._array, order="C"))
+        pending.grad = wrap(allocation.dense(pending.grad._array))
         return pending.grad
 
 
@@ -614,6 +642,13 @@ def bytes_beside(value, edge):
     if tensor.view_of is not None and tensor.view_of.base._grad_fn is None:
         return 0
     return bytes_of(tensor._array)
+
+
+def whole(g):
+    """A gradient, or a list of several, with memory for each of its elements: rules and users may want that."""
+    if isinstance(g, list):
+        return [whole(part) for part in g]
+    return wrap(allocation.dense(g._array)) if g is not None and one_number(g._array) else g
 
 
 def conj(g):

@@ -14,6 +14,17 @@ cdef inline bint plain(object x) noexcept:
     )
 
 
+# Whether x, of more than one element, is one number seen as an array: all its steps are 0.
+cdef inline bint one_number(cnp.ndarray x) noexcept:
+    cdef int i
+    if cnp.PyArray_IS_C_CONTIGUOUS(x) or not cnp.PyArray_ISBEHAVED_RO(x):
+        return False
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_STRIDE(x, i) != 0 and cnp.PyArray_DIM(x, i) != 1:
+            return False
+    return True
+
+
 # x itself where its memory is as its shape and dtype say, aligned and in one piece; else a copy of it that is.
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
     if cnp.PyArray_ISCARRAY_RO(x):

@@ -5,7 +5,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, one_number
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -96,9 +96,13 @@ def where(mask, x, y):
 cdef int chosen(cnp.ndarray m, object x, int kind, double *number, float *number4, const char **p) except -2:
     """The step and address of an operand of `where`; -1 where it is of another kind."""
     if isinstance(x, cnp.ndarray):
-        if cnp.PyArray_TYPE(<cnp.ndarray>x) != kind or not usable(<cnp.ndarray>x):
+        if cnp.PyArray_TYPE(<cnp.ndarray>x) != kind:
             return -1
         p[0] = <const char *>cnp.PyArray_DATA(<cnp.ndarray>x)
+        if one_number(<cnp.ndarray>x):
+            return 0 if cnp.PyArray_SAMESHAPE(m, <cnp.ndarray>x) else -1
+        if not usable(<cnp.ndarray>x):
+            return -1
         if cnp.PyArray_NDIM(<cnp.ndarray>x) == 0:
             return 0
         return 1 if cnp.PyArray_SAMESHAPE(m, <cnp.ndarray>x) else -1

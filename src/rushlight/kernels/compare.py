@@ -22,6 +22,16 @@ def sole_owner(pending):
     return False
 
 
+def alone(g):
+    """The same of a gradient on its way: it is never written to."""
+    return False
+
+
+def one_number(array):
+    """Whether the elements, of which there are several, are one number in memory: no kernel has made such a gradient."""
+    return False
+
+
 def shape_of(value):
     """The shape of an array; () for a number."""
     return getattr(value, "shape", ())

@@ -9,7 +9,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
-from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.buffers cimport empty, one_number
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -102,15 +102,17 @@ cdef bint operand(object x, cnp.ndarray like, int kind, const char **at, Py_ssiz
     """Where an operand is found: an array of the others' shape, or one number, written out. False for anything else."""
     cdef cnp.ndarray a
     cdef double number
+    cdef bint alike
     cdef int i
     if isinstance(x, cnp.ndarray):
         a = <cnp.ndarray>x
         if cnp.PyArray_TYPE(a) != kind or not cnp.PyArray_ISBEHAVED_RO(a):
             return False
-        if cnp.PyArray_SAMESHAPE(a, like):
+        alike = cnp.PyArray_SAMESHAPE(a, like)
+        if alike and not one_number(a):
             at[0], step[0] = <const char *>cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a)
             return cnp.PyArray_IS_C_CONTIGUOUS(a)
-        if cnp.PyArray_SIZE(a) != 1 or cnp.PyArray_NDIM(a) > cnp.PyArray_NDIM(like):
+        if not alike and (cnp.PyArray_SIZE(a) != 1 or cnp.PyArray_NDIM(a) > cnp.PyArray_NDIM(like)):
             return False
         number = (<float *>cnp.PyArray_DATA(a))[0] if kind == cnp.NPY_FLOAT32 else (<double *>cnp.PyArray_DATA(a))[0]
     elif PyFloat_CheckExact(x):

@@ -12,7 +12,7 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from rushlight.kernels.buffers cimport empty as kept
+from rushlight.kernels.buffers cimport empty as kept, one_number
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread as share
 
@@ -357,6 +357,20 @@ def logsumexp(x, high, dim=None, bint keepdim=False):
 
 # ---- undoing a broadcast ----
 
+cdef object repeated_sum(cnp.ndarray g, int ndim, cnp.npy_intp *dims):
+    """Sums of an array of one number, in an array of those sizes."""
+    cdef cnp.ndarray out = kept(ndim, dims, cnp.PyArray_TYPE(g))
+    cdef Py_ssize_t k, size = cnp.PyArray_SIZE(out)
+    cdef double count = cnp.PyArray_SIZE(g) // max(size, 1)
+    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT32:
+        for k in range(size):
+            (<float*>cnp.PyArray_DATA(out))[k] = <float>((<float*>cnp.PyArray_DATA(g))[0] * count)
+    else:
+        for k in range(size):
+            (<double*>cnp.PyArray_DATA(out))[k] = (<double*>cnp.PyArray_DATA(g))[0] * count
+    return out
+
+
 cdef object sum_to_c(cnp.ndarray g, tuple shape):
     cdef cnp.npy_intp dims[MAX_AXES]
     cdef cnp.ndarray out
@@ -379,6 +393,8 @@ cdef object sum_to_c(cnp.ndarray g, tuple shape):
         return g
     if not floating(g):
         return None
+    if one_number(g):
+        return repeated_sum(g, <int>ndim, dims)
     r = reduction(g, (), False)
     if r is None or not find_form(r.x, reduced, &r.job):
         return None
@@ -485,23 +501,50 @@ cdef void spread_span(void* what, Py_ssize_t begin, Py_ssize_t end) noexcept nog
         fill_tasks(<const double*>s.g, <double*>s.out, s, begin, end)
 
 
-cdef object spread_out(object g, tuple shape, object dim, bint divides):
-    """The array of that shape of which `g` is the sum, or the mean, along `dim`, all elements alike."""
+cdef extern from *:
+    """
+    /* An array of one number, of steps 0 and not to be written to; the reference to `number` is taken over. */
+    static PyObject *rl_repeated(PyArrayObject *number, int nd, npy_intp *dims) {
+        npy_intp none[64] = {0};
+        PyArray_Descr *descr = PyArray_DESCR(number);
+        Py_INCREF(descr);
+        PyObject *out = PyArray_NewFromDescr(&PyArray_Type, descr, nd, dims, none, PyArray_DATA(number), NPY_ARRAY_ALIGNED, NULL);
+        if (out == NULL) return NULL;
+        Py_INCREF(number);
+        if (PyArray_SetBaseObject((PyArrayObject *)out, (PyObject *)number) < 0) { Py_DECREF(out); return NULL; }
+        return out;
+    }
+    """
+    object rl_repeated(cnp.ndarray number, int nd, cnp.npy_intp *dims)
+
+# From this many elements on what one number sends back is that number, seen as an array: nothing is written.
+cdef Py_ssize_t REPEATED_FROM = 32768
+
+
+cdef object spread_out(object g, tuple shape, object dim, bint divides, bint repeats):
+    """The array of that shape of which `g` is the sum, or the mean, along `dim`, all elements alike.
+
+    Where it `repeats`, a large array of one number is that number with steps 0.
+    """
     cdef cnp.npy_intp dims[MAX_AXES]
     cdef cnp.ndarray out, array
     cdef rl_job job
     cdef Spreading s
     cdef uint64_t reduced
-    cdef Py_ssize_t k, tasks, each, ndim = len(shape)
+    cdef Py_ssize_t k, tasks, each, size = 1, sums = 1, ndim = len(shape)
     if not cnp.PyArray_CheckExact(g) or ndim > MAX_AXES:
         return NotImplemented
     array = <cnp.ndarray>g
     if not floating(array) or not cnp.PyArray_ISCARRAY_RO(array):
         return NotImplemented
-    for k in range(ndim):
-        dims[k] = shape[k]
     if not axes_of(dim, ndim, &reduced):
         return NotImplemented
+    for k in range(ndim):
+        dims[k] = shape[k]
+        size *= dims[k]
+        sums *= 1 if (reduced >> k) & 1 else dims[k]
+    if repeats and size >= REPEATED_FROM and sums == 1 and cnp.PyArray_SIZE(array) == 1:
+        return rl_repeated(quotient(array, size) if divides else array, <int>ndim, dims)
     out = kept(<int>ndim, dims, cnp.PyArray_TYPE(array))
     if not find_form(out, reduced, &job) or cnp.PyArray_SIZE(array) != job.outer * job.columns:
         return NotImplemented
@@ -530,7 +573,7 @@ cdef class Spread(Kernel):
     cdef bint divides
 
     cdef object call3(self, object g, object shape, object dim):
-        return spread_out(g, <tuple>shape, dim, self.divides) if isinstance(shape, tuple) else NotImplemented
+        return spread_out(g, <tuple>shape, dim, self.divides, True) if isinstance(shape, tuple) else NotImplemented
 
 
 cdef Spread spreading(bint divides):
@@ -545,4 +588,4 @@ through_mean = spreading(True)
 
 def spread(x, dim, shape):
     """A reduced x repeated along its reduced dimensions to `shape`."""
-    return spread_out(x, <tuple>shape, dim, False) if isinstance(shape, tuple) else NotImplemented
+    return spread_out(x, <tuple>shape, dim, False, False) if isinstance(shape, tuple) else NotImplemented
