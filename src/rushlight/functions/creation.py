@@ -8,6 +8,7 @@ from ..core import TensorBase, wrap, written
 from ..device import channels_last, channels_last_3d, contiguous_format, preserve_format
 from ..ops.copying import empty as kept
 from ..ops.copying import write
+from ..ops.copying import zeros as cleared
 from ..ops.strided import reach, strided
 from .arguments import check_tensor
 from .options import (
@@ -37,7 +38,7 @@ def zeros(
     """
     size = read_size(args, size, "zeros")
     check_place("zeros", device, layout, pin_memory)
-    array = allocate(np.zeros, size, dtype_beside(out, dtype, "zeros"), "zeros")
+    array = allocate(cleared, size, dtype_beside(out, dtype, "zeros"), "zeros")
     return finished(array, requires_grad, "zeros", out)
 
 

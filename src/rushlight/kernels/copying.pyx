@@ -8,6 +8,9 @@ from libc.string cimport memset
 from rushlight.kernels.buffers cimport empty as kept
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
+from rushlight.kernels.zeros cimport FROM_SYSTEM, clear
+
+from numpy import zeros as np_zeros
 
 cnp.import_array()
 
@@ -64,6 +67,8 @@ cdef enum:
     BYTES = 1 << 17
     ELEMENTS = 1 << 15
     LONG = 1 << 13
+    # Bytes of zeros up to which NumPy is as quick.
+    SMALL = 1 << 16
     # Places in `kinds`.
     F4 = 6
     C8 = 8
@@ -111,6 +116,19 @@ def empty(shape, cnp.dtype dtype):
     for i in range(nd):
         dims[i] = shape[i]
     return fresh(nd, dims, dtype)
+
+
+def zeros(shape, cnp.dtype dtype):
+    """np.zeros of the sizes in a tuple."""
+    cdef cnp.ndarray out
+    cdef Py_ssize_t size = dtype.itemsize
+    for n in shape:
+        size *= <Py_ssize_t>n
+    if size < SMALL or size > FROM_SYSTEM or kind_of(dtype) < 0:
+        return np_zeros(shape, dtype)
+    out = empty(shape, dtype)
+    clear(out)
+    return out
 
 
 cdef bint plain(cnp.ndarray x) noexcept:

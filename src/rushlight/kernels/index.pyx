@@ -10,8 +10,9 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
-from rushlight.kernels.buffers cimport empty, plain
+from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.zeros cimport clear
 from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
 
 cnp.import_array()
@@ -23,6 +24,7 @@ cdef extern from "kernels/points.h" nogil:
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
     void rl_add_short(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_MOST_INDICES
+    enum: RL_BLOCK
     ctypedef struct rl_points:
         char *table
         char *rows
@@ -31,8 +33,9 @@ cdef extern from "kernels/points.h" nogil:
         int indices
         const int64_t *index[8]
         int64_t size[8]
-        int by_count, by_inner, outside, often
+        int by_count, by_inner, strict, anew, outside, often
         double factor
+    bint rl_resolve(const rl_points *, Py_ssize_t, Py_ssize_t, int64_t *)
     ctypedef struct rl_range:
         const int64_t *index
         int64_t low
@@ -104,7 +107,8 @@ cdef bint points(cnp.ndarray table, int dim, tuple indices, rl_points *p) except
         if d and not cnp.PyArray_SAMESHAPE(index, <cnp.ndarray>indices[0]):
             return False
         p.index[d], p.size[d] = <const int64_t*>cnp.PyArray_DATA(index), cnp.PyArray_DIM(table, dim + d)
-    p.table, p.itemsize, p.indices, p.outside = cnp.PyArray_BYTES(table), cnp.PyArray_ITEMSIZE(table), m, 0
+    p.table, p.itemsize, p.indices = cnp.PyArray_BYTES(table), cnp.PyArray_ITEMSIZE(table), m
+    p.strict = p.outside = 0
     p.outer, p.places, p.inner = sizes(table, 0, dim), sizes(table, dim, dim + m), sizes(table, dim + m, ndim)
     p.count = cnp.PyArray_SIZE(<cnp.ndarray>indices[0])
     return True
@@ -127,16 +131,25 @@ cdef bint fits(cnp.ndarray table, int dim, int m, cnp.ndarray rows, cnp.ndarray 
     return True
 
 
-def read(cnp.ndarray table not None, int dim, tuple indices not None):
-    """table[:, .., *indices] with the arrays of indices, of one shape, from dimension `dim` on."""
+def read(cnp.ndarray table not None, int dim, tuple indices not None, bint strict=False):
+    """table[:, .., *indices] with the arrays of indices, of one shape, from dimension `dim` on.
+
+    Where it is strict no index may be negative.
+    """
     cdef rl_points p
     cdef span work
     cdef cnp.npy_intp dims[64]
     cdef cnp.ndarray index, out
     cdef int d, k, m = len(indices), ndim = cnp.PyArray_NDIM(table)
     cdef int kind = cnp.PyArray_TYPE(table)
-    if not (kind < cnp.NPY_OBJECT or kind == cnp.NPY_FLOAT16) or not points(table, dim, indices, &p):
+    if not (kind < cnp.NPY_OBJECT or kind == cnp.NPY_FLOAT16) or m == 0:
         return NotImplemented
+    if dim + m <= ndim and cnp.PyArray_SIZE(<cnp.ndarray>indices[0]) >= sizes(table, dim, dim + m):
+        # It is read from end to end, so it may be copied; an expanded one could have any size.
+        table = contiguous(table)
+    if not points(table, dim, indices, &p):
+        return NotImplemented
+    p.strict = strict
     index = indices[0]
     k = cnp.PyArray_NDIM(index)
     if ndim - m + k > 32:
@@ -186,12 +199,39 @@ cdef bint divided(span work, rl_points *p, bint one_number=False) noexcept:
     return not p.outside
 
 
-def write(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None):
-    """table[:, .., *indices] = rows, of the shape that reading gives; whether that was done."""
+cdef bint apart(cnp.ndarray x, cnp.ndarray y) noexcept:
+    """Whether two arrays that are each in one piece share no memory."""
+    cdef char *a = cnp.PyArray_BYTES(x)
+    cdef char *b = cnp.PyArray_BYTES(y)
+    return a + cnp.PyArray_NBYTES(x) <= b or b + cnp.PyArray_NBYTES(y) <= a
+
+
+cdef bint sure(cnp.ndarray table, tuple indices, cnp.ndarray rows, rl_points *p):
+    """Whether nothing that is read lies in the table, and all indices are inside."""
+    cdef Py_ssize_t k
+    cdef int64_t at[RL_BLOCK]
+    for index in indices:
+        if not apart(table, <cnp.ndarray>index):
+            return False
+    if not apart(table, rows):
+        return False
+    for k in range(0, p.count, RL_BLOCK):
+        if not rl_resolve(p, k, min(p.count - k, <Py_ssize_t>RL_BLOCK), at):
+            return False
+    return True
+
+
+def write(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None, bint unchecked=False):
+    """table[:, .., *indices] = rows, of the shape that reading gives; whether that was done.
+
+    What is `unchecked` is looked at first, and left alone where an index is outside or the arrays share memory.
+    """
     cdef rl_points p
     if cnp.PyArray_TYPE(table) != cnp.PyArray_TYPE(rows) or not points(table, dim, indices, &p):
         return False
     if not plain(rows) or not fits(table, dim, len(indices), rows, <cnp.ndarray>indices[0]):
+        return False
+    if unchecked and not sure(table, indices, rows, &p):
         return False
     p.rows = cnp.PyArray_BYTES(rows)
     if p.itemsize == 4:
@@ -260,7 +300,45 @@ cdef bint added_wide(cnp.ndarray table, rl_points *p):
     return True
 
 
-def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None, factor=1):
+cdef bint added(cnp.ndarray table, rl_points *p, int kind):
+    """Add rows to a table; whether that was done."""
+    cdef span work
+    if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
+        p.inner *= 2
+    if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
+        work = rl_add_f4
+        if p.inner == 1 and p.places <= RL_SHORT and p.count > RL_FEW and p.count >= p.places // 4:
+            if p.anew:
+                clear(table)
+            return divided(rl_add_short, p)
+        if often(p):
+            if p.anew:
+                clear(table)
+            return added_wide(table, p)
+    elif kind == cnp.NPY_DOUBLE or kind == cnp.NPY_COMPLEX128:
+        work = rl_add_f8
+    elif kind == cnp.NPY_INT64:
+        work = rl_add_i8
+    elif kind == cnp.NPY_INT32:
+        work = rl_add_i4
+    else:
+        return False
+    return by_rows(work, p)
+
+
+cdef bint by_rows(span work, rl_points *p) noexcept:
+    """Add to a table of which each thread has some rows; whether all indices were inside."""
+    cdef Py_ssize_t rows = p.outer * p.places, steps = p.outer * p.inner * (p.count + (p.places if p.anew else 0))
+    cdef Py_ssize_t least = max(1, LEAST * rows // max(steps, 1))
+    if p.count * 512 > p.places * p.inner:
+        # All look at all of the indices, which is to be much less than what they add.
+        least = max(least, rows // 4 if p.inner >= 16 else p.places)
+    with nogil:
+        spread(work, p, rows, least)
+    return not p.outside
+
+
+def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray rows not None, factor=1, bint strict=False):
     """table[:, .., *indices] += factor * rows, as often as a row is named; whether that was done."""
     cdef rl_points p
     cdef int kind = cnp.PyArray_TYPE(table)
@@ -270,17 +348,23 @@ def add(cnp.ndarray table not None, int dim, tuple indices not None, cnp.ndarray
         return False
     if factor != 1 and (kind == cnp.NPY_INT64 or kind == cnp.NPY_INT32 or type(factor) is complex):
         return False
-    p.rows, p.factor = cnp.PyArray_BYTES(rows), factor
-    if kind == cnp.NPY_COMPLEX64 or kind == cnp.NPY_COMPLEX128:
-        p.inner *= 2
-    if kind == cnp.NPY_FLOAT or kind == cnp.NPY_COMPLEX64:
-        if p.inner == 1 and p.places <= RL_SHORT and p.count > RL_FEW and p.count >= p.places // 4:
-            return divided(rl_add_short, &p)
-        if often(&p):
-            return added_wide(table, &p)
-        return divided(rl_add_f4, &p)
-    if kind == cnp.NPY_DOUBLE or kind == cnp.NPY_COMPLEX128:
-        return divided(rl_add_f8, &p)
-    if kind == cnp.NPY_INT64:
-        return divided(rl_add_i8, &p)
-    return kind == cnp.NPY_INT32 and divided(rl_add_i4, &p)
+    p.rows, p.factor, p.strict, p.anew = cnp.PyArray_BYTES(rows), factor, strict, False
+    return added(table, &p, kind)
+
+
+def add_new(shape, int dim, tuple indices not None, cnp.ndarray rows not None, bint strict=False):
+    """Zeros of a shape, to which rows are added in that way."""
+    cdef rl_points p
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray table
+    cdef int d, nd = <int>len(shape), kind = cnp.PyArray_TYPE(rows)
+    if nd == 0 or nd > 64 or not cnp.PyArray_ISBEHAVED_RO(rows):
+        return NotImplemented
+    for d in range(nd):
+        dims[d] = shape[d]
+    table = empty(nd, dims, kind)
+    if not points(table, dim, indices, &p) or not fits(table, dim, len(indices), rows, <cnp.ndarray>indices[0]):
+        return NotImplemented
+    rows = contiguous(rows)
+    p.rows, p.factor, p.strict, p.anew = cnp.PyArray_BYTES(rows), 1, strict, True
+    return table if added(table, &p, kind) else NotImplemented

@@ -5,7 +5,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
-from rushlight.kernels.buffers cimport empty, plain
+from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -122,6 +122,11 @@ cdef span by_size(int size, span one, span two, span four, span eight) noexcept:
     return one if size == 1 else two if size == 2 else four if size == 4 else eight if size == 8 else NULL
 
 
+cdef bint readable(x) noexcept:
+    """Whether x is an array of numbers, wherever in memory these lie."""
+    return cnp.PyArray_CheckExact(x) and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>x) and cnp.PyArray_TYPE(<cnp.ndarray>x) < 24 and cnp.PyArray_TYPE(<cnp.ndarray>x) != cnp.NPY_OBJECT
+
+
 def select(x, mask):
     """The elements of x where a mask of its shape holds."""
     cdef rl_chosen c
@@ -129,9 +134,9 @@ def select(x, mask):
     cdef cnp.npy_intp found
     cdef cnp.ndarray a, m, out
     cdef span work
-    if not plain(x) or not plain(mask):
+    if not readable(x) or not readable(mask):
         return NotImplemented
-    a, m = x, mask
+    a, m = contiguous(x), contiguous(mask)
     work = by_size(cnp.PyArray_ITEMSIZE(a), rl_select_1, rl_select_2, rl_select_4, rl_select_8)
     if cnp.PyArray_TYPE(m) != cnp.NPY_BOOL or not cnp.PyArray_SAMESHAPE(a, m) or work == NULL:
         return NotImplemented
@@ -155,9 +160,9 @@ def put(out, mask, source):
     cdef Py_ssize_t parts, found
     cdef cnp.ndarray to, m, s
     cdef span work
-    if not plain(out) or not plain(mask) or not plain(source):
+    if not plain(out) or not readable(mask) or not readable(source):
         return False
-    to, m, s = out, mask, source
+    to, m, s = out, contiguous(mask), contiguous(source)
     work = by_size(cnp.PyArray_ITEMSIZE(to), rl_put_1, rl_put_2, rl_put_4, rl_put_8)
     if cnp.PyArray_TYPE(m) != cnp.NPY_BOOL or not cnp.PyArray_SAMESHAPE(to, m) or work == NULL:
         return False

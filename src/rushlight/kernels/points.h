@@ -28,6 +28,8 @@ typedef struct {
     int64_t size[RL_MOST_INDICES];
     int by_count; /* whether the indices are divided, which one number may meet in any order */
     int by_inner; /* otherwise, which loop of a writer is divided: that over inner, or that over outer */
+    int strict; /* whether negative indices are outside */
+    int anew; /* whether the table is to be emptied before rows are added */
     int outside, often;
     double factor; /* of rows that are added */
 } rl_points;
@@ -36,18 +38,18 @@ typedef struct {
 RL_CLONES static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t size, int64_t *at) {
     uint64_t wrong = 0;
     for (int d = 0; d < p->indices; d++) {
-        const int64_t *index = p->index[d] + k, n = p->size[d];
+        const int64_t *index = p->index[d] + k, n = p->size[d], back = p->strict ? 0 : n;
         if (d == 0) {
             for (Py_ssize_t i = 0; i < size; i++) {
                 int64_t v = index[i];
-                v += v < 0 ? n : 0;
+                v += v < 0 ? back : 0;
                 wrong |= (uint64_t)v >= (uint64_t)n;
                 at[i] = v;
             }
         } else {
             for (Py_ssize_t i = 0; i < size; i++) {
                 int64_t v = index[i];
-                v += v < 0 ? n : 0;
+                v += v < 0 ? back : 0;
                 wrong |= (uint64_t)v >= (uint64_t)n;
                 at[i] = at[i] * n + v;
             }
@@ -126,8 +128,6 @@ RL_WRITE(rl_write_1, uint8_t, *to = from;)
 RL_WRITE(rl_write_2, uint16_t, *to = from;)
 RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
-RL_TWO_CLONES RL_WRITE(rl_add_f4, float, *to += (float)factor * from;)
-RL_TWO_CLONES RL_WRITE(rl_add_f8, double, *to += factor * from;)
 /* Counts how often each pair of rows is named, and stops where that is often. Steps are indices; those of a second thread
    have counts of their own. */
 static void rl_meet(void *what, Py_ssize_t begin, Py_ssize_t end) {
@@ -164,8 +164,46 @@ static void rl_add_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
     }
 }
 
-RL_WRITE(rl_add_i4, uint32_t, *to += from;)
-RL_WRITE(rl_add_i8, uint64_t, *to += from;)
+/* Rows added. Steps are rows of the table: who has them adds those that belong there, and empties them before where the
+   table is new, so that they are in his cache. F is what rows are multiplied with. */
+#define RL_ADD(NAME, T, F)                                                                      \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_points *p = (rl_points *)what;                                                       \
+        const Py_ssize_t inner = p->inner;                                                      \
+        const F factor = (F)p->factor;                                                          \
+        int64_t at[RL_BLOCK];                                                                   \
+        int32_t own[RL_BLOCK];                                                                  \
+        while (begin < end) {                                                                   \
+            const Py_ssize_t o = begin / p->places, low = begin % p->places;                    \
+            const Py_ssize_t rows = RL_LEAST(p->places - low, end - begin);                     \
+            T *table = (T *)p->table + o * p->places * inner;                                   \
+            if (p->anew) memset(table + low * inner, 0, rows * inner * sizeof(T));              \
+            for (Py_ssize_t k = 0; k < p->count; k += RL_BLOCK) {                               \
+                const Py_ssize_t size = RL_LEAST(p->count - k, RL_BLOCK);                       \
+                const T *row = (const T *)p->rows + (o * p->count + k) * inner;                 \
+                Py_ssize_t found = 0;                                                           \
+                if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                for (Py_ssize_t i = 0; i < size; i++) {                                         \
+                    own[found] = (int32_t)i;                                                    \
+                    found += (uint64_t)(at[i] - low) < (uint64_t)rows;                          \
+                }                                                                               \
+                if (inner == 1) {                                                               \
+                    for (Py_ssize_t f = 0; f < found; f++) table[at[own[f]]] += factor * row[own[f]]; \
+                    continue;                                                                   \
+                }                                                                               \
+                for (Py_ssize_t f = 0; f < found; f++) {                                        \
+                    T *restrict to = table + at[own[f]] * inner;                                \
+                    const T *restrict from = row + own[f] * inner;                              \
+                    for (Py_ssize_t j = 0; j < inner; j++) to[j] += factor * from[j];           \
+                }                                                                               \
+            }                                                                                   \
+            begin += rows;                                                                      \
+        }                                                                                       \
+    }
+RL_CLONES RL_ADD(rl_add_f4, float, float)
+RL_CLONES RL_ADD(rl_add_f8, double, double)
+RL_ADD(rl_add_i4, uint32_t, uint32_t)
+RL_ADD(rl_add_i8, uint64_t, uint64_t)
 
 /* One number, of which `rows` holds one, in every row that is named. Steps may be indices, too. */
 #define RL_FILL(NAME, T)                                                                        \

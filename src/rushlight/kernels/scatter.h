@@ -9,6 +9,7 @@
 
 #include <Python.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernels/wide.h"
 
@@ -41,6 +42,16 @@ typedef struct {
         const Py_ssize_t low = g->divided == RL_BY_INNER ? begin : 0, high = g->divided == RL_BY_INNER ? end : inner; \
         const Py_ssize_t top = g->divided == RL_BY_COUNT ? begin : 0, bottom = g->divided == RL_BY_COUNT ? end : count; \
         const uint64_t places = (uint64_t)g->places;                                            \
+        if (inner == 1 && count == 1) {                                                         \
+            for (Py_ssize_t o = first; o < last; o++) {                                         \
+                const uint64_t at = (uint64_t)g->index[o * g->over_outer];                      \
+                if (at >= places) { g->outside = 1; return; }                                   \
+                T *t = (T *)g->table + o * g->places + at;                                      \
+                R *r = (R *)g->rows + o;                                                        \
+                STATEMENT                                                                       \
+            }                                                                                   \
+            return;                                                                             \
+        }                                                                                       \
         for (Py_ssize_t o = first; o < last; o++) {                                             \
             T *table = (T *)g->table + o * g->places * inner;                                   \
             R *rows = (R *)g->rows + o * count * inner;                                         \
@@ -103,6 +114,18 @@ RL_SCATTER_SUMS(f4, float, float)
 RL_SCATTER_SUMS(f8, double, double)
 RL_SCATTER_SUMS(i4, int32_t, uint32_t)
 RL_SCATTER_SUMS(i8, int64_t, uint64_t)
+/* Sums into a new table, by its outer parts: each is emptied before. */
+#define RL_SUM_NEW(KIND, T)                                                                        \
+    static void rl_sum_new_##KIND(void *what, Py_ssize_t begin, Py_ssize_t end) {                  \
+        rl_grid *g = (rl_grid *)what;                                                              \
+        const Py_ssize_t size = g->places * g->inner;                                              \
+        memset((T *)g->table + begin * size, 0, (end - begin) * size * sizeof(T));                 \
+        rl_sum_##KIND(what, begin, end);                                                           \
+    }
+RL_SUM_NEW(f4, float)
+RL_SUM_NEW(f8, double)
+RL_SUM_NEW(i4, int32_t)
+RL_SUM_NEW(i8, int64_t)
 /* Counts how often each pair of elements along a vector is named, and stops where that is often. Steps are indices; those
    of a second thread have counts of their own. */
 static void rl_meet_along(void *what, Py_ssize_t begin, Py_ssize_t end) {
@@ -123,15 +146,15 @@ RL_SCATTER_OF(rl_open, double, float, (void)r; *t = *RL_OWN;)
 RL_SCATTER_OF(rl_wide_sum, double, float, *t += *r;)
 RL_SCATTER_OF(rl_close, double, float, (void)r; *RL_OWN = (float)*t;)
 
-/* Sums in short tables. */
-static void rl_sum_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    rl_grid *g = (rl_grid *)what;
+/* Sums in short tables; those of new ones begin with zeros. */
+static inline void rl_sum_shortly(rl_grid *g, Py_ssize_t begin, Py_ssize_t end, int new_) {
     double wide[RL_SHORT];
     for (Py_ssize_t o = begin; o < end; o++) {
         rl_copies copies = {wide, (float *)g->table + o * g->places};
         const float *rows = (const float *)g->rows + o * g->count;
         const int64_t *index = g->index + o * g->over_outer;
-        rl_widen(&copies, 0, g->places);
+        if (new_) memset(wide, 0, g->places * sizeof(double));
+        else rl_widen(&copies, 0, g->places);
         for (Py_ssize_t k = 0; k < g->count; k++) {
             const uint64_t at = (uint64_t)index[k * g->over_count];
             if (at >= (uint64_t)g->places) { g->outside = 1; return; }
@@ -140,6 +163,8 @@ static void rl_sum_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
         rl_narrow(&copies, 0, g->places);
     }
 }
+static void rl_sum_short(void *what, Py_ssize_t begin, Py_ssize_t end) { rl_sum_shortly((rl_grid *)what, begin, end, 0); }
+static void rl_sum_short_new(void *what, Py_ssize_t begin, Py_ssize_t end) { rl_sum_shortly((rl_grid *)what, begin, end, 1); }
 
 RL_SCATTER_OF_NUMBER(rl_count, int64_t, *t += number;)
 

@@ -12,6 +12,7 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.zeros cimport clear
 from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
 
 cnp.import_array()
@@ -23,6 +24,7 @@ cdef extern from "kernels/scatter.h" nogil:
     void rl_wide_sum(void *, Py_ssize_t, Py_ssize_t)
     void rl_close(void *, Py_ssize_t, Py_ssize_t)
     void rl_sum_short(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_short_new(void *, Py_ssize_t, Py_ssize_t)
     enum: RL_BY_OUTER
     enum: RL_BY_INNER
     enum: RL_BY_COUNT
@@ -49,6 +51,10 @@ cdef extern from "kernels/scatter.h" nogil:
     void rl_sum_f8(void *, Py_ssize_t, Py_ssize_t)
     void rl_sum_i4(void *, Py_ssize_t, Py_ssize_t)
     void rl_sum_i8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_new_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_new_f8(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_new_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_sum_new_i8(void *, Py_ssize_t, Py_ssize_t)
     void rl_prod_f4(void *, Py_ssize_t, Py_ssize_t)
     void rl_prod_f8(void *, Py_ssize_t, Py_ssize_t)
     void rl_prod_i4(void *, Py_ssize_t, Py_ssize_t)
@@ -157,6 +163,7 @@ def scatter(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.n
 
 
 cdef span[4] sums = [rl_sum_f4, rl_sum_f8, rl_sum_i4, rl_sum_i8]
+cdef span[4] new_sums = [rl_sum_new_f4, rl_sum_new_f8, rl_sum_new_i4, rl_sum_new_i8]
 cdef span[4] products = [rl_prod_f4, rl_prod_f8, rl_prod_i4, rl_prod_i8]
 cdef span[4] largest = [rl_amax_f4, rl_amax_f8, rl_amax_i4, rl_amax_i8]
 cdef span[4] smallest = [rl_amin_f4, rl_amin_f8, rl_amin_i4, rl_amin_i8]
@@ -206,21 +213,59 @@ cdef bint summed_wide(cnp.ndarray out, rl_grid *g):
     return True
 
 
+cdef int place_of(int kind) noexcept:
+    """Of a dtype among the loops; -1 for one that they are not for."""
+    if kind == cnp.NPY_FLOAT:
+        return 0
+    if kind == cnp.NPY_DOUBLE:
+        return 1
+    if kind == cnp.NPY_INT32:
+        return 2
+    return 3 if kind == cnp.NPY_INT64 else -1
+
+
+cdef bint summed(cnp.ndarray out, int which, rl_grid *g, bint new):
+    """Add to an array, which is emptied before where it is `new`; whether all indices were inside."""
+    if which == 0 and g.inner == 1 and g.places <= RL_SHORT and g.count > RL_FEW and g.count >= g.places // 4:
+        return divided(rl_sum_short_new if new else rl_sum_short, g, False)
+    cdef bint wide = which == 0 and often(g), by_inner = g.outer < 8 and g.inner >= 32
+    if new and not wide and not by_inner and g.outer * g.count * g.inner:
+        return divided(new_sums[which], g, False)
+    if new:
+        clear(out)
+    if wide:
+        return summed_wide(out, g)
+    return divided(sums[which], g, False)
+
+
+def sum_new(shape, int dim, cnp.ndarray index not None, cnp.ndarray source not None):
+    """Zeros of a shape, to which `source` is added."""
+    cdef rl_grid g
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray out
+    cdef int d, nd = <int>len(shape), kind = cnp.PyArray_TYPE(source), which = place_of(kind)
+    if which < 0 or nd == 0 or nd > 64 or not cnp.PyArray_SAMESHAPE(index, source):
+        return NotImplemented
+    for d in range(nd):
+        dims[d] = shape[d]
+    out = empty(nd, dims, kind)
+    index = described(out, dim, index, &g)
+    if index is None:
+        return NotImplemented
+    if not plain(source):
+        source = cnp.PyArray_Copy(source)
+    g.rows = cnp.PyArray_BYTES(source)
+    return out if summed(out, which, &g, True) else NotImplemented
+
+
 def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.ndarray source not None, str how):
     """`source` reduced into `out` by sum, prod, amax or amin; whether that was done."""
     cdef rl_grid g
     cdef int kind = cnp.PyArray_TYPE(out), which
     if kind != cnp.PyArray_TYPE(source) or not cnp.PyArray_SAMESHAPE(index, source):
         return False
-    if kind == cnp.NPY_FLOAT:
-        which = 0
-    elif kind == cnp.NPY_DOUBLE:
-        which = 1
-    elif kind == cnp.NPY_INT32:
-        which = 2
-    elif kind == cnp.NPY_INT64:
-        which = 3
-    else:
+    which = place_of(kind)
+    if which < 0:
         return False
     index = described(out, dim, index, &g)
     if index is None:
@@ -228,13 +273,8 @@ def reduce(cnp.ndarray out not None, int dim, cnp.ndarray index not None, cnp.nd
     if not plain(source):
         source = cnp.PyArray_Copy(source)
     g.rows = cnp.PyArray_BYTES(source)
-    if how == "sum" and kind == cnp.NPY_FLOAT:
-        if g.inner == 1 and g.places <= RL_SHORT and g.count > RL_FEW and g.count >= g.places // 4:
-            return divided(rl_sum_short, &g, False)
-        if often(&g):
-            return summed_wide(out, &g)
     if how == "sum":
-        return divided(sums[which], &g, False)
+        return summed(out, which, &g, False)
     if how == "prod":
         return divided(products[which], &g, False)
     if how == "amax":

@@ -25,6 +25,8 @@ def clone(x, *, order="K"):
 
 # np.empty of a tuple and a dtype, in memory that is kept where it is large.
 empty = np.empty if _kernels is None else _kernels.empty
+# np.zeros of these, in such memory.
+zeros = np.zeros if _kernels is None else _kernels.zeros
 
 
 def copied(x):

@@ -12,7 +12,7 @@ from ..core import apply
 from ..kernels import load, meaning
 from .batch_rules import at_front, each, full, in_line, ops, reshape, sample_shape
 from .compare import ne
-from .copying import clone, copied, expand, sum_to, to_dtype, zero
+from .copying import clone, copied, expand, sum_to, to_dtype, zero, zeros
 from .declare import linear, renamed
 from .selection import where
 
@@ -50,7 +50,7 @@ alias = renamed(getitem, "AliasBackward0")
 @linear(batch=at_front("shape"), x=lambda g, index: clone(getitem(g, index=index)))
 def slice_backward(x, *, shape, index):
     """Zeros of `shape` with x where the basic index points."""
-    out = np.zeros(shape, x.dtype)
+    out = zeros(shape, x.dtype)
     out[index] = x
     return out
 
@@ -110,7 +110,13 @@ def index(x, *, key):
 @linear(batch=index_samples, x=lambda g, key: index(g, key=key))
 def index_backward(x, *, shape, key):
     """Zeros of `shape`, x added where the key points, as often as it points there."""
-    out = np.zeros(shape, x.dtype)
+    if _kernels is not None:
+        dim, arrays = in_a_run(key)
+        if arrays:
+            out = _kernels.add_new(shape, dim, arrays, x)
+            if out is not NotImplemented:
+                return out
+    out = zeros(shape, x.dtype)
     add_at(out, key, x)
     return out
 
@@ -208,6 +214,11 @@ def shape_of(shape, key):
 
 def first_outside(index, low, high):
     """The flat position of the first index that is not in [low, high); -1 where there is none."""
+    if index.size and 0 in index.strides:
+        # What an expanded one repeats.
+        own = index[tuple([0 if step == 0 else _FULL for step in index.strides])]
+        if first_outside(own, low, high) < 0:
+            return -1
     if _kernels is not None:
         return _kernels.first_outside(index, low, high)
     outside = ((index < low) | (index >= high)).reshape(-1)
@@ -306,7 +317,11 @@ def index_select(x, index, *, dim):
 @linear(batch=select_samples_backward, x=lambda g, index, dim: index_select(g, index, dim=dim))
 def index_select_backward(x, index, *, dim, shape):
     """Zeros of `shape`, x added to the entries along `dim` that the indices name."""
-    out = np.zeros(shape, x.dtype)
+    if _kernels is not None and shape:
+        out = _kernels.add_new(shape, dim, (index,), x)
+        if out is not NotImplemented:
+            return out
+    out = zeros(shape, x.dtype)
     if index.ndim != 1 and shape:
         x = x.reshape(shape[:dim] + (index.size,) + shape[dim + 1 :])
     add_along(out, dim, index.reshape(-1), x)
@@ -332,13 +347,17 @@ def index_write_samples(op, size, inputs, batched, params):
     batch=index_write_samples,
     jointly=True,
     x=lambda g: g,
-    source=lambda g, index, source_shape, dim, alpha: _picked(g, index, source_shape, dim) * alpha,
+    source=lambda g, index, source_shape, dim, alpha: scaled(_picked(g, index, source_shape, dim), alpha),
 )
 def index_add(x, index, source, *, dim, alpha=1):
     """x with alpha * source[..., k, ...] added to entry index[k] along `dim`."""
     out = copied(x)
     write_index_add(out, index, source, dim=dim, alpha=alpha)
     return out
+
+
+def scaled(g, alpha):
+    return g if alpha == 1 else g * alpha
 
 
 def _picked(g, index, shape, dim):
@@ -435,9 +454,7 @@ def take(x, index):
 
 @linear(batch=take_samples_backward, x=lambda g, index: take(g, index))
 def take_backward(x, index, *, shape):
-    out = np.zeros(shape, x.dtype)
-    add_along(out.reshape(-1), 0, index.reshape(-1), x.reshape(-1))
-    return out
+    return index_select_backward.forward(x.reshape(-1), index.reshape(-1), dim=0, shape=(prod(shape),)).reshape(shape)
 
 
 def write_flat(out, index, source, *, accumulate):

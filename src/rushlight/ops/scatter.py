@@ -11,7 +11,7 @@ from ..kernels import load
 from .batch_rules import along
 from .compare import eq, logical_not
 from .complex import real
-from .copying import copied, to_dtype, zero
+from .copying import copied, to_dtype, zero, zeros
 from .declare import general, linear, renamed
 from .hidden import may_hold
 from .index import add_along, add_wide, first_outside
@@ -20,7 +20,7 @@ from .select import masked_fill
 from .selection import maximum, where
 from .supported import REAL_OR_BOOL, supports
 
-_kernels = load("scatter")
+_kernels, _rows = load("scatter"), load("index")
 
 
 def grid(index, dim, shape):
@@ -38,11 +38,22 @@ def refuse_outside(index, n, dim=0):
         raise IndexError(f"index {index.reshape(-1)[at]} is out of bounds for dimension {dim} with size {n}")
 
 
+def whole_rows(index, dim, shape):
+    """The vector that an index is expanded from, where it names whole rows of an array of that shape; else None."""
+    if index.flags.c_contiguous or index.ndim != len(shape) or _rows is None:
+        return None
+    for d, (n, step) in enumerate(zip(index.shape, index.strides)):
+        if d != dim and ((step and n != 1) or n != shape[d]):
+            return None
+    return index[(0,) * dim + (slice(None),) + (0,) * (index.ndim - dim - 1)] if index.size else None
+
+
 @linear(batch=along("dim"), x=lambda g, index, x_shape, dim: gather_backward(g, index, dim=dim, shape=x_shape))
 def gather(x, index, *, dim):
     """The elements of x at `index` along `dim`; IndexError for one that there is not."""
     if _kernels is not None:
-        out = _kernels.gather(x, dim, index)
+        rows = whole_rows(index, dim, x.shape)
+        out = _kernels.gather(x, dim, index) if rows is None else _rows.read(x, dim, (rows,), True)
         if out is not NotImplemented:
             return out
     if index.size == 0:
@@ -56,7 +67,15 @@ def gather(x, index, *, dim):
 @linear(batch=along("dim", shapes=("shape",)), x=lambda g, index, dim: gather(g, index, dim=dim))
 def gather_backward(x, index, *, dim, shape):
     """Zeros of `shape`, x added at `index` along `dim`."""
-    out = np.zeros(shape, x.dtype)
+    if _kernels is not None and shape:
+        rows = whole_rows(index, dim, shape)
+        if rows is None:
+            out = _kernels.sum_new(shape, dim, index, x)
+        else:
+            out = _rows.add_new(shape, dim, (rows,), x, True)
+        if out is not NotImplemented:
+            return out
+    out = zeros(shape, x.dtype)
     write_scatter_add(out, index, x, dim=dim)
     return out
 
@@ -100,8 +119,13 @@ def write_scatter_add(out, index, src, *, dim):
         with np.errstate(over="ignore"):
             out[...] = wide
         return
-    if _kernels is None or not _kernels.reduce(out, dim, index, src, "sum"):
-        add_wide(out, grid(index, dim, out.shape), src)
+    if _kernels is not None:
+        rows = whole_rows(index, dim, out.shape)
+        if rows is not None and _rows.add(out, dim, (rows,), src, 1, True):
+            return
+        if _kernels.reduce(out, dim, index, src, "sum"):
+            return
+    add_wide(out, grid(index, dim, out.shape), src)
 
 
 @linear(batch=along("dim"), jointly=True, x=lambda g: g, src=lambda g, index, dim: gather(g, index, dim=dim))

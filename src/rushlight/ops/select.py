@@ -5,7 +5,7 @@ import numpy as np
 from ..kernels import load
 from .batch_rules import as_it_is, each, like_first
 from .compare import logical_not
-from .copying import copied
+from .copying import copied, zeros
 from .declare import elementwise, linear, nondifferentiable, renamed
 from .index import common_shape, slice_backward
 
@@ -55,7 +55,7 @@ def masked_select(x, mask):
 
 @linear(batch=each, x=lambda g, mask: masked_select(g, mask))
 def masked_select_backward(x, mask, *, shape):
-    out = np.zeros(shape, x.dtype)
+    out = zeros(shape, x.dtype)
     write_masked_scatter(out, mask, x)
     return out
 
