@@ -67,7 +67,7 @@ cdef object _transform
 cdef object _renewed
 cdef object _run_inplace, _detach_batch, _leaf_made, _pack
 cdef Op ADD, SUB, MUL, DIV, NEG, LT, LE, GT, GE, EQ, NE
-cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM
+cdef object POW, RSUB, RDIV, RPOW, MATMUL, GETITEM, SETITEM, DELITEM
 
 cdef class VersionCounter(Line):
     cdef public long long n

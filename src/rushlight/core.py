@@ -21,7 +21,7 @@ if not cython.compiled:
     from numpy import ndarray
 
     from .kernels.compare import as_tensor, same_kind, shape_of
-    from .uncompiled import give_operators, next_sequence, set_fields
+    from .uncompiled import give_fields, give_operators, next_sequence
 
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
 _transforms = 0
@@ -30,7 +30,7 @@ _entered = 0
 # Number of `with` blocks in force anywhere whose hooks pack what is saved.
 _packers = 0
 ADD = SUB = MUL = DIV = NEG = POW = LT = LE = GT = GE = EQ = NE = None
-RSUB = RDIV = RPOW = MATMUL = GETITEM = None
+RSUB = RDIV = RPOW = MATMUL = GETITEM = SETITEM = DELITEM = None
 _tensor_class = _parameter_class = None
 _transform = _renewed = _run_inplace = _detach_batch = _leaf_made = _pack = None
 
@@ -344,6 +344,12 @@ class TensorBase:
 
     def __getitem__(self, index):
         return GETITEM(self, index)
+
+    def __setitem__(self, index, value):
+        SETITEM(self, index, value)
+
+    def __delitem__(self, index):
+        DELITEM(self, index)
 
     def __iadd__(self, other):
         if not operand(other):
@@ -775,7 +781,7 @@ def entered():
 def bind(**names):
     """Give the core the operators, classes and hooks that it uses and may not import."""
     global _tensor_class, _parameter_class, _transform, _renewed, _run_inplace, _detach_batch, _leaf_made, _pack
-    global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM
+    global ADD, SUB, MUL, DIV, NEG, POW, LT, LE, GT, GE, EQ, NE, RSUB, RDIV, RPOW, MATMUL, GETITEM, SETITEM, DELITEM
     given = names.get
     _tensor_class, _parameter_class = given("tensor_class", _tensor_class), given("parameter_class", _parameter_class)
     _transform, _renewed = given("transform", _transform), given("renewed", _renewed)
@@ -785,14 +791,9 @@ def bind(**names):
     NEG, POW, RSUB, RDIV = given("neg", NEG), given("pow", POW), given("rsub", RSUB), given("rdiv", RDIV)
     LT, LE, GT, GE, RPOW = given("lt", LT), given("le", LE), given("gt", GT), given("ge", GE), given("rpow", RPOW)
     EQ, NE, MATMUL, GETITEM = given("eq", EQ), given("ne", NE), given("matmul", MATMUL), given("getitem", GETITEM)
+    SETITEM, DELITEM = given("setitem", SETITEM), given("delitem", DELITEM)
 
 
 if not cython.compiled:
     give_operators(TensorBase)
-    set_fields(VersionCounter, n=0)
-    set_fields(View, base=None, version=0, creation="")
-    set_fields(Node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)
-    set_fields(Node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, tangents=None, params=None)
-    set_fields(Node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
-    set_fields(TensorBase, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
-    set_fields(TensorBase, born=0, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)
+    give_fields(VersionCounter, View, Node, TensorBase)

@@ -33,6 +33,17 @@ def set_fields(cls, **fields):
         setattr(cls, name, value)
 
 
+def give_fields(counter, view, node, tensor):
+    """Those of the classes of core.py."""
+    set_fields(counter, n=0)
+    set_fields(view, base=None, version=0, creation="")
+    set_fields(node, op=None, sequence=0, count=0, outputs=1, edge0=None, edge1=None, number0=0, number1=0)
+    set_fields(node, saved0=None, saved1=None, version0=0, version1=0, more=None, outs=None, tangents=None, params=None)
+    set_fields(node, shapes=None, fits=None, conjugate=False, freed=False, slot=None, claimer=None, extras=None)
+    set_fields(tensor, _array=None, _grad_fn=None, output_nr=0, _requires_grad=False, _grad=None)
+    set_fields(tensor, born=0, versions=None, slot=None, view_of=None, hooks=None, tangent=None, inference=False)
+
+
 def give_operators(cls):
     """Make `**` and the reflected operators, which a compiled class has in its slots, methods of a class."""
     power = cls.__pow__

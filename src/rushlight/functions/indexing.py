@@ -21,13 +21,13 @@ from ..ops import index as ops
 from ..ops.copying import copy, to_dtype
 from ..ops.copying import write as copy_over
 from ..ops.declare import renamed
-from ..ops.select import places, write_masked_fill
+from ..ops.select import masked_select, places, write_masked_fill
 from . import hidden_index, reading
 from .arguments import accepts_out, check_flags, check_tensor, check_tensor_out
 from .options import check_fits
 
 FUNCTIONS = ("index_put", "index_put_")
-METHODS = ("index_put", "__setitem__", "__delitem__")
+METHODS = ("index_put",)
 
 _FULL = slice(None)
 _INT64 = np.dtype(np.int64)
@@ -54,6 +54,9 @@ def getitem(x, index):
                 watching.note("index", part, None)
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.getitem(x, index)
+    if _is_mask(index) and index._array.shape == x._array.shape and x._array.ndim and not core.transforms_entered(0):
+        # What backward needs is the mask as it is now.
+        return _chosen(x, wrap(index._array.copy()) if recording(x) else index)
     key = _plain_key(x._array, index)
     if key is not None:
         # The places of a mask are nobody else's.
@@ -63,6 +66,9 @@ def getitem(x, index):
     if key is None:
         return _viewed(x, op, basic)
     return _gathered(_viewed(x, op, basic) if len(basic) > 1 else x, _lasting_key(key) if recording(x) else key)
+
+
+_chosen = renamed(masked_select, "IndexBackward0")
 
 
 def _is_mask(index):
@@ -324,7 +330,7 @@ def _check_inside(key, shape):
 
 
 def setitem(input, index, value):
-    """x[index] = value: `value` is a number, a tensor or an array, and is broadcast to what x[index] is."""
+    """x[index] = value for every index and value: `reading` does the common ones by itself."""
     array = input._array
     if input.inference:
         errors.check_inference(input)
@@ -419,10 +425,7 @@ def _cast(array, dtype):
     return (array.real if dtype.kind != "c" else array).astype(dtype)
 
 
-__setitem__ = setitem
-
-
-def __delitem__(input, index):
+def delitem(input, index):
     raise TypeError("Tensor does not support deleting items")
 
 
@@ -668,5 +671,5 @@ def _read_put(input, indices, values, function):
     return key, _checked_values(array, key, values)
 
 
-reading.bind(getitem, _translated)
-core.bind(getitem=reading.getitem)
+reading.bind(getitem, setitem, _translated)
+core.bind(getitem=reading.getitem, setitem=reading.setitem, delitem=delitem)
