@@ -306,4 +306,85 @@ RL_LANES(rl_lanes_i2, int16_t, NARROW, rl_narrow, rl_sort_narrow, rl_rank_narrow
 RL_LANES(rl_lanes_i1, int8_t, NARROW, rl_narrow, rl_sort_narrow, rl_rank_narrow, rl_sink_narrow, RL_KEY_I4, 0)
 RL_LANES(rl_lanes_u1, uint8_t, NARROW, rl_narrow, rl_sort_narrow, rl_rank_narrow, rl_sink_narrow, RL_KEY_U1, 0)
 
+/* Short lanes, RL_ABREAST of them side by side, by a network: pairs of places that are compared in an order which does not
+   depend on the numbers (Batcher's merge exchange: Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M). */
+enum { RL_ABREAST = 8, RL_NETWORK = 256, RL_MOST_PAIRS = 4096 };
+
+/* The pairs for n places, at most RL_NETWORK, one behind the other; how many there are. */
+static Py_ssize_t rl_pairs(Py_ssize_t n, uint16_t *pairs) {
+    Py_ssize_t found = 0, top = 1;
+    while (2 * top < n) top *= 2;
+    for (Py_ssize_t p = top; p > 0; p /= 2) {
+        Py_ssize_t q = top, r = 0, d = p;
+        for (;;) {
+            for (Py_ssize_t i = 0; i < n - d; i++) {
+                if ((i & p) != r) continue;
+                pairs[2 * found] = (uint16_t)i;
+                pairs[2 * found++ + 1] = (uint16_t)(i + d);
+            }
+            if (q == p) break;
+            d = q - p;
+            q /= 2;
+            r = p;
+        }
+    }
+    return found;
+}
+
+RL_CLONES static void rl_exchange(int64_t *items, const uint16_t *pairs, Py_ssize_t count) {
+    for (Py_ssize_t c = 0; c < count; c++) {
+        int64_t *restrict a = items + pairs[2 * c] * RL_ABREAST, *restrict b = items + pairs[2 * c + 1] * RL_ABREAST;
+        for (int l = 0; l < RL_ABREAST; l++) {
+            const int64_t x = a[l], y = b[l];
+            a[l] = x < y ? x : y;
+            b[l] = x < y ? y : x;
+        }
+    }
+}
+
+/* Items are numbers with a sign here, which processors without AVX-512 compare more easily. */
+#define RL_SIGN ((uint64_t)1 << 63)
+#define RL_LANES_SHORT(NAME, T, LONG, KEY)                                                          \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        rl_lanes *s = (rl_lanes *)what;                                                         \
+        const Py_ssize_t n = s->n, step = s->inner;                                             \
+        if (s->what != RL_SORT_ALL || n > RL_NETWORK) {                                         \
+            LONG(what, begin, end);                                                             \
+            return;                                                                             \
+        }                                                                                       \
+        uint16_t pairs[2 * RL_MOST_PAIRS];                                                      \
+        uint64_t keys[RL_NETWORK];                                                              \
+        int64_t items[RL_NETWORK * RL_ABREAST];                                                 \
+        const Py_ssize_t count = end - begin >= RL_ABREAST ? rl_pairs(n, pairs) : 0;            \
+        for (; end - begin >= RL_ABREAST; begin += RL_ABREAST) {                                \
+            for (int l = 0; l < RL_ABREAST; l++) {                                              \
+                const T *x = (const T *)s->x + (begin + l) / step * n * step + (begin + l) % step; \
+                for (Py_ssize_t i = 0; i < n; i++) {                                            \
+                    const T v = x[i * step];                                                    \
+                    keys[i] = RL_NARROW_MAKE((KEY(v) ^ s->backward) & RL_NARROW_MOST, i) ^ RL_SIGN; \
+                }                                                                               \
+                for (Py_ssize_t i = 0; i < n; i++) items[i * RL_ABREAST + l] = (int64_t)keys[i]; \
+            }                                                                                   \
+            rl_exchange(items, pairs, count);                                                   \
+            for (int l = 0; l < RL_ABREAST; l++) {                                              \
+                const Py_ssize_t before = (begin + l) / step * n * step + (begin + l) % step;   \
+                const T *x = (const T *)s->x + before;                                          \
+                T *values = (T *)s->values + before;                                            \
+                int64_t *indices = s->indices + before;                                         \
+                for (Py_ssize_t i = 0; i < n; i++) {                                            \
+                    const Py_ssize_t at = RL_NARROW_AT((uint64_t)items[i * RL_ABREAST + l]);    \
+                    indices[i * step] = at;                                                     \
+                    values[i * step] = x[at * step];                                            \
+                }                                                                               \
+            }                                                                                   \
+        }                                                                                       \
+        if (begin < end) LONG(what, begin, end);                                                \
+    }
+
+RL_CLONES RL_LANES_SHORT(rl_lanes_short_f4, float, rl_lanes_f4, rl_key_f4)
+RL_LANES_SHORT(rl_lanes_short_i4, int32_t, rl_lanes_i4, RL_KEY_I4)
+RL_LANES_SHORT(rl_lanes_short_i2, int16_t, rl_lanes_i2, RL_KEY_I4)
+RL_LANES_SHORT(rl_lanes_short_i1, int8_t, rl_lanes_i1, RL_KEY_I4)
+RL_LANES_SHORT(rl_lanes_short_u1, uint8_t, rl_lanes_u1, RL_KEY_U1)
+
 #endif

@@ -31,13 +31,13 @@ cdef extern from "kernels/sort.h" nogil:
     enum: RL_MEDIAN
     enum: RL_NANMEDIAN
     enum: RL_MODE
-    void rl_lanes_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_lanes_short_f4(void *, Py_ssize_t, Py_ssize_t)
     void rl_lanes_f8(void *, Py_ssize_t, Py_ssize_t)
-    void rl_lanes_i4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_lanes_short_i4(void *, Py_ssize_t, Py_ssize_t)
     void rl_lanes_i8(void *, Py_ssize_t, Py_ssize_t)
-    void rl_lanes_i2(void *, Py_ssize_t, Py_ssize_t)
-    void rl_lanes_i1(void *, Py_ssize_t, Py_ssize_t)
-    void rl_lanes_u1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_lanes_short_i2(void *, Py_ssize_t, Py_ssize_t)
+    void rl_lanes_short_i1(void *, Py_ssize_t, Py_ssize_t)
+    void rl_lanes_short_u1(void *, Py_ssize_t, Py_ssize_t)
     Py_ssize_t rl_lanes_f4_unique(const float *, Py_ssize_t, float *, int64_t *, int64_t *, void *, rl_share)
     Py_ssize_t rl_lanes_f8_unique(const double *, Py_ssize_t, double *, int64_t *, int64_t *, void *, rl_share)
     Py_ssize_t rl_lanes_i8_unique(const int64_t *, Py_ssize_t, int64_t *, int64_t *, int64_t *, void *, rl_share)
@@ -49,19 +49,19 @@ cdef enum:
 
 cdef span loop_for(int kind) noexcept:
     if kind == cnp.NPY_FLOAT:
-        return rl_lanes_f4
+        return rl_lanes_short_f4
     if kind == cnp.NPY_DOUBLE:
         return rl_lanes_f8
     if kind == cnp.NPY_INT64:
         return rl_lanes_i8
     if kind == cnp.NPY_INT32:
-        return rl_lanes_i4
+        return rl_lanes_short_i4
     if kind == cnp.NPY_INT16:
-        return rl_lanes_i2
+        return rl_lanes_short_i2
     if kind == cnp.NPY_INT8:
-        return rl_lanes_i1
+        return rl_lanes_short_i1
     if kind == cnp.NPY_UINT8 or kind == cnp.NPY_BOOL:
-        return rl_lanes_u1
+        return rl_lanes_short_u1
     return NULL
 
 
