@@ -230,7 +230,10 @@ cdef bint summed(cnp.ndarray out, int which, rl_grid *g, bint new):
         return divided(rl_sum_short_new if new else rl_sum_short, g, False)
     cdef bint wide = which == 0 and often(g), by_inner = g.outer < 8 and g.inner >= 32
     if new and not wide and not by_inner and g.outer * g.count * g.inner:
-        return divided(new_sums[which], g, False)
+        g.divided = RL_BY_OUTER
+        with nogil:
+            spread(new_sums[which], g, g.outer, LEAST // ((g.places + g.count) * g.inner) + 1)
+        return not g.outside
     if new:
         clear(out)
     if wide:
