@@ -97,7 +97,7 @@ def of_one_float(arrays):
             return False
         dtype = array.dtype
         if first is None:
-            if dtype.kind != "f":
+            if dtype.kind not in "fV":
                 return False
             first = dtype
         elif dtype is not first:

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/halves.h"
 #include "kernels/squares.h"
 
 #define RL_AXES 16
@@ -26,6 +27,7 @@ typedef struct {
     Py_ssize_t dims[RL_AXES], order[RL_AXES];
     Py_ssize_t sx[RL_AXES], sy[RL_AXES], so[RL_AXES]; /* in bytes, 0 along what is repeated */
     Py_ssize_t item;
+    int half, number, truth; /* numbers of 16 bits: see rl_half_loop2; else `half` is 0 */
     int gathers_x, gathers_y;
     Py_ssize_t band, bands, piece, pieces;
 } rl_broadcast;
@@ -127,13 +129,13 @@ static void rl_gather(char *tile, const char *from, Py_ssize_t rows, Py_ssize_t 
     const Py_ssize_t to[2] = {RL_TILE_ROW(item), item}, steps[2] = {down, across};
     Py_ssize_t done = across > 0 && across < down ? 0 : n - n % 4;
     if (rows % 4 || rl_squares(tile, to, from, steps, rows, done, item) != rows) done = 0;
-    if (item == 4) { RL_GATHER(uint32_t) } else { RL_GATHER(uint64_t) }
+    if (item == 4) { RL_GATHER(uint32_t) } else if (item == 8) { RL_GATHER(uint64_t) } else { RL_GATHER(uint16_t) }
 }
 
 static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
     const rl_broadcast *b = (const rl_broadcast *)what;
     const int last = b->nd - 1;
-    char tile_x[RL_TILE_ROW(4) * RL_BAND(4)], tile_y[RL_TILE_ROW(4) * RL_BAND(4)];
+    char tile_x[RL_TILE_ROW(2) * RL_BAND(2)], tile_y[RL_TILE_ROW(2) * RL_BAND(2)];
     const int one_x = b->sx[last] != 0, one_y = b->sy[last] != 0;
     for (Py_ssize_t task = begin; task < end; task++) {
         Py_ssize_t column = task % b->pieces * b->piece, row = task / b->pieces % b->bands * b->band;
@@ -156,7 +158,10 @@ static void rl_broadcast_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
             rl_gather(tile_y, y, rows, down_y, n, b->sy[last], b->item);
             y = tile_y, down_y = RL_TILE_ROW(b->item);
         }
-        for (Py_ssize_t r = 0; r < rows; r++) b->loop(x + r * down_x, one_x, y + r * down_y, one_y, out + r * b->so[last - 1], n);
+        for (Py_ssize_t r = 0; r < rows; r++, x += down_x, y += down_y, out += b->so[last - 1]) {
+            if (b->half) rl_half_loop2(b->loop, b->half, b->number, b->truth, x, one_x, y, one_y, out, n);
+            else b->loop(x, one_x, y, one_y, out, n);
+        }
     }
 }
 

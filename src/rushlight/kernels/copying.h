@@ -6,6 +6,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "kernels/halves.h"
 #include "kernels/lanes.h"
 #include "kernels/squares.h"
 
@@ -15,36 +16,6 @@ typedef struct { uint64_t a, b; } rl_raw16;
 
 /* n1 rows of n0 elements: steps of the target, of the source, in bytes; steps [0] are between rows. */
 typedef void (*rl_copier)(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs, Py_ssize_t n1, Py_ssize_t n0);
-
-/* -- half precision: IEEE 754's binary16, and the upper half of binary32 (bfloat16); round to nearest, ties to even */
-
-static inline float rl_as_float(uint32_t bits) { float f; memcpy(&f, &bits, 4); return f; }
-static inline uint32_t rl_as_bits(float f) { uint32_t bits; memcpy(&bits, &f, 4); return bits; }
-
-static inline float rl_from_half(uint16_t h) {
-    uint32_t exponent = h & 0x7C00, shifted = (uint32_t)(h & 0x7FFF) << 13;
-    /* Read as binary32 the exponent is 112 too small, for subnormal numbers as well: a product sets that right. */
-    uint32_t bits = rl_as_bits(rl_as_float(shifted) * 5.192296858534828e33f);
-    bits = exponent == 0x7C00 ? bits | 0x7F800000 : bits;
-    return rl_as_float(bits | (uint32_t)(h & 0x8000) << 16);
-}
-
-static inline uint16_t rl_to_half(float f) {
-    uint32_t bits = rl_as_bits(f), size = bits & 0x7FFFFFFF, sign = bits >> 16 & 0x8000;
-    uint32_t normal = (size - 0x38000000 + 0xFFF + (size >> 13 & 1)) >> 13;
-    /* Added to 1/2, a number below 2^-14 is rounded to a multiple of 2^-24, the smallest of the format. */
-    uint32_t small = rl_as_bits(rl_as_float(size) + 0.5f) - 0x3F000000;
-    uint32_t large = size > 0x7F800000 ? 0x7E00 | (size >> 13 & 0x3FF) : 0x7C00;
-    uint32_t out = size < 0x38800000 ? small : normal;
-    return (uint16_t)((size >= 0x47800000 ? large : out) | sign);
-}
-
-static inline float rl_from_brain(uint16_t h) { return rl_as_float((uint32_t)h << 16); }
-
-static inline uint16_t rl_to_brain(float f) {
-    uint32_t bits = rl_as_bits(f), rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-    return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? (bits >> 16 & 0x8000) | 0x7FC0 : rounded);
-}
 
 /* -- one loop for each pair of dtypes */
 
@@ -126,25 +97,6 @@ RL_RAW(rl_raw_2, uint16_t)
 RL_RAW(rl_raw_4, uint32_t)
 RL_RAW(rl_raw_8, uint64_t)
 RL_RAW(rl_raw_16, rl_raw16)
-
-/* Most processors have instructions for half precision. */
-#ifdef RL_INTRINSICS
-__attribute__((target("avx,f16c"))) static void rl_halves(uint16_t *o, const float *a, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-    for (; i + 8 <= n; i += 8) _mm_storeu_si128((__m128i *)(o + i), _mm256_cvtps_ph(_mm256_loadu_ps(a + i), 0));
-    for (; i < n; i++) o[i] = rl_to_half(a[i]);
-}
-__attribute__((target("avx,f16c"))) static void rl_floats(float *o, const uint16_t *a, Py_ssize_t n) {
-    Py_ssize_t i = 0;
-    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(o + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(a + i))));
-    for (; i < n; i++) o[i] = rl_from_half(a[i]);
-}
-static int rl_has_f16c(void) { return __builtin_cpu_supports("avx2"); }
-#else
-static void rl_halves(uint16_t *o, const float *a, Py_ssize_t n) { (void)o; (void)a; (void)n; }
-static void rl_floats(float *o, const uint16_t *a, Py_ssize_t n) { (void)o; (void)a; (void)n; }
-static int rl_has_f16c(void) { return 0; }
-#endif
 
 static void rl_f4_f2(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs, Py_ssize_t n1, Py_ssize_t n0) {
     if (ts[1] != 2 || fs[1] != 4 || !rl_has_f16c()) {

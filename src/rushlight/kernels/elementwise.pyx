@@ -1,11 +1,15 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""Loops over contiguous float32 and float64 arrays; every other array is declined, and NumPy takes it."""
+"""Loops over contiguous float32 and float64 arrays, and those of float32 over numbers of 16 bits (halves.h).
+
+Every other array is declined, and NumPy takes it.
+"""
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
 from rushlight.kernels.buffers cimport empty
+from rushlight.kernels.halves cimport RL_BFLOAT16, RL_BINARY16, RL_HALVES, half_kind, rl_half_load, rl_half_loop2, rl_half_store
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread
 
@@ -50,6 +54,7 @@ cdef extern from "kernels/broadcast.h" nogil:
         Py_ssize_t *sy
         Py_ssize_t *so
         Py_ssize_t item
+        int half, number, truth
     void rl_broadcast_arrange(rl_broadcast *, int)
     Py_ssize_t rl_broadcast_divide(rl_broadcast *, Py_ssize_t)
     void rl_broadcast_part(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -67,6 +72,7 @@ ctypedef struct Call:
     char *out
     int sx, sy
     Py_ssize_t item, item_out
+    int half, number, truth
 
 
 cdef void over1(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
@@ -82,6 +88,41 @@ cdef void over2(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
 cdef void over3(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Call *c = <Call *>what
     c.three(c.x + begin * c.item, c.y + begin * c.item, c.z + begin * c.item, c.out + begin * c.item_out, end - begin)
+
+
+# The same over numbers of 16 bits.
+
+cdef void over_halves1(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Call *c = <Call *>what
+    cdef float a[RL_HALVES]
+    cdef float o[RL_HALVES]
+    cdef Py_ssize_t m
+    while begin < end:
+        m = end - begin if end - begin < RL_HALVES else RL_HALVES
+        rl_half_load(c.half, c.x + 2 * begin, a, m)
+        c.one(a, o, m)
+        rl_half_store(c.half, o, c.out + 2 * begin, m)
+        begin += m
+
+
+cdef void over_halves2(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Call *c = <Call *>what
+    rl_half_loop2(c.two, c.half, c.number, c.truth, c.x + 2 * begin * c.sx, c.sx, c.y + 2 * begin * c.sy, c.sy,
+                  c.out + (1 if c.truth else 2) * begin, end - begin)
+
+
+cdef void over_halves3(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Call *c = <Call *>what
+    cdef float numbers[4][RL_HALVES]
+    cdef Py_ssize_t m
+    while begin < end:
+        m = end - begin if end - begin < RL_HALVES else RL_HALVES
+        rl_half_load(c.half, c.x + 2 * begin, numbers[0], m)
+        rl_half_load(c.half, c.y + 2 * begin, numbers[1], m)
+        rl_half_load(c.half, c.z + 2 * begin, numbers[2], m)
+        c.three(numbers[0], numbers[1], numbers[2], numbers[3], m)
+        rl_half_store(c.half, numbers[3], c.out + 2 * begin, m)
+        begin += m
 
 
 cdef void shared1(loop1 loop, const void *x, void *out, Py_ssize_t item, Py_ssize_t n) noexcept nogil:
@@ -149,6 +190,8 @@ cdef class Binary(Kernel):
     cdef loop2 f4
     cdef loop2 f8
     cdef int result
+    cdef bint wide  # beside 16 bits a number is a float32; else it is rounded to them first
+    cdef int declined  # kinds of 16 bits for which PyTorch rounds between the steps, as a bit set
     cdef Py_ssize_t limit
 
     cdef object call2(self, object x, object y):
@@ -170,7 +213,7 @@ cdef class Binary(Kernel):
         elif kind == cnp.NPY_FLOAT64 and self.f8 != NULL:
             loop = self.f8
         else:
-            return NotImplemented
+            return self.halves(a, y, half_kind(a))
         if cnp.PyArray_SIZE(a) > self.limit:
             return NotImplemented
         sa = step_of(a)
@@ -221,6 +264,57 @@ cdef class Binary(Kernel):
                 shared2(loop, pa, sa, pb, sb, po, cnp.PyArray_ITEMSIZE(a), cnp.PyArray_ITEMSIZE(o), n)
         return o
 
+    cdef object halves(self, cnp.ndarray a, object y, int half):
+        """Operands of 16 bits."""
+        cdef Call c
+        cdef cnp.ndarray b = None, o, first = a
+        cdef float number
+        cdef Py_ssize_t n
+        if not half or half & self.declined or cnp.PyArray_SIZE(a) > self.limit:
+            return NotImplemented
+        c.two, c.half, c.truth, c.number, c.sx, c.sy = self.f4, half, self.result >= 0, 0, step_of(a), 0
+        if self.is_number(y, half, &number):
+            c.number, c.y = 1, <const char *>&number
+        elif isinstance(y, cnp.ndarray) and cnp.PyArray_TYPE(<cnp.ndarray>y) == cnp.PyArray_TYPE(a):
+            b = <cnp.ndarray>y
+            c.sy, c.y = step_of(b), <const char *>cnp.PyArray_DATA(b)
+        else:
+            return NotImplemented
+        if c.sx < 0 or c.sy < 0:
+            return self.broadcast(a, b, c.y)
+        if b is not None and not cnp.PyArray_SAMESHAPE(a, b):
+            if cnp.PyArray_NDIM(b) == 0:
+                c.sy = 0
+            elif cnp.PyArray_NDIM(a) == 0:
+                c.sx, first = 0, b
+            else:
+                return self.broadcast(a, b, c.y)
+        n = cnp.PyArray_SIZE(first)
+        o = like(first) if self.result < 0 else empty(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), self.result)
+        c.x, c.out = <const char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(o)
+        if n < 2 * LEAST:
+            over_halves2(&c, 0, n)
+        else:
+            with nogil:
+                spread(over_halves2, &c, n, LEAST)
+        return o
+
+    cdef bint is_number(self, object y, int half, float *number) except -1:
+        """Whether y is a number beside operands of 16 bits, and as which float32 it counts."""
+        cdef unsigned short rounded
+        if PyFloat_CheckExact(y):
+            number[0] = <float>PyFloat_AS_DOUBLE(y)
+        elif PyLong_CheckExact(y):
+            number[0] = <float>PyLong_AsDouble(y)
+        elif isinstance(y, cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>y) == 0 and cnp.PyArray_TYPE(<cnp.ndarray>y) == cnp.NPY_FLOAT32:
+            number[0] = (<float *>cnp.PyArray_DATA(<cnp.ndarray>y))[0]
+        else:
+            return False
+        if not self.wide:
+            rl_half_store(half, number, &rounded, 1)
+            rl_half_load(half, &rounded, number, 1)
+        return True
+
     cdef object broadcast(self, cnp.ndarray a, cnp.ndarray b, const void *number):
         """Operands that broadcast or are not contiguous; b is None for a number. NumPy takes what has steps backwards."""
         cdef rl_broadcast rows
@@ -266,7 +360,8 @@ cdef class Binary(Kernel):
         cdef Py_ssize_t tasks = rl_broadcast_divide(rows, cnp.PyArray_ITEMSIZE(o))
         if tasks == 0:
             return False
-        rows.loop = self.f4 if rows.item == sizeof(float) else self.f8
+        rows.loop = self.f8 if rows.item == sizeof(double) else self.f4
+        rows.truth = self.result >= 0
         rows.out = <char *>cnp.PyArray_DATA(o)
         if size < 2 * LEAST:
             rl_broadcast_part(rows, 0, tasks)
@@ -291,7 +386,7 @@ cdef class Binary(Kernel):
         elif kind == cnp.NPY_FLOAT64 and self.f8 != NULL:
             loop = self.f8
         else:
-            return False
+            return self.into_halves(a, y, half_kind(a))
         if not cnp.PyArray_ISBEHAVED(a) or cnp.PyArray_SIZE(a) > self.limit:
             return False
         if isinstance(y, cnp.ndarray):
@@ -320,6 +415,27 @@ cdef class Binary(Kernel):
                 return self.broadcast_into(a, None, other)
         with nogil:
             shared2(loop, cnp.PyArray_DATA(a), 1, other, step, cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_SIZE(a))
+        return True
+
+    cdef bint into_halves(self, cnp.ndarray a, object y, int half) except -1:
+        """Operands of 16 bits: both row-major, or a number."""
+        cdef Call c
+        cdef cnp.ndarray b
+        cdef float number
+        if not half or half & self.declined or not cnp.PyArray_ISCARRAY(a) or cnp.PyArray_SIZE(a) > self.limit:
+            return False
+        c.two, c.half, c.truth, c.sx = self.f4, half, False, 1
+        c.number, c.sy, c.y = 1, 0, <const char *>&number
+        if not self.is_number(y, half, &number):
+            if not isinstance(y, cnp.ndarray) or cnp.PyArray_TYPE(<cnp.ndarray>y) != cnp.PyArray_TYPE(a):
+                return False
+            b = <cnp.ndarray>y
+            if not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_ISCARRAY_RO(b) or shifted(a, b):
+                return False
+            c.number, c.sy, c.y = 0, 1, <const char *>cnp.PyArray_DATA(b)
+        c.x = c.out = <char *>cnp.PyArray_DATA(a)
+        with nogil:
+            spread(over_halves2, &c, cnp.PyArray_SIZE(a), LEAST)
         return True
 
 
@@ -370,6 +486,8 @@ cdef bint described(rl_broadcast *rows, cnp.ndarray a, cnp.ndarray b, const void
             return False
     rows.nd = nd
     rows.item = cnp.PyArray_ITEMSIZE(a)
+    rows.half = half_kind(a) if rows.item == 2 else 0
+    rows.number = b is None
     rows.x = <const char *>cnp.PyArray_DATA(a)
     rows.y = <const char *>number if b is None else <const char *>cnp.PyArray_DATA(b)
     return True
@@ -378,6 +496,22 @@ cdef bint described(rl_broadcast *rows, cnp.ndarray a, cnp.ndarray b, const void
 cdef inline bint rows_against(cnp.ndarray a, cnp.ndarray b):
     """Whether b, a vector, stands against each row of the matrix a."""
     return cnp.PyArray_NDIM(a) == 2 and cnp.PyArray_NDIM(b) == 1 and cnp.PyArray_DIM(a, 1) == cnp.PyArray_DIM(b, 0) and cnp.PyArray_DIM(a, 0) > 1
+
+
+cdef void halves3(loop3 loop, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, cnp.ndarray o):
+    cdef Call call
+    call.three, call.half, call.out = loop, half_kind(a), <char *>cnp.PyArray_DATA(o)
+    call.x, call.y, call.z = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(b), <char *>cnp.PyArray_DATA(c)
+    with nogil:
+        spread(over_halves3, &call, cnp.PyArray_SIZE(a), LEAST)
+
+
+cdef void halves1(loop1 loop, cnp.ndarray a, cnp.ndarray o):
+    cdef Call call
+    call.one, call.half = loop, half_kind(a)
+    call.x, call.out = <char *>cnp.PyArray_DATA(a), <char *>cnp.PyArray_DATA(o)
+    with nogil:
+        spread(over_halves1, &call, cnp.PyArray_SIZE(a), LEAST)
 
 
 cdef class Ternary(Kernel):
@@ -398,6 +532,8 @@ cdef class Ternary(Kernel):
             loop = self.f4
         elif kind == cnp.NPY_FLOAT64:
             loop = self.f8
+        elif half_kind(a):
+            loop = self.f4
         else:
             return NotImplemented
         if not usable(a, kind) or not usable(b, kind) or not usable(c, kind):
@@ -405,6 +541,9 @@ cdef class Ternary(Kernel):
         if not cnp.PyArray_SAMESHAPE(a, b) or not cnp.PyArray_SAMESHAPE(a, c):
             return NotImplemented
         o = like(a)
+        if cnp.PyArray_ITEMSIZE(a) == 2:
+            halves3(loop, a, b, c, o)
+            return o
         if cnp.PyArray_SIZE(a) < 2 * LEAST:
             loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(c), cnp.PyArray_DATA(o), cnp.PyArray_SIZE(a))
             return o
@@ -433,13 +572,17 @@ cdef class Unary(Kernel):
             loop = self.f4
         elif kind == cnp.NPY_FLOAT64:
             loop = self.f8
+        elif half_kind(a):
+            loop = self.f4
         else:
             return NotImplemented
         n = cnp.PyArray_SIZE(a)
         if n > self.limit or not usable(a, kind):
             return NotImplemented
         o = like(a)
-        if n < 2 * LEAST:
+        if cnp.PyArray_ITEMSIZE(a) == 2:
+            halves1(loop, a, o)
+        elif n < 2 * LEAST:
             loop(cnp.PyArray_DATA(a), cnp.PyArray_DATA(o), n)
         else:
             with nogil:
@@ -454,11 +597,14 @@ cdef class Unary(Kernel):
             return False
         a = <cnp.ndarray>x
         kind = cnp.PyArray_TYPE(a)
-        loop = self.f4 if kind == cnp.NPY_FLOAT32 else self.f8
-        if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or cnp.PyArray_SIZE(a) > self.limit:
+        loop = self.f8 if kind == cnp.NPY_FLOAT64 else self.f4
+        if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64 and not half_kind(a)) or cnp.PyArray_SIZE(a) > self.limit:
             return False
         if not cnp.PyArray_ISBEHAVED(a) or not (cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a)):
             return False
+        if cnp.PyArray_ITEMSIZE(a) == 2:
+            halves1(loop, a, a)
+            return True
         with nogil:
             shared1(loop, cnp.PyArray_DATA(a), cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), cnp.PyArray_SIZE(a))
         return True
@@ -471,7 +617,7 @@ cdef Unary same_as_power(object y):
         number = PyFloat_AS_DOUBLE(y)
     elif PyLong_CheckExact(y):
         number = PyLong_AsDouble(y)
-    elif isinstance(y, cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>y) == 0 and y.dtype.kind == "f":
+    elif isinstance(y, cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>y) == 0 and y.dtype.kind in "fV":
         number = float(y)
     else:
         return None
@@ -521,6 +667,10 @@ cdef class ManyPowers(Power):
 cdef Binary binary(rl_binary entry, int result=-1):
     cdef Binary kernel = Binary()
     kernel.f4, kernel.f8, kernel.limit, kernel.result = entry.f4, entry.f8, entry.limit, result
+    kernel.wide = entry.name in (b"mul", b"div")
+    kernel.declined = RL_BINARY16 if entry.name == b"through_sigmoid" else 0
+    if entry.name in (b"through_reciprocal", b"through_sin", b"through_cos"):
+        kernel.declined = RL_BINARY16 | RL_BFLOAT16
     return kernel
 
 

@@ -1,5 +1,7 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""The formulas of formulas.h over contiguous float32 and float64 arrays; others are declined, and NumPy takes them.
+"""The formulas of formulas.h over contiguous arrays of float32, float64 and 16-bit floats (halves.h).
+
+Others are declined, and NumPy takes them.
 
 A formula is called with its arrays and then its numbers, the numbers by position or by their names. An operand may
 be one number for all elements.
@@ -10,6 +12,7 @@ from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
 from rushlight.kernels.buffers cimport empty, one_number
+from rushlight.kernels.halves cimport RL_HALVES, half_kind, rl_half_load, rl_half_store
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
@@ -25,6 +28,9 @@ cdef extern from "kernels/formulas.h":
     rl_formula rl_formulas[]
     int RL_FORMULAS_COUNT
 
+cdef extern from "kernels/halves.h":
+    pass
+
 # Elements of a part that a thread takes: 10 to 50 microseconds.
 cdef Py_ssize_t LEAST = 16384
 # An operand that is one number is written out for this many elements, and stays in the nearest cache.
@@ -36,6 +42,7 @@ ctypedef struct Call:
     Py_ssize_t step[3]
     char *out
     Py_ssize_t item
+    int half, arrays
     const double *numbers
 
 
@@ -50,12 +57,34 @@ cdef void over(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
         i += n
 
 
+cdef void over_halves(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """The same over numbers of 16 bits; an operand that is one number has been written out as float32."""
+    cdef Call *c = <Call *>what
+    cdef float block[4][RL_HALVES]
+    cdef const void *at[3]
+    cdef Py_ssize_t n
+    cdef int k
+    while begin < end:
+        n = end - begin if end - begin < RL_HALVES else RL_HALVES
+        for k in range(c.arrays):
+            at[k] = c.at[k]
+            if c.step[k]:
+                rl_half_load(c.half, c.at[k] + 2 * begin, block[k], n)
+                at[k] = block[k]
+        for k in range(c.arrays, 3):
+            at[k] = at[0]
+        c.loop(at[0], at[1], at[2], block[3], c.numbers, n)
+        rl_half_store(c.half, block[3], c.out + 2 * begin, n)
+        begin += n
+
+
 cdef class Formula:
     """One formula: `arrays` operands, and numbers of the given names."""
 
     cdef rl_formula_loop f4
     cdef rl_formula_loop f8
     cdef int arrays
+    cdef bint rounds  # its number is rounded as the arrays are
     cdef tuple names
 
     def __call__(self, *given, **named):
@@ -65,6 +94,8 @@ cdef class Formula:
         cdef cnp.ndarray like = None, a, o
         cdef int i, kind, arrays = self.arrays
         cdef Py_ssize_t n
+        cdef float single
+        cdef unsigned short rounded
         for i in range(arrays):
             if isinstance(given[i], cnp.ndarray) and cnp.PyArray_NDIM(<cnp.ndarray>given[i]) > 0:
                 like = <cnp.ndarray>given[i]
@@ -72,7 +103,8 @@ cdef class Formula:
         if like is None:
             return NotImplemented
         kind = cnp.PyArray_TYPE(like)
-        if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
+        call.half, call.arrays = half_kind(like), arrays
+        if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64 and not call.half:
             return NotImplemented
         for i in range(3):
             if i >= arrays:
@@ -85,11 +117,20 @@ cdef class Formula:
             if not isinstance(number, (int, float)):
                 return NotImplemented
             numbers[i] = number
+        if call.half and self.rounds:
+            single = <float>numbers[0]
+            rl_half_store(call.half, &single, &rounded, 1)
+            rl_half_load(call.half, &rounded, &single, 1)
+            numbers[0] = single
         o = empty(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), kind)
-        call.loop = self.f4 if kind == cnp.NPY_FLOAT32 else self.f8
+        call.loop = self.f8 if kind == cnp.NPY_FLOAT64 else self.f4
         call.out, call.item = <char *>cnp.PyArray_DATA(o), cnp.PyArray_ITEMSIZE(o)
         call.numbers = numbers
         n = cnp.PyArray_SIZE(like)
+        if call.half:
+            with nogil:
+                spread(over_halves, &call, n, LEAST)
+            return o
         if n < LEAST:
             over(&call, 0, n)
             return o
@@ -103,6 +144,7 @@ cdef bint operand(object x, cnp.ndarray like, int kind, const char **at, Py_ssiz
     cdef cnp.ndarray a
     cdef double number
     cdef bint alike
+    cdef float single
     cdef int i
     if isinstance(x, cnp.ndarray):
         a = <cnp.ndarray>x
@@ -114,7 +156,11 @@ cdef bint operand(object x, cnp.ndarray like, int kind, const char **at, Py_ssiz
             return cnp.PyArray_IS_C_CONTIGUOUS(a)
         if not alike and (cnp.PyArray_SIZE(a) != 1 or cnp.PyArray_NDIM(a) > cnp.PyArray_NDIM(like)):
             return False
-        number = (<float *>cnp.PyArray_DATA(a))[0] if kind == cnp.NPY_FLOAT32 else (<double *>cnp.PyArray_DATA(a))[0]
+        if half_kind(a):
+            rl_half_load(half_kind(a), cnp.PyArray_DATA(a), &single, 1)
+            number = single
+        else:
+            number = (<float *>cnp.PyArray_DATA(a))[0] if kind == cnp.NPY_FLOAT32 else (<double *>cnp.PyArray_DATA(a))[0]
     elif PyFloat_CheckExact(x):
         number = PyFloat_AS_DOUBLE(x)
     elif PyLong_CheckExact(x):
@@ -122,10 +168,10 @@ cdef bint operand(object x, cnp.ndarray like, int kind, const char **at, Py_ssiz
     else:
         return False
     for i in range(BLOCK):
-        if kind == cnp.NPY_FLOAT32:
-            (<float *>written)[i] = <float>number
-        else:
+        if kind == cnp.NPY_FLOAT64:
             (<double *>written)[i] = number
+        else:
+            (<float *>written)[i] = <float>number
     at[0], step[0] = <const char *>written, 0
     return True
 
@@ -133,6 +179,7 @@ cdef bint operand(object x, cnp.ndarray like, int kind, const char **at, Py_ssiz
 cdef Formula formula(rl_formula entry):
     cdef Formula made = Formula()
     made.f4, made.f8, made.arrays = entry.f4, entry.f8, entry.arrays
+    made.rounds = entry.name in (b"add_scaled", b"sub_scaled")
     made.names = tuple((<bytes>entry.numbers).decode().split())
     return made
 

@@ -13,6 +13,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from rushlight.kernels.buffers cimport empty as kept, one_number
+from rushlight.kernels.halves cimport half_kind, rl_half_load, rl_half_store
 from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport spread as share
 
@@ -26,6 +27,9 @@ cdef extern from "kernels/sums.h" nogil:
     void rl_tally(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_some(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_every(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
+
+cdef extern from "kernels/halves.h":
+    pass
 
 cnp.import_array()
 
@@ -452,28 +456,30 @@ norm_whole = whole(RL_SQUARE_OF, False, True)
 
 # ---- what sums and means send back ----
 
-ctypedef fused real:
+ctypedef fused element:
     float
     double
+    unsigned short  # the bits of a 16-bit float
 
 # outer * rows tasks; each writes `columns` runs of one number, or where there is but one its part of the run.
 ctypedef struct Spreading:
     void* out
     const void* g
-    bint short, alone
+    int item
+    bint alone
     Py_ssize_t rows, columns, run
 
 
-cdef void fill_tasks(const real* g, real* out, Spreading* s, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+cdef void fill_tasks(const element* g, element* out, Spreading* s, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Py_ssize_t task, c, k
-    cdef real value = g[0]
+    cdef element value = g[0]
     if s.alone:
         for k in range(begin, end):
             out[k] = value
         return
     for task in range(begin, end):
         if s.run == 1:
-            memcpy(out + task * s.columns, g + task // s.rows * s.columns, s.columns * sizeof(real))
+            memcpy(out + task * s.columns, g + task // s.rows * s.columns, s.columns * sizeof(element))
             continue
         for c in range(s.columns):
             value = g[task // s.rows * s.columns + c]
@@ -484,7 +490,14 @@ cdef void fill_tasks(const real* g, real* out, Spreading* s, Py_ssize_t begin, P
 cdef cnp.ndarray quotient(cnp.ndarray g, double divisor):
     cdef cnp.ndarray out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), cnp.PyArray_TYPE(g))
     cdef Py_ssize_t k
-    if cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT32:
+    cdef float single
+    cdef int half = half_kind(g)
+    if half:
+        for k in range(cnp.PyArray_SIZE(g)):
+            rl_half_load(half, cnp.PyArray_BYTES(g) + 2 * k, &single, 1)
+            single = <float>(single / divisor)
+            rl_half_store(half, &single, cnp.PyArray_BYTES(out) + 2 * k, 1)
+    elif cnp.PyArray_TYPE(g) == cnp.NPY_FLOAT32:
         for k in range(cnp.PyArray_SIZE(g)):
             (<float*>cnp.PyArray_DATA(out))[k] = <float>((<float*>cnp.PyArray_DATA(g))[k] / divisor)
     else:
@@ -495,7 +508,9 @@ cdef cnp.ndarray quotient(cnp.ndarray g, double divisor):
 
 cdef void spread_span(void* what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Spreading* s = <Spreading*>what
-    if s.short:
+    if s.item == 2:
+        fill_tasks(<const unsigned short*>s.g, <unsigned short*>s.out, s, begin, end)
+    elif s.item == 4:
         fill_tasks(<const float*>s.g, <float*>s.out, s, begin, end)
     else:
         fill_tasks(<const double*>s.g, <double*>s.out, s, begin, end)
@@ -535,7 +550,7 @@ cdef object spread_out(object g, tuple shape, object dim, bint divides, bint rep
     if not cnp.PyArray_CheckExact(g) or ndim > MAX_AXES:
         return NotImplemented
     array = <cnp.ndarray>g
-    if not floating(array) or not cnp.PyArray_ISCARRAY_RO(array):
+    if not (floating(array) or half_kind(array)) or not cnp.PyArray_ISCARRAY_RO(array):
         return NotImplemented
     if not axes_of(dim, ndim, &reduced):
         return NotImplemented
@@ -554,7 +569,7 @@ cdef object spread_out(object g, tuple shape, object dim, bint divides, bint rep
         array = quotient(array, job.count)
     s.out = cnp.PyArray_DATA(out)
     s.g = cnp.PyArray_DATA(array)
-    s.short = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32
+    s.item = <int>cnp.PyArray_ITEMSIZE(array)
     s.rows, s.columns, s.run = job.rows, job.columns, job.run
     s.alone = job.outer * job.columns == 1
     tasks = cnp.PyArray_SIZE(out) if s.alone else job.outer * job.rows

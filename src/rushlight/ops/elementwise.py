@@ -262,11 +262,17 @@ def _by_dtype(of_floats, of_integers):
 in_float32(mul, div, add_scaled, sub_scaled, lerp, lerp_number, addcmul, addcdiv, copysign, copysign_number)
 in_float32(floor_divide, div_rounded, remainder, remainder_number, fmod, fmod_number)
 
+
+def _through_divisor(g, x, y):
+    """The gradient in one pass; of 16-bit floats PyTorch rounds between its steps."""
+    return NotImplemented if g.itemsize == 2 else _formula.through_divisor(g, x, y)
+
+
 _fast, _formula, _ufuncs, _integers = (kernels.load(name) for name in ("elementwise", "formula", "ufuncs", "integers"))
 if _fast is not None:
     for _op, _ufunc in ((add, np.add), (sub, np.subtract), (mul, np.multiply), (neg, np.negative)):
         _op.accelerate(otherwise=_ufuncs.Loop(_ufunc, "bBhHiIlLqQFD"))
-    div.accelerate(otherwise=_ufuncs.Loop(np.true_divide, "FD"), y=lambda g, x, y: _formula.through_divisor(g, x, y))
+    div.accelerate(otherwise=_ufuncs.Loop(np.true_divide, "FD"), y=_through_divisor)
     add_scaled.accelerate(_formula.add_scaled)
     sub_scaled.accelerate(_formula.sub_scaled)
     lerp.accelerate(_formula.lerp, start=_formula.through_lerp_start)

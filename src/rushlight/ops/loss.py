@@ -11,7 +11,7 @@ import numpy as np
 from ..core import apply
 from ..errors import coded
 from ..kernels import load
-from . import reduce
+from . import reduce, softmax
 from .batch_rules import each, full, merged, ops, parted, reduced_loss, reshape
 from .copying import sum_to
 from .declare import general, renamed
@@ -422,18 +422,25 @@ def push_cross_entropy(x_t, weight_t, x, target, weight, out, ignore_index, redu
 def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     """nll_loss of the log-softmax of x over its classes."""
     axis = class_axis(x)
+    if x.dtype.itemsize == 2:
+        # Rounded between the two, as PyTorch has it.
+        scores = softmax.log_softmax.compute((x,), {"dim": axis})
+        return nll_loss.compute((scores, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
     shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     shifted -= np.log(reduce.sum.compute((np.exp(shifted),), {"dim": axis, "keepdim": True}))
     return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
-_kernels = load("loss")
-if _kernels is not None:
-    cross_entropy_indices.accelerate(_kernels.cross_entropy, x=_kernels.through_cross_entropy)
-    nll_loss.accelerate(_kernels.nll_loss)
-    nll_scatter.accelerate(_kernels.nll_scatter)
-    for _op in (mse_loss, smooth_l1_loss, huber_loss):
-        _op.accelerate(getattr(_kernels, _op.name), x=getattr(_kernels, f"through_{_op.name}"))
+_kernels, _halves = load("loss"), load("halves")
+if _kernels is not None and _halves is not None:
+    in_single = _halves.InSingle
+    cross_entropy_indices.accelerate(_kernels.cross_entropy, x=in_single(_kernels.through_cross_entropy))
+    nll_loss.accelerate(in_single(_kernels.nll_loss))
+    nll_scatter.accelerate(in_single(_kernels.nll_scatter))
+    # PyTorch rounds the distances of 16-bit floats before it squares them.
+    mse_loss.accelerate(_kernels.mse_loss, x=_kernels.through_mse_loss)
+    for _op in (smooth_l1_loss, huber_loss):
+        _op.accelerate(in_single(getattr(_kernels, _op.name)), x=in_single(getattr(_kernels, f"through_{_op.name}")))
     binary_cross_entropy_with_logits.accelerate(_kernels.binary_cross_entropy_with_logits, x=_kernels.through_logits)
 
 nll_loss2d = renamed(nll_loss, "NllLoss2DBackward0")

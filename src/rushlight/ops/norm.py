@@ -402,9 +402,16 @@ def _of_input(kernel):
     return through
 
 
-_kernels = load("norm")
-if _kernels is not None:
-    native_batch_norm.accelerate(_kernels.batch_norm, joint=_of_output(_of_input(_kernels.through_batch_norm)))
-    native_layer_norm.accelerate(_kernels.layer_norm, joint=_of_output(_kernels.through_layer_norm))
-    fused_rms_norm.accelerate(_kernels.rms_norm, joint=_of_output(_kernels.through_rms_norm))
-    native_group_norm.accelerate(_kernels.group_norm, joint=_of_output(_kernels.through_group_norm))
+def _accelerate(op, name, results, gradients):
+    """Kernels that take 16-bit floats too: statistics stay in float32, gradients are of the dtypes of what they are for."""
+    through = _halves.InSingle(getattr(_kernels, f"through_{name}"), gradients)
+    through = _of_input(through) if op is native_batch_norm else through
+    op.accelerate(_halves.InSingle(getattr(_kernels, name), results), joint=_of_output(through))
+
+
+_kernels, _halves = load("norm"), load("halves")
+if _kernels is not None and _halves is not None:
+    _accelerate(native_batch_norm, "batch_norm", (0, None, None), (1, 2, 2, None, None))
+    _accelerate(native_layer_norm, "layer_norm", (0, None, None), (1, 2, 2))
+    _accelerate(fused_rms_norm, "rms_norm", (0, None), (1, 2))
+    _accelerate(native_group_norm, "group_norm", (0, None, None), (1, 2, 2))

@@ -426,8 +426,9 @@ def _logsumexp(x, dim, keepdim):
     return high if high is NotImplemented else _kernels.logsumexp(x, high, dim, keepdim)
 
 
-_kernels, _extremes = load("reduce"), load("extremes")
-if _kernels is not None and _extremes is not None:
+_kernels, _extremes, _halves = load("reduce"), load("extremes"), load("halves")
+if _kernels is not None and _extremes is not None and _halves is not None:
+    in_single = _halves.InSingle
     sum.accelerate(_kernels.sum_whole, x=_kernels.through_sum)
     mean.accelerate(_kernels.mean_whole, x=_kernels.through_mean)
     nansum.accelerate(_kernels.nansum_whole)
@@ -437,14 +438,14 @@ if _kernels is not None and _extremes is not None:
     max_all.accelerate(_extremes.max_whole)
     min_all.accelerate(_extremes.min_whole)
     for _op in (nansum, var, std, var_mean, std_mean, vector_norm, any, all, count_nonzero):
-        _op.accelerate(getattr(_kernels, _op.name))
+        _op.accelerate(in_single(getattr(_kernels, _op.name)))
     for _op in (sum, sum_dim):
-        _op.accelerate(_kernels.sum, x=_kernels.through_sum)
+        _op.accelerate(in_single(_kernels.sum), x=_kernels.through_sum)
     for _op in (mean, mean_dim):
-        _op.accelerate(_kernels.mean, x=_kernels.through_mean)
+        _op.accelerate(in_single(_kernels.mean), x=_kernels.through_mean)
     for _op in (prod, prod_dim):
-        _op.accelerate(_kernels.prod)
-    dist.accelerate(_kernels.vector_norm)
-    logsumexp.accelerate(_logsumexp)
+        _op.accelerate(in_single(_kernels.prod))
+    dist.accelerate(in_single(_kernels.vector_norm))
+    logsumexp.accelerate(in_single(_logsumexp))
     for _op in (amax, amin, aminmax, argmax, argmin):
-        _op.accelerate(getattr(_extremes, _op.name))
+        _op.accelerate(in_single(getattr(_extremes, _op.name)))

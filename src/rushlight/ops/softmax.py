@@ -46,7 +46,8 @@ def log_softmax(x, *, dim):
     return np.subtract(shifted, np.log(total), out=shifted).astype(x.dtype, copy=False)
 
 
-_kernels = load("softmax")
-if _kernels is not None:
-    softmax.accelerate(_kernels.softmax, x=_kernels.through_softmax)
-    log_softmax.accelerate(_kernels.log_softmax, x=_kernels.through_log_softmax)
+_kernels, _halves = load("softmax"), load("halves")
+if _kernels is not None and _halves is not None:
+    in_single = _halves.InSingle
+    softmax.accelerate(in_single(_kernels.softmax), x=in_single(_kernels.through_softmax))
+    log_softmax.accelerate(in_single(_kernels.log_softmax), x=in_single(_kernels.through_log_softmax))
