@@ -38,8 +38,10 @@
             for (Py_ssize_t i = 0; i < n; i++) out[i] = (x[i] - centre) * scale * weight[i] + bias[i];         \
         else if (weight)                                                                                       \
             for (Py_ssize_t i = 0; i < n; i++) out[i] = (x[i] - centre) * scale * weight[i];                   \
+        else if (bias)                                                                                         \
+            for (Py_ssize_t i = 0; i < n; i++) out[i] = (x[i] - centre) * scale + bias[i];                     \
         else                                                                                                   \
-            for (Py_ssize_t i = 0; i < n; i++) out[i] = (x[i] - centre) * scale + (bias ? bias[i] : 0);        \
+            for (Py_ssize_t i = 0; i < n; i++) out[i] = (x[i] - centre) * scale;                               \
     }                                                                                                          \
     /* out = g * a + (x - centre) * b + c. */                                                                  \
     RL_CLONES static void rl_back_##S(const T *g, const T *x, Py_ssize_t n, T centre, T a, T b, T c, T *out) { \
