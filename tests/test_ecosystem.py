@@ -112,7 +112,13 @@ def test_strategies_keep_to_what_is_asked():
     hypothesis = pytest.importorskip("hypothesis")
     from rushlight.testing import strategies
 
-    settings = hypothesis.settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    settings = hypothesis.settings(
+        max_examples=60,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
     seen = []
 
     @settings

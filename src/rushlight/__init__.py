@@ -38,6 +38,7 @@ newaxis = None
 # Found when first asked for, so that `import rushlight` stays light.
 LAZY = (
     "amp",
+    "array_api",
     "backends",
     "codes",
     "compat",

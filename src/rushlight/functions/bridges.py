@@ -7,7 +7,9 @@ from ..core import TensorBase
 from ..device import check_cpu
 
 FUNCTIONS = ("from_dlpack",)
-METHODS = ("__array_ufunc__", "__array_function__", "__dlpack__", "__dlpack_device__", "__buffer__")
+METHODS = (
+    "__array_ufunc__", "__array_function__", "__array_namespace__", "__dlpack__", "__dlpack_device__", "__buffer__", "to_device",
+)  # fmt: skip
 INPLACE = {}
 
 # NumPy's name for a ufunc, where rushlight's differs.
@@ -98,6 +100,27 @@ def _on_arrays(function, args, kwargs):
         return value
 
     return function(*[array(a) for a in args], **{k: array(v) for k, v in kwargs.items()})
+
+
+def __array_namespace__(input, *, api_version=None):
+    """rushlight.array_api: the functions of the array API standard. ValueError for a version that is not there.
+
+    >>> import rushlight
+    >>> x = rushlight.arange(3.0)
+    >>> x.__array_namespace__().sum(x)
+    tensor(3.)
+    """
+    from .. import array_api
+
+    if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+        raise ValueError(f"there is no version {api_version!r} of the array API standard here; the newest is 2024.12")
+    return array_api
+
+
+def to_device(input, device, /, *, stream=None):
+    """The array API standard's `to`: the tensor itself, on the only device there is."""
+    check_cpu(device, "to_device(): argument 'device'")
+    return input
 
 
 def __buffer__(input, flags):
