@@ -325,3 +325,14 @@ def test_a_power_that_is_a_truth_value_has_a_derivative():
     x = rl.tensor([2.0, 3.0], requires_grad=True)
     (slope,) = rl.autograd.grad((x ** rl.tensor([True, False])).sum(), x)
     assert slope.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["logaddexp", "logaddexp2"])
+def test_truth_values_are_added_as_numbers(name):
+    x = rl.tensor([0.5, -1.0], dtype=rl.float64, requires_grad=True)
+    flags = rl.tensor([True, False])
+    for given in ((x, flags), (flags, x)):
+        numbers = [z.double() if z is flags else z for z in given]
+        (found,) = rl.autograd.grad(getattr(rl, name)(*given).sum(), x)
+        (wanted,) = rl.autograd.grad(getattr(rl, name)(*numbers).sum(), x)
+        assert found.tolist() == wanted.tolist() and 0 < found[0] < 1

@@ -69,13 +69,19 @@ def _log_add(x, y, exp, log, kernel):
     return larger + log(exp(x - larger) + exp(y - larger))
 
 
-@elementwise(x=lambda g, x, y: g / (1 + exp(y - x)), y=lambda g, x, y: g / (1 + exp(x - y)))
+def apart(x, y):
+    """x - y; of truth values there is no difference, of the numbers that they stand for there is."""
+    x, y = [z * 1 if z._array.dtype.kind == "b" else z for z in (x, y)]
+    return x - y
+
+
+@elementwise(x=lambda g, x, y: g / (1 + exp(apart(y, x))), y=lambda g, x, y: g / (1 + exp(apart(x, y))))
 def logaddexp(x, y):
     out = _log_add(x, y, np.exp, np.log, "logaddexp_cpu")
     return np.logaddexp(x, y) if out is None else out
 
 
-@elementwise(x=lambda g, x, y: g / (1 + exp2(y - x)), y=lambda g, x, y: g / (1 + exp2(x - y)))
+@elementwise(x=lambda g, x, y: g / (1 + exp2(apart(y, x))), y=lambda g, x, y: g / (1 + exp2(apart(x, y))))
 def logaddexp2(x, y):
     supports(x, "fV", "logaddexp2_cpu")
     return np.logaddexp2(x, y)
