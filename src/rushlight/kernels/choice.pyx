@@ -17,15 +17,17 @@ cdef extern from *:
     typedef struct { uint64_t a, b; } rl_two_words;
     typedef struct { const unsigned char *mask; const char *x, *y; char *out; Py_ssize_t item; int sx, sy; } rl_choice;
 
-    /* An operand has step 1, or 0 where it is one number. */
+    /* An operand has step 1, or 0 where it is one number. Both are read before one is chosen: without branches the compiler
+       chooses many at once. */
     #define RL_CHOOSE(NAME, T)                                                                   \\
         RL_CLONES static void NAME(const rl_choice *c, Py_ssize_t begin, Py_ssize_t end) {       \\
             const unsigned char *m = c->mask; Py_ssize_t i;                                      \\
-            const T *a = (const T *)c->x, *b = (const T *)c->y; T *o = (T *)c->out;              \\
-            if (c->sx && c->sy) for (i = begin; i < end; i++) o[i] = m[i] ? a[i] : b[i];         \\
-            else if (c->sx) for (i = begin; i < end; i++) o[i] = m[i] ? a[i] : *b;               \\
-            else if (c->sy) for (i = begin; i < end; i++) o[i] = m[i] ? *a : b[i];               \\
-            else for (i = begin; i < end; i++) o[i] = m[i] ? *a : *b;                            \\
+            const T *a = (const T *)c->x, *b = (const T *)c->y, p = *a, q = *b;                  \\
+            T *restrict o = (T *)c->out;                                                         \\
+            if (c->sx && c->sy) for (i = begin; i < end; i++) { T u = a[i], v = b[i]; o[i] = m[i] ? u : v; } \\
+            else if (c->sx) for (i = begin; i < end; i++) { T u = a[i]; o[i] = m[i] ? u : q; }   \\
+            else if (c->sy) for (i = begin; i < end; i++) { T v = b[i]; o[i] = m[i] ? p : v; }   \\
+            else for (i = begin; i < end; i++) o[i] = m[i] ? p : q;                              \\
         }
     RL_CHOOSE(rl_choose1, uint8_t)
     RL_CHOOSE(rl_choose2, uint16_t)
@@ -34,6 +36,7 @@ cdef extern from *:
     RL_CHOOSE(rl_choose16, rl_two_words)
     static void rl_choose(void *what, Py_ssize_t begin, Py_ssize_t end) {
         const rl_choice *c = (const rl_choice *)what;
+        if (begin >= end) return;
         if (c->item == 4) rl_choose4(c, begin, end);
         else if (c->item == 8) rl_choose8(c, begin, end);
         else if (c->item == 1) rl_choose1(c, begin, end);

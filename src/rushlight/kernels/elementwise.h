@@ -35,7 +35,6 @@ static inline float rl_c_pow4(float x, float y) { return powf(x, y); }
 static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
 
 #define RL_ROOT_HALF 0.707106781186547524
-#define RL_INVERSE_ROOT_TWO_PI 0.398942280401432678
 #define RL_SIX(x) ((x) <= -3 ? N(0) : (x) >= 3 ? N(6) : (x) + 3)
 /* Times zero, -inf counts as the lowest number. */
 #define RL_LOWEST(E) (x == -INFINITY ? N(-0.0) : (E))
@@ -99,7 +98,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
     OF(through_sin, RL_SCALAR, x * RL(c_cos)(y))                                                 \
     OF(through_cos, RL_SCALAR, -x * RL(c_sin)(y))                                                \
     OF(through_silu, RL_ANY, x * (RL(sigmoid)(y) * (1 + y * (1 - RL(sigmoid)(y)))))              \
-    OF(through_gelu, RL_ANY, x * (RL(ndtr)(y) + y * RL(exp)(y * y * N(-0.5)) * N(RL_INVERSE_ROOT_TWO_PI)))
+    OF(through_gelu, RL_ANY, x * RL(gelu_slope)(y))
 
 #define RL_COMPARISONS(OF)                                                                       \
     OF(lt, x < y) OF(le, x <= y) OF(gt, x > y) OF(ge, x >= y) OF(eq, x == y) OF(ne, x != y)      \

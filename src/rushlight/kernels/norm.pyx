@@ -26,8 +26,8 @@ cdef extern from "kernels/normal.h":
     void rl_affine_f8(const double *, Py_ssize_t, double, double, const double *, const double *, double *) noexcept nogil
     void rl_back_f4(const float *, const float *, Py_ssize_t, float, float, float, float, float *) noexcept nogil
     void rl_back_f8(const double *, const double *, Py_ssize_t, double, double, double, double, double *) noexcept nogil
-    double rl_weighed_f4(const float *, const float *, Py_ssize_t) noexcept nogil
-    double rl_weighed_f8(const double *, const double *, Py_ssize_t) noexcept nogil
+    double rl_weighed_both_f4(const float *, const float *, const float *, Py_ssize_t, float, double *) noexcept nogil
+    double rl_weighed_both_f8(const double *, const double *, const double *, Py_ssize_t, double, double *) noexcept nogil
     double rl_weighed_along_f4(const float *, const float *, const float *, Py_ssize_t, float) noexcept nogil
     double rl_weighed_along_f8(const double *, const double *, const double *, Py_ssize_t, double) noexcept nogil
     void rl_weighed_back_f4(const float *, const float *, const float *, Py_ssize_t, float, float, float, float, float *) noexcept nogil
@@ -251,11 +251,15 @@ cdef void through_rows(const Work *s, Py_ssize_t begin, Py_ssize_t end, const re
             total, slope = summed(g, n) if s.centred else 0, along(g, x, n, mean)
             back(g, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
         elif real is float:
-            total, slope = rl_weighed_f4(g, w, n) if s.centred else 0, rl_weighed_along_f4(g, w, x, n, mean)
+            total = rl_weighed_both_f4(g, w, x, n, mean, &slope) if s.centred else 0
+            if not s.centred:
+                slope = rl_weighed_along_f4(g, w, x, n, mean)
             rl_weighed_back_f4(g, w, x, n, mean, <real>rstd, <real>(-rstd * rstd * rstd * slope / n),
                                <real>(-rstd * total / n), gx)
         else:
-            total, slope = rl_weighed_f8(g, w, n) if s.centred else 0, rl_weighed_along_f8(g, w, x, n, mean)
+            total = rl_weighed_both_f8(g, w, x, n, mean, &slope) if s.centred else 0
+            if not s.centred:
+                slope = rl_weighed_along_f8(g, w, x, n, mean)
             rl_weighed_back_f8(g, w, x, n, mean, rstd, -rstd * rstd * rstd * slope / n, -rstd * total / n, gx)
         g += n
         x += n

@@ -53,6 +53,23 @@
         RL_PLAIN_TOTAL(T, result, g[i] * w[i] * (x[i] - centre))                                                     \
         return result;                                                                                         \
     }                                                                                                          \
+    /* That sum, and that of g times weight, in one pass. */                                                   \
+    RL_SUMS static double rl_weighed_both_##S(const T *g, const T *w, const T *x, Py_ssize_t n, T centre, double *slope) { \
+        double whole = 0, tilt = 0;                                                                            \
+        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
+            Py_ssize_t end = n - start < RL_RUN ? n : start + RL_RUN;                                          \
+            T part = 0, along = 0;                                                                             \
+            for (Py_ssize_t i = start; i < end; i++) {                                                         \
+                T d = g[i] * w[i];                                                                             \
+                part += d;                                                                                     \
+                along += d * (x[i] - centre);                                                                  \
+            }                                                                                                  \
+            whole += (double)part;                                                                             \
+            tilt += (double)along;                                                                             \
+        }                                                                                                      \
+        *slope = tilt;                                                                                         \
+        return whole;                                                                                          \
+    }                                                                                                          \
     RL_CLONES static void rl_weighed_back_##S(const T *g, const T *w, const T *x, Py_ssize_t n, T centre, T a, T b, \
                                               T c, T *out) {                                                   \
         for (Py_ssize_t i = 0; i < n; i++) out[i] = g[i] * w[i] * a + (x[i] - centre) * b + c;                 \

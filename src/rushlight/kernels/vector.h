@@ -305,6 +305,14 @@ RL_INLINE double rl_gelu8(double x) {
     return !(a >= 0.5) ? near : x > 0 ? x + below : below;
 }
 
+/* The derivative of x times it: the function, and x times its density, of which the tail is a part. */
+RL_INLINE float rl_gelu_slope4(float x) {
+    float b = rl_least4(fabsf(x), 15), e = rl_exp_square4(b, 0.5f);
+    float tail = e * rl_fit_tail_f((3 - 1.4f * b) / (b + 3)) / (b + 3);
+    return (x > 0 ? 1 - tail : tail) + x * e * 0.398942280f;
+}
+RL_INLINE double rl_gelu_slope8(double x) { return rl_ndtr8(x) + x * rl_exp8(x * x * -0.5) * 0.398942280401432678; }
+
 /* x**y as exp(y log x) in double, both to 32 bits beyond the float's range of exponents: within one place of float, for
    positive finite x and finite y. */
 RL_INLINE float rl_pow4(float x, float y) {

@@ -431,16 +431,23 @@ def cross_entropy_indices(x, target, weight, *, ignore_index, reduction):
     return nll_loss.forward(shifted, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
+def _swapped(kernel):
+    return lambda g, x, y, *rest: kernel(g, y, x, *rest)
+
+
 _kernels, _halves = load("loss"), load("halves")
 if _kernels is not None and _halves is not None:
     in_single = _halves.InSingle
     cross_entropy_indices.accelerate(_kernels.cross_entropy, x=in_single(_kernels.through_cross_entropy))
     nll_loss.accelerate(in_single(_kernels.nll_loss))
     nll_scatter.accelerate(in_single(_kernels.nll_scatter))
-    # PyTorch rounds the distances of 16-bit floats before it squares them.
-    mse_loss.accelerate(_kernels.mse_loss, x=_kernels.through_mse_loss)
+    # What the second input gets is what the first would get in its place. PyTorch rounds the distances of 16-bit floats
+    # before it squares them.
+    _through = _kernels.through_mse_loss
+    mse_loss.accelerate(_kernels.mse_loss, x=_through, y=_swapped(_through))
     for _op in (smooth_l1_loss, huber_loss):
-        _op.accelerate(in_single(getattr(_kernels, _op.name)), x=in_single(getattr(_kernels, f"through_{_op.name}")))
+        _through = in_single(getattr(_kernels, f"through_{_op.name}"))
+        _op.accelerate(in_single(getattr(_kernels, _op.name)), x=_through, y=_swapped(_through))
     binary_cross_entropy_with_logits.accelerate(_kernels.binary_cross_entropy_with_logits, x=_kernels.through_logits)
 
 nll_loss2d = renamed(nll_loss, "NllLoss2DBackward0")
