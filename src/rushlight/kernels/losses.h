@@ -32,15 +32,7 @@ typedef struct {
 #define CLASSES(S, T, EXP)                                                                                     \
     RL_CLONES static double rl_row_loss_##S(const T *x, Py_ssize_t n, Py_ssize_t at) {                         \
         T high = rl_highest_##S(x, n);                                                                         \
-        double mass;                                                                                           \
-        mass = 0;                                                                                              \
-        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
-            T powers[RL_RUN];                                                                                  \
-            Py_ssize_t count = n - start < RL_RUN ? n - start : RL_RUN;                                        \
-            for (Py_ssize_t i = 0; i < count; i++) powers[i] = EXP(x[start + i] - high);                       \
-            mass += rl_sum_##S(powers, count);                                                                 \
-        }                                                                                                      \
-        return log(mass) - (x[at] - high);                                                                     \
+        return log(rl_mass_##S(x, n, high)) - (x[at] - high);                                                  \
     }                                                                                                          \
     static void rl_class_rows_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                              \
         const rl_classes *s = what;                                                                            \

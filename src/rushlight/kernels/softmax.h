@@ -45,16 +45,27 @@ HIGHEST(f8, double)
     }
 
 #define SOFTMAX(S, T, EXP)                                                                                     \
+    /* The sum of the exponentials of x - high, of which a run at a time is kept. */                           \
+    RL_CLONES static double rl_mass_##S(const T *x, Py_ssize_t n, T high) {                                    \
+        double mass = 0;                                                                                       \
+        for (Py_ssize_t start = 0; start < n; start += RL_RUN) {                                               \
+            T powers[RL_RUN];                                                                                  \
+            Py_ssize_t count = n - start < RL_RUN ? n - start : RL_RUN;                                        \
+            for (Py_ssize_t i = 0; i < count; i++) powers[i] = EXP(x[start + i] - high);                       \
+            mass += rl_sum_##S(powers, count);                                                                 \
+        }                                                                                                      \
+        return mass;                                                                                           \
+    }                                                                                                          \
     RL_CLONES static void rl_soft_row_##S(const T *x, T *out, Py_ssize_t n, int logs) {                        \
         T high = rl_highest_##S(x, n);                                                                         \
         double whole;                                                                                          \
-        for (Py_ssize_t i = 0; i < n; i++) out[i] = EXP(x[i] - high);                                          \
-        whole = rl_sum_##S(out, n);                                                                            \
         if (logs) {                                                                                            \
-            T shift = (T)log(whole);                                                                           \
+            T shift = (T)log(rl_mass_##S(x, n, high));                                                         \
             for (Py_ssize_t i = 0; i < n; i++) out[i] = x[i] - high - shift;                                   \
             return;                                                                                            \
         }                                                                                                      \
+        for (Py_ssize_t i = 0; i < n; i++) out[i] = EXP(x[i] - high);                                          \
+        whole = rl_sum_##S(out, n);                                                                            \
         T share = (T)(1 / whole);                                                                              \
         for (Py_ssize_t i = 0; i < n; i++) out[i] *= share;                                                    \
     }                                                                                                          \
