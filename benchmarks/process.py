@@ -74,9 +74,11 @@ def peaks(name, words):
     from . import THREADS
     from .workloads import chosen
 
-    m, found = import_module(name), {}
-    # Rushlight finds them when they are asked for; PyTorch has imported them from the start.
-    import_module(f"{name}.nn"), import_module(f"{name}.optim")
+    m = import_module(name)
+    # What one library imports at once and the other late is code, and no memory of a workload.
+    for part in ("nn.functional", "nn.utils", "optim"):
+        import_module(f"{name}.{part}")
+    found = {}
     for case in chosen(words):
         if case.group.large:
             gc.collect()

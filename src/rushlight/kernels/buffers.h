@@ -106,7 +106,7 @@ static void *rl_headed(char *p, void *base, size_t mapped, size_t size) {
 }
 
 /* From the system itself, to which it can go back at any time: what the C library frees it may keep. On large pages, where
-   there are such: fewer faults at first, and fewer misses of addresses later. Of the last one more than half must be of use. */
+   there are such and they are used whole: fewer faults at first, and fewer misses of addresses later. */
 static void *rl_mapped(size_t size, size_t used) {
 #ifdef __linux__
     static int asked, wanted;
@@ -126,7 +126,7 @@ static void *rl_mapped(size_t size, size_t used) {
     if (p - page > base) munmap(base, (size_t)(p - page - base));
     if (end < base + whole) munmap(end, (size_t)(base + whole - end));
 #ifdef MADV_HUGEPAGE
-    used = (used + RL_HUGE / 2) / RL_HUGE * RL_HUGE;
+    used = used / RL_HUGE * RL_HUGE;
     if (align == RL_HUGE && used) madvise(p, used < size ? used : size, MADV_HUGEPAGE);
 #endif
     return rl_headed(p, p - page, (size_t)(end - p) + page, size);
