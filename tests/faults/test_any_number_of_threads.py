@@ -50,6 +50,8 @@ CASES = {
     "max_pool": (lambda x: F.max_pool2d(x, 3, 2), lambda: numbers(8, 8, 70, 70)),
     "avg_pool": (lambda x: F.avg_pool2d(x, 3, 2), lambda: numbers(8, 8, 70, 70)),
     "interpolate": (lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), lambda: numbers(4, 4, 70, 70)),
+    "convolution": (lambda x: F.conv2d(x, x[:, :, :3, :3], padding=1), lambda: numbers(8, 8, 70, 70)),
+    "convolution by steps": (lambda x: F.conv2d(x, x[:3, :, :3, :3], stride=2), lambda: numbers(8, 8, 70, 70)),
     "depthwise": (lambda x: F.conv2d(x, x[0, :, :3, :3].unsqueeze(1), groups=8), lambda: numbers(8, 8, 70, 70)),
     "sort": (lambda x: x.sort(1)[0], table),
     "topk": (lambda x: x.topk(9)[0], table),

@@ -7,7 +7,6 @@ A function returns NotImplemented for everything else, and for weights so large 
 
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy
 from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport spread
 
@@ -19,6 +18,7 @@ cdef extern from "kernels/windows.h":
     ctypedef struct rl_places:
         Py_ssize_t od, oh, ow, fh, fw
     rl_places rl_joined(rl_places) nogil
+    void rl_copy_row(char *, const char *, Py_ssize_t) nogil
     ctypedef struct rl_window_loops:
         void (*correlate)(const void *, const void *, const void *, const Py_ssize_t *, const Py_ssize_t *, int, const rl_places *, void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*correlate_row)(const void *, const void *, const void *, const Py_ssize_t *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -44,7 +44,7 @@ cdef Py_ssize_t LEAST = 1 << 18
 cdef Py_ssize_t LEAST_COPIED = 1 << 14
 
 # Rows of a weight whose products with a line of windows take as long as copying a piece of it.
-cdef Py_ssize_t COPYING = 5
+cdef Py_ssize_t COPYING = 3
 
 cdef int family = rl_newest_family()
 
@@ -127,7 +127,9 @@ cdef bint settle(Layout *at, int itemsize):
     cdef Py_ssize_t around = max(at.front, at.top, at.left, -at.front, -at.top, -at.left)
     if least < 1 or max(most, around) > MOST:
         return False
-    at.rd, at.rh, at.rw = min(at.sd, at.dd * (at.kd - 1) + 1), min(at.sh, at.dh * (at.kh - 1) + 1), min(at.sw, at.dw * (at.kw - 1) + 1)
+    at.rd = min(at.sd, at.dd * (at.kd - 1) + 1)
+    at.rh = min(at.sh, at.dh * (at.kh - 1) + 1)
+    at.rw = min(at.sw, at.dw * (at.kw - 1) + 1)
     at.fd = p.od + at.dd * (at.kd - 1) // at.sd
     p.fh = p.oh + at.dh * (at.kh - 1) // at.sh
     p.fw = p.ow + at.dw * (at.kw - 1) // at.sw
@@ -184,7 +186,8 @@ cdef bint line_windows(Layout *at) noexcept nogil:
     """Divide the places among lines of windows that lie within so many numbers of the frame, or else, where that makes
     fewer by more than copying them takes, in lines of as many; false where memory is short."""
     cdef rl_places p = rl_joined(at.at)
-    cdef Py_ssize_t z, y, x, begin = -at.lanes, place, count = p.od * p.oh * p.ow, packed = (count + at.lanes - 1) // at.lanes
+    cdef Py_ssize_t z, y, x, begin = -at.lanes, place, count = p.od * p.oh * p.ow
+    cdef Py_ssize_t packed = (count + at.lanes - 1) // at.lanes
     at.lines = 0
     at.firsts = <Py_ssize_t *>malloc((p.od * p.oh * ((p.ow + at.lanes - 1) // at.lanes) + 1) * sizeof(Py_ssize_t))
     if at.firsts == NULL:
@@ -217,7 +220,7 @@ cdef inline void copy_rows(
         width *= rows
         rows = 1
     for y in range(rows):
-        memcpy(to + y * to_step, source + y * step, width * sizeof(real))
+        rl_copy_row(<char *>(to + y * to_step), <const char *>(source + y * step), width * sizeof(real))
 
 
 cdef inline Py_ssize_t window_count(
@@ -229,13 +232,13 @@ cdef inline Py_ssize_t window_count(
 
 
 cdef inline Py_ssize_t met(Py_ssize_t n, Py_ssize_t before, Py_ssize_t stride, Py_ssize_t most) noexcept nogil:
-    """Of places `stride` apart, `most` or fewer, how many lie before the n-th number behind `before` numbers of padding."""
+    """How many of `most` places, `stride` apart, lie before the n-th number behind `before` numbers of padding."""
     return 0 if n + before <= 0 else min((n + before - 1) // stride + 1, most)
 
 
 cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
     """Copy one sample of a group into a frame that has zeros around it."""
-    cdef Py_ssize_t c, rz, ry, rx, z, y, q, first, end, begin, columns, layer, fh = at.at.fh, fw = at.at.fw
+    cdef Py_ssize_t c, rz, ry, rx, z, y, q, first, end, begin, columns, layer, plane, fh = at.at.fh, fw = at.at.fw
     cdef const real *source
     cdef real *to
     for c in range(at.channels):
@@ -250,7 +253,8 @@ cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
                     for z in range(met(0, at.front - rz, at.sd, at.fd), met(at.d, at.front - rz, at.sd, at.fd)):
                         layer = c * at.d + z * at.sd + rz - at.front
                         source = x + (layer * at.h + first * at.sh + ry - at.top) * at.w + begin * at.sw + rx - at.left
-                        to = frame + (((((c * at.rd + rz) * at.rh + ry) * at.rw + rx) * at.fd + z) * fh + first) * fw + begin
+                        plane = (((c * at.rd + rz) * at.rh + ry) * at.rw + rx) * at.fd + z
+                        to = frame + (plane * fh + first) * fw + begin
                         if at.sw == 1:
                             copy_rows(source, at.sh * at.w, to, fw, end - first, columns)
                             continue
@@ -305,8 +309,8 @@ cdef void correlate_windows(void *what, Py_ssize_t begin, Py_ssize_t end) noexce
     if room == NULL:
         s.failed = True
         return
-    at.loops.correlate(s.weight, s.bias, s.frame, at.offsets, at.firsts, at.copied, &at.joined, aligned(room), s.sheet,
-                       at.rows, at.taps, begin, end)
+    at.loops.correlate(s.weight, s.bias, s.frame, at.offsets, at.firsts, at.copied, &at.joined, aligned(room),
+                       s.sheet, at.rows, at.taps, begin, end)
     free(room)
 
 
@@ -487,12 +491,15 @@ cdef void weigh_channels(Layout *at, const char *x, const char *y, void *total) 
 cdef void turn(const Layout *at, const real *weight, real *out) noexcept nogil:
     """From (groups, channels, rows, kernel) to (groups, rows, channels, kernel), each kernel read backwards."""
     cdef Py_ssize_t g, c, r, k, size = at.kd * at.kh * at.kw
+    cdef const real *source
     for g in range(at.groups):
-        for c in range(at.channels):
-            for r in range(at.rows):
+        for r in range(at.rows):
+            source = weight + (g * at.channels * at.rows + r) * size
+            for c in range(at.channels):
                 for k in range(size):
-                    out[((g * at.rows + r) * at.channels + c) * size + size - 1 - k] = weight[0]
-                    weight += 1
+                    out[size - 1 - k] = source[k]
+                source += at.rows * size
+                out += size
 
 
 cdef cnp.ndarray made(cnp.ndarray like, Py_ssize_t n, Py_ssize_t channels, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w,
@@ -636,3 +643,16 @@ def convolution_weight(x, y, *, tuple kernel, tuple stride, tuple padding, tuple
     if at.failed:
         raise MemoryError
     return total
+
+
+def families():
+    """How many families of processors this one can run the loops of."""
+    return rl_newest_family() + 1
+
+
+def run_family(int n):
+    """Run the loops of a family from now on: 0 of any processor, 1 of x86-64-v3, 2 of x86-64-v4."""
+    global family
+    if not 0 <= n <= rl_newest_family():
+        raise ValueError(f"this processor is not of family {n}")
+    family = n

@@ -1,6 +1,6 @@
-/* The loops of convolutions. A frame holds one sample with its padding, row by row, so that a window is known by where it
-   begins, and an entry of it, a tap, by its distance from there: places of the result that are neighbours have windows
-   that are, also with strides, for then a frame has a plane for each remainder of a row or column by the stride. */
+/* The loops of convolutions. A frame holds one sample with its padding, row by row, so that a window is known by where
+   it begins, and an entry of it, a tap, by its distance from there. Neighbours in the result have windows that are, also
+   with strides: then a frame has a plane for each remainder of a row or column by the stride. */
 
 #ifndef RL_WINDOWS_H
 #define RL_WINDOWS_H
@@ -30,14 +30,28 @@ static rl_places rl_joined(rl_places at) {
     return at;
 }
 
+/* Copy n bytes of which few may be: calling memcpy takes as long as copying a hundred. */
+static inline void rl_copy_row(char *to, const char *from, Py_ssize_t n) {
+    if (n > 256) memcpy(to, from, n);
+    else if (n >= 32) {
+        for (Py_ssize_t i = 0; i < n - 32; i += 32) memcpy(to + i, from + i, 32);
+        memcpy(to + n - 32, from + n - 32, 32);
+    }
+    else if (n >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    }
+    else for (Py_ssize_t i = 0; i < n; i += 4) memcpy(to + i, from + i, 4);
+}
+
 #define RL_ADD_TO(SUMS, X)                                                                                     \
     memcpy(&u, SUMS, sizeof(u));                                                                               \
     u += X;                                                                                                    \
     memcpy(SUMS, &u, sizeof(u));
 
-/* sums (ROWS, W) += the products of ROWS rows of a, `apart` numbers apart, with lines of W numbers of b: where `offsets` say,
-   or, without them, `runs` times `run` lines, each `skip` numbers after the one before. Rows beyond the last are the last
-   again. Eight registers hold sums: of eight rows and one vector each, or of four rows and two (or one). */
+/* sums (ROWS, W) += the products of ROWS rows of a, `apart` numbers apart, with lines of W numbers of b: where `offsets`
+   say, or, without them, `runs` times `run` lines, each `skip` numbers after the one before. Rows beyond the last are the
+   last again. Eight registers hold sums: of eight rows and one vector each, or of four rows and two (or one). */
 #define OUTER(NAME, TARGET, T, V, ROWS, VECTORS)                                                               \
     TARGET RL_INLINE void NAME(const T *a, Py_ssize_t apart, Py_ssize_t last, const T *b,                      \
                                const Py_ssize_t *offsets, Py_ssize_t skip, Py_ssize_t runs, Py_ssize_t run,    \
@@ -83,10 +97,10 @@ static rl_places rl_joined(rl_places at) {
         }                                                                                                      \
     }
 
-/* out (rows, places) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for the lines from begin to
-   end, of which `firsts` are the first places. Windows of a line lie within W numbers of the frame, or are copied next to
-   one another. `room` is for RL_PACKED_TAPS + 1 lines of W numbers, and one for each row and 8 more. Behind the frame there
-   are W numbers to read. */
+/* out (rows, places) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for the lines from begin
+   to end, of which `firsts` are the first places. Windows of a line lie within W numbers of the frame, or are copied next
+   to one another. `room` is for RL_PACKED_TAPS + 1 lines of W numbers, and one for each row and 8 more. Behind the frame
+   there are W numbers to read. */
 #define CORRELATE(NAME, TARGET, T, V, ROWS, TALL, SHORT)                                                       \
     TARGET static void NAME(const void *weights, const void *biases, const void *frames,                       \
                             const Py_ssize_t *offsets, const Py_ssize_t *firsts, int copied,                   \
@@ -94,6 +108,7 @@ static rl_places rl_joined(rl_places at) {
                             Py_ssize_t taps, Py_ssize_t begin, Py_ssize_t end) {                               \
         const T *weight = weights, *bias = biases, *frame = frames;                                            \
         const Py_ssize_t W = RL_W(T), N = sizeof(V) / sizeof(T), count = at->od * at->oh * at->ow;             \
+        const Py_ssize_t half = (W + 1) / 2;                                                                   \
         T *out = result, *packed = room, *sums = packed + (RL_PACKED_TAPS + 1) * W;                            \
         Py_ssize_t own[RL_PACKED_TAPS], from[RL_W(T)], place[RL_W(T) + 1], cuts, i, k, p, q;                   \
         V u;                                                                                                   \
@@ -107,17 +122,23 @@ static rl_places rl_joined(rl_places at) {
                 q += at->ow - x;                                                                               \
             }                                                                                                  \
             place[cuts] = firsts[j + 1];                                                                       \
-            for (i = 0; i < rows; i++)                                                                         \
-                for (q = 0; q < W; q++) sums[i * W + q] = bias ? bias[i] : 0;                                  \
+            for (i = 0; i < rows; i++) {                                                                       \
+                const V none = {0};                                                                            \
+                u = bias ? none + bias[i] : none;                                                              \
+                for (q = 0; q < W; q += N) memcpy(sums + i * W + q, &u, sizeof(V));                            \
+            }                                                                                                  \
             for (Py_ssize_t first = 0; first < taps; first += RL_PACKED_TAPS) {                                \
                 const Py_ssize_t past = taps - first < RL_PACKED_TAPS ? taps : first + RL_PACKED_TAPS;         \
-                /* What follows a piece is written over by the next. */                                        \
-                for (p = first; copied && p < past; p++)                                                       \
-                    for (k = 0; k < cuts; k++)                                                                 \
-                        for (q = 0; q < W; q += N) {                                                           \
-                            memcpy(&u, frame + offsets[p] + from[k] + q, sizeof(V));                           \
-                            memcpy(packed + own[p - first] + place[k] - *place + q, &u, sizeof(V));            \
-                        }                                                                                      \
+                /* Halves of lines: what follows a piece is written over by the next. */                       \
+                for (p = first; copied && p < past; p++) {                                                     \
+                    const T *taken = frame + offsets[p];                                                       \
+                    T *to = packed + (p - first) * W;                                                          \
+                    for (k = 0; k < cuts; k++) {                                                               \
+                        memcpy(to + place[k] - j * W, taken + from[k], half * sizeof(T));                      \
+                        if (place[k + 1] - place[k] > half)                                                    \
+                            memcpy(to + place[k] - j * W + half, taken + from[k] + half, half * sizeof(T));    \
+                    }                                                                                          \
+                }                                                                                              \
                 for (i = 0; i < rows; i += ROWS == 8 && rows - i > 4 ? 8 : 4)                                  \
                     for (p = first; p < past; p += RL_SUMMED) {                                                \
                         const Py_ssize_t n = past - p < RL_SUMMED ? past - p : RL_SUMMED, last = rows - i - 1; \
@@ -141,8 +162,8 @@ static rl_places rl_joined(rl_places at) {
         }                                                                                                      \
     }
 
-/* out (length) = weight (taps) @ the windows that begin anywhere from begin to end, those that reach over the end of a row
-   with the others. */
+/* out (length) = weight (taps) @ the windows that begin anywhere from begin to end, those that reach over the end of a
+   row with the others. */
 #define CORRELATE_ROW(NAME, TARGET, T, V)                                                                      \
     TARGET static void NAME(const void *weights, const void *biases, const void *frames,                       \
                             const Py_ssize_t *offsets, void *result, Py_ssize_t taps, Py_ssize_t begin,        \
