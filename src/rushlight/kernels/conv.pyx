@@ -19,6 +19,10 @@ cdef extern from "kernels/windows.h":
         Py_ssize_t od, oh, ow, fh, fw
     rl_places rl_joined(rl_places) nogil
     void rl_copy_row(char *, const char *, Py_ssize_t) nogil
+    void rl_copy_steps_f4(float *, const float *, Py_ssize_t, Py_ssize_t) nogil
+    void rl_copy_steps_f8(double *, const double *, Py_ssize_t, Py_ssize_t) nogil
+    void rl_line_up_f4(const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t) nogil
+    void rl_line_up_f8(const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t) nogil
     ctypedef struct rl_window_loops:
         void (*correlate)(const void *, const void *, const void *, const Py_ssize_t *, const Py_ssize_t *, int, const rl_places *, void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*correlate_row)(const void *, const void *, const void *, const Py_ssize_t *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -33,7 +37,7 @@ ctypedef fused real:
 
 # Weights, and the frames that are weighed together, should stay in the second cache.
 cdef Py_ssize_t LARGEST_WEIGHT = 1 << 19
-cdef Py_ssize_t TOGETHER = 1 << 20
+cdef Py_ssize_t TOGETHER = 1 << 19
 # Sizes, and numbers of a frame, of which no product overflows.
 cdef Py_ssize_t MOST = 1 << 30
 cdef Py_ssize_t MOST_TOGETHER = 1 << 40
@@ -91,6 +95,13 @@ cdef struct Channels:
     void *total
     Py_ssize_t samples, blocks, high
     bint failed
+
+
+# A weight to be read backwards.
+cdef struct Turned:
+    const Layout *at
+    const void *weight
+    void *out
 
 
 cdef bint plain(object x):
@@ -238,7 +249,7 @@ cdef inline Py_ssize_t met(Py_ssize_t n, Py_ssize_t before, Py_ssize_t stride, P
 
 cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
     """Copy one sample of a group into a frame that has zeros around it."""
-    cdef Py_ssize_t c, rz, ry, rx, z, y, q, first, end, begin, columns, layer, plane, fh = at.at.fh, fw = at.at.fw
+    cdef Py_ssize_t c, rz, ry, rx, z, y, first, end, begin, columns, layer, plane, fh = at.at.fh, fw = at.at.fw
     cdef const real *source
     cdef real *to
     for c in range(at.channels):
@@ -259,13 +270,15 @@ cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
                             copy_rows(source, at.sh * at.w, to, fw, end - first, columns)
                             continue
                         for y in range(end - first):
-                            for q in range(columns):
-                                to[y * fw + q] = source[y * at.sh * at.w + q * at.sw]
+                            if real is float:
+                                rl_copy_steps_f4(to + y * fw, source + y * at.sh * at.w, at.sw, columns)
+                            else:
+                                rl_copy_steps_f8(to + y * fw, source + y * at.sh * at.w, at.sw, columns)
 
 
 cdef void fill_lines(const Layout *at, const real *x, Py_ssize_t channels, real *frame) noexcept nogil:
     """Copy so many channels of one sample into a frame of lines of them."""
-    cdef Py_ssize_t rz, ry, rx, z, y, q, c, first, end, begin, columns, fh = at.at.fh, fw = at.at.fw
+    cdef Py_ssize_t rz, ry, rx, z, y, first, end, begin, columns, fh = at.at.fh, fw = at.at.fw
     cdef Py_ssize_t apart = at.d * at.h * at.w, W = at.lanes
     cdef const real *source
     cdef real *to
@@ -280,9 +293,10 @@ cdef void fill_lines(const Layout *at, const real *x, Py_ssize_t channels, real 
                         source = x + ((z * at.sd + rz - at.front) * at.h + y * at.sh + ry - at.top) * at.w
                         source += begin * at.sw + rx - at.left
                         to = frame + (((((rz * at.rh + ry) * at.rw + rx) * at.fd + z) * fh + y) * fw + begin) * W
-                        for q in range(columns):
-                            for c in range(channels):
-                                to[q * W + c] = source[c * apart + q * at.sw]
+                        if real is float:
+                            rl_line_up_f4(source, apart, at.sw, to, columns, channels)
+                        else:
+                            rl_line_up_f8(source, apart, at.sw, to, columns, channels)
 
 
 cdef void move_rows(const Layout *at, const real *source, real *to, bint narrow) noexcept nogil:
@@ -488,18 +502,26 @@ cdef void weigh_channels(Layout *at, const char *x, const char *y, void *total) 
     free(room)
 
 
-cdef void turn(const Layout *at, const real *weight, real *out) noexcept nogil:
+cdef void turn_rows(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Turned *s = <Turned *>what
+    if s.at.single:
+        turn(s.at, <const float *>s.weight, <float *>s.out, begin, end)
+    else:
+        turn(s.at, <const double *>s.weight, <double *>s.out, begin, end)
+
+
+cdef void turn(const Layout *at, const real *weight, real *out, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """From (groups, channels, rows, kernel) to (groups, rows, channels, kernel), each kernel read backwards."""
-    cdef Py_ssize_t g, c, r, k, size = at.kd * at.kh * at.kw
+    cdef Py_ssize_t row, c, k, size = at.kd * at.kh * at.kw
     cdef const real *source
-    for g in range(at.groups):
-        for r in range(at.rows):
-            source = weight + (g * at.channels * at.rows + r) * size
-            for c in range(at.channels):
-                for k in range(size):
-                    out[size - 1 - k] = source[k]
-                source += at.rows * size
-                out += size
+    out += begin * at.channels * size
+    for row in range(begin, end):
+        source = weight + (row // at.rows * at.channels * at.rows + row % at.rows) * size
+        for c in range(at.channels):
+            for k in range(size):
+                out[size - 1 - k] = source[k]
+            source += at.rows * size
+            out += size
 
 
 cdef cnp.ndarray made(cnp.ndarray like, Py_ssize_t n, Py_ssize_t channels, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w,
@@ -581,6 +603,7 @@ def convolution_transpose(x, weight, bias, *, tuple size, tuple stride, tuple pa
     """The adjoint of `convolution` in its input: the correlation with weight read backwards."""
     cdef Layout at
     cdef cnp.ndarray w, turned
+    cdef Turned weights
     if not plain(x) or not plain(weight) or not meet(&at, x, weight, stride, dilation, groups) or not one(&at):
         return NotImplemented
     if cnp.PyArray_DIM(<cnp.ndarray>weight, 0) != cnp.PyArray_DIM(<cnp.ndarray>x, 1):
@@ -594,10 +617,9 @@ def convolution_transpose(x, weight, bias, *, tuple size, tuple stride, tuple pa
         return NotImplemented
     w = contiguous(<cnp.ndarray>weight)
     turned = made(w, at.groups * at.rows, at.channels, at.kd, at.kh, at.kw, False)
-    if at.single:
-        turn(&at, <const float *>cnp.PyArray_DATA(w), <float *>cnp.PyArray_DATA(turned))
-    else:
-        turn(&at, <const double *>cnp.PyArray_DATA(w), <double *>cnp.PyArray_DATA(turned))
+    weights.at, weights.weight, weights.out = &at, cnp.PyArray_DATA(w), cnp.PyArray_DATA(turned)
+    with nogil:
+        spread(turn_rows, &weights, at.groups * at.rows, LEAST_COPIED // at.taps + 1)
     return correlated(&at, x, turned, bias)
 
 

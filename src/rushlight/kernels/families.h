@@ -12,6 +12,9 @@ typedef float rl_f4_16 __attribute__((vector_size(16)));
 typedef float rl_f4_32 __attribute__((vector_size(32)));
 typedef double rl_f8_16 __attribute__((vector_size(16)));
 typedef double rl_f8_32 __attribute__((vector_size(32)));
+#if defined(__clang__) || __GNUC__ >= 12
+#define RL_SHUFFLES
+#endif
 #else
 typedef float rl_f4_16;
 typedef double rl_f8_16;

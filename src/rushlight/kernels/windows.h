@@ -8,10 +8,10 @@
 #include "families.h"
 
 /* Products that are summed before they join a sum of sums, so that rounding does not grow with their number. */
-#define RL_SUMMED 64
+#define RL_SUMMED 128
 /* Taps of a line of windows that are met together: half of the first cache. A multiple of RL_SUMMED. */
 #define RL_PACKED_TAPS 256
-/* Windows that are weighed together: of four rows they fill half of the first cache. A multiple of RL_SUMMED * W. */
+/* Windows that are weighed together: of four rows they fill half of the first cache. */
 #define RL_BLOCK 1024
 
 /* Places of a result, and rows and columns of a frame of which they are the first ones. */
@@ -43,6 +43,62 @@ static inline void rl_copy_row(char *to, const char *from, Py_ssize_t n) {
     }
     else for (Py_ssize_t i = 0; i < n; i += 4) memcpy(to + i, from + i, 4);
 }
+
+/* to (4, 4) = the transpose of from (4, 4), of rows that are some numbers apart. */
+static inline void rl_transpose_f4(const float *from, Py_ssize_t apart, float *to, Py_ssize_t to_apart) {
+#ifdef RL_SHUFFLES
+    rl_f4_16 a, b, c, d, x, y;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + apart, sizeof b);
+    memcpy(&c, from + 2 * apart, sizeof c);
+    memcpy(&d, from + 3 * apart, sizeof d);
+    x = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    y = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    a = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    c = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    b = __builtin_shufflevector(x, y, 0, 1, 4, 5);
+    memcpy(to, &b, sizeof b);
+    b = __builtin_shufflevector(x, y, 2, 3, 6, 7);
+    memcpy(to + to_apart, &b, sizeof b);
+    b = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    memcpy(to + 2 * to_apart, &b, sizeof b);
+    b = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    memcpy(to + 3 * to_apart, &b, sizeof b);
+#else
+    for (Py_ssize_t i = 0; i < 4; i++)
+        for (Py_ssize_t j = 0; j < 4; j++) to[i * to_apart + j] = from[j * apart + i];
+#endif
+}
+static inline void rl_transpose_f8(const double *from, Py_ssize_t apart, double *to, Py_ssize_t to_apart) {
+    for (Py_ssize_t i = 0; i < 4; i++)
+        for (Py_ssize_t j = 0; j < 4; j++) to[i * to_apart + j] = from[j * apart + i];
+}
+
+/* to (columns, W) = so many channels of a row of numbers that are `step` apart, in lines of channels. */
+#define LINE_UP(NAME, T, TRANSPOSE)                                                                            \
+    static void NAME(const T *from, Py_ssize_t apart, Py_ssize_t step, T *to, Py_ssize_t columns,              \
+                     Py_ssize_t channels) {                                                                    \
+        const Py_ssize_t W = RL_W(T);                                                                          \
+        Py_ssize_t c = 0, q;                                                                                   \
+        for (; c + 4 <= channels && step == 1; c += 4) {                                                       \
+            for (q = 0; q + 4 <= columns; q += 4) TRANSPOSE(from + c * apart + q, apart, to + q * W + c, W);   \
+            for (; q < columns; q++)                                                                           \
+                for (Py_ssize_t i = c; i < c + 4; i++) to[q * W + i] = from[i * apart + q];                    \
+        }                                                                                                      \
+        for (q = 0; q < columns; q++)                                                                          \
+            for (Py_ssize_t i = c; i < channels; i++) to[q * W + i] = from[i * apart + q * step];              \
+    }
+LINE_UP(rl_line_up_f4, float, rl_transpose_f4)
+LINE_UP(rl_line_up_f8, double, rl_transpose_f8)
+
+/* Copy n numbers that are `step` apart; the compiler makes vectors of pairs. */
+#define COPY_STEPS(NAME, T)                                                                                    \
+    static inline void NAME(T *restrict to, const T *restrict from, Py_ssize_t step, Py_ssize_t n) {           \
+        if (step == 2) for (Py_ssize_t i = 0; i < n; i++) to[i] = from[2 * i];                                 \
+        else for (Py_ssize_t i = 0; i < n; i++) to[i] = from[step * i];                                        \
+    }
+COPY_STEPS(rl_copy_steps_f4, float)
+COPY_STEPS(rl_copy_steps_f8, double)
 
 #define RL_ADD_TO(SUMS, X)                                                                                     \
     memcpy(&u, SUMS, sizeof(u));                                                                               \
