@@ -33,6 +33,7 @@ cdef extern from "kernels/pooling.h":
         void *out
         int64_t *indices
         int outside
+    bint rl_by_pairs(const rl_axis *) noexcept nogil
     bint rl_meetings(const rl_axis *, int32_t *, Py_ssize_t) noexcept nogil
     Py_ssize_t RL_TAPS
     void rl_max_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -134,6 +135,7 @@ def max_pool(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tu
     cdef rl_pooling s
     cdef cnp.ndarray a, values, indices
     cdef int32_t *table
+    cdef bint paired
     if not usable(x) or not lay(&s, trailing(x, len(size)), size, kernel, stride, padding, dilation):
         return NotImplemented
     a = x
@@ -141,11 +143,12 @@ def max_pool(x, *, tuple kernel, tuple stride, tuple padding, tuple dilation, tu
         return NotImplemented
     # Zeros beyond the last place are read as well, and lead to an element that is there.
     s.width = (s.places + 15) & ~<Py_ssize_t>15
-    table = <int32_t *>calloc(s.width * s.taps, sizeof(int32_t))
+    paired = rl_by_pairs(s.axes)
+    table = <int32_t *>calloc(1 if paired else s.width * s.taps, sizeof(int32_t))
     if table == NULL:
         raise MemoryError
     try:
-        if not rl_meetings(s.axes, table, s.width):
+        if not paired and not rl_meetings(s.axes, table, s.width):
             return NotImplemented
         values = made(a, size, cnp.PyArray_TYPE(a), False)
         indices = made(a, size, cnp.NPY_INT64, False)

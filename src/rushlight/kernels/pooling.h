@@ -125,6 +125,58 @@ typedef int64_t rl_i8;
 MAXIMA(rl_maxima_f4, float, rl_f4, rl_i4, int32_t)
 MAXIMA(rl_maxima_f8, double, rl_f8, rl_i8, int64_t)
 
+/* Windows of two by two, side by side in rows and columns, all of them inside. */
+static int rl_by_pairs(const rl_axis *axes) {
+    const rl_axis *a = axes, *b = axes + 1, *c = axes + 2;
+    if (a->kernel != 1 || a->stride != 1 || a->padding) return 0;
+    if (b->kernel != 2 || b->stride != 2 || b->dilation != 1 || b->padding || 2 * b->size > b->n) return 0;
+    return c->kernel == 2 && c->stride == 2 && c->dilation == 1 && !c->padding && 2 * c->size <= c->n;
+}
+
+/* The largest entries of B windows, and their indices if they are wanted. The last B end with the row, so that the
+   compiler knows how many there are. */
+#define RL_PAIRS(T, B)                                                                                         \
+    for (Py_ssize_t k = 0; k < c->size; k = k + B < c->size && k + 2 * B > c->size ? c->size - B : k + B) {    \
+        const T *up = x + row + 2 * k, *down = up + c->n;                                                      \
+        T best[B];                                                                                             \
+        int32_t at[B];                                                                                         \
+        for (int32_t q = 0; q < B; q++) {                                                                      \
+            best[q] = up[2 * q];                                                                               \
+            at[q] = 2 * q;                                                                                     \
+            RL_LARGER(T, up[2 * q + 1], 2 * q + 1)                                                             \
+            RL_LARGER(T, down[2 * q], width + 2 * q)                                                           \
+            RL_LARGER(T, down[2 * q + 1], width + 2 * q + 1)                                                   \
+        }                                                                                                      \
+        for (int q = 0; q < B; q++) values[k + q] = best[q];                                                   \
+        for (int q = 0; q < B && indices; q++) indices[k + q] = row + 2 * k + at[q];                           \
+    }
+#define RL_LARGER(T, VALUE, AT)                                                                                \
+    {                                                                                                          \
+        const T value = VALUE;                                                                                 \
+        const int better = (value > best[q]) | (value != value);                                               \
+        best[q] = better ? value : best[q];                                                                    \
+        at[q] = better ? AT : at[q];                                                                           \
+    }
+#define PAIRS(NAME, T, INDEXED)                                                                                \
+    RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict values,\
+                               int64_t *restrict chosen) {                                                     \
+        const rl_axis *b = axes + 1, *c = axes + 2;                                                            \
+        const int32_t width = (int32_t)c->n;                                                                   \
+        int64_t *restrict indices = INDEXED ? chosen : NULL;                                                   \
+        for (Py_ssize_t plane = 0; plane < planes; plane++, x += axes->n * b->n * c->n)                        \
+            for (Py_ssize_t i = 0; i < axes->size * b->size; i++, values += c->size) {                         \
+                const Py_ssize_t row = (i / b->size * b->n + i % b->size * 2) * c->n;                          \
+                if (c->size >= 8) RL_PAIRS(T, 8)                                                               \
+                else if (c->size >= 4) RL_PAIRS(T, 4)                                                          \
+                else RL_PAIRS(T, 1)                                                                            \
+                if (INDEXED) indices += c->size;                                                               \
+            }                                                                                                  \
+    }
+PAIRS(rl_pairs_f4, float, 1)
+PAIRS(rl_pairs_f8, double, 1)
+PAIRS(rl_pair_values_f4, float, 0)
+PAIRS(rl_pair_values_f8, double, 0)
+
 /* Rows of fewer windows than this cost more to begin than to add up, and go window by window. */
 #define RL_FEW_WINDOWS 8
 
@@ -213,12 +265,18 @@ typedef struct {
 #define POOLING(S, T)                                                                                          \
     static void rl_max_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                              \
         const rl_pooling *s = what;                                                                            \
-        rl_maxima_##S(s->table, s->width, s->taps, end - begin, s->cells, s->places,                           \
-                      (const T *)s->x + begin * s->cells, (T *)s->out + begin * s->places, s->indices + begin * s->places); \
+        const T *x = (const T *)s->x + begin * s->cells;                                                       \
+        T *out = (T *)s->out + begin * s->places;                                                              \
+        int64_t *indices = s->indices + begin * s->places;                                                     \
+        if (rl_by_pairs(s->axes)) rl_pairs_##S(s->axes, end - begin, x, out, indices);                         \
+        else rl_maxima_##S(s->table, s->width, s->taps, end - begin, s->cells, s->places, x, out, indices);    \
     }                                                                                                          \
     static void rl_value_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
         const rl_pooling *s = what;                                                                            \
-        rl_largest_##S(s->axes, end - begin, (const T *)s->x + begin * s->cells, (T *)s->out + begin * s->places); \
+        const T *x = (const T *)s->x + begin * s->cells;                                                       \
+        T *out = (T *)s->out + begin * s->places;                                                              \
+        if (rl_by_pairs(s->axes)) rl_pair_values_##S(s->axes, end - begin, x, out, NULL);                      \
+        else rl_largest_##S(s->axes, end - begin, x, out);                                                     \
     }                                                                                                          \
     static void rl_average_planes_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
         const rl_pooling *s = what;                                                                            \
