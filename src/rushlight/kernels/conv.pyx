@@ -13,7 +13,6 @@ from rushlight.kernels.parallel cimport spread
 cnp.import_array()
 
 cdef extern from "kernels/windows.h":
-    Py_ssize_t RL_PACKED_TAPS
     int rl_newest_family() nogil
     ctypedef struct rl_places:
         Py_ssize_t od, oh, ow, fh, fw
@@ -24,7 +23,7 @@ cdef extern from "kernels/windows.h":
     void rl_line_up_f4(const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t) nogil
     void rl_line_up_f8(const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t) nogil
     ctypedef struct rl_window_loops:
-        void (*correlate)(const void *, const void *, const void *, const Py_ssize_t *, const Py_ssize_t *, int, const rl_places *, void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*correlate)(const void *, const void *, const void *, const Py_ssize_t *, const Py_ssize_t *, const rl_places *, void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*correlate_row)(const void *, const void *, const void *, const Py_ssize_t *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*weigh_channels)(const void *, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const rl_places *, Py_ssize_t, void *) noexcept nogil
         void (*weigh)(const void *, Py_ssize_t, const void *, Py_ssize_t, const Py_ssize_t *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -38,6 +37,8 @@ ctypedef fused real:
 # Weights, and the frames that are weighed together, should stay in the second cache.
 cdef Py_ssize_t LARGEST_WEIGHT = 1 << 19
 cdef Py_ssize_t TOGETHER = 1 << 19
+# Numbers of a frame.
+cdef Py_ssize_t LARGEST_SHIFTED = 1 << 17
 # Sizes, and numbers of a frame, of which no product overflows.
 cdef Py_ssize_t MOST = 1 << 30
 cdef Py_ssize_t MOST_TOGETHER = 1 << 40
@@ -47,8 +48,8 @@ cdef Py_ssize_t LANES = 16
 cdef Py_ssize_t LEAST = 1 << 18
 cdef Py_ssize_t LEAST_COPIED = 1 << 14
 
-# Rows of a weight whose products with a line of windows take as long as copying a piece of it.
-cdef Py_ssize_t COPYING = 3
+# Products of a line that take as long as copying a row, beside what its length takes.
+cdef Py_ssize_t COPYING = 4
 
 cdef int family = rl_newest_family()
 
@@ -59,6 +60,7 @@ cdef struct Layout:
     Py_ssize_t d, h, w, kd, kh, kw, dd, dh, dw, sd, sh, sw  # input, kernel, dilation, stride
     Py_ssize_t front, top, left  # padding; below zero where layers, rows and columns are left out
     Py_ssize_t rd, rh, rw  # remainders by the stride that taps have; each is a plane of the frame
+    Py_ssize_t shift  # columns from one such plane to the next: more than 1, or `shifted`, of a shifted frame
     Py_ssize_t fd  # of such a plane, beside what `at` says
     rl_places at  # output, and the planes of the frame
     rl_places joined  # with rows that follow one another in both as one
@@ -71,7 +73,7 @@ cdef struct Layout:
     const void *weight
     const void *bias
     void *out
-    bint single, copied, failed
+    bint single, shifted, failed
 
 
 # A loop over windows or rows of one sample.
@@ -149,6 +151,7 @@ cdef bint settle(Layout *at, int itemsize):
     if <double>at.kd * at.kh * at.kw > MOST:
         return False
     at.taps = at.channels * at.kd * at.kh * at.kw
+    at.shift, at.shifted = 1, False
     at.plane = at.rd * at.rh * at.rw * at.fd * p.fh * p.fw
     at.length = (((p.od - 1) * p.fh + p.oh - 1) * p.fw + p.ow + LANES - 1) // LANES * LANES
     at.frame = (at.channels * at.plane + 2 * LANES - 1) // LANES * LANES
@@ -187,39 +190,52 @@ cdef Py_ssize_t *found_taps(const Layout *at) noexcept nogil:
             for j in range(at.kh):
                 for l in range(at.kw):
                     z, y, x = i * at.dd, j * at.dh, l * at.dw
-                    place = ((c * at.rd + z % at.sd) * at.rh + y % at.sh) * at.rw + x % at.sw
-                    offsets[k] = ((place * at.fd + z // at.sd) * at.at.fh + y // at.sh) * at.at.fw + x // at.sw
+                    place = ((c * at.rd + z % at.sd) * at.rh + y % at.sh) * at.rw + (l if at.shifted else x % at.sw)
+                    offsets[k] = ((place * at.fd + z // at.sd) * at.at.fh + y // at.sh) * at.at.fw
+                    offsets[k] += 0 if at.shifted else x // at.sw
                     k += 1
     return offsets
 
 
-cdef bint line_windows(Layout *at) noexcept nogil:
-    """Divide the places among lines of windows that lie within so many numbers of the frame, or else, where that makes
-    fewer by more than copying them takes, in lines of as many; false where memory is short."""
+cdef Py_ssize_t line_windows(const Layout *at, Py_ssize_t *firsts) noexcept nogil:
+    """How many lines of windows that lie within so many numbers of the frame have all places, and the first of each."""
     cdef rl_places p = rl_joined(at.at)
-    cdef Py_ssize_t z, y, x, begin = -at.lanes, place, count = p.od * p.oh * p.ow
-    cdef Py_ssize_t packed = (count + at.lanes - 1) // at.lanes
-    at.lines = 0
-    at.firsts = <Py_ssize_t *>malloc((p.od * p.oh * ((p.ow + at.lanes - 1) // at.lanes) + 1) * sizeof(Py_ssize_t))
-    if at.firsts == NULL:
-        return False
+    cdef Py_ssize_t z, y, x, place, begin = -at.lanes, lines = 0
     for z in range(p.od):
         for y in range(p.oh):
             place = (z * p.fh + y) * p.fw
             x = max(0, begin + at.lanes - place)
             while x < p.ow:
-                at.firsts[at.lines] = (z * p.oh + y) * p.ow + x
-                at.lines += 1
+                if firsts != NULL:
+                    firsts[lines] = (z * p.oh + y) * p.ow + x
+                lines += 1
                 begin = place + x
                 x += at.lanes
-    at.copied = packed * (at.rows + COPYING * (at.lanes // p.ow + 1)) < at.lines * at.rows
-    if at.copied:
-        at.lines = packed
-        for x in range(packed):
-            at.firsts[x] = x * at.lanes
-    at.firsts[at.lines] = count
-    at.joined = p
-    return True
+    return lines
+
+
+cdef void choose_frame(Layout *at) noexcept nogil:
+    """Shift the frame where that leaves out more products than its copies take."""
+    cdef Layout shifted = at[0]
+    cdef Py_ssize_t rows = at.channels * at.rd * at.rh * at.fd * at.at.fh
+    cdef Py_ssize_t copies = (at.kw - at.rw) * rows * (COPYING + at.at.ow // at.lanes), spared
+    shifted.rw, shifted.shift, shifted.shifted, shifted.at.fw = at.kw, at.dw, True, at.at.ow
+    shifted.plane = at.rd * at.rh * at.kw * at.fd * at.at.fh * at.at.ow
+    shifted.frame = (at.channels * shifted.plane + 2 * LANES - 1) // LANES * LANES
+    spared = line_windows(at, NULL) - line_windows(&shifted, NULL)
+    if spared * at.taps * at.rows > copies and shifted.frame < LARGEST_SHIFTED:
+        at[0] = shifted
+
+
+cdef Py_ssize_t *found_lines(Layout *at) noexcept nogil:
+    """The first places of all lines, and the number of places; NULL where memory is short."""
+    cdef Py_ssize_t *firsts
+    at.lines, at.joined = line_windows(at, NULL), rl_joined(at.at)
+    firsts = <Py_ssize_t *>malloc((at.lines + 1) * sizeof(Py_ssize_t))
+    if firsts != NULL:
+        line_windows(at, firsts)
+        firsts[at.lines] = at.at.od * at.at.oh * at.at.ow
+    return firsts
 
 
 cdef inline void copy_rows(
@@ -257,13 +273,13 @@ cdef void fill(const Layout *at, const real *x, real *frame) noexcept nogil:
             for ry in range(at.rh):
                 first, end = met(0, at.top - ry, at.sh, fh), met(at.h, at.top - ry, at.sh, fh)
                 for rx in range(at.rw):
-                    begin = met(0, at.left - rx, at.sw, fw)
-                    columns = met(at.w, at.left - rx, at.sw, fw) - begin
+                    begin = met(0, at.left - rx * at.shift, at.sw, fw)
+                    columns = met(at.w, at.left - rx * at.shift, at.sw, fw) - begin
                     if end <= first or columns <= 0:
                         continue
                     for z in range(met(0, at.front - rz, at.sd, at.fd), met(at.d, at.front - rz, at.sd, at.fd)):
                         layer = c * at.d + z * at.sd + rz - at.front
-                        source = x + (layer * at.h + first * at.sh + ry - at.top) * at.w + begin * at.sw + rx - at.left
+                        source = x + (layer * at.h + first * at.sh + ry - at.top) * at.w + begin * at.sw + rx * at.shift - at.left
                         plane = (((c * at.rd + rz) * at.rh + ry) * at.rw + rx) * at.fd + z
                         to = frame + (plane * fh + first) * fw + begin
                         if at.sw == 1:
@@ -286,12 +302,12 @@ cdef void fill_lines(const Layout *at, const real *x, Py_ssize_t channels, real 
         for ry in range(at.rh):
             first, end = met(0, at.top - ry, at.sh, fh), met(at.h, at.top - ry, at.sh, fh)
             for rx in range(at.rw):
-                begin = met(0, at.left - rx, at.sw, fw)
-                columns = met(at.w, at.left - rx, at.sw, fw) - begin
+                begin = met(0, at.left - rx * at.shift, at.sw, fw)
+                columns = met(at.w, at.left - rx * at.shift, at.sw, fw) - begin
                 for z in range(met(0, at.front - rz, at.sd, at.fd), met(at.d, at.front - rz, at.sd, at.fd)):
                     for y in range(first, end):
                         source = x + ((z * at.sd + rz - at.front) * at.h + y * at.sh + ry - at.top) * at.w
-                        source += begin * at.sw + rx - at.left
+                        source += begin * at.sw + rx * at.shift - at.left
                         to = frame + (((((rz * at.rh + ry) * at.rw + rx) * at.fd + z) * fh + y) * fw + begin) * W
                         if real is float:
                             rl_line_up_f4(source, apart, at.sw, to, columns, channels)
@@ -319,12 +335,12 @@ cdef void correlate_windows(void *what, Py_ssize_t begin, Py_ssize_t end) noexce
     if at.rows == 1:
         at.loops.correlate_row(s.weight, s.bias, s.frame, at.offsets, s.sheet, at.taps, begin * LANES, end * LANES)
         return
-    room = malloc((RL_PACKED_TAPS + at.rows + 10) * 64)
+    room = malloc((at.rows + 10) * 64)
     if room == NULL:
         s.failed = True
         return
-    at.loops.correlate(s.weight, s.bias, s.frame, at.offsets, at.firsts, at.copied, &at.joined, aligned(room),
-                       s.sheet, at.rows, at.taps, begin, end)
+    at.loops.correlate(s.weight, s.bias, s.frame, at.offsets, at.firsts, &at.joined, aligned(room), s.sheet,
+                       at.rows, at.taps, begin, end)
     free(room)
 
 
@@ -551,9 +567,13 @@ cdef object correlated(Layout *at, cnp.ndarray a, cnp.ndarray w, object bias):
     a, w = contiguous(a), contiguous(w)
     out = made(a, at.samples, at.groups * at.rows, at.at.od, at.at.oh, at.at.ow, False)
     at.x, at.weight, at.out, at.failed = cnp.PyArray_DATA(a), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out), False
+    if at.rows > 1:
+        choose_frame(at)
     offsets = found_taps(at)
-    if offsets == NULL or not line_windows(at):
+    at.firsts = found_lines(at)
+    if offsets == NULL or at.firsts == NULL:
         free(offsets)
+        free(at.firsts)
         raise MemoryError
     at.offsets = offsets
     with nogil:

@@ -1,6 +1,7 @@
 /* The loops of convolutions. A frame holds one sample with its padding, row by row, so that a window is known by where
    it begins, and an entry of it, a tap, by its distance from there. Neighbours in the result have windows that are, also
-   with strides: then a frame has a plane for each remainder of a row or column by the stride. */
+   with strides: then a frame has a plane for each remainder of a row or column by the stride. A shifted frame has one
+   for each column of the kernel, of as many columns as the result, so that the next row's windows follow as well. */
 
 #ifndef RL_WINDOWS_H
 #define RL_WINDOWS_H
@@ -10,7 +11,7 @@
 /* Products that are summed before they join a sum of sums, so that rounding does not grow with their number. */
 #define RL_SUMMED 128
 /* Taps of a line of windows that are met together: half of the first cache. A multiple of RL_SUMMED. */
-#define RL_PACKED_TAPS 256
+#define RL_TAPS_TOGETHER 256
 /* Windows that are weighed together: of four rows they fill half of the first cache. */
 #define RL_BLOCK 1024
 
@@ -154,21 +155,18 @@ COPY_STEPS(rl_copy_steps_f8, double)
     }
 
 /* out (rows, places) = weight (rows, taps) @ the windows of the frame, plus a bias for each row, for the lines from begin
-   to end, of which `firsts` are the first places. Windows of a line lie within W numbers of the frame, or are copied next
-   to one another. `room` is for RL_PACKED_TAPS + 1 lines of W numbers, and one for each row and 8 more. Behind the frame
-   there are W numbers to read. */
+   to end, of which `firsts` are the first places. Windows of a line lie within W numbers of the frame. `sums` has room
+   for a line for each row and 8 more. Behind the frame there are W numbers to read. */
 #define CORRELATE(NAME, TARGET, T, V, ROWS, TALL, SHORT)                                                       \
     TARGET static void NAME(const void *weights, const void *biases, const void *frames,                       \
-                            const Py_ssize_t *offsets, const Py_ssize_t *firsts, int copied,                   \
-                            const rl_places *at, void *room, void *result, Py_ssize_t rows,                    \
-                            Py_ssize_t taps, Py_ssize_t begin, Py_ssize_t end) {                               \
+                            const Py_ssize_t *offsets, const Py_ssize_t *firsts, const rl_places *at,          \
+                            void *room, void *result, Py_ssize_t rows, Py_ssize_t taps, Py_ssize_t begin,      \
+                            Py_ssize_t end) {                                                                  \
         const T *weight = weights, *bias = biases, *frame = frames;                                            \
         const Py_ssize_t W = RL_W(T), N = sizeof(V) / sizeof(T), count = at->od * at->oh * at->ow;             \
-        const Py_ssize_t half = (W + 1) / 2;                                                                   \
-        T *out = result, *packed = room, *sums = packed + (RL_PACKED_TAPS + 1) * W;                            \
-        Py_ssize_t own[RL_PACKED_TAPS], from[RL_W(T)], place[RL_W(T) + 1], cuts, i, k, p, q;                   \
+        T *out = result, *sums = room;                                                                         \
+        Py_ssize_t from[RL_W(T)], place[RL_W(T) + 1], cuts, i, k, p, q;                                        \
         V u;                                                                                                   \
-        for (p = 0; p < RL_PACKED_TAPS; p++) own[p] = p * W;                                                   \
         for (Py_ssize_t j = begin; j < end; j++) {                                                             \
             /* The pieces of rows that the line has: where they begin in the frame and in the result. */       \
             for (q = firsts[j], cuts = 0; q < firsts[j + 1]; cuts++) {                                         \
@@ -183,32 +181,20 @@ COPY_STEPS(rl_copy_steps_f8, double)
                 u = bias ? none + bias[i] : none;                                                              \
                 for (q = 0; q < W; q += N) memcpy(sums + i * W + q, &u, sizeof(V));                            \
             }                                                                                                  \
-            for (Py_ssize_t first = 0; first < taps; first += RL_PACKED_TAPS) {                                \
-                const Py_ssize_t past = taps - first < RL_PACKED_TAPS ? taps : first + RL_PACKED_TAPS;         \
-                /* Halves of lines: what follows a piece is written over by the next. */                       \
-                for (p = first; copied && p < past; p++) {                                                     \
-                    const T *taken = frame + offsets[p];                                                       \
-                    T *to = packed + (p - first) * W;                                                          \
-                    for (k = 0; k < cuts; k++) {                                                               \
-                        memcpy(to + place[k] - j * W, taken + from[k], half * sizeof(T));                      \
-                        if (place[k + 1] - place[k] > half)                                                    \
-                            memcpy(to + place[k] - j * W + half, taken + from[k] + half, half * sizeof(T));    \
-                    }                                                                                          \
-                }                                                                                              \
+            for (Py_ssize_t first = 0; first < taps; first += RL_TAPS_TOGETHER) {                              \
+                const Py_ssize_t past = taps - first < RL_TAPS_TOGETHER ? taps : first + RL_TAPS_TOGETHER;     \
                 for (i = 0; i < rows; i += ROWS == 8 && rows - i > 4 ? 8 : 4)                                  \
                     for (p = first; p < past; p += RL_SUMMED) {                                                \
                         const Py_ssize_t n = past - p < RL_SUMMED ? past - p : RL_SUMMED, last = rows - i - 1; \
-                        const Py_ssize_t *steps = copied ? own + p - first : offsets + p;                      \
-                        const T *a = weight + i * taps + p, *b = copied ? packed : frame + *from;              \
-                        if (ROWS == 8 && last > 3) TALL(a, taps, last, b, steps, 0, 1, n, sums + i * W);       \
-                        else SHORT(a, taps, last, b, steps, 0, 1, n, sums + i * W);                            \
+                        const T *a = weight + i * taps + p, *b = frame + *from;                                \
+                        if (ROWS == 8 && last > 3) TALL(a, taps, last, b, offsets + p, 0, 1, n, sums + i * W); \
+                        else SHORT(a, taps, last, b, offsets + p, 0, 1, n, sums + i * W);                      \
                     }                                                                                          \
             }                                                                                                  \
-            if (copied) place[1] = place[cuts], cuts = 1;                                                      \
             for (k = 0; k < cuts; k++) {                                                                       \
                 const T *piece = sums + from[k] - *from;                                                       \
                 T *to = out + place[k];                                                                        \
-                /* As above, unless another takes what follows. */                                             \
+                /* What follows a piece is written over by the next, unless another thread writes it. */        \
                 if (place[k] + W <= firsts[end])                                                               \
                     for (i = 0; i < rows; i++) memcpy(to + i * count, piece + i * W, W * sizeof(T));           \
                 else                                                                                           \
@@ -346,8 +332,8 @@ COPY_STEPS(rl_copy_steps_f8, double)
 
 typedef struct {
     void (*correlate)(const void *weight, const void *bias, const void *frame, const Py_ssize_t *offsets,
-                      const Py_ssize_t *firsts, int copied, const rl_places *at, void *room, void *out,
-                      Py_ssize_t rows, Py_ssize_t taps, Py_ssize_t begin, Py_ssize_t end);
+                      const Py_ssize_t *firsts, const rl_places *at, void *sums, void *out, Py_ssize_t rows,
+                      Py_ssize_t taps, Py_ssize_t begin, Py_ssize_t end);
     void (*correlate_row)(const void *weight, const void *bias, const void *frame, const Py_ssize_t *offsets,
                           void *out, Py_ssize_t taps, Py_ssize_t begin, Py_ssize_t end);
     void (*weigh_channels)(const void *frames, Py_ssize_t frame, const void *y, Py_ssize_t sheet, Py_ssize_t apart,
