@@ -34,8 +34,8 @@ ctypedef fused real:
     float
     double
 
-# Weights, and the frames that are weighed together, should stay in the second cache.
-cdef Py_ssize_t LARGEST_WEIGHT = 1 << 19
+# Weights should stay in the third cache, and frames that are weighed together in the second.
+cdef Py_ssize_t LARGEST_WEIGHT = 1 << 24
 cdef Py_ssize_t TOGETHER = 1 << 19
 # Numbers of a frame.
 cdef Py_ssize_t LARGEST_SHIFTED = 1 << 17
