@@ -96,7 +96,7 @@ cdef inline Py_ssize_t batch_of(cnp.ndarray x) noexcept:
 
 cdef bint multiplied(cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const void *row, Py_ssize_t row_step) except -1:
     cdef rl_product job
-    cdef Py_ssize_t samples = cnp.PyArray_DIM(c, 0) if cnp.PyArray_NDIM(c) == 3 else 1, most, each, least
+    cdef Py_ssize_t samples = cnp.PyArray_DIM(c, 0) if cnp.PyArray_NDIM(c) == 3 else 1, most, least
     if not found:
         return False
     a, b = readable(a, &job.a_turned), readable(b, &job.b_turned)
@@ -106,12 +106,11 @@ cdef bint multiplied(cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const void *ro
     job.a_step, job.b_step, job.c_step = step_of(a, job.a_turned), step_of(b, job.b_turned), step_of(c, False)
     job.a_batch, job.b_batch, job.c_batch = batch_of(a), batch_of(b), batch_of(c)
     job.row, job.row_step = <const char *>row, row_step
-    # What is not divided each thread rearranges for itself, which takes least of the smaller matrix.
+    # What is not divided each part rearranges for itself, which takes least of the smaller matrix, and of few parts.
     job.wide, most = job.n > job.m, max(job.m, job.n)
-    each = 2 * threads()
-    job.unit = most if samples >= each else min(most, UNIT)
+    job.unit = most if samples >= 2 * threads() else min(most, UNIT)
     job.parts = (most + job.unit - 1) // job.unit
-    least = max(LEAST * job.parts // (job.m * job.n * job.k) + 1, samples * job.parts // each)
+    least = max(LEAST * job.parts // (job.m * job.n * job.k) + 1, 1 if job.parts == 1 else samples * job.parts // threads())
     limit_blas()
     with nogil:
         spread(rl_multiply, &job, samples * job.parts, least)

@@ -184,7 +184,8 @@ def additive_mask(mask, name, dtype, beside=None, beside_name=""):
 
 def _apart(x, num_heads):
     """(S, N, E) as (N, num_heads, S, E / num_heads), in the same memory."""
-    return x.unflatten(-1, (num_heads, x.shape[-1] // num_heads)).permute(1, 2, 0, 3)
+    places, n, width = x._array.shape
+    return x.view(places, n, num_heads, width // num_heads).permute(1, 2, 0, 3)
 
 
 def _together(context, weight, bias, training):
@@ -193,9 +194,9 @@ def _together(context, weight, bias, training):
     It lies by batches, as the context does, or by positions in training: what is dropped there is drawn in the order
     of memory, and PyTorch has it so.
     """
+    n, heads, length, size = context._array.shape
     if not training:
-        return linear(context.transpose(1, 2).flatten(2), weight, bias).transpose(0, 1)
-    n, heads, length, size = context.shape
+        return linear(context.transpose(1, 2).reshape(n, length, heads * size), weight, bias).transpose(0, 1)
     out = linear(context.permute(2, 0, 1, 3).reshape(length * n, heads * size), weight, bias)
     return out.view(length, n, out.shape[1])
 
