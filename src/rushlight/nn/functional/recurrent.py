@@ -28,23 +28,23 @@ def lstm(*args):
     if casting.in_force:
         hx = casting.low(*hx)
     projected = hx[0].shape[2] != hx[1].shape[2]
-    out, finals = _layers(_lstm_step, args, packed, tuple(hx), projected)
+    out, finals = _layers(lstm_step, args, packed, tuple(hx), projected)
     return out, *finals
 
 
 def gru(*args):
     """gru(input, h, params, has_biases, num_layers, dropout, train, bidirectional, batch_first): out, h; see `lstm`."""
-    return _simple("gru", _gru_step, args)
+    return _simple("gru", gru_step, args)
 
 
 def rnn_tanh(*args):
     """rnn_tanh(input, h, params, has_biases, num_layers, dropout, train, bidirectional, batch_first): see `lstm`."""
-    return _simple("rnn_tanh", _tanh_step, args)
+    return _simple("rnn_tanh", tanh_step, args)
 
 
 def rnn_relu(*args):
     """rnn_relu(input, h, params, has_biases, num_layers, dropout, train, bidirectional, batch_first): see `lstm`."""
-    return _simple("rnn_relu", _relu_step, args)
+    return _simple("rnn_relu", relu_step, args)
 
 
 def _simple(name, step, args):
@@ -74,19 +74,19 @@ def _check_arguments(name, args, hx, several):
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """tanh(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): input (N, F), hx (N, H)."""
     _check_cell("rnn_tanh_cell", input, hx, w_hh, w_ih, 1, b_ih, b_hh)
-    return _tanh_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
+    return tanh_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """relu(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): input (N, F), hx (N, H)."""
     _check_cell("rnn_relu_cell", input, hx, w_hh, w_ih, 1, b_ih, b_hh)
-    return _relu_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
+    return relu_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """The next hidden state of a gated recurrent unit: input (N, F), hx (N, H), w_ih (3 H, F), w_hh (3 H, H)."""
     _check_cell("gru_cell", input, hx, w_hh, w_ih, 3, b_ih, b_hh)
-    return _gru_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
+    return gru_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
 
 
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
@@ -96,7 +96,7 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
     _check_cell("lstm_cell", input, hx[0], w_hh, w_ih, 4, b_ih, b_hh)
-    return _lstm_step(linear(input, w_ih, b_ih), tuple(hx), w_hh, b_hh)
+    return lstm_step(linear(input, w_ih, b_ih), tuple(hx), w_hh, b_hh)
 
 
 def _check_cell(name, input, hx, w_hh, w_ih, gates, b_ih, b_hh):
@@ -120,20 +120,20 @@ def _check_cell(name, input, hx, w_hh, w_ih, gates, b_ih, b_hh):
 # A step takes what the input gives to its gates, the state, and the hidden weights; it returns the next state.
 
 
-def _tanh_step(given, state, w_hh, b_hh):
+def tanh_step(given, state, w_hh, b_hh):
     return ((given + linear(state[0], w_hh, b_hh)).tanh(),)
 
 
-def _relu_step(given, state, w_hh, b_hh):
+def relu_step(given, state, w_hh, b_hh):
     return ((given + linear(state[0], w_hh, b_hh)).relu(),)
 
 
-def _gru_step(given, state, w_hh, b_hh):
+def gru_step(given, state, w_hh, b_hh):
     h = state[0]
     return (gru_gates(given, linear(h, w_hh, b_hh), h)[0],)
 
 
-def _lstm_step(given, state, w_hh, b_hh, w_hr=None):
+def lstm_step(given, state, w_hh, b_hh, w_hr=None):
     h, c = state
     h, c, _ = lstm_gates(given, linear(h, w_hh, b_hh), c)
     return (h if w_hr is None else linear(h, w_hr)), c

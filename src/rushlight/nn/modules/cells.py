@@ -2,6 +2,7 @@
 
 import math
 
+from ...functions.matrix import linear
 from .. import init
 from ..functional import recurrent
 from ..parameter import empty_parameter
@@ -58,6 +59,22 @@ class RNNCellBase(Module):
             if size != self.hidden_size:
                 raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {size}, expected {self.hidden_size}")
 
+    def _fitting(self, gates, input, *hidden):
+        """The parameters, where input and states are matrices that fit them, as nearly always, else None."""
+        own = self._parameters
+        try:
+            w_ih, w_hh, b_ih, b_hh = own["weight_ih"], own["weight_hh"], own["bias_ih"], own["bias_hh"]
+            rows, size = input._array.shape
+            columns = self.hidden_size
+            if w_ih._array.shape != (gates * columns, size) or w_hh._array.shape != (gates * columns, columns):
+                return None
+            for h in hidden:
+                if h._array.shape != (rows, columns):
+                    return None
+        except (AttributeError, KeyError, ValueError):
+            return None
+        return w_ih, w_hh, b_ih, b_hh
+
     def _step(self, function, input, hx):
         """The next hidden state."""
         self._check(input, () if hx is None else (hx,), ("hidden",))
@@ -70,6 +87,12 @@ class RNNCellBase(Module):
         self._check_sizes(rows, (hx,))
         out = function(rows, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return out.squeeze(0) if alone else out
+
+
+_SIMPLE = {
+    "tanh": (recurrent.tanh_step, recurrent.rnn_tanh_cell),
+    "relu": (recurrent.relu_step, recurrent.rnn_relu_cell),
+}
 
 
 class RNNCell(RNNCellBase):
@@ -85,10 +108,13 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input, hx=None):
-        functions = {"tanh": recurrent.rnn_tanh_cell, "relu": recurrent.rnn_relu_cell}
-        if self.nonlinearity not in functions:
+        if self.nonlinearity not in _SIMPLE:
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return self._step(functions[self.nonlinearity], input, hx)
+        step, cell = _SIMPLE[self.nonlinearity]
+        if found := self._fitting(1, input, hx):
+            w_ih, w_hh, b_ih, b_hh = found
+            return step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
+        return self._step(cell, input, hx)
 
 
 class GRUCell(RNNCellBase):
@@ -98,6 +124,9 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
+        if found := self._fitting(3, input, hx):
+            w_ih, w_hh, b_ih, b_hh = found
+            return recurrent.gru_step(linear(input, w_ih, b_ih), (hx,), w_hh, b_hh)[0]
         return self._step(recurrent.gru_cell, input, hx)
 
 
@@ -108,6 +137,9 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
+        if type(hx) is tuple and len(hx) == 2 and (found := self._fitting(4, input, *hx)):
+            w_ih, w_hh, b_ih, b_hh = found
+            return recurrent.lstm_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh)
         self._check(input, () if hx is None else hx, ("hx[0]", "hx[1]"))
         if hx is not None and not isinstance(hx, (tuple, list)) and input.dim() == 2:
             raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")

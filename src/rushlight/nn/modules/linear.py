@@ -51,6 +51,10 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input):
+        own = self._parameters
+        if "weight" in own and "bias" in own:
+            # Attributes that are not found in the ordinary way take longer.
+            return F.linear(input, own["weight"], own["bias"])
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self):
