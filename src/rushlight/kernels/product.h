@@ -5,6 +5,7 @@
 #define RL_PRODUCT_H
 
 #include "lanes.h"
+#include "kernels/squares.h"
 
 #define RL_PACKED 32768
 
@@ -22,10 +23,14 @@
                 for (p = 0; p < k; p++) memcpy(packed + p, b + p * bk + j, sizeof(V));                         \
             else {                                                                                             \
                 T *to = (T *)packed;                                                                           \
+                const Py_ssize_t whole = w - w % 4;                                                            \
+                const Py_ssize_t across[] = {sizeof(V), sizeof(T)}, columns[] = {sizeof(T), bj * sizeof(T)};   \
                 if (w < W) memset(packed, 0, k * sizeof(V));                                                   \
+                const Py_ssize_t done = bk != 1 ? 0                                                            \
+                    : rl_squares((char *)to, across, (const char *)(b + j * bj), columns, k, whole, sizeof(T)); \
                 for (q = 0; q < w; q++) {                                                                      \
                     const T *from = b + (j + q) * bj;                                                          \
-                    for (p = 0; p < k; p++) to[p * W + q] = from[p * bk];                                      \
+                    for (p = q < whole ? done : 0; p < k; p++) to[p * W + q] = from[p * bk];                   \
                 }                                                                                              \
             }                                                                                                  \
             for (i = 0; i < m; i += 4) {                                                                       \
