@@ -29,7 +29,7 @@ def run_inplace(op, x, rest, params):
     inputs = (x, *rest)
     array = x._array
     needed = needed_of(inputs) if op.differentiable and grad_enabled() and array.dtype.kind in "fcV" else 0
-    if needed != 0:
+    if needed != 0 and guarded(x):
         errors.check_inplace(x)
     if x.inference:
         errors.check_inference(x)
@@ -61,6 +61,14 @@ def run_inplace(op, x, rest, params):
                 pack(node)
         rebase(x, node)
     return x
+
+
+def guarded(x):
+    """Whether a recorded write may be one that history forbids."""
+    view = x.view_of
+    if view is None:
+        return x._requires_grad and x._grad_fn is None
+    return view.creation != "" or view.base._grad_fn is None
 
 
 def written_at_once(op, x, other):
@@ -153,21 +161,15 @@ def renewed(x):
 
 def storage_geometry(array, base):
     """Where `array` lies within the storage of `base`, in elements: the parameters of as_strided."""
-    step = array.itemsize
-    offset = place_of(array) - place_of(base)
-    if array.size and not 0 <= offset <= reach_of(base) - reach_of(array):
+    offset, itemsize = place_of(array) - place_of(base), array.itemsize
+    if array.size and not 0 <= offset <= reach_of(base, itemsize) - reach_of(array, itemsize):
         raise errors.parted()
     return {
         "size": array.shape,
-        "stride": tuple([s // step for s in array.strides]),
-        "storage_offset": offset // step,
-        "base_stride": tuple([s // step for s in base.strides]),
+        "stride": steps_of(array, itemsize),
+        "storage_offset": offset // itemsize,
+        "base_stride": steps_of(base, itemsize),
     }
-
-
-def reach_of(array):
-    """How many bytes of memory lie between the first and the last of an array, these included."""
-    return array.itemsize + sum([(n - 1) * s for n, s in zip(array.shape, array.strides)]) if array.size else 0
 
 
 def bind(as_strided, copy_slices, view_across, written_across):
@@ -180,6 +182,14 @@ if not cython.compiled:
 
     def place_of(array):
         return array.__array_interface__["data"][0]
+
+    def reach_of(array, itemsize):
+        """How many bytes of memory lie between the first and the last of an array, these included."""
+        return itemsize + sum([(n - 1) * s for n, s in zip(array.shape, array.strides)]) if array.size else 0
+
+    def steps_of(array, itemsize):
+        """The strides in elements."""
+        return tuple([s // itemsize for s in array.strides])
 
 
 core.bind(run_inplace=run_inplace, renewed=renewed)

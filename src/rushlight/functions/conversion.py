@@ -138,7 +138,7 @@ def clone(input, *, memory_format=preserve_format):
     check_tensor(input, "clone")
     array = input._array
     if memory_format is None or memory_format is preserve_format:
-        return copying.clone(input, order="C" if 0 in array.strides else "K")
+        return copying.clone(input, order="C") if 0 in array.strides else copying.clone(input)
     if memory_format is contiguous_format:
         return copying.clone(input, order="C")
     order = _ORDERS.get(memory_format)

@@ -140,7 +140,7 @@ def written_with_history(x, index, value):
         return False
     if not same_kind(view._array, value._array):
         return False
-    inplace(COPY, view, (value,), {})
+    inplace(COPY, view, (value,), COPY.defaults)
     return True
 
 

@@ -12,7 +12,7 @@ from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
-from rushlight.kernels.zeros cimport clear
+from rushlight.kernels.zeros cimport clear, zeros
 from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
 
 cnp.import_array()
@@ -129,6 +129,24 @@ cdef bint fits(cnp.ndarray table, int dim, int m, cnp.ndarray rows, cnp.ndarray 
         if cnp.PyArray_DIM(rows, d - m + k) != cnp.PyArray_DIM(table, d):
             return False
     return True
+
+
+def put_in_zeros(x, shape, index):
+    """Zeros of a shape with the array x where a basic index points."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray out, part
+    cdef int d, nd = <int>len(shape)
+    if not cnp.PyArray_CheckExact(x) or nd > 64 or cnp.PyArray_TYPE(<cnp.ndarray>x) >= cnp.NPY_OBJECT:
+        return NotImplemented
+    for d in range(nd):
+        dims[d] = shape[d]
+    out = zeros(nd, dims, cnp.PyArray_TYPE(<cnp.ndarray>x))
+    part = (<object>out)[index]
+    if cnp.PyArray_SIZE(part) >= LEAST or not cnp.PyArray_SAMESHAPE(part, <cnp.ndarray>x):
+        (<object>out)[index] = x
+    else:
+        cnp.PyArray_CopyInto(part, <cnp.ndarray>x)
+    return out
 
 
 def read(cnp.ndarray table not None, int dim, tuple indices not None, bint strict=False):

@@ -3,9 +3,16 @@
 
 cimport numpy as cnp
 
+from libc.string cimport memcpy
+
+from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.kernel cimport Kernel
 
 cnp.import_array()
+
+# Elements from which on a copy is shared among threads.
+cdef enum:
+    LONG = 1 << 15
 
 cdef extern from *:
     """
@@ -79,6 +86,63 @@ def as_strided(x, *, tuple size, tuple stride, Py_ssize_t storage_offset, base_s
     for i in range(n):
         steps[i] *= each
     return rl_strided(<cnp.ndarray>x, n, dims, steps, storage_offset * each)
+
+
+cdef object part_of(cnp.ndarray whole, object size, object stride, object storage_offset, object base_stride):
+    """That view of an array in row-major order; None for another layout, and for what would reach beyond the array."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef cnp.npy_intp base[64]
+    cdef Py_ssize_t each = cnp.PyArray_ITEMSIZE(whole), step = 1, far
+    cdef int i, n, nd = cnp.PyArray_NDIM(whole)
+    if type(size) is not tuple or type(stride) is not tuple or not cnp.PyArray_IS_C_CONTIGUOUS(whole):
+        return None
+    if base_stride is not None:
+        if type(base_stride) is not tuple or len(<tuple>base_stride) != nd or not ints(<tuple>base_stride, base):
+            return None
+        for i in range(nd - 1, -1, -1):
+            if base[i] != step:
+                return None
+            step *= max(cnp.PyArray_DIM(whole, i), 1)
+    far = reach(<tuple>size, <tuple>stride, storage_offset)
+    if far < 0 or far > cnp.PyArray_SIZE(whole):
+        return None
+    n = <int>len(<tuple>size)
+    ints(<tuple>size, dims)
+    ints(<tuple>stride, steps)
+    for i in range(n):
+        steps[i] *= each
+    return rl_strided(whole, n, dims, steps, <Py_ssize_t>storage_offset * each)
+
+
+def cut_out(g, size, stride, storage_offset, base_stride):
+    """A copy of g with zeros where such a view of it would be."""
+    cdef cnp.ndarray out
+    if not readable(g):
+        return NotImplemented
+    out = empty(cnp.PyArray_NDIM(<cnp.ndarray>g), cnp.PyArray_DIMS(<cnp.ndarray>g), cnp.PyArray_TYPE(<cnp.ndarray>g))
+    part = part_of(out, size, stride, storage_offset, base_stride)
+    if part is None:
+        return NotImplemented
+    memcpy(cnp.PyArray_DATA(out), cnp.PyArray_DATA(<cnp.ndarray>g), cnp.PyArray_NBYTES(out))
+    if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>part):
+        cnp.PyArray_FILLWBYTE(part, 0)
+    else:
+        part[...] = 0
+    return out
+
+
+def read_out(g, size, stride, storage_offset, base_stride):
+    """A copy of such a view of g."""
+    if not readable(g):
+        return NotImplemented
+    part = part_of(g, size, stride, storage_offset, base_stride)
+    return NotImplemented if part is None else cnp.PyArray_NewCopy(part, cnp.NPY_CORDER)
+
+
+cdef bint readable(object g) noexcept:
+    """Whether g is an array of numbers in row-major order, and not so long that more than one thread would copy it."""
+    return plain(g) and cnp.PyArray_TYPE(<cnp.ndarray>g) < cnp.NPY_OBJECT and cnp.PyArray_SIZE(<cnp.ndarray>g) < LONG
 
 
 # Views as the operations of ops/shape.py make them; what they decline or NumPy refuses is NumPy's to explain.

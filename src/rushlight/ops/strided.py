@@ -218,6 +218,10 @@ def _check_held(x, size, stride, storage_offset, base_stride):
 
 def cut_out(g, size, stride, storage_offset, base_stride):
     """The gradient of the elements that were not written over."""
+    if _kernels is not None:
+        out = _kernels.cut_out(g, size, stride, storage_offset, base_stride)
+        if out is not NotImplemented:
+            return out
     zero = np.zeros((), g.dtype)
     return strided_scatter.forward(
         g, zero, size=size, stride=stride, storage_offset=storage_offset, base_stride=base_stride
@@ -226,6 +230,10 @@ def cut_out(g, size, stride, storage_offset, base_stride):
 
 def read_out(g, size, stride, storage_offset, base_stride):
     """The gradient of the elements that were written."""
+    if _kernels is not None:
+        out = _kernels.read_out(g, size, stride, storage_offset, base_stride)
+        if out is not NotImplemented:
+            return out
     if not any(g.strides):
         # One number everywhere, as the gradient of a sum is.
         return copied(strided_bytes(g, size, (0,) * len(size), 0))
