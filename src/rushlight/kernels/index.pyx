@@ -8,12 +8,14 @@ an index outside, says so, and NumPy does it or refuses it: False comes from wha
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
-from rushlight.kernels.zeros cimport clear, zeros
+from rushlight.kernels.zeros cimport ZEROS, clear
 from rushlight.kernels.wide cimport RL_FEW, RL_PAIRS, RL_SHORT, RL_WORTH_TWO, rl_copies, rl_many, rl_narrow, rl_widen
+
+from rushlight.kernels.copying import write as write_over
 
 cnp.import_array()
 
@@ -33,7 +35,8 @@ cdef extern from "kernels/points.h" nogil:
         int indices
         const int64_t *index[8]
         int64_t size[8]
-        int by_count, by_inner, strict, anew, outside, often
+        int by_count, by_inner, strict, anew, outside, often, shift
+        Py_ssize_t heaps
         double factor
     bint rl_resolve(const rl_points *, Py_ssize_t, Py_ssize_t, int64_t *)
     ctypedef struct rl_range:
@@ -131,8 +134,24 @@ cdef bint fits(cnp.ndarray table, int dim, int m, cnp.ndarray rows, cnp.ndarray 
     return True
 
 
+# Bytes first to last of an array are those of x.
+cdef struct Stretch:
+    char *out
+    char *x
+    Py_ssize_t first, last
+
+
+cdef void stretched(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Stretch *s = <Stretch *>what
+    cdef Py_ssize_t low = min(max(s.first, begin), end), high = max(min(s.last, end), low)
+    memset(s.out + begin, 0, low - begin)
+    memcpy(s.out + low, s.x + (low - s.first), high - low)
+    memset(s.out + high, 0, end - high)
+
+
 def put_in_zeros(x, shape, index):
     """Zeros of a shape with the array x where a basic index points."""
+    cdef Stretch stretch
     cdef cnp.npy_intp dims[64]
     cdef cnp.ndarray out, part
     cdef int d, nd = <int>len(shape)
@@ -140,12 +159,18 @@ def put_in_zeros(x, shape, index):
         return NotImplemented
     for d in range(nd):
         dims[d] = shape[d]
-    out = zeros(nd, dims, cnp.PyArray_TYPE(<cnp.ndarray>x))
+    out = empty(nd, dims, cnp.PyArray_TYPE(<cnp.ndarray>x))
     part = (<object>out)[index]
-    if cnp.PyArray_SIZE(part) >= LEAST or not cnp.PyArray_SAMESHAPE(part, <cnp.ndarray>x):
+    if plain(part) and plain(x) and cnp.PyArray_SAMESHAPE(part, <cnp.ndarray>x):
+        stretch.out, stretch.x = cnp.PyArray_BYTES(out), cnp.PyArray_BYTES(<cnp.ndarray>x)
+        stretch.first = cnp.PyArray_BYTES(part) - stretch.out
+        stretch.last = stretch.first + cnp.PyArray_NBYTES(part)
+        with nogil:
+            spread(stretched, &stretch, cnp.PyArray_NBYTES(out), ZEROS)
+        return out
+    clear(out)
+    if not write_over(part, x):
         (<object>out)[index] = x
-    else:
-        cnp.PyArray_CopyInto(part, <cnp.ndarray>x)
     return out
 
 
@@ -284,19 +309,24 @@ cdef bint often(rl_points *p):
     cdef cnp.ndarray counts
     cdef unsigned char *count
     cdef cnp.npy_intp size
-    cdef Py_ssize_t pairs = RL_PAIRS(p.places), halves = 2 if p.count >= RL_WORTH_TWO else 1
+    cdef Py_ssize_t halves = 2 if p.count >= RL_WORTH_TWO else 1
     if p.count <= RL_FEW:
         return False
     if p.count > RL_FEW * p.places:
         return True
-    own.often = False
-    size = halves * pairs
+    own.often, own.shift, own.heaps = False, 0, RL_PAIRS(p.places)
+    if own.heaps > 16 * p.count:
+        # So many that few rows fall in one heap.
+        own.shift, own.heaps = 52, 4096
+        while own.heaps < 4 * p.count:
+            own.shift, own.heaps = own.shift - 1, 2 * own.heaps
+    size = halves * own.heaps
     counts = empty(1, &size, cnp.NPY_UINT8)
     count, own.table = <unsigned char *>cnp.PyArray_DATA(counts), cnp.PyArray_BYTES(counts)
     with nogil:
         memset(count, 0, size)
         spread(rl_meet, &own, p.count, p.count // halves)
-        return own.often or (halves == 2 and not own.outside and rl_many(count, count + pairs, pairs))
+        return own.often or (halves == 2 and not own.outside and rl_many(count, count + own.heaps, own.heaps))
 
 
 cdef bint added_wide(cnp.ndarray table, rl_points *p):

@@ -31,6 +31,8 @@ typedef struct {
     int strict; /* whether negative indices are outside */
     int anew; /* whether the table is to be emptied before rows are added */
     int outside, often;
+    int shift; /* 64 less the bits of the number of heaps of rows in which these are counted; 0 for pairs */
+    Py_ssize_t heaps;
     double factor; /* of rows that are added */
 } rl_points;
 
@@ -128,17 +130,19 @@ RL_WRITE(rl_write_1, uint8_t, *to = from;)
 RL_WRITE(rl_write_2, uint16_t, *to = from;)
 RL_WRITE(rl_write_4, uint32_t, *to = from;)
 RL_WRITE(rl_write_8, uint64_t, *to = from;)
-/* Counts how often each pair of rows is named, and stops where that is often. Steps are indices; those of a second thread
+/* Counts how often each pair of rows is named, or each heap of rows that a product throws together (Knuth, The Art of
+   Computer Programming 3, 6.4) where there are many more rows than indices, and stops where that is often. Steps are indices; those of a second thread
    have counts of their own. */
+#define RL_GOLDEN 0x9e3779b97f4a7c15u
 static void rl_meet(void *what, Py_ssize_t begin, Py_ssize_t end) {
     rl_points *p = (rl_points *)what;
-    uint8_t *counts = (uint8_t *)p->table + (begin ? RL_PAIRS(p->places) : 0);
+    uint8_t *counts = (uint8_t *)p->table + (begin ? p->heaps : 0);
     int64_t at[RL_BLOCK];
     for (Py_ssize_t k = begin; k < end; k += RL_BLOCK) {
         Py_ssize_t size = RL_LEAST(end - k, RL_BLOCK);
         if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }
         for (Py_ssize_t i = 0; i < size; i++)
-            if (++counts[at[i] >> 1] > RL_FEW) { p->often = 1; return; }
+            if (++counts[p->shift ? (uint64_t)at[i] * RL_GOLDEN >> p->shift : (uint64_t)at[i] >> 1] > RL_FEW) { p->often = 1; return; }
     }
 }
 #define RL_OWN (p->narrow + (to - (double *)p->table))
