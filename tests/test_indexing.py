@@ -494,3 +494,73 @@ def test_an_index_beside_one_of_no_elements_names_nothing():
         y = rushlight.zeros(0, 4)
         y[nothing, [4]] = value
         assert y.shape == (0, 4)
+
+
+# -- the short ways
+
+
+def test_what_is_refused_is_not_written():
+    x, rows = rushlight.zeros(1000, 2), rushlight.ones(700, 2)
+    index = rushlight.arange(700)
+    index[699] = 1000
+    for value in (rows, rows[0], 1.0):
+        with pytest.raises(IndexError, match="index 1000 is out of bounds for dimension 0 with size 1000"):
+            x[index] = value
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        x[index[:5]] = rows
+    assert not x.any() and x._version == 0
+    x[index[:699]] = rows[1:]
+    assert x.sum() == 2 * 699 and x._version == 1
+
+
+def test_rows_of_the_tensor_itself():
+    x = rushlight.arange(5)
+    x[rushlight.tensor([1, 2, 3, 4])] = x[:4]
+    assert x.tolist() == [0, 0, 1, 2, 3]
+    x[x] = x
+    x[1:] = x[:-1]
+    assert x.tolist() == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("value", [1.0, rushlight.ones(2, 4)])
+def test_writes_to_what_is_expanded(value):
+    x = rushlight.zeros(4).expand(3, 4)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        x[1:3] = value
+    x[0] = rushlight.ones(4)
+    assert (x == 1).all()
+
+
+def test_a_mask_is_kept_as_it_was():
+    x = matrix(requires_grad=True)
+    mask = x.detach() > 5
+    y = x[mask]
+    mask.fill_(False)
+    assert name(y) == "IndexBackward0"
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [[0, 0, 0, 0], [0, 0, 12, 14], [16, 18, 20, 22]]
+
+
+def test_an_index_is_kept_as_it_was():
+    x, first, second = matrix(requires_grad=True), rushlight.tensor([0, -1]), rushlight.tensor([1, 1])
+    y, z = x[first], x[first, second]
+    first.fill_(1)
+    (y.sum() + 10 * z.sum()).backward()
+    assert x.grad.tolist() == [[1, 11, 1, 1], [0, 0, 0, 0], [1, 11, 1, 1]]
+
+
+def test_nothing_is_deleted():
+    with pytest.raises(TypeError, match="Tensor does not support deleting items"):
+        del matrix()[0]
+
+
+def test_rows_written_in_a_loop():
+    x, a = matrix(requires_grad=True), rushlight.tensor(0.5, requires_grad=True)
+    out = rushlight.zeros(3, 4)
+    out[0] = x[0]
+    for i in range(1, 3):
+        out[i] = a * out[i - 1].clone() + x[i]
+    out.sum().backward()
+    assert x.grad.tolist() == [[1.75] * 4, [1.5] * 4, [1.0] * 4]
+    # x[0] * (1 + a + a * a) + x[1] * (1 + a) + x[2]
+    assert a.grad == 2 * 6 + 22

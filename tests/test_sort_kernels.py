@@ -58,6 +58,17 @@ def test_orders_and_ranks(dtype, size, dim, turned, flag, seed):
         same(getattr(lanes, op.name)(x, dim, flag), op.forward(x, dim=dim, keepdim=flag))
 
 
+@pytest.mark.parametrize("dtype", [dtype for dtype in DTYPES if np.dtype(dtype).itemsize <= 4])
+def test_short_lanes_side_by_side(dtype):
+    random = np.random.default_rng(5)
+    for size in (*range(1, 20), 31, 64, 65, 127, 255, 256, 257):
+        x = numbers(dtype, (int(random.integers(7, 30)), size), random)
+        for flag in (False, True):
+            meant = sort.sort.forward(x, dim=1, descending=flag)
+            same(lanes.sort(x, 1, flag), meant)
+            same(lanes.sort(x.T, 0, flag), [part.T for part in meant])
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(("float32", "float64", "int64")), size=st.sampled_from(SIZES), seed=st.integers(0, 2**32 - 1)

@@ -219,7 +219,7 @@ def first_outside(index, low, high):
     """The flat position of the first index that is not in [low, high); -1 where there is none."""
     if index.size and 0 in index.strides:
         # What an expanded one repeats.
-        own = index[tuple([0 if step == 0 else _FULL for step in index.strides])]
+        own = index[(*[0 if step == 0 else _FULL for step in index.strides], ...)]
         if first_outside(own, low, high) < 0:
             return -1
     if _kernels is not None:
