@@ -1,4 +1,4 @@
-"""The short way of a call with three tensors, as `core.call1` and `core.call2` are for one and two."""
+"""The short way of a call with three tensors, or with a parameter, as `core.call1` and `core.call2` are for one and two."""
 
 try:
     import cython
@@ -52,4 +52,29 @@ def call3(op, x, y, z):
         if op.uses_shapes:
             node.shapes = (shape_of(a), shape_of(b), shape_of(c))
         attach(node, tensor, op, needed)
+    return tensor
+
+
+def call_with(op, x, value):
+    """An operation on a tensor, with the value of its only parameter."""
+    params = {op.params[0]: value}
+    if op.kernel is None or not ordinary(x):
+        return apply(op, (x,), params)
+    array = as_tensor(x)._array
+    try:
+        out = op.kernel.call2(array, value)
+    except MemoryError as error:
+        allocation.refuse(op, error, (array,), params)
+        raise
+    if out is NotImplemented:
+        return apply(op, (x,), params)
+    tensor = fresh(out)
+    if op.differentiable and as_tensor(x).tracked() and grad_enabled():
+        node = new_node(op)
+        node.put_first(x, (op.keep1 & 1) != 0)
+        node.count = 1
+        node.params = params
+        if op.uses_shapes:
+            node.shapes = (shape_of(array),)
+        attach(node, tensor, op, 1)
     return tensor

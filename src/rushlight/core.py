@@ -178,7 +178,8 @@ class Node(Line):
             return value.unpacked(self.edge(i), self.number(i)) if isinstance(value, Packed) else value
         tensor = as_tensor(value)
         if tensor.version() != version:
-            raise errors.modified(self, tensor, version)
+            shown = self.op.shown
+            raise errors.modified(self, tensor if shown is None else shown(self, tensor), version)
         edge = self.edge(i)
         if (tensor._grad_fn is edge or edge is tensor) if tensor.tracked() else edge is None:
             return tensor

@@ -121,8 +121,6 @@ def _overwritten(node, array, maker, number, counter, version):
 
 def modified(node, tensor, version):
     """RuntimeError: a kept input was written to since."""
-    if node.op.shown is not None:
-        tensor = node.op.shown(node, tensor)
     return _overwritten(node, tensor._array, tensor.grad_fn, tensor.output_nr, tensor.versions, version)
 
 

@@ -32,10 +32,10 @@ def put_flags(value):
     if cython.compiled and put_in_backward(value):
         return
     try:
-        _flags.set(value)
+        set_variable(_flags, value)
     except MemoryError:
         # Whoever leaves a mode has no other way out. It takes less than a kilobyte, which may be there by now.
-        _flags.set(value)
+        set_variable(_flags, value)
 
 
 def enter_backward(create_graph):
@@ -119,16 +119,29 @@ class Switch:
 
     def __enter__(self):
         before = flags()
-        # A switch that was made before the block ends with it.
-        self._before.append(self._outer if self._outer >= 0 and not self._before else before)
+        if self._depth == 0:
+            # A switch that was made before the block ends with it.
+            self._before = self._outer if self._outer >= 0 else before
+        else:
+            self._further = (self._before, self._further)
+            self._before = before
+        self._depth += 1
         try:
             self._put()
         except BaseException:
-            self._before.pop()
+            self._left()
             raise
 
     def __exit__(self, *_):
-        self._restore(self._before.pop())
+        self._restore(self._left())
+
+    def _left(self):
+        """What was in force before the innermost block that this switch is in, which ends."""
+        before = self._before
+        self._depth -= 1
+        if self._depth > 0:
+            self._before, self._further = self._further
+        return before
 
     def _put(self):
         """Switch the mode; returns the flags that were in force."""
@@ -142,7 +155,24 @@ class Switch:
 
 def new_switch(cls, on, inference):
     """A switch of a class derived from `Switch`."""
-    switch = Switch.__new__(cls)
-    switch._before, switch._outer = [], -1
+    # `no_grad` has a way of its own to be made, which ends here.
+    switch = rl_new_of(Switch, cls, ()) if cython.compiled else Switch.__new__(cls)
+    switch._before, switch._depth, switch._further, switch._outer = 0, 0, None, -1
     switch._on, switch._inference = on, inference
     return switch
+
+
+def no_grad_switch(cls):
+    return new_switch(cls, False, False)
+
+
+def quicken(no_grad):
+    """Have calls of the class `no_grad` without arguments look for nothing by name."""
+    if cython.compiled:
+        rl_quicken_new(no_grad, no_grad_switch)
+
+
+if not cython.compiled:
+
+    def set_variable(variable, value):
+        variable.set(value)

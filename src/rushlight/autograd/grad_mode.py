@@ -159,3 +159,6 @@ class inference_mode(_Mode):
 
     def __new__(cls, mode=True):
         return _make(cls, True)(mode) if callable(mode) else _make(cls, bool(mode))
+
+
+modes.quicken(no_grad)

@@ -11,9 +11,11 @@ from ..dtypes import COMPLEX, FLOATING, default_complex, get_default_dtype, int6
 from ..dtypes import bool_ as bool_dtype
 from ..dtypes import of as dtype_of
 from ..errors import coded
+from ..kernels import load
 from ..ops.hidden import Batched, values
 from .options import check_place, finished, numpy_dtype, read_number, require_grad
 
+_literals = load("literals")
 _NUMBERS = frozenset((bool, int, float, complex))
 _COPIED = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -215,6 +217,10 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, 
 def copied(data, dtype):
     """A new array of `data`, in the NumPy dtype given or else the one inferred."""
     kind = type(data)
+    if kind is list and _literals is not None:
+        out = _literals.floats(data, get_default_dtype().numpy if dtype is None else dtype)
+        if out is not NotImplemented:
+            return out
     if kind in _NUMBERS:
         return _of_numbers(data, dtype, _scalar_dtype({kind}))
     if kind is list and data and _NUMBERS.issuperset(kinds := set(map(type, data))):

@@ -3,6 +3,7 @@
 import functools
 import warnings
 
+from ..calls import call_with
 from ..core import TensorBase, call1, call2
 from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import of as dtype_of
@@ -385,6 +386,8 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
 def _place(op, input, dim, keepdim, named):
     name = op.name
     check_tensor(input, name)
+    if dim is None and keepdim is False and not named and input._array.size and input._array.dtype.kind not in "bc":
+        return call1(op, input)
     if keepdim is not False:
         check_flags(name, 3, keepdim=keepdim)
     dim, keepdim = numpy_names(name, named, dim, keepdim)
@@ -501,7 +504,7 @@ def _soft(op, input, dim, dtype):
     if input._array.dtype.kind in "buic":
         last = "_lastdim" if dim == (input._array.ndim or 1) - 1 else ""
         refuse(input, "buic", f"{op.name}{last}_kernel_impl")
-    return op(input, dim=dim)
+    return call_with(op, input, dim)
 
 
 def softmax(input, dim, dtype=None, *, out=None):

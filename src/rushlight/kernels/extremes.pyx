@@ -134,6 +134,34 @@ cdef tuple found(object x, object dim, bint keepdim, bint least):
     return values, places
 
 
+cdef class Place(Kernel):
+    """Where the largest element of all is, or the smallest; of a few elements."""
+
+    cdef bint least
+
+    cdef object call1(self, object x):
+        cdef cnp.ndarray array = in_one_piece(x), value, place
+        cdef rl_search s
+        if array is None or cnp.PyArray_SIZE(array) == 0 or cnp.PyArray_SIZE(array) > RL_WORTH:
+            return NotImplemented
+        value = cnp.PyArray_SimpleNew(0, NULL, cnp.PyArray_TYPE(array))
+        place = cnp.PyArray_SimpleNew(0, NULL, cnp.NPY_INT64)
+        s.x, s.values, s.places = cnp.PyArray_DATA(array), cnp.PyArray_DATA(value), <int64_t*>cnp.PyArray_DATA(place)
+        s.n, s.columns, s.least, s.tiles = cnp.PyArray_SIZE(array), 1, self.least, 1
+        rl_extremes_of[kind_of(array)].places(&s, 0, 1)
+        return place
+
+
+cdef Place place_of(bint least):
+    cdef Place kernel = Place()
+    kernel.least = least
+    return kernel
+
+
+argmax_whole = place_of(False)
+argmin_whole = place_of(True)
+
+
 def max_dim(x, dim, bint keepdim=False):
     pair = found(x, dim, keepdim, False)
     return NotImplemented if pair is None else pair

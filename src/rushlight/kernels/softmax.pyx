@@ -6,6 +6,7 @@ A function returns NotImplemented for other dtypes.
 
 cimport numpy as cnp
 from rushlight.kernels.buffers cimport contiguous, empty
+from rushlight.kernels.kernel cimport Kernel
 from rushlight.kernels.parallel cimport span, spread
 
 cnp.import_array()
@@ -82,6 +83,24 @@ cdef object through(object x, object y, Py_ssize_t dim, bint logs):
         with nogil:
             spread(work, &s, lines, LEAST // line + 1)
     return out
+
+
+cdef class Softmax(Kernel):
+    """Softmax along a dimension, or its logarithm."""
+
+    cdef bint logs
+
+    cdef object call2(self, object x, object dim):
+        return through(x, None, dim, self.logs)
+
+
+cdef Softmax kernel(bint logs):
+    cdef Softmax made = Softmax()
+    made.logs = logs
+    return made
+
+
+softmax_along, log_softmax_along = kernel(False), kernel(True)
 
 
 def softmax(x, dim):

@@ -449,3 +449,5 @@ if _kernels is not None and _extremes is not None and _halves is not None:
     logsumexp.accelerate(in_single(_logsumexp))
     for _op in (amax, amin, aminmax, argmax, argmin):
         _op.accelerate(in_single(getattr(_extremes, _op.name)))
+    argmax.accelerate(_extremes.argmax_whole)
+    argmin.accelerate(_extremes.argmin_whole)

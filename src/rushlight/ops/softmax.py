@@ -49,5 +49,6 @@ def log_softmax(x, *, dim):
 _kernels, _halves = load("softmax"), load("halves")
 if _kernels is not None and _halves is not None:
     in_single = _halves.InSingle
-    softmax.accelerate(in_single(_kernels.softmax), x=in_single(_kernels.through_softmax))
-    log_softmax.accelerate(in_single(_kernels.log_softmax), x=in_single(_kernels.through_log_softmax))
+    for _op in (softmax, log_softmax):
+        _op.accelerate(getattr(_kernels, f"{_op.name}_along"), otherwise=in_single(getattr(_kernels, _op.name)))
+        _op.accelerate(x=in_single(getattr(_kernels, f"through_{_op.name}")))

@@ -16,7 +16,9 @@ _SATURATING = ("sigmoid", "tanh", "erf", "hardtanh", "hardsigmoid")
 # The inputs that are multiplied with each other.
 _PRODUCTS = {
     **dict.fromkeys(("mul", "dot"), ("x", "y")),
-    **dict.fromkeys(("mm", "mv", "vm", "bmm", "matmul", "addmm", "addmm_nt", "addmv", "baddbmm", "addbmm", "addr"), ("a", "b")),
+    **dict.fromkeys(
+        ("mm", "mv", "vm", "bmm", "matmul", "addmm", "addmm_nt", "addmv", "baddbmm", "addbmm", "addr"), ("a", "b")
+    ),
     "addcmul": ("tensor1", "tensor2"),
 }
 _CHOICES = ("maximum", "minimum", "fmax", "fmin")
