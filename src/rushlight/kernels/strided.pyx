@@ -2,8 +2,7 @@
 """Views at the cost of an allocation; NumPy's own as_strided takes microseconds, a Python function a third of one."""
 
 cimport numpy as cnp
-
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from rushlight.kernels.buffers cimport empty, plain
 from rushlight.kernels.kernel cimport Kernel
@@ -383,3 +382,56 @@ cdef class Expand(Kernel):
 
 transpose, t, permute, view, unsqueeze, expand = Transpose(), T(), Permute(), View(), Unsqueeze(), Expand()
 view_dtype = Bits()
+
+
+def unbind(x, *, Py_ssize_t dim):
+    """Views of all entries along a dimension."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp steps[64]
+    cdef cnp.ndarray a
+    cdef int i, k = 0, n
+    cdef Py_ssize_t place
+    if type(x) is not cnp.ndarray:
+        return NotImplemented
+    a = <cnp.ndarray>x
+    n = cnp.PyArray_NDIM(a)
+    for i in range(n):
+        if i != dim:
+            dims[k], steps[k] = cnp.PyArray_DIM(a, i), cnp.PyArray_STRIDE(a, i)
+            k += 1
+    return [rl_strided(a, n - 1, dims, steps, place * cnp.PyArray_STRIDE(a, <int>dim)) for place in range(cnp.PyArray_DIM(a, <int>dim))]
+
+
+def rows_together(list rows):
+    """Arrays of one shape, of float32 or float64, as one array along a new first dimension; zeros where a row is None."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray first = None, row, out
+    cdef Py_ssize_t size, k
+    cdef int i, n
+    for part in rows:
+        if part is not None:
+            first = part
+            break
+    if first is None or not cnp.PyArray_CheckExact(first) or cnp.PyArray_NDIM(first) > 63:
+        return NotImplemented
+    if cnp.PyArray_TYPE(first) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(first) != cnp.NPY_FLOAT64:
+        return NotImplemented
+    n = cnp.PyArray_NDIM(first)
+    dims[0] = len(rows)
+    for i in range(n):
+        dims[i + 1] = cnp.PyArray_DIM(first, i)
+    out = empty(n + 1, dims, cnp.PyArray_TYPE(first))
+    size = cnp.PyArray_NBYTES(first)
+    to = <char *>cnp.PyArray_DATA(out)
+    for k in range(dims[0]):
+        part = rows[k]
+        if part is None:
+            memset(to + k * size, 0, size)
+            continue
+        if not cnp.PyArray_CheckExact(part):
+            return NotImplemented
+        row = <cnp.ndarray>part
+        if cnp.PyArray_TYPE(row) != cnp.PyArray_TYPE(first) or not cnp.PyArray_SAMESHAPE(row, first) or not cnp.PyArray_ISCARRAY_RO(row):
+            return NotImplemented
+        memcpy(to + k * size, cnp.PyArray_DATA(row), size)
+    return out
