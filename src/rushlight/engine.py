@@ -21,7 +21,7 @@ from .hooks import call_gathered, retained_totals
 from .modes import anomaly_enabled, check_nan_enabled, enter_backward, leave_backward
 from .saving import unpacking
 from .watching import current as current_watchers
-from .watching import pulled
+from .watching import in_force, pulled
 
 if not cython.compiled:
     from .kernels.compare import (
@@ -66,7 +66,7 @@ class Run:
         # Rules run as kernels on arrays where nobody asks for the history or the tangents of what they give.
         self.on_arrays = not create_graph and not transforms_entered(0) & _TRANSFORMS
         self.anomaly = anomaly_enabled()
-        self.watchers = current_watchers()
+        self.watchers = current_watchers() if in_force else None
         # The pending node of the largest order, and the others.
         self.top = None
         self.heap = []
@@ -526,7 +526,8 @@ def backward(roots, keep_graph, create_graph, targets, accumulate):
                 run.send(edge, number, g)
         run.walk()
         run.finish_leaves(accumulate)
-        run.retained = retained_totals(run.retained)
+        if run.retained:
+            run.retained = retained_totals(run.retained)
         if accumulate:
             run.commit()
         else:

@@ -9,6 +9,7 @@ from .autograd.backward import backward, check_outside
 from .core import TensorBase
 from .device import check_cpu, cpu, strided
 from .engine import backward_from_scalar
+from .functions import scalars
 from .hooks import RemovableHandle
 from .inplace import storage_geometry
 from .node import accumulator, extras_of, extras_of_leaf
@@ -284,22 +285,8 @@ class Tensor(TensorBase):
             raise errors.coded("RL336", TypeError("len() of a 0-d tensor"))
         return len(self._array)
 
-    def __bool__(self):
-        if self._array.size != 1:
-            if self._array.size == 0:
-                raise errors.coded("RL320", RuntimeError("Boolean value of Tensor with no values is ambiguous"))
-            raise errors.coded("RL320", RuntimeError("Boolean value of Tensor with more than one value is ambiguous"))
-        return bool(self._array.item())
-
-    def item(self):
-        """The one element as a Python number."""
-        if self._array.size != 1:
-            raise errors.coded(
-                "RL319", RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-            )
-        if watching.in_force:
-            watching.note("item", self, None)
-        return self._array.item()
+    __bool__ = scalars.__bool__
+    item = scalars.item
 
     def tolist(self):
         if watching.in_force:

@@ -22,6 +22,10 @@ def trashcan(on):
     return lambda cls: cls
 
 
+def binding(on):
+    return lambda function: function
+
+
 def critical_section(*objects):
     """What no other thread enters with one of the objects, where the interpreter has no lock and the code is compiled."""
     return nullcontext()

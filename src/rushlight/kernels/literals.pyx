@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""Arrays of Python's numbers: lists of floats, and lists of such lists of one length. Everything else is declined."""
+"""Arrays of Python's numbers: lists of floats, and lists of such lists of one length. And a number of an array."""
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
@@ -59,3 +59,13 @@ def floats(list data, dtype):
             return NotImplemented
         to += shape[1] * cnp.PyArray_ITEMSIZE(out)
     return out
+
+
+cdef object number_of(object array):
+    cdef cnp.ndarray a
+    if not cnp.PyArray_CheckExact(array):
+        return NotImplemented
+    a = <cnp.ndarray>array
+    if cnp.PyArray_SIZE(a) != 1 or cnp.PyArray_TYPE(a) >= cnp.NPY_OBJECT:
+        return NotImplemented
+    return cnp.PyArray_GETITEM(a, <char *>cnp.PyArray_DATA(a))
