@@ -11,13 +11,15 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..core import apply
-from ..kernels import load
+from ..kernels import load, onednn
+from ..operation import in_dtype
 from .batch_rules import channels_of_all, folded, full, merged, parted, reshape, samples_of_channels
 from .copying import expand, sum_to
 from .declare import general, linear
 
 # Columns are made for as many samples at once as fit into this many bytes: they should stay in the cache.
 _BLOCK = 1 << 20
+_SINGLE = np.dtype(np.float32)
 
 
 def padded(x, padding, fill=0):
@@ -87,10 +89,10 @@ def added_bias(out, bias):
     return out
 
 
-def in_single_precision(forward, inputs, **params):
+def in_single_precision(op, inputs, **params):
     """Half-precision products computed in float32."""
-    wide = [x if x is None else x.astype(np.float32) for x in inputs]
-    return forward(*wide, **params).astype(inputs[0].dtype)
+    wide = [x if x is None else in_dtype(x, _SINGLE) for x in inputs]
+    return in_dtype(op.compute(wide, params), inputs[0].dtype)
 
 
 def is_half(x):
@@ -170,7 +172,7 @@ def convolution(x, weight, bias, *, stride, padding, dilation, groups, size=None
     """The cross-correlation of x with weight, in `groups` parts of the channels, at `size` places (or all)."""
     if is_half(x):
         return in_single_precision(
-            convolution.forward, (x, weight, bias), stride=stride, padding=padding, dilation=dilation, groups=groups,
+            convolution, (x, weight, bias), stride=stride, padding=padding, dilation=dilation, groups=groups,
             size=size,
         )  # fmt: skip
     kernel = weight.shape[2:]
@@ -199,7 +201,7 @@ def convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, g
     """The adjoint of `convolution` in its input: x spread through weight into an array of spatial `size`."""
     if is_half(x):
         return in_single_precision(
-            convolution_transpose.forward, (x, weight, bias), size=size, stride=stride, padding=padding,
+            convolution_transpose, (x, weight, bias), size=size, stride=stride, padding=padding,
             dilation=dilation, groups=groups,
         )  # fmt: skip
     n, places, kernel = x.shape[0], x.shape[2:], weight.shape[2:]
@@ -232,7 +234,7 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     """The gradient of a weight with spatial shape `kernel`: x convolved with y, the gradient of the result."""
     if is_half(x):
         return in_single_precision(
-            convolution_weight.forward, (x, y), kernel=kernel, stride=stride, padding=padding, dilation=dilation,
+            convolution_weight, (x, y), kernel=kernel, stride=stride, padding=padding, dilation=dilation,
             groups=groups,
         )  # fmt: skip
     n, out_channels, size = y.shape[0], y.shape[1], y.shape[2:]
@@ -307,7 +309,17 @@ def _convolution_transpose(x, weight, bias, *, size, stride, padding, dilation, 
     return added_bias(out, bias)
 
 
+def _asking_first(library, kernel):
+    """A kernel that is asked for what the function of another library declines."""
+
+    def choose(*arrays, **params):
+        out = library(*arrays, **params)
+        return kernel(*arrays, **params) if out is NotImplemented else out
+
+    return choose
+
+
 if _kernels is not None:
-    convolution.accelerate(_kernels.convolution)
-    convolution_transpose.accelerate(_convolution_transpose)
-    convolution_weight.accelerate(_kernels.convolution_weight)
+    convolution.accelerate(_asking_first(onednn.convolution, _kernels.convolution))
+    convolution_transpose.accelerate(_asking_first(onednn.convolution_transpose, _convolution_transpose))
+    convolution_weight.accelerate(_asking_first(onednn.convolution_weight, _kernels.convolution_weight))

@@ -7,12 +7,15 @@ made of the narrow operations before it, whose names their graph shows.
 import numpy as np
 
 from .. import kernels
-from ..kernels import meaning
+from ..kernels import meaning, onednn
+from ..operation import in_dtype
 from . import matrix_checks as check
 from . import shape, shown
 from .batch_rules import full, in_line, lined_up, merged, parted
 from .copying import conj, expand, sum_to
 from .declare import general, linear, renamed
+
+_SINGLE = np.dtype(np.float32)
 
 
 def is_narrow(x):
@@ -23,7 +26,10 @@ def is_narrow(x):
 def product(a, b):
     """a @ b, half precision accumulated in float32."""
     if is_narrow(a):
-        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+        out = NotImplemented if _fast is None else onednn.product(a, b)
+        if out is not NotImplemented:
+            return out
+        return in_dtype(np.matmul(in_dtype(a, _SINGLE), in_dtype(b, _SINGLE)), a.dtype)
     if a.ndim > 2 and a.shape[-1] == 1 and a.dtype.kind in "fc":
         # Outer products of a batch: one loop, instead of a product of matrices for each.
         out = NotImplemented if _fast is None else _fast.outer(a, b)
