@@ -18,6 +18,8 @@ _library = None  # not looked for yet; False where there is none, or none that m
 _FLOAT16, _BFLOAT16, _FLOAT32 = 1, 2, 3
 _off = os.environ.get("RUSHLIGHT_ONEDNN", "") == "0"
 
+# The product of the sizes of two arrays below which nothing needs to be asked.
+SMALLEST = 1 << 19
 # Where the library was ahead, with two threads: multiplications, and channels of the input that meet one of the result (of
 # fewer its blocks of sixteen are mostly empty; for the gradient by weight all channels count), in float32 and with 16 bits.
 _LIMITS = {

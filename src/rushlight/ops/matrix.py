@@ -26,9 +26,10 @@ def is_narrow(x):
 def product(a, b):
     """a @ b, half precision accumulated in float32."""
     if is_narrow(a):
-        out = NotImplemented if _fast is None else onednn.product(a, b)
-        if out is not NotImplemented:
-            return out
+        if a.size * b.size >= onednn.SMALLEST and onednn.enabled and _fast is not None:
+            out = onednn.product(a, b)
+            if out is not NotImplemented:
+                return out
         return in_dtype(np.matmul(in_dtype(a, _SINGLE), in_dtype(b, _SINGLE)), a.dtype)
     if a.ndim > 2 and a.shape[-1] == 1 and a.dtype.kind in "fc":
         # Outer products of a batch: one loop, instead of a product of matrices for each.
