@@ -48,6 +48,7 @@ LAZY = (
     "func",
     "linalg",
     "nn",
+    "onnx",
     "optim",
     "optimize",
     "profiler",

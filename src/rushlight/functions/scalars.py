@@ -33,9 +33,9 @@ def __bool__(self):
         raise errors.not_tensor(self, "is_nonzero")
     array = as_tensor(self)._array
     number = number_of(array)
-    if number is not NotImplemented:
-        return bool(number)
-    if array.size != 1:
+    if number is NotImplemented and array.size != 1:
         many = "no values" if array.size == 0 else "more than one value"
         raise errors.coded("RL320", RuntimeError(f"Boolean value of Tensor with {many} is ambiguous"))
-    return bool(array.item())
+    if in_force:
+        watching.note("bool", self, None)
+    return bool(array.item() if number is NotImplemented else number)

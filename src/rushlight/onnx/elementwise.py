@@ -1,0 +1,275 @@
+"""Elementwise operations in ONNX."""
+
+import math
+
+import numpy as np
+
+from .tracing import Value
+
+MAPPINGS = {}
+
+
+def maps(*names):
+    def put(function):
+        MAPPINGS.update(dict.fromkeys(names, function))
+        return function
+
+    return put
+
+
+# The same operation under another name.
+_UNARY = {
+    "abs": "Abs", "acos": "Acos", "acosh": "Acosh", "asin": "Asin", "asinh": "Asinh", "atan": "Atan", "atanh": "Atanh",
+    "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "exp": "Exp", "floor": "Floor", "isnan": "IsNaN",
+    "isinf": "IsInf", "log": "Log", "logical_not": "Not", "neg": "Neg", "reciprocal": "Reciprocal", "relu": "Relu",
+    "sigmoid": "Sigmoid", "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "tan": "Tan", "tanh": "Tanh",
+    "clone": "Identity", "alias": "Identity", "hardswish": "HardSwish",
+}  # fmt: skip
+_BINARY = {
+    "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "pow": "Pow", "maximum": "Max", "minimum": "Min", "eq": "Equal",
+    "lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual", "clamp_min": "Max", "clamp_max": "Min",
+}  # fmt: skip
+_LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
+
+
+def same(graph, call, *inputs):
+    """Inputs brought to the dtype that they have together; numbers become constants of it."""
+    arrays = [x for x in inputs if isinstance(x, Value)]
+    common = call.outputs[0].dtype
+    if common.kind == "b":
+        common = np.result_type(*[x.dtype for x in arrays if x.shape] or [x.dtype for x in arrays])
+        if any(isinstance(x, float) for x in inputs) and common.kind in "biu":
+            common = np.dtype(np.float32)
+    return [
+        (graph.cast(x, common) if x.dtype != common else x) if isinstance(x, Value) else np.asarray(x, common)
+        for x in inputs
+    ]
+
+
+@maps(*_UNARY)
+def unary(graph, call, order=None):
+    return graph(_UNARY[call.op], *same(graph, call, call.inputs[0]))
+
+
+@maps(*_BINARY)
+def binary(graph, call):
+    return graph(_BINARY[call.op], *same(graph, call, *call.inputs))
+
+
+@maps(*_LOGICAL)
+def logical(graph, call):
+    return graph(_LOGICAL[call.op], *[graph.cast(x, bool) for x in call.inputs])
+
+
+@maps("bitwise_and", "bitwise_or", "bitwise_xor")
+def bitwise(graph, call):
+    kind = call.op.removeprefix("bitwise_").capitalize()
+    return graph(kind if call.outputs[0].dtype == bool else f"Bitwise{kind}", *same_kind(graph, call))
+
+
+def same_kind(graph, call):
+    dtype = call.outputs[0].dtype
+    return [
+        (x if x.dtype == dtype else graph.cast(x, dtype)) if isinstance(x, Value) else np.asarray(x, dtype)
+        for x in call.inputs
+    ]
+
+
+@maps("bitwise_not")
+def bitwise_not(graph, call):
+    return graph("Not" if call.outputs[0].dtype == bool else "BitwiseNot", call.inputs[0])
+
+
+@maps("ne")
+def ne(graph, call):
+    return graph("Not", graph("Equal", *same(graph, call, *call.inputs)))
+
+
+@maps("add_scaled", "sub_scaled")
+def scaled(graph, call, alpha):
+    x, y = same(graph, call, *call.inputs)
+    return graph("Add" if call.op[0] == "a" else "Sub", x, graph("Mul", y, alpha, like=call.outputs[0].dtype))
+
+
+@maps("rsub")
+def rsub(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    return graph("Sub", y, x)
+
+
+@maps("square")
+def square(graph, call):
+    return graph("Mul", call.inputs[0], call.inputs[0])
+
+
+@maps("rsqrt", "log1p", "expm1", "log2", "log10", "exp2", "erfc")
+def composed(graph, call):
+    (x,) = same(graph, call, call.inputs[0])
+    dtype = call.outputs[0].dtype
+    if call.op == "rsqrt":
+        return graph("Reciprocal", graph("Sqrt", x))
+    if call.op == "log1p":
+        return graph("Log", graph("Add", x, 1, like=dtype))
+    if call.op == "expm1":
+        return graph("Sub", graph("Exp", x), 1, like=dtype)
+    if call.op == "exp2":
+        return graph("Pow", np.asarray(2, dtype), x)
+    if call.op == "erfc":
+        return graph("Sub", np.asarray(1, dtype), graph("Erf", x))
+    return graph("Div", graph("Log", x), math.log(2 if call.op == "log2" else 10), like=dtype)
+
+
+@maps("trunc")
+def trunc(graph, call):
+    x = call.inputs[0]
+    return graph("Mul", graph("Sign", x), graph("Floor", graph("Abs", x)))
+
+
+@maps("round")
+def rounded(graph, call, decimals):
+    dtype = call.outputs[0].dtype
+    if not decimals:
+        return graph("Round", call.inputs[0])
+    wide = graph("Round", graph("Mul", call.inputs[0], 10.0**decimals, like=dtype))
+    return graph("Div", wide, 10.0**decimals, like=dtype)
+
+
+@maps("remainder", "floor_divide")
+def floored(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    if call.outputs[0].dtype.kind in "iu":
+        left = graph("Mod", x, y)
+        return left if call.op == "remainder" else graph("Div", graph("Sub", x, left), y)
+    whole = graph("Floor", graph("Div", x, y))
+    return whole if call.op == "floor_divide" else graph("Sub", x, graph("Mul", whole, y))
+
+
+@maps("lerp", "lerp_number")
+def lerp(graph, call, weight=None):
+    start, end, *given = same(graph, call, *call.inputs)
+    weight = given[0] if given else np.asarray(weight, call.outputs[0].dtype)
+    return graph("Add", start, graph("Mul", weight, graph("Sub", end, start)))
+
+
+@maps("addcmul", "addcdiv")
+def combined(graph, call, value):
+    x, one, two = same(graph, call, *call.inputs)
+    product = graph("Mul" if call.op == "addcmul" else "Div", one, two)
+    return graph("Add", x, graph("Mul", product, value, like=call.outputs[0].dtype))
+
+
+@maps("to_dtype")
+def to_dtype(graph, call, dtype):
+    return graph.cast(call.inputs[0], call.outputs[0].dtype)
+
+
+@maps("where")
+def where(graph, call):
+    return graph("Where", call.inputs[0], *same(graph, call, *call.inputs[1:]))
+
+
+@maps("masked_fill")
+def masked_fill(graph, call):
+    x, mask, value = call.inputs
+    x, value = same(graph, call, x, value)
+    return graph("Where", mask, value, x)
+
+
+@maps("clamp_numbers")
+def clamp_numbers(graph, call, low, high):
+    ends = [None if end is None else np.asarray(end, call.outputs[0].dtype) for end in (low, high)]
+    return graph("Clip", *same(graph, call, call.inputs[0]), *ends)
+
+
+@maps("clamp")
+def clamp(graph, call):
+    x, low, high = same(graph, call, *call.inputs)
+    return graph("Min", graph("Max", x, low), high)
+
+
+# -- activations
+@maps("hardtanh")
+def hardtanh(graph, call, min_val, max_val):
+    return clamp_numbers(graph, call, min_val, max_val)
+
+
+@maps("hardsigmoid")
+def hardsigmoid(graph, call):
+    return graph("HardSigmoid", call.inputs[0], alpha=1 / 6, beta=0.5)
+
+
+@maps("leaky_relu")
+def leaky_relu(graph, call, negative_slope):
+    return graph("LeakyRelu", call.inputs[0], alpha=float(negative_slope))
+
+
+@maps("prelu")
+def prelu(graph, call):
+    return graph("PRelu", *call.inputs)
+
+
+@maps("silu")
+def silu(graph, call):
+    return graph("Mul", call.inputs[0], graph("Sigmoid", call.inputs[0]))
+
+
+@maps("mish")
+def mish(graph, call):
+    return graph("Mul", call.inputs[0], graph("Tanh", graph("Softplus", call.inputs[0])))
+
+
+@maps("logsigmoid")
+def logsigmoid(graph, call):
+    return graph("Neg", graph("Softplus", graph("Neg", call.inputs[0])))
+
+
+@maps("softplus")
+def softplus(graph, call, beta, threshold):
+    x, dtype = call.inputs[0], call.outputs[0].dtype
+    scaled = graph("Mul", x, beta, like=dtype)
+    smooth = graph("Div", graph("Softplus", scaled), beta, like=dtype)
+    return graph("Where", graph("Greater", scaled, threshold, like=dtype), x, smooth)
+
+
+@maps("gelu")
+def gelu(graph, call, approximate):
+    x, dtype = call.inputs[0], call.outputs[0].dtype
+
+    def times(x, number):
+        return graph("Mul", x, number, like=dtype)
+
+    if approximate == "tanh":
+        cube = times(graph("Mul", graph("Mul", x, x), x), 0.044715)
+        inner = graph("Tanh", times(graph("Add", x, cube), math.sqrt(2 / math.pi)))
+    else:
+        inner = graph("Erf", times(x, math.sqrt(0.5)))
+    return graph("Mul", times(x, 0.5), graph("Add", inner, 1, like=dtype))
+
+
+@maps("elu", "celu")
+def elu(graph, call, alpha, scale=1.0, input_scale=1.0):
+    x, dtype = call.inputs[0], call.outputs[0].dtype
+    if call.op == "celu":
+        input_scale = 1 / alpha
+    below = graph(
+        "Sub", graph("Exp", graph("Mul", graph("Min", x, 0, like=dtype), input_scale, like=dtype)), 1, like=dtype
+    )
+    below = graph("Mul", below, alpha * scale, like=dtype)
+    return graph("Where", graph("Greater", x, 0, like=dtype), graph("Mul", x, scale, like=dtype), below)
+
+
+@maps("softshrink", "hardshrink")
+def shrink(graph, call, lambd):
+    return graph("Shrink", call.inputs[0], lambd=float(lambd), bias=float(lambd) if call.op[0] == "s" else 0.0)
+
+
+@maps("threshold")
+def threshold(graph, call, threshold, value):
+    x, dtype = call.inputs[0], call.outputs[0].dtype
+    return graph("Where", graph("Greater", x, threshold, like=dtype), x, np.asarray(value, dtype))
+
+
+@maps("glu")
+def glu(graph, call, dim):
+    first, second = graph("Split", call.inputs[0], axis=dim, num_outputs=2, outputs=2)
+    return graph("Mul", first, graph("Sigmoid", second))
