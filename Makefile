@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 600
 CROWD_SECONDS ?= 120
 SOAK_SECONDS ?= 600
 
-.PHONY: demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
+.PHONY: wheel demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -100,8 +100,16 @@ sdist: .venv/bin/python
 	$(BIN)/python setup.py -q sdist -d dist/again
 	cmp dist/*.tar.gz dist/again/*.tar.gz
 
+# A wheel is built, and installed and tried in an empty environment. PURE=1: without compiled code, for any Python.
+wheel:
+	rm -rf dist/wheel .venv-wheel
+	RUSHLIGHT_COMPILE=$(if $(PURE),0,1) $(PYTHON) -m pip wheel -q --no-deps -w dist/wheel .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -I -m pip install -q dist/wheel/*.whl
+	cd dist/wheel && ../../.venv-wheel/bin/python -I -W error ../../tools/try_wheel.py $(if $(PURE),uncompiled,compiled)
+
 clean:
-	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize .venv-free-threaded src/*.egg-info
+	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize .venv-free-threaded .venv-wheel src/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:

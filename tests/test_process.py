@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import rushlight
+from rushlight import kernels
 
 PACKAGE = Path(rushlight.__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
@@ -188,7 +189,9 @@ def test_info_says_how_it_runs(compiled):
     lines = python("-m", "rushlight", "info").stdout.splitlines()
     assert lines[0].startswith(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy ")
     assert ("core: compiled" if compiled else "core: uncompiled") in lines[1]
-    assert lines[3] == f"threads: {rushlight.get_num_threads()} share a long loop"
+    assert lines[3] == f"threads: {rushlight.get_num_threads()} share a long loop, {os.cpu_count()} processors"
+    assert lines[2].startswith("kernels: compiled, attention " if compiled and not kernels.PURE else "kernels: none")
+    assert python("-m", "rushlight.info").stdout.splitlines() == lines
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["run", "-m"], ["walk"], ["run", "missing.py"]])

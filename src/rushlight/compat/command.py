@@ -6,7 +6,7 @@ import sys
 
 USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `import torch` meaning rushlight
        rushlight run -m module [arguments]   the same for a module
-       rushlight info                        versions, whether the core is compiled, and the threads
+       rushlight info                        versions, processor, threads, and what is compiled
        rushlight explain [code]              what a code such as RL101 means; without one, all codes"""
 
 
@@ -47,20 +47,9 @@ def run(arguments):
 
 
 def info():
-    import numpy
+    from ..info import lines
 
-    import rushlight
-
-    from .. import core, kernels
-
-    print(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy {numpy.__version__}")
-    uncompiled = core.__file__.endswith(".py")
-    print(
-        "core: "
-        + ("uncompiled, and slower: no C compiler was used when it was installed" if uncompiled else "compiled")
-    )
-    print("kernels: " + ("none" if kernels.load("elementwise") is None else "compiled"))
-    print(f"threads: {rushlight.get_num_threads()} share a long loop")
+    print("\n".join(lines()))
     return 0
 
 
