@@ -2,7 +2,7 @@
 
 from ..missing import with_modules as _with_modules
 
-_MODULES = ("checkpoint", "data", "dlpack", "hooks")
+_MODULES = ("checkpoint", "data", "dlpack", "hooks", "tensorboard")
 
 
 __getattr__, __dir__ = _with_modules(__name__, _MODULES)
