@@ -59,6 +59,7 @@ LAZY = (
     "special",
     "testing",
     "utils",
+    "viz",
 )
 IN_FUNCTIONAL = (
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "channel_shuffle", "conv1d", "conv2d", "conv3d",

@@ -120,7 +120,7 @@ class Root:
         self.count = len(roots)
         self.operations = Counter(node.name() for node in roots)
         self.shapes = shapes
-        nodes = _nodes_of(roots)
+        nodes = nodes_of(roots)
         self.nodes = len(nodes)
         self.leaf_bytes, self.constant_bytes, self.intermediate_bytes = _totals(_rows(nodes, {}))
 
@@ -191,7 +191,7 @@ def saved(*tensors):
             raise RuntimeError(_NO_HISTORY)
         if tensor.grad_fn is not None:
             roots.append(tensor.grad_fn)
-    nodes = _nodes_of(roots)
+    nodes = nodes_of(roots)
     return Saved(nodes, _times(nodes))
 
 
@@ -225,7 +225,7 @@ def graphs_alive(collect=True):
     groups = {}
     for key, node in nodes.items():
         if key not in inner:
-            groups.setdefault(_place_of(node), []).append(node)
+            groups.setdefault(place_of(node), []).append(node)
     rows = [
         Root(place, roots, [tuple(t._array.shape) for node in roots for t in tensors.get(id(node), ())])
         for place, roots in groups.items()
@@ -240,7 +240,7 @@ def _edges(node):
     return [edge for edge in edges if isinstance(edge, Node)]
 
 
-def _nodes_of(roots):
+def nodes_of(roots):
     """All nodes that roots came from, themselves included, in the order of recording."""
     seen = {id(node): node for node in roots}
     stack = list(seen.values())
@@ -252,7 +252,7 @@ def _nodes_of(roots):
     return sorted(seen.values(), key=lambda node: node.sequence)
 
 
-def _kept_by(node):
+def kept_by(node):
     """(PyTorch's name, value, whether it has no history) of everything that a node keeps."""
     op = node.op
     if op.custom is not None:
@@ -261,7 +261,7 @@ def _kept_by(node):
     else:
         for i in range(node.count):
             name = op.inputs[0 if op.variadic else i]
-            yield from _behind(op.aliases.get(name, name), _input(node, i), node.edge_at(i) is None)
+            yield from _behind(op.aliases.get(name, name), input_of(node, i), node.edge_at(i) is None)
     for name, (array, _, _) in zip(op.outputs or ("out",), node.outs or ()):
         yield from _behind(op.aliases.get(name, name), array, False)
     for name, value in (node.params or {}).items():
@@ -278,26 +278,26 @@ def _behind(name, value, constant):
         yield name, value, constant
         return
     for i in range(inputs.count):
-        yield "input of its checkpoint", _input(inputs, i), inputs.edge_at(i) is None
+        yield "input of its checkpoint", input_of(inputs, i), inputs.edge_at(i) is None
 
 
-def _input(node, i):
+def input_of(node, i):
     """What a node keeps of its input i."""
     return (node.saved0, node.saved1)[i] if i < 2 else node.more[i - 2][2]
 
 
 def _rows(nodes, times):
     """A Row for each line that recorded some of the nodes."""
-    leaves = {address(array) for node in nodes for leaf in _leaves(node) for array in arrays_in(leaf)}
+    leaves = {address(array) for node in nodes for leaf in leaves_of(node) for array in arrays_in(leaf)}
     rows, counted = {}, set()
     for node in nodes:
-        place = _place_of(node)
+        place = place_of(node)
         row = rows.get(place)
         if row is None:
             row = rows[place] = Row(place)
         row.nodes += 1
         row.operations[node.name()] += 1
-        for name, value, constant in _kept_by(node):
+        for name, value, constant in kept_by(node):
             for array in arrays_in(value):
                 where = address(array)
                 kind = "leaf" if where in leaves else "constant" if constant else "intermediate"
@@ -315,7 +315,7 @@ def _rows(nodes, times):
     return sorted(rows.values(), key=lambda row: row.bytes, reverse=True)
 
 
-def _leaves(node):
+def leaves_of(node):
     """The leaf tensors among the inputs of a node."""
     edges = [node.edge_at(i) for i in range(node.count)]
     return [edge for edge in edges if isinstance(edge, TensorBase)]
@@ -329,7 +329,7 @@ def _totals(rows):
     )
 
 
-def _place_of(node):
+def place_of(node):
     """(file, line, function) that recorded a node."""
     if node.code is None:
         return "<unknown>", 0, ""
