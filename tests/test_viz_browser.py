@@ -1,0 +1,289 @@
+"""The pages of pictures in a real browser: clicks, keys, folding, search, steps, a telephone, 5,000 nodes."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+import rushlight as rl
+from rushlight import nn, viz
+from rushlight.viz import layout
+
+api = pytest.importorskip("playwright.sync_api", reason="pip install playwright, and have Chromium")
+BROWSER = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on the PATH, nor named by CHROMIUM")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with api.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """A function that opens a picture; what its page complains about, or asks the network for, fails the test."""
+    faults, contexts = [], []
+
+    def opened(picture, width=1200, height=800, **options):
+        path = picture.save(tmp_path / "page.html")
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: None if request.url == path.as_uri() else faults.append(request.url))
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+class Block(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.linear = nn.Linear(size, size)
+        self.act = nn.GELU()
+
+    def forward(self, x):
+        return x + self.act(self.linear(x))
+
+
+def network():
+    rl.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 8), Block(8), nn.Linear(8, 3)), rl.randn(5, 4)
+    return lambda: model(x).square().mean()
+
+
+def settled(page):
+    """Wait until what was asked for is drawn."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def labels(page):
+    return page.eval_on_selector_all("#nodes .node", "all => all.map(n => n.getAttribute('aria-label').split(', ')[0])")
+
+
+def whole(page):
+    page.click("#fit")
+    settled(page)
+
+
+def test_a_click_opens_what_is_known(show):
+    w = rl.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    hidden = w.tanh()
+    page = show(viz.graph((hidden * hidden).sum()))
+    page.click(".node[aria-label^=tanh]")
+    text = page.inner_text("#panel")
+    assert "out = tanh(x)" in text and "∂out/∂x = 1 - tanh(x)²" in text
+    assert "[0.761594, -0.964028, 0.995055]" in text
+    assert "test_viz_browser.py:" in text and "hidden = w.tanh()" in text
+    assert page.locator("#edges .near").count() == 3
+    page.click("#panel .links button >> text=w")
+    assert ".grad is None" in page.inner_text("#panel") and page.locator(".node.chosen").count() == 1
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#panel")
+
+
+def test_boxes_fold_and_unfold(show):
+    page = show(viz.graph(network()))
+    whole(page)
+    before = labels(page)
+    assert before.count("addmm") == 3
+    page.click(".fold[aria-label^='1: Block']")
+    settled(page)
+    assert labels(page).count("addmm") == 2 and "gelu" not in labels(page)
+    assert page.get_attribute(".fold[aria-label^='1: Block']", "aria-expanded") == "false"
+    page.click(".fold[aria-label^='1: Block']")
+    whole(page)
+    assert sorted(labels(page)) == sorted(before)
+    page.click("#closeall")
+    settled(page)
+    assert set(labels(page)) == {"square", "mean", "output"}
+    page.click("#openall")
+    whole(page)
+    assert sorted(labels(page)) == sorted(before)
+
+
+def test_search_finds_what_is_folded(show):
+    page = show(viz.graph(network()))
+    page.click("#closeall")
+    page.keyboard.press("/")
+    page.keyboard.type("gelu")
+    assert page.inner_text("#hits") == "1 found"
+    page.keyboard.press("Enter")
+    settled(page)
+    assert "gelu" in labels(page) and page.inner_text("#panel h2") == "gelu"
+    assert page.locator(".node.hit").count() == 1
+    page.fill("#find", "addmm 5×8")
+    assert page.inner_text("#hits") == "2 found"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#hits") == "2 of 2"
+    page.fill("#find", "nothing like it")
+    assert page.inner_text("#hits") == "0 found"
+
+
+def test_keys_are_enough(show):
+    page = show(viz.graph(network()))
+    page.click("#closeall")
+    settled(page)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.fold')"):
+            break
+    page.keyboard.press("Enter")
+    settled(page)
+    assert page.locator(".fold").count() == 4
+    page.focus(".node[aria-label^=mean]")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#panel h2") == "mean"
+    page.keyboard.press("ArrowUp")
+    assert page.inner_text("#panel h2") == "square"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.inner_text("#panel h2") == "output"
+
+
+def test_zoom_and_pan(show):
+    page = show(viz.graph(network()))
+    scale = "+document.getElementById('world').getAttribute('transform').match(/scale\\((.*)\\)/)[1]"
+    place = "document.getElementById('world').getAttribute('transform').match(/translate\\((\\S+) (\\S+)\\)/).slice(1).map(Number)"
+    before = page.evaluate(scale)
+    page.click("#in")
+    settled(page)
+    assert page.evaluate(scale) == pytest.approx(1.4 * before)
+    x, y = page.evaluate(place)
+    page.mouse.move(100, 300)
+    page.mouse.down()
+    page.mouse.move(160, 320, steps=3)
+    page.mouse.up()
+    settled(page)
+    assert page.evaluate(place) == pytest.approx([x + 60, y + 20])
+    page.mouse.wheel(0, 50)
+    settled(page)
+    assert page.evaluate(place) == pytest.approx([x + 60, y - 30])
+
+
+def test_places_are_those_of_the_svg(show):
+    """page.js computes them again after folding."""
+    picture = viz.graph(network())
+    page = show(picture)
+    page.click("#openall")
+    for fold in (False, True):
+        if fold:
+            whole(page)
+            page.click(".fold[aria-label^='1: Block']")
+        folded = frozenset(box.id for box in picture.boxes if fold and box.title == "1: Block")
+        layout.place(picture.plan, folded, picture.closed)
+        whole(page)
+        found = page.eval_on_selector_all(
+            "#nodes .node",
+            "all => all.map(n => [+n.dataset.item, ...n.getAttribute('transform').match(/-?[\\d.]+/g).map(Number)])",
+        )
+        expected = [
+            [v.item, x - v.width / 2, y]
+            for v, (x, y) in layout.absolute(picture.plan, folded).items()
+            if v.kind == layout.ITEM
+        ]
+        assert len(found) == len(expected)
+        for one, other in zip(sorted(found), sorted(expected)):
+            assert one == pytest.approx(other, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_inside_of_its_card(show, scheme, tmp_path):
+    page = show(viz.graph(network()), color_scheme=scheme)
+    whole(page)
+    outside = page.eval_on_selector_all(
+        "#nodes .node",
+        """all => all.filter((n) => {
+             const card = n.querySelector('.card').getBoundingClientRect();
+             return [...n.querySelectorAll('text')].some((t) => {
+               const box = t.getBoundingClientRect();
+               return box.left < card.left || box.right > card.right || box.top < card.top - 1 || box.bottom > card.bottom + 1;
+             });
+           }).length""",
+    )
+    assert outside == 0
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 31)"}[scheme]
+    page.click("#theme")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != background
+    assert len(page.screenshot(path=tmp_path / f"{scheme}.png")) > 20_000
+
+
+def test_a_telephone(show):
+    page = show(viz.steps(network()), 360, 640, has_touch=True, is_mobile=True, device_scale_factor=2)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    beyond = page.eval_on_selector_all(
+        "button, input, #panel",
+        "all => all.filter((n) => n.offsetParent && n.getBoundingClientRect().right > 360.5).length",
+    )
+    assert beyond == 0
+    page.tap("#forward")
+    settled(page)
+    assert page.inner_text("#at") == "2 of 16"
+    assert page.locator("#main").bounding_box()["height"] > 150
+
+
+def test_steps_forward_and_back(show):
+    x = rl.tensor([0.5, 2.0], requires_grad=True)
+    page = show(viz.steps((x.log() * 3).sum()))
+    assert page.inner_text("#at") == "1 of 4" and page.inner_text("#panel h2") == "sum"
+    page.keyboard.press("ArrowRight")
+    page.click("#forward")
+    text = page.inner_text("#panel")
+    assert page.inner_text("#panel h2") == "log" and "[3., 3.]" in text
+    assert "∂out/∂x = 1 / x" in text and "= [2., 0.5]" in text and "[6., 1.5]" in text
+    assert page.locator("#marks .ring").count() == 1 and page.locator("#marks .back").count() == 1
+    assert page.locator(".node.did").count() == 2
+    page.keyboard.press("End")
+    assert page.inner_text("#panel h2") == "x" and "[6., 1.5]" in page.inner_text("#panel")
+    assert page.is_disabled("#forward")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    assert page.inner_text("#at") == "1 of 4" and page.is_disabled("#back")
+
+
+def test_an_svg_opens_by_itself(browser, tmp_path):
+    path = viz.graph(network()).save(tmp_path / "graph.svg")
+    page = browser.new_page(color_scheme="dark")
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.tagName") == "svg"
+    assert page.evaluate("getComputedStyle(document.querySelector('.paper')).fill") == "rgb(18, 22, 31)"
+    page.close()
+
+
+def test_5000_nodes_open_in_two_seconds(show):
+    x = rl.ones(3, requires_grad=True)
+    y = x
+    for _ in range(2500):
+        y = (y * 1.0001).sin()
+    picture = viz.graph(y.sum())
+    start = time.perf_counter()
+    page = show(picture)
+    seconds = time.perf_counter() - start
+    print(f"\n5,000 nodes: written and opened in {seconds:.2f} s")
+    assert "sin" in labels(page)
+    assert seconds < 2 * SLOW
+    start = time.perf_counter()
+    whole(page)
+    assert page.locator("#piles path").count() >= 2
+    page.fill("#find", "sum")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert page.inner_text("#panel h2") == "sum"
+    assert time.perf_counter() - start < 3 * SLOW
+
+
+# Where other programs share the processor.
+SLOW = float(os.environ.get("SLOW", "1"))
