@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 600
 CROWD_SECONDS ?= 120
 SOAK_SECONDS ?= 600
 
-.PHONY: wheel demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
+.PHONY: wheel demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded.PHONY: demo test browser test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
@@ -53,6 +53,11 @@ lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages of pictures in a real Chromium, which has to be there.
+browser: .venv/test
+	$(BIN)/python -m pip install -q playwright
+	$(BIN)/python -m pytest -s tests/test_viz_browser.py
 
 # WORDS: only the cases whose name or group holds one of them, as in make bench WORDS=softmax.
 bench: .venv/demo

@@ -1,6 +1,7 @@
 """Pictures of the graph: what is in them, where it stands, what formulas say, and that looking changes nothing."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -80,6 +81,18 @@ def test_gradients_are_shown_where_they_are():
     picture = viz.graph(loss)
     assert item(picture, "exp").grad["text"] == "[2., 2., 2.]"
     assert x.grad is not None and item(picture, "x").grad["text"] == "[6.43656, 1.27067, 41.1711]"
+
+
+def test_variables_of_the_caller_give_names_and_values():
+    x = rl.tensor([1.0, 2.0], requires_grad=True)
+    doubled = x * 2
+    loss = (doubled + 1).sum()
+    picture = viz.graph(loss, names={"input": x})
+    mul = item(picture, "mul")
+    assert mul.caption == "doubled" and mul.value["text"] == "[2., 4.]" and item(picture, "input").kind == "leaf"
+    assert item(picture, "add").caption == "" and item(picture, "add").value is None
+    doubled.mul_(3)
+    assert [i.caption for i in viz.graph(loss).items if i.label == "mul"] == [""]
 
 
 def test_bytes_are_those_of_saved():
@@ -313,19 +326,23 @@ def test_formulas_of_the_table_are_what_runs(name):
 
 @pytest.mark.parametrize("name", formulas.PRODUCTS)
 def test_formulas_of_products_are_what_runs(name):
-    op, (forward, derivatives) = REGISTRY[name], formulas.PRODUCTS[name]
+    op, (forward, derivatives) = REGISTRY[name.split(",")[0]], formulas.PRODUCTS[name]
     shapes = {
         "mm": [(2, 3), (3, 4)], "bmm": [(5, 2, 3), (5, 3, 4)], "mv": [(2, 3), (3,)], "dot": [(3,), (3,)],
-        "addmm": [(2, 4), (2, 3), (3, 4)], "t": [(2, 3)], "softmax": [(2, 3)], "log_softmax": [(2, 3)],
-    }[name]  # fmt: skip
+        "addmm": [(2, 4), (2, 3), (3, 4)], "sum": [(2, 3)], "mean": [(2, 3)], "t": [(2, 3)], "softmax": [(2, 3)],
+        "log_softmax": [(2, 3)],
+    }[op.name]  # fmt: skip
     params = {"softmax": {"dim": 1}, "log_softmax": {"dim": 1}, "addmm": {"beta": 2, "alpha": 3}}.get(name, {})
+    params = {**op.defaults, **params}
+    assert formulas.forward_text(op, params) == forward
     rl.manual_seed(0)
     inputs = [rl.randn(*shape, dtype=rl.float64, requires_grad=True) for shape in shapes]
-    out = op(*inputs, **params) if not params else op(*inputs, **{**op.defaults, **params})
+    out = op(*inputs, **params)
     g = rl.randn(out.shape, dtype=rl.float64)
     names = {n: x.detach() for n, x in zip(op.inputs, inputs)} | {"out": out.detach(), "g": g} | params
     tools = {
-        "exp": rl.exp, "log": rl.log, "outer": rl.outer,
+        "exp": rl.exp, "log": rl.log, "outer": rl.outer, "shape": rl.Tensor.size, "size": rl.numel,
+        "expand": rl.Tensor.expand,
         "sum": lambda x, dim=None: x.sum() if dim is None else x.sum(dim, keepdim=True),
     }  # fmt: skip
     assert rl.allclose(eval(forward, {**tools, **names}), out)
@@ -492,7 +509,6 @@ def test_save_goes_by_the_ending(tmp_path):
 
 
 def test_open_shows_the_page(monkeypatch):
-    import os
     import webbrowser
 
     opened = []
@@ -512,10 +528,28 @@ def test_the_tree():
         "sum",
         "mul",
         "├─ sin",
-        "│  exp [1]",
-        "exp [1]",
+        "│  exp (y) [1]",
+        "exp (y) [1]",
         "├─ x",
     ]
+
+
+def test_pictures_of_the_page_are_what_its_code_draws(tmp_path, monkeypatch):
+    import linecache
+    from pathlib import Path
+
+    docs = Path(__file__).parent.parent / "docs"
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code in re.findall(r"^```python\n(.*?)^```$", (docs / "pictures.md").read_text(), re.MULTILINE | re.DOTALL):
+        linecache.cache["example.py"] = (len(code), None, code.splitlines(keepends=True), "example.py")
+        exec(compile(code, "example.py", "exec"), names)
+    for name in ("loss.svg", "model.svg"):
+        # What is shown under the pointer has the numbers of weights that are drawn anew.
+        drawn = re.sub(r"<title>.*?</title>", "", Path(name).read_text(), flags=re.DOTALL)
+        if os.environ.get("DRAW"):
+            (docs / "pictures" / name).write_text(drawn)
+        assert drawn == (docs / "pictures" / name).read_text(), "DRAW=1 writes them"
 
 
 # -- large graphs

@@ -12,7 +12,7 @@ from ..watching import Watcher
 from . import page
 from .calls import record
 from .model import Model
-from .picture import Picture, names_of, outputs_of, write
+from .picture import Picture, Variables, outputs_of, write
 from .values import summary
 
 # Local derivatives are shown as numbers of results with at most as many elements.
@@ -102,7 +102,7 @@ def steps(y, gradient=None, *, model=None, names=None):
         with record():
             y = y()
     outputs = outputs_of(y, "steps")
-    found = Model(outputs, model, names_of(frame, names))
+    found = Model(outputs, model, Variables(frame, names))
     return Steps(found, outputs, gradient)
 
 

@@ -19,6 +19,7 @@ KNOWN = {
     "mul": ("x * y", {"x": "y", "y": "x"}),
     "div": ("x / y", {"x": "1 / y", "y": "-x / y**2"}),
     "reciprocal": ("1 / x", {"x": "-1 / x**2"}),
+    "pow": ("x**y", {"x": "y * x**(y - 1)", "y": "log(x) * x**y"}),
     "square": ("x**2", {"x": "2 * x"}),
     "exp": ("exp(x)", {"x": "exp(x)"}),
     "exp2": ("2**x", {"x": "log(2) * 2**x"}),
@@ -64,7 +65,10 @@ PRODUCTS = {
     "mv": ("a @ b", {"a": "outer(g, b)", "b": "a.T @ g"}),
     "dot": ("sum(x * y)", {"x": "g * y", "y": "g * x"}),
     "addmm": ("beta * c + alpha * (a @ b)", {"c": "beta * g", "a": "alpha * (g @ b.T)", "b": "alpha * (a.T @ g)"}),
+    "addmm, alpha=beta=1": ("c + a @ b", {"c": "g", "a": "g @ b.T", "b": "a.T @ g"}),
     "t": ("x.T", {"x": "g.T"}),
+    "sum, dim=None": ("sum(x)", {"x": "expand(g, shape(x))"}),
+    "mean, dim=None": ("sum(x) / size(x)", {"x": "expand(g, shape(x)) / size(x)"}),
     "softmax": ("exp(x) / sum(exp(x), dim)", {"x": "out * (g - sum(out * g, dim))"}),
     "log_softmax": ("x - log(sum(exp(x), dim))", {"x": "g - exp(out) * sum(g, dim)"}),
 }
@@ -72,9 +76,9 @@ _OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def forward_text(op, params):
-    """'max(x, 0)', or the call as such: 'sum(x, dim=None)'."""
-    known = KNOWN.get(op.name) or PRODUCTS.get(op.name)
-    if known is not None and _applies(op, params):
+    """'max(x, 0)', or the call as such: 'sum(x, dim=0)'."""
+    known = KNOWN.get(op.name) or _product(op, params)
+    if known is not None:
         return known[0]
     inputs = [f"*{name}" if op.variadic and name == op.inputs[-1] else name for name in op.inputs]
     return f"{op.name}({', '.join([*inputs, *parameters(params)])})"
@@ -92,8 +96,9 @@ def derivative_text(op, i, params):
     if op.name in KNOWN:
         local = KNOWN[op.name][1][name]
         return local, {"1": "g", "-1": "-g"}.get(local) or f"g * {_factor(local)}"
-    if op.name in PRODUCTS and _applies(op, params):
-        return None, PRODUCTS[op.name][1][name]
+    known = _product(op, params)
+    if known is not None:
+        return None, known[1][name]
     return (without_gradient(own) if op.kind == "elementwise" else None), own
 
 
@@ -106,9 +111,14 @@ def pretty(text):
     return text
 
 
-def _applies(op, params):
-    """Whether the table's formula is that of a call with these parameters."""
-    return not (op.name in ("softmax", "log_softmax") and params.get("dim") is None)
+def _product(op, params):
+    """The row of the table for a call with these parameters, None where there is none."""
+    given = (params or {}).get
+    if given("alpha", 0) == 1 == given("beta", 0):
+        return PRODUCTS.get(f"{op.name}, alpha=beta=1")
+    if given("dim", 0) is None:
+        return PRODUCTS.get(f"{op.name}, dim=None")
+    return PRODUCTS.get(op.name)
 
 
 def _factor(text):

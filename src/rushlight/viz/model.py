@@ -33,7 +33,7 @@ class Item:
 
     `shape` is a tuple and `dtype` a name, None where the graph does not tell. `kept` lists what is kept for backward, `bytes` is
     what of it no earlier item has counted. `value` and `grad` are summaries (see values.summary) or None; `line` is
-    (file, number, function) or None; `caption` is the call of a module that it is all of.
+    (file, number, function) or None; `caption` is the variable that holds it, and the call of a module that it is all of.
     """
 
     def __init__(self, id, kind, label):
@@ -80,14 +80,18 @@ class Box:
 class Model:
     """All of it: `items`, `edges` and `boxes`; until `release`, also `item_of` each node."""
 
-    def __init__(self, outputs, module=None, names=None):
+    def __init__(self, outputs, module=None, variables=None):
         self.outputs = outputs
         self.items, self.edges, self.boxes = [], [], []
         self._leaves, self._indices, self._formulas = [], {}, {}
-        self.names = {**calls.parameter_names(module), **(names or {})}
+        self.names = calls.parameter_names(module)
+        made = {}
+        if variables is not None:
+            self.names |= variables.names
+            made = _made(variables.tensors)
         nodes = nodes_of([y if isinstance(y, Node) else y.grad_fn for y in outputs if isinstance(y, Node) or y.grad_fn])
         self.item_of = {}
-        values = _values(outputs, nodes)
+        values = _values(outputs, nodes, made)
         shapes = Shapes(nodes, values)
         leaves = {address(array) for node in nodes for leaf in leaves_of(node) for array in arrays_in(leaf)}
         counted, tensors = set(leaves), _retained(nodes)
@@ -99,6 +103,10 @@ class Model:
             self._add_edges(node)
         self._add_outputs(outputs)
         self._add_boxes(nodes, module)
+        for (node, _), (name, tensor) in made.items():
+            item = self.item_of.get(node)
+            if item is not None and not any(tensor is y for y in outputs):
+                item.caption = " · ".join(filter(None, (name, item.caption)))
 
     def _new(self, key, kind, label):
         item = Item(len(self.items), kind, label)
@@ -333,7 +341,17 @@ def _retained(nodes):
     return found
 
 
-def _values(outputs, nodes):
+def _made(tensors):
+    """{(node, output): (name, tensor)} of tensors by name, but for views whose history is not up to date."""
+    found = {}
+    for name, tensor in tensors.items():
+        view = tensor.view_of
+        if view is None or view.version == tensor.versions.n:
+            found.setdefault((tensor._grad_fn, tensor.output_nr), (name, tensor))
+    return found
+
+
+def _values(outputs, nodes, made):
     """{(node, output): array} of results that the graph keeps, or that are still held, and that are what they were."""
     found = {}
 
@@ -341,13 +359,13 @@ def _values(outputs, nodes):
         if isinstance(array, np.ndarray) and type(array) is not Batched:
             found.setdefault((node, k), array)
 
-    for y in outputs:
-        if isinstance(y, TensorBase) and y.grad_fn is not None:
-            put(y.grad_fn, y.output_nr, y._array)
-    for node, tensors in _retained(nodes).items():
-        for tensor in tensors:
-            if tensor.grad_fn is node:
-                put(node, tensor.output_nr, tensor._array)
+    held = [(y.grad_fn, y.output_nr, y) for y in outputs if isinstance(y, TensorBase) and y.grad_fn is not None]
+    held += [(*key, tensor) for key, (_, tensor) in made.items()]
+    held += [(node, t.output_nr, t) for node, tensors in _retained(nodes).items() for t in tensors if t.grad_fn is node]
+    for node, k, tensor in held:
+        # What was written to under no_grad has the history of before.
+        if tensor.versions is None or tensor.versions.n == 0:
+            put(node, k, tensor._array)
     for node in nodes:
         if node.freed or node.op.custom is not None:
             continue

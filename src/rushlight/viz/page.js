@@ -275,7 +275,7 @@ function start() {
   fit();
   if (scale >= 0.45) return;
   // Too much to be read at once: begin at the end, where the output is.
-  scale = Math.min(1, Math.max(0.45, (view.clientWidth - 24) / Math.min(extent[0], 900)));
+  scale = Math.min(1, Math.max(0.7, (view.clientWidth - 24) / Math.min(extent[0], 900)));
   const last = itemVertices.findLast((all, id) => D.items[id].kind === "output" && places.has(all[0]))?.[0] ?? visible(V.findLast((v) => v.kind === ITEM));
   const [x, y] = places.get(visible(last));
   panX = view.clientWidth / 2 - x * scale;

@@ -22,7 +22,7 @@ def graph(y, *, model=None, names=None):
     `y` is a tensor with history or a sequence of them; or a function without arguments that computes one, which is then
     called once under `viz.record()`, so that the picture has a box for each call of a module. For a graph that exists
     already `model` is the module that made it: where no calls were recorded, boxes are guessed by its parameters. `names`
-    ({"x": x}) names tensors; others have the names of the model's parameters, or of the variables of the caller.
+    ({"x": x}) names tensors; others have the names of parameters of modules, or of the variables of the caller.
 
     Nothing is computed and nothing changes. Values are those that the graph keeps or the caller holds.
 
@@ -40,7 +40,7 @@ def graph(y, *, model=None, names=None):
         with record():
             y = y()
     outputs = outputs_of(y, "graph")
-    return Picture(Model(outputs, model, names_of(frame, names)))
+    return Picture(Model(outputs, model, Variables(frame, names)))
 
 
 def outputs_of(y, function):
@@ -64,22 +64,29 @@ def outputs_of(y, function):
     return found
 
 
-def names_of(frame, given=None):
-    """{id of a tensor: its name} by the variables of a frame, the modules among them, and those that are given."""
-    names, modules = {}, []
-    for variables in (frame.f_globals, frame.f_locals):
-        for name, value in list(variables.items()):
-            kind = type(value)
-            if issubclass(kind, TensorBase) and not name.startswith("_"):
-                names[id(value)] = name
-            elif issubclass(kind, Module):
-                modules.append(value)
-    for module in modules:
-        for name, parameter in module.named_parameters():
-            names.setdefault(id(parameter), name)
-    for name, value in (given or {}).items():
-        names[id(value)] = name
-    return names
+class Variables:
+    """What the caller's variables tell: `names` of tensors by their id, and the `tensors` that operations made, by name."""
+
+    def __init__(self, frame, given=None):
+        self.names, self.tensors = {}, {}
+        modules = []
+        for variables in (frame.f_globals, frame.f_locals):
+            for name, value in list(variables.items()):
+                kind = type(value)
+                if issubclass(kind, TensorBase) and not name.startswith("_"):
+                    self._put(name, value)
+                elif issubclass(kind, Module):
+                    modules.append(value)
+        for module in modules:
+            for name, parameter in module.named_parameters():
+                self.names.setdefault(id(parameter), name)
+        for name, value in (given or {}).items():
+            self._put(name, value)
+
+    def _put(self, name, tensor):
+        self.names[id(tensor)] = name
+        if tensor._grad_fn is not None:
+            self.tensors[name] = tensor
 
 
 class Picture:

@@ -9,7 +9,7 @@ from ..compat.torch_name import as_torch
 from ..tensor import Tensor
 from . import calls
 from .model import Model
-from .picture import Picture, names_of, outputs_of
+from .picture import Picture, Variables, outputs_of
 
 
 class _Drawn(BaseException):
@@ -72,14 +72,14 @@ class _Taker:
     def called(self, y, frame):
         self.count += 1
         # The modules are held, since they know the names of their parameters.
-        self.last = y, names_of(frame), list(calls.called_modules())
+        self.last = y, Variables(frame), list(calls.called_modules())
         if self.count == self.at:
             self.drawn = self.draw()
             raise _Drawn
 
     def draw(self):
-        y, names, _ = self.last
-        return Picture(Model(outputs_of(y, "script"), None, names))
+        y, variables, _ = self.last
+        return Picture(Model(outputs_of(y, "script"), None, variables))
 
     def picture(self, path):
         """The picture; RuntimeError where there is none."""
