@@ -95,6 +95,14 @@ def test_variables_of_the_caller_give_names_and_values():
     assert [i.caption for i in viz.graph(loss).items if i.label == "mul"] == [""]
 
 
+def test_variables_around_a_function_give_names():
+    def made():
+        weight = rl.ones(2, requires_grad=True)
+        return lambda: (weight * 2).sum()
+
+    assert "weight" in [i.label for i in viz.graph(made()).items]
+
+
 def test_bytes_are_those_of_saved():
     model = network()
     loss = model(rl.randn(5, 4)).exp().sum()
@@ -462,6 +470,19 @@ def test_folding_hides_what_is_inside():
     picture = list(pictures())[1]
     assert "addmm" in picture.svg() and "addmm" not in picture.svg(depth=0)
     assert "9 operations" in picture.svg(depth=0)
+
+
+def test_boxes_of_long_loops_are_folded_at_first():
+    cell = nn.Linear(2, 2)
+
+    def run(steps):
+        h = rl.ones(1, 2)
+        for _ in range(steps):
+            h = cell(h).tanh()
+        return h.sum()
+
+    assert viz.graph(lambda: run(3)).folded() == frozenset()
+    assert len(viz.graph(lambda: run(60)).folded()) == 60
 
 
 def test_long_chains_stand_in_line():

@@ -7,12 +7,11 @@ import numpy as np
 from ..autograd.backward import grad
 from ..autograd.explaining.replay import silenced
 from ..autograd.rules import arguments, rule_of, through
-from ..core import Node, TensorBase, wrap
+from ..core import Node, wrap
 from ..watching import Watcher
 from . import page
-from .calls import record
 from .model import Model
-from .picture import Picture, Variables, outputs_of, write
+from .picture import Picture, prepared, write
 from .values import summary
 
 # Local derivatives are shown as numbers of results with at most as many elements.
@@ -97,13 +96,8 @@ def steps(y, gradient=None, *, model=None, names=None):
     >>> x.grad is None
     True
     """
-    frame = sys._getframe(1)
-    if callable(y) and not isinstance(y, TensorBase):
-        with record():
-            y = y()
-    outputs = outputs_of(y, "steps")
-    found = Model(outputs, model, Variables(frame, names))
-    return Steps(found, outputs, gradient)
+    outputs, variables = prepared(y, sys._getframe(1), names, "steps")
+    return Steps(Model(outputs, model, variables), outputs, gradient)
 
 
 class Steps(Picture):

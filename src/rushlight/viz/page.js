@@ -227,7 +227,8 @@ function drawTitle(b, parent) {
 function drawEdge(line, parent) {
   const [source, , target, , tracked] = D.edges[line.edge];
   const near = chosen >= 0 && (source === chosen || target === chosen) ? " near" : "";
-  return make("path", { class: `e${tracked ? "" : " u"}${near}`, d: line.path, "marker-end": "url(#tip)" }, parent);
+  const many = outOf[source].length > D.many || into[target].length > D.many ? " far" : "";
+  return make("path", { class: `e${tracked ? "" : " u"}${near}${many}`, d: line.path, "marker-end": "url(#tip)" }, parent);
 }
 function drawNode(v, x, y, parent) {
   const item = D.items[v.item];

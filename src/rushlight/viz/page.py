@@ -50,7 +50,8 @@ def data(picture, steps):
     cards, formulas, files, sources = _Table(), _Table(), _Table(), {}
     counts = svg.counts_of(model)
     found = {
-        "sizes": {"GAP": layout.GAP, "ROW": layout.ROW, "PADDING": layout.PADDING, "HEADER": layout.HEADER, "TITLE": layout.TITLE},
+        "sizes": {name: getattr(layout, name) for name in ("GAP", "ROW", "PADDING", "HEADER", "TITLE")},
+        "many": svg.MANY_EDGES,
         "colours": style.COLOURS,
         "items": [_item(picture, item, cards, formulas, files, sources) for item in model.items],
         "edges": [[e.source, e.output, e.target, e.input, int(e.tracked)] for e in model.edges],

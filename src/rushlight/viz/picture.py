@@ -35,12 +35,18 @@ def graph(y, *, model=None, names=None):
     >>> picture
     <picture of 3 operations, 1 leaf, 8 B kept>
     """
-    frame = sys._getframe(1)
+    outputs, variables = prepared(y, sys._getframe(1), names, "graph")
+    return Picture(Model(outputs, model, variables))
+
+
+def prepared(y, frame, names, function):
+    """(the tensors to draw, what variables tell) of the argument `y` of a function, which may be what computes them."""
+    computes = None
     if callable(y) and not isinstance(y, TensorBase):
+        computes = y
         with record():
             y = y()
-    outputs = outputs_of(y, "graph")
-    return Picture(Model(outputs, model, Variables(frame, names)))
+    return outputs_of(y, function), Variables(frame, names, computes)
 
 
 def outputs_of(y, function):
@@ -65,12 +71,15 @@ def outputs_of(y, function):
 
 
 class Variables:
-    """What the caller's variables tell: `names` of tensors by their id, and the `tensors` that operations made, by name."""
+    """What variables of the caller, and those that a function has from around it, tell.
 
-    def __init__(self, frame, given=None):
+    `names` are those of tensors by their id, `tensors` those that operations made, by name.
+    """
+
+    def __init__(self, frame, given=None, function=None):
         self.names, self.tensors = {}, {}
         modules = []
-        for variables in (frame.f_globals, frame.f_locals):
+        for variables in (frame.f_globals, frame.f_locals, _closure(function)):
             for name, value in list(variables.items()):
                 kind = type(value)
                 if issubclass(kind, TensorBase) and not name.startswith("_"):
@@ -87,6 +96,19 @@ class Variables:
         self.names[id(tensor)] = name
         if tensor._grad_fn is not None:
             self.tensors[name] = tensor
+
+
+def _closure(function):
+    """{name: value} of what a function has from the functions around it."""
+    code = getattr(function, "__code__", None)
+    cells = zip(code.co_freevars, function.__closure__ or ()) if code is not None else ()
+    found = {}
+    for name, cell in cells:
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:
+            continue  # Not assigned yet.
+    return found
 
 
 class Picture:
@@ -139,7 +161,9 @@ class Picture:
         deepest = max([box.depth for box in boxes], default=-1) + 1
         if depth is None:
             depth = deepest
-            while depth > 1 and self._shown(depth) > _MANY:
+            # A single box around all is never folded by itself.
+            least = int(sum(box.depth == 0 for box in boxes) == 1)
+            while depth > least and self._shown(depth) > _MANY:
                 depth -= 1
         return frozenset(box.id for box in boxes if box.depth >= depth)
 

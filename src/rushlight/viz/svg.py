@@ -7,6 +7,8 @@ from .text import cut, width
 from .values import shape_text
 
 _WIDEST, _SIDE, _MARGIN, _BESIDE = 240, 14, 24, 7
+# Edges of what has more of them are pale.
+MANY_EDGES = 24
 _LINES = {"t": (13, True, 18), "s": (11, False, 15), "x": (10, False, 14)}
 
 
@@ -135,6 +137,8 @@ def draw(picture, folded):
             titles.append(title)
     for edge, points in layout.lines(plan, folded, places):
         kind = "e" if edge.tracked else "e u"
+        if max(len(model.edges_from(edge.source)), len(model.edges_into(edge.target))) > MANY_EDGES:
+            kind += " far"
         parts.append(f'<path class="{kind}" d="{layout.curve(points)}" marker-end="url(#rlg-tip)"/>')
     parts += titles
     for vertex, (x, y) in places.items():
