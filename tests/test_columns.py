@@ -62,6 +62,14 @@ def test_columns_of_volumes_added_up(window):
     np.testing.assert_array_equal(kernels.col2im(g, size=size, **window), conv.col2im.forward(g, size=size, **window))
 
 
+@pytest.mark.parametrize("stride, padding, dilation", [(1, 0, 1), (2, 1, 1), (3, 2, 2)])
+def test_columns_of_rows_added_up(stride, padding, dilation):
+    window = {"kernel": (3,), "dilation": (dilation,), "padding": (padding,), "stride": (stride,)}
+    places = conv.window_count((11,), (3,), (stride,), (padding,), (dilation,))
+    g = drawn(2, 4 * 3, *places, dtype="float64")
+    np.testing.assert_array_equal(kernels.col2im(g, size=(11,), **window), conv.col2im.forward(g, size=(11,), **window))
+
+
 @pytest.mark.parametrize("block", [1, 1 << 20])
 def test_strided_volumes_transposed_in_blocks(block, monkeypatch):
     if conv._kernels is None:

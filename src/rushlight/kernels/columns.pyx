@@ -25,10 +25,14 @@ cdef Py_ssize_t ELEMENTS = 1 << 15
 
 
 cdef bint settle(rl_windows *v, tuple size, tuple kernel, tuple dilation, tuple padding, tuple stride) except -1:
-    """Take down the windows over planes of `size`; whether they are of two or three dimensions."""
+    """Take down the windows over planes of `size`; whether they are of one to three dimensions."""
     if not len(size) == len(kernel) == len(dilation) == len(padding) == len(stride):
         return False
-    if len(size) == 2:
+    if len(size) == 1:
+        v.d = v.kd = v.dd = v.sd = v.h = v.kh = v.dh = v.sh = 1
+        v.pd = v.ph = 0
+        v.w, v.kw, v.dw, v.pw, v.sw = size[0], kernel[0], dilation[0], padding[0], stride[0]
+    elif len(size) == 2:
         v.d = v.kd = v.dd = v.sd = 1
         v.pd = 0
         v.h, v.w = size
@@ -93,8 +97,8 @@ def col2im(x, *, tuple size, tuple kernel, tuple dilation, tuple padding, tuple 
     a, taps = <cnp.ndarray>x, v.kd * v.kh * v.kw
     if not taps or v.od * v.oh * v.ow != cnp.PyArray_DIM(a, 2) or cnp.PyArray_DIM(a, 1) % taps:
         return NotImplemented
-    dims[0], dims[1], dims[2] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // taps, v.d
-    dims[len(size)], dims[len(size) + 1] = v.h, v.w
+    dims[2], dims[len(size)] = v.d, v.h
+    dims[0], dims[1], dims[len(size) + 1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1) // taps, v.w
     if into is None:
         out = empty(len(size) + 2, dims, cnp.PyArray_TYPE(a))
     v.plane, v.columns = cnp.PyArray_DATA(out), cnp.PyArray_DATA(a)
