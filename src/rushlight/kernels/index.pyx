@@ -380,7 +380,7 @@ cdef bint by_rows(span work, rl_points *p) noexcept:
     cdef Py_ssize_t least = max(1, LEAST * rows // max(steps, 1))
     if p.count * 512 > p.places * p.inner:
         # All look at all of the indices, which is to be much less than what they add.
-        least = max(least, rows // 4 if p.inner >= 16 else p.places)
+        least = max(least, rows // 4 if p.inner >= 16 else rows // 2 if p.outer == 1 else p.places)
     with nogil:
         spread(work, p, rows, least)
     return not p.outside

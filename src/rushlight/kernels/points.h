@@ -187,12 +187,22 @@ static void rl_add_short(void *what, Py_ssize_t begin, Py_ssize_t end) {
                 const T *row = (const T *)p->rows + (o * p->count + k) * inner;                 \
                 Py_ssize_t found = 0;                                                           \
                 if (!rl_resolve(p, k, size, at)) { p->outside = 1; return; }                    \
+                if (inner == 1 && rows == p->places) {                                          \
+                    for (Py_ssize_t i = 0; i < size; i++) {                                     \
+                        RL_FETCH(table, at, i, size);                                           \
+                        table[at[i]] += factor * row[i];                                        \
+                    }                                                                           \
+                    continue;                                                                   \
+                }                                                                               \
                 for (Py_ssize_t i = 0; i < size; i++) {                                         \
                     own[found] = (int32_t)i;                                                    \
                     found += (uint64_t)(at[i] - low) < (uint64_t)rows;                          \
                 }                                                                               \
                 if (inner == 1) {                                                               \
-                    for (Py_ssize_t f = 0; f < found; f++) table[at[own[f]]] += factor * row[own[f]]; \
+                    for (Py_ssize_t f = 0; f < found; f++) {                                    \
+                        RL_FETCH(table, at, own[f], size);                                      \
+                        table[at[own[f]]] += factor * row[own[f]];                              \
+                    }                                                                           \
                     continue;                                                                   \
                 }                                                                               \
                 for (Py_ssize_t f = 0; f < found; f++) {                                        \

@@ -39,8 +39,12 @@ def refuse_outside(index, n, dim=0):
 
 
 def whole_rows(index, dim, shape):
-    """The vector that an index is expanded from, where it names whole rows of an array of that shape; else None."""
-    if index.flags.c_contiguous or index.ndim != len(shape) or _rows is None:
+    """The vector that an index is or repeats, where it names whole rows of an array of that shape; else None."""
+    if index.ndim != len(shape) or _rows is None:
+        return None
+    if index.ndim == 1:
+        return index
+    if index.flags.c_contiguous:
         return None
     for d, (n, step) in enumerate(zip(index.shape, index.strides)):
         if d != dim and ((step and n != 1) or n != shape[d]):
