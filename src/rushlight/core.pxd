@@ -19,6 +19,11 @@ cdef extern from *:
         if (n != PyArray_NDIM(y)) return 0;
         return n == 0 || memcmp(PyArray_DIMS(x), PyArray_DIMS(y), n * sizeof(npy_intp)) == 0;
     }
+    /* Whether an array is of floats or complex numbers, those of 16 bits included. */
+    static int rl_differentiable(PyObject *array) {
+        int kind = PyArray_DESCR((PyArrayObject *)array)->kind;
+        return kind == 'f' || kind == 'c' || kind == 'V';
+    }
     /* The shape of an array as a tuple. */
     static PyObject *rl_shape(PyObject *array) {
         int k, n = PyArray_NDIM((PyArrayObject *)array);
@@ -32,6 +37,7 @@ cdef extern from *:
     }
     """
     tuple rl_shape(object array)
+    bint rl_differentiable(object array)
     bint rl_same_kind(object a, object b)
 
 cdef extern from *:
@@ -50,6 +56,9 @@ cdef extern from "kernels/heap.h":
 
 cdef inline bint same_kind(object a, object b):
     return rl_same_kind(a, b)
+
+cdef inline bint differentiable(object array) except -1:
+    return rl_differentiable(array) if isinstance(array, ndarray) else array.dtype.kind in "fcV"
 
 cdef inline tuple shape_of(object value):
     return rl_shape(value) if isinstance(value, ndarray) else ()

@@ -20,7 +20,7 @@ from .operation import Operation, add_quietly
 if not cython.compiled:
     from numpy import ndarray
 
-    from .kernels.compare import as_tensor, same_kind, shape_of
+    from .kernels.compare import as_tensor, differentiable, same_kind, shape_of
     from .uncompiled import give_fields, give_operators, next_sequence
 
 # Number of function transforms (forward-mode levels, vmap) in force anywhere; zero keeps the paths below short.
@@ -707,7 +707,7 @@ def attach_all(node, tensors, op, needed):
     """Make `node` the history of those outputs that can have a gradient."""
     node.outputs = len(tensors)
     for k, tensor in enumerate(tensors):
-        if tensor._array.dtype.kind in "fcV":
+        if differentiable(tensor._array):
             tensor._grad_fn = node
             tensor._requires_grad = True
             tensor.output_nr = k

@@ -143,6 +143,8 @@ cdef class Run:
     cdef bint capture(self, Node node, object g) except -1
     @cython.locals(i=cython.int, op=Op)
     cdef pull(self, Node node, object g)
+    @cython.locals(half=TensorBase)
+    cdef pull_square(self, Node node, object g)
     @cython.locals(rule=Rule)
     cdef object result(self, Node node, Op op, int i, object g)
     cpdef object results(self, Node node, object g)

@@ -290,6 +290,9 @@ class Run:
     def pull(self, node, g):
         """Send each input its gradient, one rule after the other."""
         op = node.op
+        if op.commutes and node.edge0 is node.edge1 and node.number0 == node.number1 and node.saved0 is node.saved1:
+            self.pull_square(node, g)
+            return
         for i in range(node.count):
             edge = node.edge(i)
             if not self.visits(edge):
@@ -297,6 +300,17 @@ class Run:
             gi = self.result(node, op, i, g)
             if gi is not None:
                 self.send(edge, node.number(i), gi)
+
+    def pull_square(self, node, g):
+        """The same for the product of a tensor and itself, whose two gradients are the same."""
+        if not self.visits(node.edge0):
+            return
+        half = self.result(node, node.op, 0, g)
+        if self.on_arrays:
+            add_into(half._array, half._array)
+            self.send(node.edge0, node.number0, half)
+        else:
+            self.send(node.edge0, node.number0, half + half)
 
     def result(self, node, op, i, g):
         """The gradient of input i, in the shape and dtype of the input."""

@@ -41,6 +41,7 @@ cdef class Operation:
     cdef public object shown
     cdef public int promotion
     cdef public bint elementwise
+    cdef public bint commutes
     cdef public bint holomorphic
     cdef public bint quiet
     cdef public bint is_view

@@ -134,6 +134,8 @@ class Operation:
         self.shown = None
         self.promotion = 0
         self.elementwise = False
+        # Whether both of two inputs get the same gradient where they are the same tensor, as those of a product do.
+        self.commutes = False
         self.holomorphic = True
         self.quiet = False
         self.is_view = False

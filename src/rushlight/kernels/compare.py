@@ -13,6 +13,11 @@ def plain(array):
     return array.flags.carray
 
 
+def differentiable(array):
+    """Whether an array is of floats or complex numbers, those of 16 bits included."""
+    return array.dtype.kind in "fcV"
+
+
 def check_signals():
     """Uncompiled, the interpreter itself delivers Ctrl-C between two lines."""
 

@@ -90,6 +90,9 @@ def mul(x, y):
     return np.multiply(x, y)
 
 
+mul.commutes = True
+
+
 @elementwise(promote="float", wide_numbers=True, x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
 def div(x, y):
     return np.true_divide(x, y)
