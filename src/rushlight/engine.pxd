@@ -143,6 +143,8 @@ cdef class Run:
     cdef bint capture(self, Node node, object g) except -1
     @cython.locals(i=cython.int, op=Op)
     cdef pull(self, Node node, object g)
+    @cython.locals(pending=Pending)
+    cdef bint has_received(self, object edge, int number) except -1
     @cython.locals(half=TensorBase)
     cdef pull_square(self, Node node, object g)
     @cython.locals(rule=Rule)

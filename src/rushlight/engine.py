@@ -290,7 +290,7 @@ class Run:
     def pull(self, node, g):
         """Send each input its gradient, one rule after the other."""
         op = node.op
-        if op.commutes and node.edge0 is node.edge1 and node.number0 == node.number1 and node.saved0 is node.saved1:
+        if op.commutes and self.on_arrays and node.edge0 is node.edge1 and node.number0 == node.number1:
             self.pull_square(node, g)
             return
         for i in range(node.count):
@@ -302,15 +302,20 @@ class Run:
                 self.send(edge, node.number(i), gi)
 
     def pull_square(self, node, g):
-        """The same for the product of a tensor and itself, whose two gradients are the same."""
+        """The same on arrays for the product of a tensor and itself, whose two gradients are the same."""
         if not self.visits(node.edge0):
             return
         half = self.result(node, node.op, 0, g)
-        if self.on_arrays:
+        if not self.has_received(node.edge0, node.number0):
             add_into(half._array, half._array)
-            self.send(node.edge0, node.number0, half)
         else:
-            self.send(node.edge0, node.number0, half + half)
+            self.send(node.edge0, node.number0, half)
+        self.send(node.edge0, node.number0, half)
+
+    def has_received(self, edge, number):
+        """Whether output `number` of `edge` has received anything yet."""
+        pending = self.claim_leaf(edge) if isinstance(edge, TensorBase) else self.claim(edge)
+        return (pending.grad if pending.grads is None else pending.grads[number]) is not None
 
     def result(self, node, op, i, g):
         """The gradient of input i, in the shape and dtype of the input."""
