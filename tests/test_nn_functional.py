@@ -210,6 +210,29 @@ def test_dropout_scales_what_it_keeps():
         F.dropout(x, 2)
 
 
+def test_dropout_keeps_a_byte_for_each_element():
+    out = F.dropout(rushlight.ones(100, requires_grad=True), 0.3)
+    assert out.grad_fn._saved_mask.dtype is rushlight.bool
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("name", ["dropout", "dropout2d"])
+def test_dropout_is_pytorch_s_to_the_bit(name, dtype):
+    torch, results = pytest.importorskip("torch"), []
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    for m in (rushlight, torch):
+        x = (m.arange(630.0).reshape(6, 5, 7, 3) - 300).to(getattr(m, dtype)).requires_grad_()
+        m.manual_seed(3)
+        y = getattr(m.nn.functional, name)(x, 0.3)
+        y.backward(m.ones_like(y))
+        results.append([v.detach().double().numpy() for v in (y, x.grad)])
+    for ours, theirs in zip(*results):
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(np.signbit(ours), np.signbit(theirs))
+
+
 def test_dropout2d_drops_whole_channels():
     rushlight.manual_seed(0)
     y = F.dropout2d(rushlight.ones(8, 4, 3, 3)).numpy().reshape(32, 9)

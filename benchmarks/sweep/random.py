@@ -52,7 +52,7 @@ DRAWN = [
     made("geometric_", vector, call=lambda m, x: x.geometric_(0.3)),
     made("random_ of integers", integers(), call=lambda m, x: x.random_(5, 50)),
     made("uniform_ of transposed", matrix, call=lambda m, x: x.t().uniform_()),
-    Timed("nn.functional.dropout", vector, call=lambda m, x: m.nn.functional.dropout(x, 0.3)),
+    Timed("nn.functional.dropout", vector, call=lambda m, x: m.nn.functional.dropout(x, 0.3), ops=("masked_scale",)),
     made("nn.init.normal_", matrix, call=lambda m, x: m.nn.init.normal_(x)),
     made("nn.init.kaiming_uniform_", matrix, call=lambda m, x: m.nn.init.kaiming_uniform_(x)),
     made("nn.init.trunc_normal_", matrix, call=lambda m, x: m.nn.init.trunc_normal_(x)),

@@ -123,6 +123,7 @@ COMPARE = [
 SELECTION = [
     Row("where", lambda r: (TRUTH, r(2, 3), r(3))),
     Row("where", lambda r: (TRUTH, r(2, 3), 0)),
+    Row("masked_scale", lambda r: (r(2, 3), TRUTH), {"scale": 1.25}),
     *[
         Row(name, lambda r: (r(2, 3, low=0.0, high=1.0), made(r, [0.2, 0.5, 0.8])), note=TIES)
         for name in ("maximum", "minimum", "fmax", "fmin")

@@ -1,17 +1,22 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""where() over contiguous arrays of any type of 1, 2, 4, 8 or 16 bytes; others are declined, and NumPy takes them."""
+"""where() over contiguous arrays of any type of 1, 2, 4, 8 or 16 bytes, and floats times a mask.
+
+Others are declined, and NumPy takes them.
+"""
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact, PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_CheckExact, PyLong_AsDouble
 
 from rushlight.kernels.buffers cimport empty, one_number
+from rushlight.kernels.halves cimport half_kind
 from rushlight.kernels.parallel cimport spread
 
 cnp.import_array()
 
 cdef extern from *:
     """
+    #include "kernels/halves.h"
     #include "kernels/lanes.h"
     #include <stdint.h>
     typedef struct { uint64_t a, b; } rl_two_words;
@@ -43,7 +48,42 @@ cdef extern from *:
         else if (c->item == 2) rl_choose2(c, begin, end);
         else rl_choose16(c, begin, end);
     }
+
+    typedef struct { const unsigned char *mask; const char *x; char *out; double scale; int half; } rl_scaling;
+    #define RL_SCALE(NAME, T)                                                                    \\
+        RL_CLONES static void NAME(const unsigned char *m, const T *x, T *o, T s, Py_ssize_t n) { \\
+            for (Py_ssize_t i = 0; i < n; i++) o[i] = x[i] * (m[i] ? s : 0);                     \\
+        }
+    RL_SCALE(rl_scale4, float)
+    RL_SCALE(rl_scale8, double)
+    static void rl_scale_f4(void *what, Py_ssize_t begin, Py_ssize_t end) {
+        const rl_scaling *c = (const rl_scaling *)what;
+        rl_scale4(c->mask + begin, (const float *)c->x + begin, (float *)c->out + begin, (float)c->scale, end - begin);
+    }
+    static void rl_scale_f8(void *what, Py_ssize_t begin, Py_ssize_t end) {
+        const rl_scaling *c = (const rl_scaling *)what;
+        rl_scale8(c->mask + begin, (const double *)c->x + begin, (double *)c->out + begin, c->scale, end - begin);
+    }
+    static void rl_scale_halves(void *what, Py_ssize_t begin, Py_ssize_t end) {
+        const rl_scaling *c = (const rl_scaling *)what;
+        float x[RL_HALVES], o[RL_HALVES];
+        for (; begin < end; begin += RL_HALVES) {
+            Py_ssize_t n = end - begin < RL_HALVES ? end - begin : RL_HALVES;
+            rl_half_load(c->half, c->x + 2 * begin, x, n);
+            rl_scale4(c->mask + begin, x, o, (float)c->scale, n);
+            rl_half_store(c->half, o, c->out + 2 * begin, n);
+        }
+    }
     """
+    ctypedef struct rl_scaling:
+        const unsigned char *mask
+        const char *x
+        char *out
+        double scale
+        int half
+    void rl_scale_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_scale_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+    void rl_scale_halves(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     ctypedef struct rl_choice:
         const unsigned char *mask
         const char *x
@@ -120,3 +160,25 @@ cdef int chosen(cnp.ndarray m, object x, int kind, double *number, float *number
     number4[0] = <float>number[0]
     p[0] = <const char *>number4 if kind == cnp.NPY_FLOAT32 else <const char *>number
     return 0
+
+
+def masked_scale(x, mask, double scale):
+    """x times `scale` where the mask holds, times zero elsewhere: contiguous arrays of one shape."""
+    cdef rl_scaling c
+    cdef cnp.ndarray a, m, o
+    cdef int kind
+    if not isinstance(x, cnp.ndarray) or not isinstance(mask, cnp.ndarray):
+        return NotImplemented
+    a, m = <cnp.ndarray>x, <cnp.ndarray>mask
+    if not usable(a) or not usable(m) or cnp.PyArray_TYPE(m) != cnp.NPY_BOOL or not cnp.PyArray_SAMESHAPE(a, m):
+        return NotImplemented
+    kind, c.half = cnp.PyArray_TYPE(a), half_kind(a)
+    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64 and not c.half:
+        return NotImplemented
+    o = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
+    c.mask, c.x = <const unsigned char *>cnp.PyArray_DATA(m), <const char *>cnp.PyArray_DATA(a)
+    c.out, c.scale = <char *>cnp.PyArray_DATA(o), scale
+    with nogil:
+        spread(rl_scale_halves if c.half else rl_scale_f4 if kind == cnp.NPY_FLOAT32 else rl_scale_f8, &c,
+               cnp.PyArray_SIZE(a), LEAST)
+    return o

@@ -3,7 +3,11 @@
 import math
 import warnings
 
+import numpy as np
+
+from ...dtypes import bool_
 from ...errors import coded
+from ...ops.selection import masked_scale
 from .arguments import check_flags, check_tensor
 
 
@@ -105,13 +109,18 @@ def _by_channel(input, p, training, inplace, unbatched):
     return input if inplace else out.squeeze(0)
 
 
-def _noise(input, p, features):
-    """Ones with probability 1 - p, zeros otherwise; one for each channel with `features`."""
+def _draws(input, features):
+    """What ones and zeros are drawn into: one for each channel with `features`."""
     if not features:
-        return input.detach().new_empty(input.shape).bernoulli_(1 - p)
+        return input.shape
     if input.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    return input.detach().new_empty((*input.shape[:2], *[1] * (input.ndim - 2))).bernoulli_(1 - p)
+    return (*input.shape[:2], *[1] * (input.ndim - 2))
+
+
+def _noise(input, p, features):
+    """Ones with probability 1 - p, zeros otherwise."""
+    return input.detach().new_empty(_draws(input, features)).bernoulli_(1 - p)
 
 
 def _dropped(input, p, training, inplace, features):
@@ -119,9 +128,18 @@ def _dropped(input, p, training, inplace, features):
         return input
     if p == 1:
         noise = input.detach().new_zeros(())
+    elif input._array.dtype.kind in "fV" and not inplace:
+        stays = input.detach().new_empty(_draws(input, features), dtype=bool_).bernoulli_(1 - p)
+        return masked_scale(input, stays, scale=_scale(input._array.dtype, p))
     else:
         noise = _noise(input, p, features).div_(1 - p)
     return input.mul_(noise) if inplace else input * noise
+
+
+def _scale(dtype, p):
+    """1 / (1 - p), computed and rounded as a tensor of the dtype divided by 1 - p is."""
+    wide = np.float64 if dtype == np.float64 else np.float32
+    return float(dtype.type(wide(1) / wide(1 - p)))
 
 
 def _alpha(input, p, training, inplace, features):
