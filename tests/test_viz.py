@@ -219,6 +219,13 @@ def test_recorded_calls_are_boxes():
     assert {i.label for i in picture.items if i.kind == "leaf"} == dict(model.named_parameters()).keys()
 
 
+def test_the_tree_tells_where_calls_end():
+    model = network()
+    lines = str(viz.graph(lambda: model(rl.randn(5, 4)).sum())).splitlines()
+    assert [line.split("  ")[0] for line in lines[1:3]] == ["sum", "addmm (3: Linear)"]
+    assert any("gelu (act: GELU)" in line for line in lines)
+
+
 def test_each_call_of_one_module_has_a_box():
     cell = nn.Linear(3, 3)
 
@@ -277,13 +284,16 @@ def rows():
         yield from getattr(importlib.import_module(f"samples.{module.name}"), "ROWS", ())
 
 
-def test_shapes_that_are_told_are_right():
+@pytest.fixture(scope="module")
+def results():
+    """[(row, result), ...] of the samples of all operations, results being lists of tensors with history."""
+
     def maker(*shape, positive=False, low=-1.0, high=1.0, dtype="float64"):
         low, high = (0.5, 1.5) if positive else (low, high)
         array = np.random.default_rng(0).uniform(low, high, shape).astype(dtype)
         return rl.tensor(array, requires_grad=True) * 1
 
-    total = known = 0
+    found = []
     for row in rows():
         if row.op not in REGISTRY:
             continue
@@ -291,10 +301,16 @@ def test_shapes_that_are_told_are_right():
             inputs = [rl.tensor(x) if isinstance(x, np.ndarray) else x for x in row.inputs(maker)]
             out = REGISTRY[row.op](*inputs, **row.params)
         except (TypeError, ValueError, RuntimeError, np.exceptions.AxisError):
-            continue
-        out = out[0] if isinstance(out, tuple) else out
-        if not isinstance(out, rl.Tensor) or out.grad_fn is None or out.output_nr:
-            continue
+            continue  # Rows that want their inputs prepared.
+        several = out if isinstance(out, (tuple, list)) else [out]
+        found.append((row, [y for y in several if isinstance(y, rl.Tensor) and y.grad_fn is not None]))
+    assert len(found) > 250
+    return found
+
+
+def test_shapes_that_are_told_are_right(results):
+    total = known = 0
+    for row, (out, *_) in [(row, out) for row, out in results if out and out[0].output_nr == 0]:
         # Of the node alone, so that the value does not tell it.
         found = Model([out.grad_fn]).item_of[out.grad_fn]
         total += 1
@@ -302,7 +318,21 @@ def test_shapes_that_are_told_are_right():
             known += 1
             assert found.shape == tuple(out.shape), row.op
         assert found.dtype in (None, str(out.dtype).removeprefix("rushlight.")), row.op
-    assert total > 200 and known > 0.8 * total
+    assert known > 0.8 * total
+
+
+def test_every_operation_is_drawn_and_stepped_through(results):
+    for _, out in results:
+        if not out:
+            continue
+        picture = viz.graph(out)
+        ET.fromstring(picture.svg())
+        assert len(str(picture).splitlines()) >= len(out)
+        try:
+            steps = viz.steps(out, [rl.ones_like(y) for y in out])
+        except NotImplementedError:
+            continue  # Its derivative is refused by name.
+        assert steps.html() and str(steps)
 
 
 # -- formulas

@@ -83,10 +83,11 @@ def steps(y, gradient=None, *, model=None, names=None):
     tensors it is a list.
 
     The rules really run, as in backward, and the graph is kept. No `.grad` changes. Hooks are not called: neither those of
-    tensors and nodes, nor `retain_grad`; where a hook would change a gradient, backward gives another result.
+    tensors and nodes, nor `retain_grad`; where a hook would change a gradient, backward gives another result. What
+    checkpoints compute again, and the backward of custom Functions, does run.
 
     RuntimeError, as of backward, for a graph that was freed, for a tensor without history, and for one that is no
-    scalar without `gradient`.
+    scalar without `gradient`; as of `grad` for checkpoints with use_reentrant=True.
 
     >>> import rushlight
     >>> x = rushlight.tensor(3.0, requires_grad=True)

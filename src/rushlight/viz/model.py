@@ -237,11 +237,10 @@ class Model:
             while stack and stack[-1][0] < low:
                 stack.pop()
             parent = stack[-1][1] if stack else None
-            if low == high and within[low] is parent:
+            if low == high and within[low] is parent and not leaves_of(nodes[low]):
                 item = self.item_of[nodes[low]]
                 item.caption = item.caption or f"{name}: {kind}".strip(": ")
-                if not leaves_of(nodes[low]):
-                    continue
+                continue
             box = Box(len(self.boxes), name, kind, None if parent is None else parent.id)
             box.depth = 0 if parent is None else parent.depth + 1
             self.boxes.append(box)

@@ -16,6 +16,9 @@ def tree(model):
         into.setdefault(edge.target, []).append(edge.source)
         uses[edge.source] = uses.get(edge.source, 0) + 1
     left, numbers, rows = dict(uses), {}, []
+    # The last operation of a call stands for it.
+    last = {item.box: item.id for item in model.items if item.kind == "operation"}
+    calls = {id: model.boxes[box].title for box, id in last.items() if box is not None}
     stack = [(item.id, "", "") for item in reversed(model.items) if item.id not in uses]
     while stack:
         id, indent, mark = stack.pop()
@@ -26,9 +29,9 @@ def tree(model):
             tag = f" [{numbers.setdefault(id, len(numbers) + 1)}]"
             left[id] -= 1
             if left[id]:
-                rows.append((f"{indent}{mark}{_title(item)}{tag}", "", "see below"))
+                rows.append((f"{indent}{mark}{_title(item, calls)}{tag}", "", "see below"))
                 continue
-        rows.append((f"{indent}{mark}{_title(item)}{tag}", _what(item), _where(item)))
+        rows.append((f"{indent}{mark}{_title(item, calls)}{tag}", _what(item), _where(item)))
         below = indent + ("│  " if mark else "")
         inputs = into.get(id, ())
         ends = [source for source in inputs if model.items[source].kind != "operation"]
@@ -40,8 +43,9 @@ def tree(model):
     return _columns(rows)
 
 
-def _title(item):
-    return item.label + (f" ({item.caption})" if item.caption else "")
+def _title(item, calls):
+    more = " · ".join(filter(None, (item.caption, calls.get(item.id))))
+    return f"{item.label} ({more})" if more else item.label
 
 
 def _what(item):
