@@ -367,7 +367,7 @@ def test_formulas_of_products_are_what_runs(name):
     op, (forward, derivatives) = REGISTRY[name.split(",")[0]], formulas.PRODUCTS[name]
     shapes = {
         "mm": [(2, 3), (3, 4)], "bmm": [(5, 2, 3), (5, 3, 4)], "mv": [(2, 3), (3,)], "dot": [(3,), (3,)],
-        "addmm": [(2, 4), (2, 3), (3, 4)], "sum": [(2, 3)], "mean": [(2, 3)], "t": [(2, 3)], "softmax": [(2, 3)],
+        "addmm": [(4,), (2, 3), (3, 4)], "sum": [(2, 3)], "mean": [(2, 3)], "t": [(2, 3)], "softmax": [(2, 3)],
         "log_softmax": [(2, 3)],
     }[op.name]  # fmt: skip
     params = {"softmax": {"dim": 1}, "log_softmax": {"dim": 1}, "addmm": {"beta": 2, "alpha": 3}}.get(name, {})
@@ -380,7 +380,7 @@ def test_formulas_of_products_are_what_runs(name):
     names = {n: x.detach() for n, x in zip(op.inputs, inputs)} | {"out": out.detach(), "g": g} | params
     tools = {
         "exp": rl.exp, "log": rl.log, "outer": rl.outer, "shape": rl.Tensor.size, "size": rl.numel,
-        "expand": rl.Tensor.expand,
+        "expand": rl.Tensor.expand, "sum_to": rl.Tensor.sum_to_size,
         "sum": lambda x, dim=None: x.sum() if dim is None else x.sum(dim, keepdim=True),
     }  # fmt: skip
     assert rl.allclose(eval(forward, {**tools, **names}), out)

@@ -64,8 +64,11 @@ PRODUCTS = {
     "bmm": ("a @ b", {"a": "g @ b.mT", "b": "a.mT @ g"}),
     "mv": ("a @ b", {"a": "outer(g, b)", "b": "a.T @ g"}),
     "dot": ("sum(x * y)", {"x": "g * y", "y": "g * x"}),
-    "addmm": ("beta * c + alpha * (a @ b)", {"c": "beta * g", "a": "alpha * (g @ b.T)", "b": "alpha * (a.T @ g)"}),
-    "addmm, alpha=beta=1": ("c + a @ b", {"c": "g", "a": "g @ b.T", "b": "a.T @ g"}),
+    "addmm": (
+        "beta * c + alpha * (a @ b)",
+        {"c": "beta * sum_to(g, shape(c))", "a": "alpha * (g @ b.T)", "b": "alpha * (a.T @ g)"},
+    ),
+    "addmm, alpha=beta=1": ("c + a @ b", {"c": "sum_to(g, shape(c))", "a": "g @ b.T", "b": "a.T @ g"}),
     "t": ("x.T", {"x": "g.T"}),
     "sum, dim=None": ("sum(x)", {"x": "expand(g, shape(x))"}),
     "mean, dim=None": ("sum(x) / size(x)", {"x": "expand(g, shape(x)) / size(x)"}),
