@@ -52,7 +52,7 @@ class SummaryWriter:
     def _open(self):
         os.makedirs(self.log_dir, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
-        self._file = open(os.path.join(self.log_dir, name + self.filename_suffix), "wb")
+        self._file = open(os.path.join(self.log_dir, name + self.filename_suffix), "wb")  # noqa: SIM115 (close does)
         self._write(data(3, "brain.Event:2"))
         if self.purge_step is not None:
             self._write(integer(2, self.purge_step) + data(7, integer(1, 1)))
