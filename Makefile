@@ -6,7 +6,7 @@ SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py
 TORCH := torch==2.13.0
 WATCHED := $(addprefix tests/faults/test_,memory_safety.py reference_counts.py no_memory.py sizes.py) $(addprefix tests/test_,registry.py indexing.py \
 	copying.py copies.py sort_kernels.py sorting.py reduce_kernels.py broadcast_kernel.py elementwise.py special.py vector.py random.py optim.py \
-	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py clip_grad.py rnn.py convolution_kernels.py pooling_kernels.py)
+	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py clip_grad.py rnn.py convolution_kernels.py pooling_kernels.py)	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py clip_grad.py rnn.py half_kernels.py)
 
 # The exact versions of all that is installed, for the package and for what builds it.
 export PIP_CONSTRAINT := requirements.txt

@@ -33,7 +33,8 @@ cdef extern from "kernels/halves.h":
 
 # Elements of a part that a thread takes: 10 to 50 microseconds.
 cdef Py_ssize_t LEAST = 16384
-# An operand that is one number is written out for this many elements, and stays in the nearest cache.
+# An operand that is one number is written out for this many elements, and stays in the nearest cache: those of a block
+# of 16-bit floats, RL_HALVES.
 DEF BLOCK = 512
 
 ctypedef struct Call:
