@@ -21,10 +21,9 @@ FLOORS = {
     "fft": 3,
     "signal": 3,
     "nn": 4, "optim": 4,
-    "amp": 5, "cpu": 5,
-    "compat": 5, "cuda": 5, "linting": 5, "memory": 5, "serialization": 5, "backends": 5, "__main__": 5, "utils": 5, "random": 5,
-    "forking": 5, "__init__": 5,
-    "array_api": 5, "einops": 5, "info": 5, "onnx": 5, "array_api": 5, "viz": 5, "__init__": 5, "optimize": 5, "sklearn": 5, "testing": 5, "viz": 5,
+    "amp": 5, "array_api": 5, "cpu": 5, "compat": 5, "cuda": 5, "einops": 5, "info": 5, "linting": 5, "memory": 5, "onnx": 5,
+    "optimize": 5, "serialization": 5, "sklearn": 5, "testing": 5, "viz": 5, "backends": 5, "__main__": 5, "utils": 5,
+    "random": 5, "forking": 5, "__init__": 5,
 }  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 
