@@ -6,7 +6,8 @@ SOURCES := $(shell find src setup.py pyproject.toml requirements.txt -name '*.py
 TORCH := torch==2.13.0
 WATCHED := $(addprefix tests/faults/test_,memory_safety.py reference_counts.py no_memory.py sizes.py) $(addprefix tests/test_,registry.py indexing.py \
 	copying.py copies.py sort_kernels.py sorting.py reduce_kernels.py broadcast_kernel.py elementwise.py special.py vector.py random.py optim.py \
-	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py clip_grad.py rnn.py convolution_kernels.py pooling_kernels.py)	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py clip_grad.py rnn.py half_kernels.py)
+	nn_functional_native.py windows.py columns.py sampling.py ctc.py segments.py distances.py histograms.py cells.py linalg.py matrix.py fft.py attention.py \
+	clip_grad.py rnn.py convolution_kernels.py pooling_kernels.py half_kernels.py index_kernels.py squares.py module_calls.py)
 
 # The exact versions of all that is installed, for the package and for what builds it.
 export PIP_CONSTRAINT := requirements.txt
@@ -16,7 +17,7 @@ FUZZ_SECONDS ?= 600
 CROWD_SECONDS ?= 120
 SOAK_SECONDS ?= 600
 
-.PHONY: wheel demo test test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded.PHONY: demo test browser test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist clean sanitize valgrind test-free-threaded
+.PHONY: demo test browser test-pure test-uncompiled parity lint bench sweep docs properties numerics fuzz soak sdist wheel clean sanitize valgrind test-free-threaded
 
 demo: .venv/demo
 	$(BIN)/python examples/digits.py
