@@ -2,7 +2,7 @@
 
 import math
 
-from ...functions.matrix import linear
+from ...functions.linear import linear
 from .. import init
 from ..functional import recurrent
 from ..parameter import empty_parameter
