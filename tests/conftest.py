@@ -48,3 +48,17 @@ def modes_are_left_as_found():
 def compiled():
     """Whether the core is compiled: long chains are shorter where it is not."""
     return COMPILED
+
+
+processors = kernels.load("parallel")
+FAMILIES = range(processors.families() if processors else 1)
+
+
+@pytest.fixture(params=FAMILIES, ids=lambda n: f"family{n}")
+def family(request):
+    """Each family of processors that this one can be, while its loops run; one where nothing is compiled."""
+    if processors:
+        processors.run_family(request.param)
+    yield request.param
+    if processors:
+        processors.run_family(FAMILIES[-1])

@@ -343,13 +343,10 @@ def layouts(a):
 
 SIZES = [(1, 1, 1), (3, 5, 7), (4, 16, 16), (5, 1, 33), (1, 40, 17), (33, 64, 20), (2, 600, 3), (70, 70, 70)]
 # By BLAS, in parts: long, wide, and of a row.
-SIZES += [(517, 130, 77), (77, 130, 517), (1, 700, 600), (600, 700, 1)]
+LARGE = [(517, 130, 77), (77, 130, 517), (1, 700, 600), (600, 700, 1)]
 
 
-@pytest.mark.skipif(kernel is None, reason="not compiled")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("m, k, n", SIZES)
-def test_kernel_multiplies_any_layout(m, k, n, dtype):
+def check_any_layout(m, k, n, dtype):
     a, b = random.normal(size=(m, k)).astype(dtype), random.normal(size=(k, n)).astype(dtype)
     row = random.normal(size=n).astype(dtype)
     tolerance = 1e-5 * k if dtype == "float32" else 1e-14 * k
@@ -363,6 +360,20 @@ def test_kernel_multiplies_any_layout(m, k, n, dtype):
         for fortran in (False, True):
             out = kernel.through_right(y, x.T, fortran=fortran)
             np.testing.assert_allclose(out, want, atol=tolerance)
+
+
+@pytest.mark.skipif(kernel is None, reason="not compiled")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m, k, n", SIZES)
+def test_kernel_multiplies_any_layout(family, m, k, n, dtype):
+    check_any_layout(m, k, n, dtype)
+
+
+@pytest.mark.skipif(kernel is None, reason="not compiled")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m, k, n", LARGE)
+def test_kernel_multiplies_large_matrices_of_any_layout(m, k, n, dtype):
+    check_any_layout(m, k, n, dtype)
 
 
 @pytest.mark.skipif(kernel is None, reason="not compiled")
@@ -412,7 +423,7 @@ def test_kernel_declines_the_rest(x, y):
 @pytest.mark.parametrize(
     ("m", "k", "n"), [(1, 3, 5), (2, 64, 64), (3, 17, 33), (4, 16, 1), (1, 512, 70), (2, 0, 3), (1, 100, 4)]
 )
-def test_a_few_rows_by_a_transposed_matrix(m, k, n, dtype):
+def test_a_few_rows_by_a_transposed_matrix(family, m, k, n, dtype):
     a, b = random.normal(size=(m, k)).astype(dtype), random.normal(size=(n, k)).astype(dtype)
     got = rushlight.nn.functional.linear(core.wrap(a), core.wrap(b)).numpy()
     # Sums of k products, in whatever order.
@@ -430,3 +441,11 @@ def test_the_gradient_of_a_transposed_weight_lies_as_the_weight_does():
         assert g.is_contiguous()
         np.testing.assert_allclose(g.numpy(), np.tile(x.numpy().sum(0), (2, 1)))
         assert out.grad_fn.name() == "MmBackward0"
+
+
+@pytest.mark.parametrize("n", [65, 1000, 16384, 40007])
+def test_long_dot_products(family, n):
+    a, b = random.normal(size=(2, n)).astype("float32")
+    products = a.astype("float64") * b
+    found = rushlight.dot(core.wrap(a), core.wrap(b)).item()
+    assert abs(found - products.sum()) <= np.finfo("float32").eps * np.abs(products).sum()

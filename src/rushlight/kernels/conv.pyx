@@ -8,12 +8,11 @@ A function returns NotImplemented for everything else, and for weights so large 
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free, malloc
 from rushlight.kernels.buffers cimport contiguous, empty
-from rushlight.kernels.parallel cimport spread
+from rushlight.kernels.parallel cimport family, spread
 
 cnp.import_array()
 
 cdef extern from "kernels/windows.h":
-    int rl_newest_family() nogil
     ctypedef struct rl_places:
         Py_ssize_t od, oh, ow, fh, fw
     rl_places rl_joined(rl_places) nogil
@@ -50,8 +49,6 @@ cdef Py_ssize_t LEAST_COPIED = 1 << 14
 
 # Products of a line that take as long as copying a row, beside what its length takes.
 cdef Py_ssize_t COPYING = 4
-
-cdef int family = rl_newest_family()
 
 
 cdef struct Layout:
@@ -685,16 +682,3 @@ def convolution_weight(x, y, *, tuple kernel, tuple stride, tuple padding, tuple
     if at.failed:
         raise MemoryError
     return total
-
-
-def families():
-    """How many families of processors this one can run the loops of."""
-    return rl_newest_family() + 1
-
-
-def run_family(int n):
-    """Run the loops of a family from now on: 0 of any processor, 1 of x86-64-v3, 2 of x86-64-v4."""
-    global family
-    if not 0 <= n <= rl_newest_family():
-        raise ValueError(f"this processor is not of family {n}")
-    family = n

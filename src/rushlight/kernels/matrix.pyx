@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 from rushlight.kernels.blas cimport multiplied
 from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.kernel cimport Kernel
-from rushlight.kernels.parallel cimport spread
+from rushlight.kernels.parallel cimport family, spread
 
 import numpy as np
 
@@ -126,11 +126,14 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_MatrixProduct2(PyObject *, PyObject *, void *)
 
 cdef extern from "kernels/product.h":
+    const int *rl_family
     void rl_product_f4(const float *, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_product_f8(const double *, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_by_columns_f4(const float *, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_by_columns_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t RL_PACKED
+
+rl_family = &family
 
 # Up to this many multiplications, BLAS on one core is not ahead; and where it divides them among several cores, and
 # another program keeps one of these busy, waiting for it takes longer than the whole product.

@@ -17,6 +17,12 @@ cdef extern from "kernels/denormals.h" nogil:
     void rl_flush_set(unsigned int mode)
 
 
+cdef extern from "kernels/families.h" nogil:
+    int rl_newest_family()
+
+family = rl_newest_family()
+
+
 cdef void spread(span work, void *what, Py_ssize_t n, Py_ssize_t least) noexcept nogil:
     rl_spread(work, what, n, least)
 
@@ -35,3 +41,16 @@ def flush_denormals(bint flush):
     """Let this thread take denormal numbers for zero, and those that share its loops; whether the processor can."""
     rl_flush_set(RL_FLUSH if flush else 0)
     return bool(RL_MODES)
+
+
+def families():
+    """How many families of processors this one can run the loops of."""
+    return rl_newest_family() + 1
+
+
+def run_family(int n):
+    """Run the loops of a family from now on: 0 of any processor, 1 of x86-64-v3, 2 of x86-64-v4."""
+    global family
+    if not 0 <= n <= rl_newest_family():
+        raise ValueError(f"this processor is not of family {n}")
+    family = n

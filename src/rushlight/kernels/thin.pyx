@@ -7,12 +7,14 @@ Nothing is packed and no view is made, which would take longer than the product.
 cimport numpy as cnp
 from rushlight.kernels.buffers cimport empty
 from rushlight.kernels.kernel cimport Kernel
+from rushlight.kernels.parallel cimport family
 
 from rushlight.kernels import matrix
 
 cnp.import_array()
 
 cdef extern from "kernels/product.h":
+    const int *rl_family
     void rl_by_columns_f4(const float *, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_by_columns_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 
@@ -24,6 +26,8 @@ cdef extern from "kernels/thin.h":
     void rl_combine_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_pairs_f4(const float *, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_pairs_f8(const double *, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+rl_family = &family
 
 # So many rows are multiplied with the columns as they lie; and up to so many products BLAS is not asked.
 cdef Py_ssize_t ROWS = 4, FEW = 1 << 16
