@@ -242,7 +242,7 @@ def through(given, mask, factor, causal):
 @compiled
 @pytest.mark.parametrize("kind", "fd")
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
-def test_kernels_do_what_attention_means(sizes, kind):
+def test_kernels_do_what_attention_means(family, sizes, kind):
     given = draw(kind, *sizes)
     for mask in masks_for(sizes[1], sizes[2]):
         for causal in (False, True):
@@ -273,7 +273,7 @@ def test_kernels_take_any_strides(kind):
 
 @compiled
 @pytest.mark.parametrize("kind", "fd")
-def test_kernels_of_numbers_at_the_ends(kind):
+def test_kernels_of_numbers_at_the_ends(family, kind):
     tiny = np.finfo(kind).smallest_subnormal * 3
     for place, value in itertools.product(range(3), (np.nan, np.inf, -np.inf, tiny, np.finfo(kind).max)):
         given = draw(kind, (2,), 20, 70, 8, 8)
@@ -287,7 +287,7 @@ def test_kernels_of_numbers_at_the_ends(kind):
 
 
 @compiled
-def test_threads_change_no_bit_of_attention():
+def test_threads_change_no_bit_of_attention(family):
     for batch in ((1,), (3,)):
         given = draw("f", batch, 700, 500, 16, 16)
         before, results = rl.get_num_threads(), []

@@ -11,6 +11,7 @@
 
 #include "softmax.h"
 #include "squares.h"
+#include "tiles.h"
 
 #define RL_QUERIES 64
 #define RL_KEYS 64
@@ -33,76 +34,36 @@ typedef struct {
     int causal, truths, failed;
 } rl_attention;
 
-#ifdef __GNUC__
-#define RL_UNROLL _Pragma("GCC unroll 6")
-#else
-#define RL_UNROLL
-#endif
 #define RL_HEAD(T, ARRAY, H) ((T *)((ARRAY).data + (ARRAY).heads[H]))
-#define RL_LEAST(A, B) ((A) < (B) ? (A) : (B))
 #define RL_MOST(A, B) ((A) > (B) ? (A) : (B))
 #define RL_WHOLE(N, W) (((N) + (W) - 1) / (W) * (W))
 /* How many queries are taken together. */
 #define RL_BLOCK(JOB, T) RL_LEAST(RL_QUERIES, RL_WHOLE((JOB)->length, RL_W(T)))
 
-#define ATTENTION(S, T, V, EXP, LOG)                                                                             \
-    /* R rows of c (one vector each) = or += as many of a @ b. */                                                \
-    RL_INLINE void rl_group_##S(const int R, const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *b, Py_ssize_t bk, T *c, \
-                                Py_ssize_t ci, int rows, Py_ssize_t w, Py_ssize_t k, int add) {                  \
-        const Py_ssize_t W = RL_W(T);                                                                            \
-        const T *row[6];                                                                                         \
-        V sums[6], u;                                                                                            \
-        RL_UNROLL for (int r = 0; r < R; r++) {                                                                  \
-            /* Rows beyond the last read the last again. */                                                      \
-            row[r] = a + (r < rows ? r : rows - 1) * ai;                                                         \
-            sums[r] = (V){0};                                                                                    \
-        }                                                                                                        \
-        for (Py_ssize_t p = 0; p < k; p++) {                                                                     \
-            memcpy(&u, b + p * bk, sizeof u);                                                                    \
-            RL_UNROLL for (int r = 0; r < R; r++) sums[r] += row[r][p * ak] * u;                                 \
-        }                                                                                                        \
-        RL_UNROLL for (int r = 0; r < R; r++) {                                                                  \
-            T *to = c + r * ci;                                                                                  \
-            if (r >= rows) break;                                                                                \
-            if (w < W) {                                                                                         \
-                T part[RL_W(T)];                                                                                 \
-                memcpy(part, &sums[r], sizeof part);                                                             \
-                for (Py_ssize_t q = 0; q < w; q++) to[q] = add ? to[q] + part[q] : part[q];                      \
-                continue;                                                                                        \
-            }                                                                                                    \
-            if (add) {                                                                                           \
-                memcpy(&u, to, sizeof u);                                                                        \
-                sums[r] += u;                                                                                    \
-            }                                                                                                    \
-            memcpy(to, &sums[r], sizeof u);                                                                      \
-        }                                                                                                        \
-    }                                                                                                            \
-    /* c (m, n) = a @ b, or c += a @ b; a has any strides. Where rows are not whole vectors k is at most RL_KEYS. */ \
-    RL_CLONES static void rl_tile_##S(const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *rows_of_b, Py_ssize_t b_row, T *c, \
-                                      Py_ssize_t ci, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, int add) {        \
-        const Py_ssize_t W = RL_W(T);                                                                            \
-        V packed[RL_KEYS];                                                                                       \
+/* c (m, n) = a @ b, or c += a @ b; a has any strides. Where rows are not whole vectors k is at most RL_KEYS. */
+#define RL_TILE(KIND, TARGET, T, V, VECTORS)                                                                     \
+    TARGET static void rl_tile_##KIND(const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *rows_of_b, Py_ssize_t b_row, \
+                                      T *c, Py_ssize_t ci, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, int add) {  \
+        const Py_ssize_t W = VECTORS * sizeof(V) / sizeof(T);                                                    \
+        V packed[RL_KEYS * VECTORS];                                                                             \
         for (Py_ssize_t j = 0; j < n; j += W) {                                                                  \
             const Py_ssize_t w = RL_LEAST(n - j, W), bk = w < W ? W : b_row;                                     \
             const T *b = rows_of_b + j;                                                                          \
             if (w < W) {                                                                                         \
-                memset(packed, 0, k * sizeof(V));                                                                \
-                for (Py_ssize_t p = 0; p < k; p++) memcpy(packed + p, b + p * b_row, w * sizeof(T));             \
-                b = (const T *)packed;                                                                           \
+                T *to = (T *)packed;                                                                             \
+                memset(to, 0, k * W * sizeof(T));                                                                \
+                for (Py_ssize_t p = 0; p < k; p++) memcpy(to + p * W, b + p * b_row, w * sizeof(T));             \
+                b = to;                                                                                          \
             }                                                                                                    \
-            for (Py_ssize_t i = 0, left = m; left > 0;) {                                                        \
-                const T *from = a + i * ai;                                                                      \
-                T *to = c + i * ci + j;                                                                          \
-                if (left > 4 && left != 8) {                                                                     \
-                    rl_group_##S(6, from, ai, ak, b, bk, to, ci, (int)RL_LEAST(left, 6), w, k, add);             \
-                    i += 6, left -= 6;                                                                           \
-                } else {                                                                                         \
-                    rl_group_##S(4, from, ai, ak, b, bk, to, ci, (int)RL_LEAST(left, 4), w, k, add);             \
-                    i += 4, left -= 4;                                                                           \
-                }                                                                                                \
-            }                                                                                                    \
+            rl_strip_##KIND(a, ai, ak, b, bk, c + j, ci, m, w, k, add);                                          \
         }                                                                                                        \
-    }                                                                                                            \
+    }
+RL_FOR_FAMILIES(RL_TILE, f4, float)
+RL_FOR_FAMILIES(RL_TILE, f8, double)
+#define rl_tile_f4 RL_OF_FAMILY(rl_tile_f4)
+#define rl_tile_f8 RL_OF_FAMILY(rl_tile_f8)
+
+#define ATTENTION(S, T, EXP, LOG)                                                                                \
     /* to (m, n) from columns of `from` (n, m). */                                                               \
     static void rl_turn_##S(const T *from, Py_ssize_t row, T *to, Py_ssize_t step, Py_ssize_t m, Py_ssize_t n) { \
         const Py_ssize_t size = sizeof(T), whole = n - n % 4, steps[] = {step * size, size}, rows[] = {size, row * size}; \
@@ -313,7 +274,7 @@ typedef struct {
         free(room);                                                                                              \
     }
 
-ATTENTION(f4, float, rl_f4, rl_exp4, logf)
-ATTENTION(f8, double, rl_f8, rl_exp8, log)
+ATTENTION(f4, float, rl_exp4, logf)
+ATTENTION(f8, double, rl_exp8, log)
 
 #endif

@@ -8,13 +8,14 @@ cimport numpy as cnp
 from libc.stdlib cimport free, malloc
 
 from rushlight.kernels.buffers cimport contiguous, empty
-from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.parallel cimport family, span, spread
 
 from rushlight.kernels.parallel import threads
 
 cnp.import_array()
 
 cdef extern from "kernels/attention.h":
+    const int *rl_family
     int RL_QUERIES
     int RL_KEYS
     ctypedef struct rl_rows_of:
@@ -45,6 +46,8 @@ cdef extern from "kernels/attention.h":
     void rl_through_queries_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_through_keys_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_through_keys_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+rl_family = &family
 
 # One or two queries leave most of a vector empty: with more keys than this BLAS is ahead.
 cdef Py_ssize_t MOST_KEYS = 256
