@@ -4,29 +4,10 @@
 #define RL_BAGS_H
 
 #include <stdint.h>
-#include "lanes.h"
+#include "families.h"
 
 /* Rows that are summed in their own type, before they join a sum of doubles. */
 #define RL_FEW 16
-/* Vectors of columns that are summed in registers. */
-#define RL_VECTORS 2
-
-/* Those of lanes.h, wherever they lie. */
-#ifdef __GNUC__
-typedef float rl_f4_there __attribute__((vector_size(64), aligned(4), may_alias));
-typedef double rl_f8_there __attribute__((vector_size(64), aligned(8), may_alias));
-/* As many doubles as there are floats. */
-typedef double rl_f4_wide __attribute__((vector_size(128)));
-#define RL_CONVERTED(x, V) __builtin_convertvector(x, V)
-#else
-typedef float rl_f4_there;
-typedef double rl_f8_there;
-typedef double rl_f4_wide;
-#define RL_CONVERTED(x, V) ((V)(x))
-#endif
-typedef rl_f8 rl_f8_wide;
-#define RL_CAST(x, V) ((V)(x))
-
 typedef struct {
     const void *table, *factors;
     void *out;
@@ -36,52 +17,69 @@ typedef struct {
     int outside;
 } rl_bags;
 
-/* n vectors of the columns of a bag (of type V, as R in a row, as W of doubles). */
-#define RL_BAG(NAME, T, V, R, W, MOST, AS)                                                                     \
-    RL_INLINE void NAME(const rl_bags *s, Py_ssize_t first, Py_ssize_t last, Py_ssize_t column, int n, T *out) { \
+/* n vectors V of the columns of a bag. */
+#define RL_BAG(NAME, TARGET, T, V, MOST)                                                                       \
+    TARGET RL_INLINE void NAME(const rl_bags *s, Py_ssize_t first, Py_ssize_t last, Py_ssize_t column, const int n, \
+                               T *out) {                                                                       \
+        const Py_ssize_t N = sizeof(V) / sizeof(T);                                                            \
         const T *table = (const T *)s->table + column, *factors = s->factors;                                  \
         const int many = last - first > RL_FEW;                                                                \
-        V few[MOST];                                                                                           \
-        W sum[MOST];                                                                                           \
-        for (int q = 0; q < n; q++) sum[q] = (W){0};                                                           \
+        V few[MOST], u;                                                                                        \
+        T lanes[sizeof(V) / sizeof(T)];                                                                        \
+        double sum[(MOST) * sizeof(V) / sizeof(T)];                                                            \
+        for (int q = 0; q < n * N; q++) sum[q] = 0;                                                            \
         do {                                                                                                   \
             const Py_ssize_t end = last - first < RL_FEW ? last : first + RL_FEW;                              \
-            for (int q = 0; q < n; q++) few[q] = (V){0};                                                       \
-            if (factors)                                                                                       \
-                for (; first < end; first++)                                                                   \
-                    for (int q = 0; q < n; q++) few[q] += factors[first] * ((const R *)(table + s->index[first] * s->width))[q]; \
-            else                                                                                               \
-                for (; first < end; first++)                                                                   \
-                    for (int q = 0; q < n; q++) few[q] += ((const R *)(table + s->index[first] * s->width))[q]; \
-            if (many)                                                                                          \
-                for (int q = 0; q < n; q++) sum[q] += AS(few[q], W);                                           \
+            RL_UNROLL for (int q = 0; q < n; q++) few[q] = (V){0};                                             \
+            for (; first < end; first++) {                                                                     \
+                const T *row = table + s->index[first] * s->width;                                             \
+                if (factors)                                                                                   \
+                    RL_UNROLL for (int q = 0; q < n; q++) {                                                    \
+                        memcpy(&u, row + q * N, sizeof u);                                                     \
+                        few[q] += factors[first] * u;                                                          \
+                    }                                                                                          \
+                else                                                                                           \
+                    RL_UNROLL for (int q = 0; q < n; q++) {                                                    \
+                        memcpy(&u, row + q * N, sizeof u);                                                     \
+                        few[q] += u;                                                                           \
+                    }                                                                                          \
+            }                                                                                                  \
+            if (!many) break;                                                                                  \
+            RL_UNROLL for (int q = 0; q < n; q++) {                                                            \
+                memcpy(lanes, &few[q], sizeof u);                                                              \
+                for (int l = 0; l < N; l++) sum[q * N + l] += lanes[l];                                        \
+            }                                                                                                  \
         } while (first < last);                                                                                \
-        for (int q = 0; q < n; q++) ((R *)out)[q] = many ? AS(sum[q], V) : few[q];                             \
+        if (many) for (int q = 0; q < n * N; q++) out[q] = (T)sum[q];                                          \
+        else RL_UNROLL for (int q = 0; q < n; q++) memcpy(out + q * N, &few[q], sizeof u);                     \
     }
 
 /* The last columns are summed twice where they are no whole vector. */
-#define RL_BAGS(S, T)                                                                                          \
-    RL_BAG(rl_bag_##S, T, rl_##S, rl_##S##_there, rl_##S##_wide, RL_VECTORS, RL_CONVERTED)                     \
-    RL_BAG(rl_narrow_bag_##S, T, T, T, double, RL_W(T), RL_CAST)                                               \
-    RL_CLONES static void rl_bags_##S(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
+#define RL_BAGS(KIND, TARGET, T, V, VECTORS)                                                                   \
+    RL_BAG(rl_bag_##KIND, TARGET, T, V, 2 * VECTORS)                                                           \
+    RL_BAG(rl_narrow_bag_##KIND, TARGET, T, T, sizeof(V) / sizeof(T))                                          \
+    TARGET static void rl_bags_##KIND(void *what, Py_ssize_t begin, Py_ssize_t end) {                          \
         rl_bags *s = what;                                                                                     \
-        const Py_ssize_t width = s->width, block = RL_VECTORS * RL_W(T);                                       \
+        const Py_ssize_t N = sizeof(V) / sizeof(T), width = s->width, block = 2 * VECTORS * N;                 \
         for (Py_ssize_t b = begin; b < end; b++) {                                                             \
             T *out = (T *)s->out + b * width;                                                                  \
             Py_ssize_t first = s->starts[b], last = b + 1 < s->bags ? s->starts[b + 1] : s->count, column = 0; \
             for (Py_ssize_t k = first; k < last; k++)                                                          \
                 if ((uint64_t)s->index[k] >= (uint64_t)s->rows) { s->outside = 1; return; }                    \
-            if (width < RL_W(T)) {                                                                             \
-                if (width) rl_narrow_bag_##S(s, first, last, 0, (int)width, out);                              \
+            if (width < N) {                                                                                   \
+                if (width) rl_narrow_bag_##KIND(s, first, last, 0, (int)width, out);                           \
                 continue;                                                                                      \
             }                                                                                                  \
-            for (; column + block <= width; column += block) rl_bag_##S(s, first, last, column, RL_VECTORS, out + column); \
-            for (; column + RL_W(T) <= width; column += RL_W(T)) rl_bag_##S(s, first, last, column, 1, out + column); \
-            if (column < width) rl_bag_##S(s, first, last, width - RL_W(T), 1, out + width - RL_W(T));         \
+            for (; column + block <= width; column += block)                                                   \
+                rl_bag_##KIND(s, first, last, column, 2 * VECTORS, out + column);                              \
+            for (; column + N <= width; column += N) rl_bag_##KIND(s, first, last, column, 1, out + column);   \
+            if (column < width) rl_bag_##KIND(s, first, last, width - N, 1, out + width - N);                  \
         }                                                                                                      \
     }
-RL_BAGS(f4, float)
-RL_BAGS(f8, double)
+RL_FOR_FAMILIES(RL_BAGS, f4, float)
+RL_FOR_FAMILIES(RL_BAGS, f8, double)
+#define rl_bags_f4 RL_OF_FAMILY(rl_bags_f4)
+#define rl_bags_f8 RL_OF_FAMILY(rl_bags_f8)
 
 /* The first of the largest, or the first nan; zeros and row -1 for an empty bag. */
 #define RL_BAG_MAXIMA(S, T)                                                                                    \

@@ -8,11 +8,12 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 from rushlight.kernels.buffers cimport empty, row_major
-from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.parallel cimport family, span, spread
 
 cnp.import_array()
 
 cdef extern from "kernels/bags.h":
+    const int *rl_family
     ctypedef struct rl_bags:
         const void *table
         const void *factors
@@ -26,6 +27,8 @@ cdef extern from "kernels/bags.h":
     void rl_bags_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_maxima_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_maxima_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+rl_family = &family
 
 # Numbers that are worth a thread.
 cdef Py_ssize_t LEAST = 1 << 15
