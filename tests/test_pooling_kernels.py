@@ -1,4 +1,4 @@
-"""Maxima of windows of two by two, which have a loop of their own, against their meaning in Python."""
+"""The loops of maxima against their meaning in Python: windows of two by two have one of their own."""
 
 import numpy as np
 import pytest
@@ -25,3 +25,17 @@ def test_pairs(lead, width, dtype):
     found, at = kernels.max_pool(x, **window)
     assert np.array_equal(found, values, equal_nan=True) and np.array_equal(at, indices)
     assert np.array_equal(kernels.max_pool_values(x, **window), values, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [(3, 3), (5, 7), (19, 23)], ids=str)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_that_overlap(family, size, stride, dtype):
+    x = np.random.default_rng(size[1]).integers(-3, 4, (2, 3, *size)).astype(dtype)
+    x[x == 3] = np.nan
+    x[0, 0] = -np.inf
+    out = tuple((n - 1) // stride + 1 for n in size)
+    window = {"kernel": (3, 3), "stride": (stride,) * 2, "padding": (1, 1), "dilation": (1, 1), "size": out}
+    values, indices = pool.max_pool2d.forward(x, **window)
+    found, at = kernels.max_pool(x, **window)
+    assert np.array_equal(found, values, equal_nan=True) and np.array_equal(at, indices)

@@ -11,7 +11,7 @@ cimport numpy as cnp
 from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from rushlight.kernels.buffers cimport empty
-from rushlight.kernels.parallel cimport span, spread
+from rushlight.kernels.parallel cimport family, span, spread
 
 cnp.import_array()
 
@@ -20,6 +20,7 @@ ctypedef fused real:
     double
 
 cdef extern from "kernels/pooling.h":
+    const int *rl_family
     ctypedef struct rl_axis:
         Py_ssize_t n, size, kernel, stride, dilation, padding
     ctypedef struct rl_pooling:
@@ -52,6 +53,8 @@ cdef extern from "kernels/pooling.h":
     void rl_take_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_uneven_planes_f4(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
     void rl_uneven_planes_f8(void *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+rl_family = &family
 
 # Of larger windows there are few; then NumPy is quick enough.
 cdef Py_ssize_t LARGEST_WINDOW = 64

@@ -4,7 +4,7 @@
 #ifndef RL_POOLING_H
 #define RL_POOLING_H
 
-#include "lanes.h"
+#include "families.h"
 #include <math.h>
 #include <stdint.h>
 
@@ -84,46 +84,58 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
 }
 
 #ifdef __GNUC__
-typedef int32_t rl_i4 __attribute__((vector_size(64)));
-typedef int64_t rl_i8 __attribute__((vector_size(64)));
+#define RL_LANES(q, N) _Pragma("GCC unroll 16") for (int q = 0; q < N; q++)
+#define RL_OF_SIZE(V) __attribute__((vector_size(sizeof(V))))
 #define RL_MASK(truth) (truth)
+#define RL_LANE(v, q) (v)[q]
 #else
-typedef int32_t rl_i4;
-typedef int64_t rl_i8;
+#define RL_LANES(q, N) for (int q = 0; q < N; q++)
+#define RL_OF_SIZE(V)
 #define RL_MASK(truth) -(truth)
+#define RL_LANE(v, q) (v)
 #endif
 
-/* The largest entry of each window, a nan above all, and its index in the plane, W windows at once. */
-#define MAXIMA(NAME, T, V, I, N)                                                                               \
-    RL_CLONES static void NAME(const int32_t *table, Py_ssize_t width, Py_ssize_t taps, Py_ssize_t planes,     \
-                               Py_ssize_t cells, Py_ssize_t places, const T *x, T *values, int64_t *indices) { \
-        const Py_ssize_t W = RL_W(T);                                                                          \
+/* The largest entry of each window, a nan above all, and its index in the plane, a vector of windows at once. I is an
+   integer as wide as T. */
+#define MAXIMA(KIND, TARGET, T, V, VECTORS, I)                                                                 \
+    TARGET static void rl_maxima_##KIND(const int32_t *table, Py_ssize_t width, Py_ssize_t taps,               \
+                                        Py_ssize_t planes, Py_ssize_t cells, Py_ssize_t places, const T *x,    \
+                                        T *values, int64_t *indices) {                                         \
+        typedef I truths RL_OF_SIZE(V);                                                                        \
+        const Py_ssize_t N = sizeof(V) / sizeof(T);                                                            \
+        T numbers[sizeof(V) / sizeof(T)];                                                                      \
+        I tap[sizeof(V) / sizeof(T)];                                                                          \
         for (Py_ssize_t plane = 0; plane < planes; plane++) {                                                  \
-            for (Py_ssize_t p = 0; p < places; p += W) {                                                       \
-                Py_ssize_t w = places - p < W ? places - p : W;                                                \
+            for (Py_ssize_t p = 0; p < places; p += N) {                                                       \
+                Py_ssize_t w = places - p < N ? places - p : N;                                                \
                 const int32_t *from = table + p;                                                               \
-                union { V all; I bits; T each[RL_W(T)]; } best, value;                                         \
-                union { I all; N each[RL_W(T)]; } at, here;                                                    \
-                for (Py_ssize_t q = 0; q < W; q++) at.each[q] = from[q];                                       \
-                for (Py_ssize_t q = 0; q < W; q++) best.each[q] = x[from[q]];                                  \
-                for (Py_ssize_t t = 1; t < taps; t++) {                                                        \
+                V best, value;                                                                                 \
+                truths at = {0}, better, bits, others;                                                         \
+                RL_LANES(q, N) RL_LANE(best, q) = x[from[q]];                                                  \
+                for (I t = 1; t < taps; t++) {                                                                 \
                     from += width;                                                                             \
-                    for (Py_ssize_t q = 0; q < W; q++) here.each[q] = from[q];                                 \
-                    for (Py_ssize_t q = 0; q < W; q++) value.each[q] = x[from[q]];                             \
-                    I better = RL_MASK((value.all > best.all) | (value.all != value.all));                     \
-                    best.bits = (better & value.bits) | (~better & best.bits);                                 \
-                    at.all = (better & here.all) | (~better & at.all);                                         \
+                    RL_LANES(q, N) RL_LANE(value, q) = x[from[q]];                                             \
+                    better = RL_MASK((value > best) | (value != value));                                       \
+                    memcpy(&bits, &value, sizeof bits);                                                        \
+                    memcpy(&others, &best, sizeof others);                                                     \
+                    bits = (better & bits) | (~better & others);                                               \
+                    memcpy(&best, &bits, sizeof bits);                                                         \
+                    at = (better & t) | (~better & at);                                                        \
                 }                                                                                              \
-                for (Py_ssize_t q = 0; q < w; q++) values[p + q] = best.each[q];                               \
-                for (Py_ssize_t q = 0; q < w; q++) indices[p + q] = at.each[q];                                \
+                memcpy(numbers, &best, sizeof best);                                                           \
+                memcpy(tap, &at, sizeof at);                                                                   \
+                for (Py_ssize_t q = 0; q < w; q++) values[p + q] = numbers[q];                                 \
+                for (Py_ssize_t q = 0; q < w; q++) indices[p + q] = table[tap[q] * width + p + q];             \
             }                                                                                                  \
             x += cells;                                                                                        \
             values += places;                                                                                  \
             indices += places;                                                                                 \
         }                                                                                                      \
     }
-MAXIMA(rl_maxima_f4, float, rl_f4, rl_i4, int32_t)
-MAXIMA(rl_maxima_f8, double, rl_f8, rl_i8, int64_t)
+RL_FOR_FAMILIES(MAXIMA, f4, float, int32_t)
+RL_FOR_FAMILIES(MAXIMA, f8, double, int64_t)
+#define rl_maxima_f4 RL_OF_FAMILY(rl_maxima_f4)
+#define rl_maxima_f8 RL_OF_FAMILY(rl_maxima_f8)
 
 /* Windows of two by two, side by side in rows and columns, all of them inside. */
 static int rl_by_pairs(const rl_axis *axes) {
