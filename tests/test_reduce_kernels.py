@@ -117,7 +117,7 @@ FORMS = [(), (7,), (1000,), (40_000,), (40, 3), (300, 33), (20_000, 3), (70, 600
 @compiled
 @pytest.mark.parametrize("name", NUMPY)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64"])
-def test_every_dtype_agrees_with_numpy(name, dtype):
+def test_every_dtype_agrees_with_numpy(family, name, dtype):
     module = extremes if name in ("amax", "amin") else reduce
     for shape in FORMS:
         x = np.asarray(np.random.default_rng(0).integers(0 if dtype in ("bool", "uint8") else -2, 3, shape)).astype(
@@ -133,7 +133,7 @@ def test_every_dtype_agrees_with_numpy(name, dtype):
 @compiled
 @floats
 @pytest.mark.parametrize("shape", FORMS[1:], ids=str)
-def test_nan_is_left_out_or_found_first(shape, dtype):
+def test_nan_is_left_out_or_found_first(family, shape, dtype):
     x = values(shape, dtype)
     x[np.abs(x) < 0.05] = np.nan
     for axes in subsets(x.ndim):

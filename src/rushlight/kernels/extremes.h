@@ -4,16 +4,19 @@
 #ifndef RL_EXTREMES_H
 #define RL_EXTREMES_H
 
+#include "families.h"
 #include "fold.h"
 #include <stdint.h>
 
-/* Runs are compared as integers that are in the order of the numbers, whole vectors at a time. Nothing but the choice of
-   the larger is left to comparisons: others GCC 12 takes apart in functions of which it makes clones. */
+/* Runs are compared as integers that are in the order of the numbers, whole vectors at a time. */
 #ifdef __GNUC__
-#define RL_VECTORS(V, I) typedef I V __attribute__((vector_size(64)));
+#define RL_BITS(S, I)                                                                                          \
+    typedef I rl_##S##_16 __attribute__((vector_size(16)));                                                    \
+    typedef I rl_##S##_32 __attribute__((vector_size(32)));                                                    \
+    typedef I rl_##S __attribute__((vector_size(64)));
 #define RL_CHOOSE(M, A, B) (((A) & (M)) | ((B) & ~(M)))
 #else
-#define RL_VECTORS(V, I) typedef I V;
+#define RL_BITS(S, I) typedef I rl_##S##_16;
 #define RL_CHOOSE(M, A, B) ((M) ? (A) : (B))
 #endif
 #define RL_ORDER_FLOATING(V, I) V ^ ((V >> (8 * sizeof(I) - 1)) & (((I)1 << (8 * sizeof(I) - 2)) - 1 + ((I)1 << (8 * sizeof(I) - 2))))
@@ -28,8 +31,8 @@
 
 /* A fold of numbers T to the one for which OP holds against all others, or to a nan: no number is better than that. V is
    a vector of integers I as wide. */
-#define RL_EXTREME(NAME, T, I, V, OP, ORDER, NANS)                                                             \
-    RL_INLINE T NAME##_run(const T *x, Py_ssize_t n) {                                                         \
+#define RL_EXTREME_RUN(RUN, RUNS, TARGET, T, V, I, OP, ORDER, NANS)                                            \
+    TARGET RL_INLINE T RUN(const T *x, Py_ssize_t n) {                                                         \
         const Py_ssize_t W = sizeof(V) / sizeof(T);                                                            \
         T best = n ? x[0] : 0;                                                                                 \
         Py_ssize_t i = 0;                                                                                      \
@@ -65,12 +68,21 @@
         for (; i < n; i++) if (RL_BETTER(x[i], best, OP)) best = x[i];                                         \
         return best;                                                                                           \
     }                                                                                                          \
-    RL_CLONES static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
+    TARGET static void RUNS(const char *from, Py_ssize_t count, Py_ssize_t n, char *to) {                      \
         const T *x = (const T *)from;                                                                          \
+        for (Py_ssize_t k = 0; k < count; k++) ((T *)to)[k] = RUN(x + k * n, n);                               \
+    }
+#define RL_EXTREME_RUNS(KIND, TARGET, T, V, VECTORS, I, ORDER, NANS)                                           \
+    RL_EXTREME_RUN(rl_high_run_##KIND, rl_high_runs_##KIND, TARGET, T, V, I, >, ORDER, NANS)                   \
+    RL_EXTREME_RUN(rl_low_run_##KIND, rl_low_runs_##KIND, TARGET, T, V, I, <, ORDER, NANS)
+
+/* The same in a fold. */
+#define RL_EXTREME(NAME, T, OP, RUNS)                                                                          \
+    static void NAME##_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) { \
         (void)centre;                                                                                          \
-        for (Py_ssize_t k = 0; k < count; k++) ((T *)to)[k] = NAME##_run(x + k * n, n);                        \
+        RUNS(from, count, n, to);                                                                              \
     }                                                                                                          \
-    RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width,\
+    RL_CLONES static void NAME##_columns(const char *from, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, \
                                          const double *centre, char *to) {                                     \
         const T *x = (const T *)from;                                                                          \
         T *totals = (T *)to;                                                                                   \
@@ -116,9 +128,10 @@
     }
 
 #define RL_EXTREMES(T, K, I, ORDER, NANS)                                                                      \
-    RL_VECTORS(rl_v_##K, I)                                                                                    \
-    RL_EXTREME(rl_high_##K, T, I, rl_v_##K, >, ORDER, NANS)                                                    \
-    RL_EXTREME(rl_low_##K, T, I, rl_v_##K, <, ORDER, NANS)                                                     \
+    RL_BITS(bits_##K, I)                                                                                       \
+    RL_FOR_FAMILIES(RL_EXTREME_RUNS, bits_##K, T, I, ORDER, NANS)                                              \
+    RL_EXTREME(rl_high_##K, T, >, RL_OF_FAMILY(rl_high_runs_bits_##K))                                         \
+    RL_EXTREME(rl_low_##K, T, <, RL_OF_FAMILY(rl_low_runs_bits_##K))                                           \
     RL_FIND(rl_find_##K, T)                                                                                    \
     static void rl_copy_##K(const rl_job *job, const char *totals, Py_ssize_t first, Py_ssize_t n) {           \
         memcpy(job->out + first * sizeof(T), totals, n * sizeof(T));                                           \
@@ -129,7 +142,7 @@
         for (Py_ssize_t k = begin; k < end; k++) {                                                             \
             const T *x = (const T *)s->x + k * s->n;                                                           \
             T *value = (T *)s->values + k;                                                                     \
-            (s->least ? rl_low_##K##_runs : rl_high_##K##_runs)((const char *)x, 1, s->n, NULL, (char *)value);\
+            (s->least ? rl_low_##K##_runs : rl_high_##K##_runs)((const char *)x, 1, s->n, NULL, (char *)value); \
             s->places[k] = rl_find_##K(x, s->n, *value);                                                       \
         }                                                                                                      \
     }                                                                                                          \

@@ -8,10 +8,11 @@ cimport numpy as cnp
 from libc.stdint cimport INT32_MAX, int64_t
 
 from rushlight.kernels.kernel cimport Kernel
-from rushlight.kernels.parallel cimport spread as share
+from rushlight.kernels.parallel cimport family, spread as share
 from rushlight.kernels.reduce cimport Reduction, carry_out, in_one_piece, kind_of, reduction, rl_fold, rl_job, RL_WORTH
 
 cdef extern from "kernels/extremes.h" nogil:
+    const int *rl_family
     ctypedef struct rl_search:
         const void *x
         void *values
@@ -27,6 +28,7 @@ cdef extern from "kernels/extremes.h" nogil:
     Py_ssize_t RL_TILE
 
 cnp.import_array()
+rl_family = &family
 
 
 cdef int find_values(Reduction r, cnp.ndarray out, bint least) except -1:

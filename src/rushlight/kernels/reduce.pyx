@@ -15,9 +15,10 @@ from libc.string cimport memcpy
 from rushlight.kernels.buffers cimport empty as kept, one_number
 from rushlight.kernels.halves cimport half_kind, rl_half_load, rl_half_store
 from rushlight.kernels.kernel cimport Kernel
-from rushlight.kernels.parallel cimport spread as share
+from rushlight.kernels.parallel cimport family, spread as share
 
 cdef extern from "kernels/sums.h" nogil:
+    const int *rl_family
     const rl_fold rl_folds[7][8]
     int RL_SUM_OF, RL_NUMBERS_OF, RL_SIZE_OF, RL_SQUARE_OF, RL_DISTANCE_OF, RL_EXPONENTIAL_OF, RL_PRODUCT_OF, RL_COUNT_OF
     void rl_quotient_f4(const rl_job *, const char *, Py_ssize_t, Py_ssize_t) noexcept
@@ -32,6 +33,7 @@ cdef extern from "kernels/halves.h":
     pass
 
 cnp.import_array()
+rl_family = &family
 
 cdef enum:
     MAX_AXES = 64

@@ -4,6 +4,7 @@
 #ifndef RL_SUMS_H
 #define RL_SUMS_H
 
+#include "families.h"
 #include "fold.h"
 #include <math.h>
 #include <stdint.h>
@@ -259,26 +260,33 @@ RL_WHOLE_RUNS(rl_count_i8, int64_t, RL_NONZERO, +, 0)
 #ifdef __GNUC__
 /* How many bytes are not zero: up to 255 of them in bytes, which then are added. */
 #define RL_FULL 255
-typedef uint8_t rl_u1 __attribute__((vector_size(64)));
-RL_CLONES static void rl_count_u1_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) {
-    const uint8_t *x = (const uint8_t *)from;
-    (void)centre;
-    for (Py_ssize_t k = 0; k < count; k++, x += n) {
-        int64_t total = 0;
-        Py_ssize_t i = 0;
-        while (i + 64 <= n) {
-            rl_u1 v, hits = {0};
-            uint8_t lanes[64];
-            for (int r = 0; r < RL_FULL && i + 64 <= n; r++, i += 64) {
-                memcpy(&v, x + i, sizeof v);
-                hits -= (rl_u1)(v != 0);
-            }
-            memcpy(lanes, &hits, sizeof hits);
-            for (int q = 0; q < 64; q++) total += lanes[q];
-        }
-        for (; i < n; i++) total += x[i] != 0;
-        ((int64_t *)to)[k] = total;
+typedef uint8_t rl_bytes_16 __attribute__((vector_size(16)));
+typedef uint8_t rl_bytes_32 __attribute__((vector_size(32)));
+typedef uint8_t rl_bytes __attribute__((vector_size(64)));
+#define RL_COUNT_BYTES(KIND, TARGET, T, V, VECTORS)                                                            \
+    TARGET static void rl_count_##KIND(const T *x, Py_ssize_t count, Py_ssize_t n, int64_t *to) {              \
+        for (Py_ssize_t k = 0; k < count; k++, x += n) {                                                       \
+            const Py_ssize_t N = sizeof(V);                                                                    \
+            int64_t total = 0;                                                                                 \
+            Py_ssize_t i = 0;                                                                                  \
+            while (i + N <= n) {                                                                               \
+                V v, hits = {0};                                                                               \
+                T lanes[sizeof(V)];                                                                            \
+                for (int r = 0; r < RL_FULL && i + N <= n; r++, i += N) {                                      \
+                    memcpy(&v, x + i, sizeof v);                                                               \
+                    hits -= (V)(v != 0);                                                                       \
+                }                                                                                              \
+                memcpy(lanes, &hits, sizeof hits);                                                             \
+                for (int q = 0; q < N; q++) total += lanes[q];                                                 \
+            }                                                                                                  \
+            for (; i < n; i++) total += x[i] != 0;                                                             \
+            to[k] = total;                                                                                     \
+        }                                                                                                      \
     }
+RL_FOR_FAMILIES(RL_COUNT_BYTES, bytes, uint8_t)
+static void rl_count_u1_runs(const char *from, Py_ssize_t count, Py_ssize_t n, const double *centre, char *to) {
+    (void)centre;
+    RL_OF_FAMILY(rl_count_bytes)((const uint8_t *)from, count, n, (int64_t *)to);
 }
 #define rl_count_i1_runs rl_count_u1_runs
 #else
