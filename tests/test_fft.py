@@ -195,7 +195,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_kernels_are_as_exact_as_numpy(shape, precision):
+def test_kernels_are_as_exact_as_numpy(family, shape, precision):
     if ops.fft_c2c.fast is None:
         pytest.skip("kernels are not compiled")
     z = made(shape, True).numpy().astype(np.result_type(precision, np.complex64))
@@ -221,7 +221,7 @@ def test_kernels_are_as_exact_as_numpy(shape, precision):
     assert {"fft_c2c", "fft_r2c"} <= set(ran)
 
 
-def test_kernels_read_any_layout_and_keep_their_input():
+def test_kernels_read_any_layout_and_keep_their_input(family):
     z = made((40, 30), True).numpy()
     for x in (z.T, z[::2, ::-1], z[:, None, :], np.broadcast_to(z, (2, 40, 30))):
         before = x.copy()

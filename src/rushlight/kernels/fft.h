@@ -2,13 +2,16 @@
    transform, so no pass shuffles numbers between lanes. The passes are Stockham's, which sort themselves (Cochran et
    al., "What is the fast Fourier transform?", 1967), of radix 4, 2, 3, 5 and odd primes up to RL_FFT_PRIME.
 
-   fft_passes.h is included once for each type: T, V (a vector of T), LANES, SWAP and N(name), which adds the type's ending. */
+   fft_rows.h is included once for each type: T and S(name), which adds the type's ending. fft_passes.h is included once for
+   each type and family of processors: also V (a vector of T), D (one of doubles), PAIRS, SWAP, TRANSPOSE, TARGET and N(name),
+   which adds the ending of both. */
 
 #ifndef RL_FFT_H
 #define RL_FFT_H
 
-#include "lanes.h"
+#include "families.h"
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define RL_FFT_PRIME 31
@@ -117,86 +120,113 @@ static int rl_fft_factors(Py_ssize_t n, int *radix) {
     return n == 1 ? stages : 0;
 }
 
-typedef float rl_fft_v4 __attribute__((vector_size(64)));
-typedef double rl_fft_v8 __attribute__((vector_size(64)));
-typedef int rl_fft_m4 __attribute__((vector_size(64)));
-typedef long long rl_fft_m8 __attribute__((vector_size(64)));
+/* Lanes of a block; a family transforms as many of them together as its vectors hold. */
+#define RL_FFT_LANES(T) (32 / (Py_ssize_t)sizeof(T))
 
-#ifdef __clang__
-#define RL_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#ifdef RL_SHUFFLES
+#define RL_PICK(I, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define RL_PICK(a, b, ...) __builtin_shuffle(a, b, (rl_fft_m8){__VA_ARGS__})
+typedef int32_t rl_fft_i4 __attribute__((vector_size(16)));
+typedef int64_t rl_fft_i8 __attribute__((vector_size(16)));
+#define RL_PICK(I, a, b, ...) __builtin_shuffle(a, b, (I){__VA_ARGS__})
 #endif
 
-/* Vectors a and b exchange every second entry, pair, or half. */
-#define RL_EXCHANGE(a, b, lower, upper)                             \
-    do {                                                            \
-        rl_fft_v8 below = lower(a, b), above = upper(a, b);         \
-        a = below;                                                  \
-        b = above;                                                  \
-    } while (0)
-#define RL_ENTRIES_LOW(a, b) RL_PICK(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
-#define RL_ENTRIES_HIGH(a, b) RL_PICK(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
-#define RL_PAIRS_LOW(a, b) RL_PICK(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
-#define RL_PAIRS_HIGH(a, b) RL_PICK(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
-#define RL_HALVES_LOW(a, b) RL_PICK(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
-#define RL_HALVES_HIGH(a, b) RL_PICK(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
-
-/* A square of complex numbers transposed: 8 vectors of 8 in single precision, 4 of 4 in double. */
-RL_INLINE void rl_transpose_f4(rl_fft_v8 *r) {
-    for (int i = 0; i < 8; i += 2) RL_EXCHANGE(r[i], r[i + 1], RL_ENTRIES_LOW, RL_ENTRIES_HIGH);
-    for (int i = 0; i < 8; i += 4)
-        for (int j = i; j < i + 2; j++) RL_EXCHANGE(r[j], r[j + 2], RL_PAIRS_LOW, RL_PAIRS_HIGH);
-    for (int i = 0; i < 4; i++) RL_EXCHANGE(r[i], r[i + 4], RL_HALVES_LOW, RL_HALVES_HIGH);
-}
-
-RL_INLINE void rl_transpose_f8(rl_fft_v8 *r) {
-    for (int i = 0; i < 4; i += 2) RL_EXCHANGE(r[i], r[i + 1], RL_PAIRS_LOW, RL_PAIRS_HIGH);
-    for (int i = 0; i < 2; i++) RL_EXCHANGE(r[i], r[i + 2], RL_HALVES_LOW, RL_HALVES_HIGH);
-}
+/* Vectors of doubles exchange every second entry, pair, or four. */
+#define RL_EXCHANGE(NAME, TARGET, D, LOW, HIGH)     \
+    TARGET RL_INLINE void NAME(D *a, D *b) {        \
+        const D low = LOW, high = HIGH;             \
+        *a = low;                                   \
+        *b = high;                                  \
+    }
+RL_EXCHANGE(rl_fft_ones_v1, , rl_f8_16, RL_PICK(rl_fft_i8, *a, *b, 0, 2), RL_PICK(rl_fft_i8, *a, *b, 1, 3))
 
 #define T float
-#define V rl_fft_v4
-#define LANES 8
-#define N(name) name##_f4
-#ifdef __clang__
-#define SWAP(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
-#else
-#define SWAP(v) __builtin_shuffle(v, (rl_fft_m4){1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14})
-#endif
-/* One complex number in all lanes. */
-RL_INLINE V rl_splat_f4(const T *p) {
-    double d;
-    memcpy(&d, p, 8);
-    rl_fft_v8 v = {d, d, d, d, d, d, d, d};
-    return (V)v;
-}
+#define S(name) name##_f4
+#include "fft_rows.h"
+#define V rl_f4_16
+#define PAIRS(x, y) {x, y}
+#define D rl_f8_16
+#define TARGET
+#define N(name) name##_f4_v1
+#define SWAP(v) RL_PICK(rl_fft_i4, v, v, 1, 0, 3, 2)
+#define TRANSPOSE(r) rl_fft_ones_v1(r, r + 1)
 #include "fft_passes.h"
+#ifdef RL_V4
+RL_EXCHANGE(rl_fft_ones_v3, RL_V3, rl_f8_32, RL_PICK(, *a, *b, 0, 4, 2, 6), RL_PICK(, *a, *b, 1, 5, 3, 7))
+RL_EXCHANGE(rl_fft_twos_v3, RL_V3, rl_f8_32, RL_PICK(, *a, *b, 0, 1, 4, 5), RL_PICK(, *a, *b, 2, 3, 6, 7))
+RL_EXCHANGE(rl_fft_ones_v4, RL_V4, rl_f8, RL_PICK(, *a, *b, 0, 8, 2, 10, 4, 12, 6, 14),
+            RL_PICK(, *a, *b, 1, 9, 3, 11, 5, 13, 7, 15))
+RL_EXCHANGE(rl_fft_twos_v4, RL_V4, rl_f8, RL_PICK(, *a, *b, 0, 1, 8, 9, 4, 5, 12, 13),
+            RL_PICK(, *a, *b, 2, 3, 10, 11, 6, 7, 14, 15))
+RL_EXCHANGE(rl_fft_fours_v4, RL_V4, rl_f8, RL_PICK(, *a, *b, 0, 1, 2, 3, 8, 9, 10, 11),
+            RL_PICK(, *a, *b, 4, 5, 6, 7, 12, 13, 14, 15))
+RL_V3 RL_INLINE void rl_transpose_f4_v3(rl_f8_32 *r) {
+    RL_UNROLL for (int i = 0; i < 4; i += 2) rl_fft_ones_v3(r + i, r + i + 1);
+    RL_UNROLL for (int i = 0; i < 2; i++) rl_fft_twos_v3(r + i, r + i + 2);
+}
+RL_V4 RL_INLINE void rl_transpose_f4_v4(rl_f8 *r) {
+    RL_UNROLL for (int i = 0; i < 8; i += 2) rl_fft_ones_v4(r + i, r + i + 1);
+    RL_UNROLL for (int i = 0; i < 8; i += 4)
+        RL_UNROLL for (int j = i; j < i + 2; j++) rl_fft_twos_v4(r + j, r + j + 2);
+    RL_UNROLL for (int i = 0; i < 4; i++) rl_fft_fours_v4(r + i, r + i + 4);
+}
+RL_V4 RL_INLINE void rl_transpose_f8_v4(rl_f8 *r) {
+    RL_UNROLL for (int i = 0; i < 4; i += 2) rl_fft_twos_v4(r + i, r + i + 1);
+    RL_UNROLL for (int i = 0; i < 2; i++) rl_fft_fours_v4(r + i, r + i + 2);
+}
+#define V rl_f4_32
+#define PAIRS(x, y) {x, y, x, y}
+#define D rl_f8_32
+#define TARGET RL_V3
+#define N(name) name##_f4_v3
+#define SWAP(v) RL_PICK(, v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#define TRANSPOSE(r) rl_transpose_f4_v3(r)
+#include "fft_passes.h"
+#define V rl_f4
+#define PAIRS(x, y) {x, y, x, y, x, y, x, y}
+#define D rl_f8
+#define TARGET RL_V4
+#define N(name) name##_f4_v4
+#define SWAP(v) RL_PICK(, v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#define TRANSPOSE(r) rl_transpose_f4_v4(r)
+#include "fft_passes.h"
+#endif
 #undef T
-#undef V
-#undef LANES
-#undef N
-#undef SWAP
+#undef S
 
 #define T double
-#define V rl_fft_v8
-#define LANES 4
-#define N(name) name##_f8
-#ifdef __clang__
-#define SWAP(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
-#else
-#define SWAP(v) __builtin_shuffle(v, (rl_fft_m8){1, 0, 3, 2, 5, 4, 7, 6})
-#endif
-RL_INLINE V rl_splat_f8(const T *p) {
-    V v = {p[0], p[1], p[0], p[1], p[0], p[1], p[0], p[1]};
-    return v;
-}
+#define S(name) name##_f8
+#include "fft_rows.h"
+#define V rl_f8_16
+#define PAIRS(x, y) {x, y}
+#define D rl_f8_16
+#define TARGET
+#define N(name) name##_f8_v1
+#define SWAP(v) RL_PICK(rl_fft_i8, v, v, 1, 0)
+#define TRANSPOSE(r)
 #include "fft_passes.h"
+#ifdef RL_V4
+#define V rl_f8_32
+#define PAIRS(x, y) {x, y, x, y}
+#define D rl_f8_32
+#define TARGET RL_V3
+#define N(name) name##_f8_v3
+#define SWAP(v) RL_PICK(, v, v, 1, 0, 3, 2)
+#define TRANSPOSE(r) rl_fft_twos_v3(r, r + 1)
+#include "fft_passes.h"
+#define V rl_f8
+#define PAIRS(x, y) {x, y, x, y, x, y, x, y}
+#define D rl_f8
+#define TARGET RL_V4
+#define N(name) name##_f8_v4
+#define SWAP(v) RL_PICK(, v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#define TRANSPOSE(r) rl_transpose_f8_v4(r)
+#include "fft_passes.h"
+#endif
 #undef T
-#undef V
-#undef LANES
-#undef N
-#undef SWAP
+#undef S
+#define rl_fft_work_f4 RL_OF_FAMILY(rl_fft_work_f4)
+#define rl_fft_work_f8 RL_OF_FAMILY(rl_fft_work_f8)
 
 #endif
 #endif

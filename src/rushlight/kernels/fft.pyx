@@ -10,7 +10,7 @@ cimport numpy as cnp
 from libc.stdlib cimport free
 
 from rushlight.kernels.buffers cimport contiguous, empty
-from rushlight.kernels.parallel cimport spread
+from rushlight.kernels.parallel cimport family, spread
 
 from math import prod as math_prod
 
@@ -19,6 +19,7 @@ import numpy as np
 cnp.import_array()
 
 cdef extern from "kernels/fft.h" nogil:
+    const int *rl_family
     ctypedef struct rl_fft_layout:
         Py_ssize_t groups, count, in_group, in_lane, in_step, out_group, out_lane, out_step
     ctypedef struct rl_fft_roots:
@@ -61,6 +62,8 @@ cdef extern from "kernels/fft.h" nogil:
     void rl_fft_join_rows_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_fft_part_columns_f4(void *, Py_ssize_t, Py_ssize_t) noexcept
     void rl_fft_part_columns_f8(void *, Py_ssize_t, Py_ssize_t) noexcept
+
+rl_family = &family
 
 # Above this the two places of a block of lanes no longer fit a core's cache.
 cdef Py_ssize_t LONG = 4096

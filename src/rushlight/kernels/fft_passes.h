@@ -1,39 +1,21 @@
-/* The transforms of fft.h for one type. */
+/* The transforms of fft.h for one type and family. */
+
+#define LANES ((int)(sizeof(V) / (2 * sizeof(T))))
+
+/* One complex number in all lanes. */
+TARGET RL_INLINE V N(rl_splat)(const T *p) {
+    double pair[2];
+    memcpy(pair, p, 2 * sizeof(T));
+    const D v = PAIRS(pair[0], pair[sizeof(T) / 8]);
+    return (V)v;
+}
 
 /* Twiddles are kept as (re, re, -im, im): v * w is v * (re, re) + swapped v * (-im, im). */
 #define TIMES(v, w) ((v) * N(rl_splat)(w) + SWAP(v) * N(rl_splat)((w) + 2))
 
-static void N(rl_put)(T *to, double re, double im) {
-    to[0] = to[1] = (T)re;
-    to[2] = (T)-im;
-    to[3] = (T)im;
-}
-
-static int N(rl_fft_make_plan)(rl_fft_plan *plan, Py_ssize_t n, double sign) {
-    Py_ssize_t size = 0, rest = n;
-    double root[2];
-    plan->n = n;
-    plan->sign = sign;
-    plan->stages = rl_fft_factors(n, plan->radix);
-    for (int i = 0; i < plan->stages; i++) size += (rest /= plan->radix[i]) * (plan->radix[i] - 1);
-    T *w = plan->twiddles = malloc(4 * sizeof(T) * (size + 1));
-    if (!w) return 0;
-    rest = n;
-    for (int i = 0; i < plan->stages; i++) {
-        Py_ssize_t m = rest / plan->radix[i];
-        for (Py_ssize_t j = 0; j < m; j++)
-            for (int k = 1; k < plan->radix[i]; k++, w += 4) {
-                rl_fft_root(root, (double)(j * k), (double)rest, sign);
-                N(rl_put)(w, root[0], root[1]);
-            }
-        rest = m;
-    }
-    return 1;
-}
-
 /* Passes: entry (q, j, k) of x, s numbers q, m numbers j and p numbers k, goes to (q, k, j) of y. */
 
-RL_INLINE void N(rl_pass2)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w) {
+TARGET RL_INLINE void N(rl_pass2)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w) {
     for (Py_ssize_t j = 0; j < m; j++, w += 4)
         for (Py_ssize_t q = 0; q < s; q++) {
             V a = x[q + s * j], b = x[q + s * (j + m)], d = a - b;
@@ -42,7 +24,7 @@ RL_INLINE void N(rl_pass2)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T
         }
 }
 
-RL_INLINE void N(rl_pass3)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+TARGET RL_INLINE void N(rl_pass3)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
     const T half = (T)0.5, high = (T)0.86602540378443864676;
     for (Py_ssize_t j = 0; j < m; j++, w += 8)
         for (Py_ssize_t q = 0; q < s; q++) {
@@ -56,7 +38,7 @@ RL_INLINE void N(rl_pass3)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T
         }
 }
 
-RL_INLINE void N(rl_pass4)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+TARGET RL_INLINE void N(rl_pass4)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
     for (Py_ssize_t j = 0; j < m; j++, w += 12)
         for (Py_ssize_t q = 0; q < s; q++) {
             const V *from = x + q + s * j;
@@ -71,7 +53,7 @@ RL_INLINE void N(rl_pass4)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T
         }
 }
 
-RL_INLINE void N(rl_pass5)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
+TARGET RL_INLINE void N(rl_pass5)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn) {
     const T c1 = (T)0.30901699437494742410, c2 = (T)-0.80901699437494742410;
     const T s1 = (T)0.95105651629515357212, s2 = (T)0.58778525229247312917;
     for (Py_ssize_t j = 0; j < m; j++, w += 16)
@@ -91,7 +73,7 @@ RL_INLINE void N(rl_pass5)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T
         }
 }
 
-RL_INLINE void N(rl_pass_odd)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn, int p) {
+TARGET RL_INLINE void N(rl_pass_odd)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, const T *w, V turn, int p) {
     T c[RL_FFT_PRIME], z[RL_FFT_PRIME];
     double root[2];
     for (int k = 0; k < p; k++) {
@@ -124,7 +106,7 @@ RL_INLINE void N(rl_pass_odd)(const V *x, V *y, Py_ssize_t s, Py_ssize_t m, cons
 }
 
 /* All passes over a, with b as the other place; where the result lies. */
-RL_INLINE V *N(rl_fft_passes)(const rl_fft_plan *plan, V *a, V *b) {
+TARGET RL_INLINE V *N(rl_fft_passes)(const rl_fft_plan *plan, V *a, V *b) {
     const T *w = plan->twiddles;
     const T way[2] = {(T)-plan->sign, (T)plan->sign};
     const V turn = N(rl_splat)(way);
@@ -148,9 +130,9 @@ RL_INLINE V *N(rl_fft_passes)(const rl_fft_plan *plan, V *a, V *b) {
 }
 
 /* `width` transforms, a lane apart, into buf: entry k of lane l at buf[k] lane l. */
-RL_INLINE void N(rl_fft_load)(V *buf, const T *x, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width) {
+TARGET RL_INLINE void N(rl_fft_load)(V *buf, const T *x, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width) {
     Py_ssize_t k = 0;
-    rl_fft_v8 square[LANES];
+    D square[LANES];
     if (width < LANES) memset(buf, 0, n * sizeof(V));
     if (lane == 1) {
         for (; k < n; k++) {
@@ -161,17 +143,17 @@ RL_INLINE void N(rl_fft_load)(V *buf, const T *x, Py_ssize_t n, Py_ssize_t lane,
     }
     if (step == 1 && width == LANES)
         for (; k + LANES <= n; k += LANES) {
-            for (int l = 0; l < LANES; l++) memcpy(square + l, x + 2 * (l * lane + k), sizeof(V));
-            N(rl_transpose)(square);
+            RL_UNROLL for (int l = 0; l < LANES; l++) memcpy(square + l, x + 2 * (l * lane + k), sizeof(V));
+            TRANSPOSE(square);
             memcpy(buf + k, square, sizeof square);
         }
     for (; k < n; k++)
         for (int l = 0; l < width; l++) memcpy((T *)(buf + k) + 2 * l, x + 2 * (l * lane + k * step), 2 * sizeof(T));
 }
 
-RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width, T scale) {
+TARGET RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_ssize_t step, int width, T scale) {
     Py_ssize_t k = 0;
-    rl_fft_v8 square[LANES];
+    D square[LANES];
     if (lane == 1) {
         for (; k < n; k++) {
             V v = buf[k] * scale;
@@ -186,39 +168,23 @@ RL_INLINE void N(rl_fft_store)(T *y, V *buf, Py_ssize_t n, Py_ssize_t lane, Py_s
     if (step == 1 && width == LANES)
         for (; k + LANES <= n; k += LANES) {
             memcpy(square, buf + k, sizeof square);
-            N(rl_transpose)(square);
-            for (int l = 0; l < LANES; l++) memcpy(y + 2 * (l * lane + k), square + l, sizeof(V));
+            TRANSPOSE(square);
+            RL_UNROLL for (int l = 0; l < LANES; l++) memcpy(y + 2 * (l * lane + k), square + l, sizeof(V));
         }
     for (; k < n; k++)
         for (int l = 0; l < width; l++) memcpy(y + 2 * (l * lane + k * step), (T *)(buf + k) + 2 * l, 2 * sizeof(T));
 }
 
-/* Roots k l for k < n and the lanes l, as TIMES has them: 2 * LANES real parts, then as many imaginary ones. */
-static void *N(rl_fft_make_lanes)(const rl_fft_roots *roots, Py_ssize_t n) {
-    T *w = malloc(2 * n * sizeof(V));
-    double root[2];
-    if (!w) return NULL;
-    for (Py_ssize_t k = 0; k < n; k++)
-        for (int l = 0; l < LANES; l++) {
-            T *to = w + 4 * LANES * k + 2 * l;
-            rl_fft_get_root(roots, k * l, root);
-            to[0] = to[1] = (T)root[0];
-            to[2 * LANES] = (T)-root[1];
-            to[2 * LANES + 1] = (T)root[1];
-        }
-    return w;
-}
-
 /* Entry k of the lanes t, t + 1, ... times root k t. */
-RL_INLINE void N(rl_fft_turn)(const rl_fft_roots *roots, const T *lanes, V *buf, Py_ssize_t n, Py_ssize_t t) {
+TARGET RL_INLINE void N(rl_fft_turn)(const rl_fft_roots *roots, const T *lanes, V *buf, Py_ssize_t n, Py_ssize_t t) {
     double root[2];
     for (Py_ssize_t k = 1; k < n; k++) {
         T w[4];
         V re, im, v = buf[k];
-        memcpy(&re, lanes + 4 * LANES * k, sizeof(V));
-        memcpy(&im, lanes + 4 * LANES * k + 2 * LANES, sizeof(V));
+        memcpy(&re, lanes + 4 * RL_FFT_LANES(T) * k, sizeof(V));
+        memcpy(&im, lanes + (4 * k + 2) * RL_FFT_LANES(T), sizeof(V));
         rl_fft_get_root(roots, k * t, root);
-        N(rl_put)(w, root[0], root[1]);
+        S(rl_put)(w, root[0], root[1]);
         v = v * re + SWAP(v) * im;
         buf[k] = TIMES(v, w);
     }
@@ -227,7 +193,7 @@ RL_INLINE void N(rl_fft_turn)(const rl_fft_roots *roots, const T *lanes, V *buf,
 /* Of z, the transform of x[2 j] + i x[2 j + 1], made into the n + 1 entries of one side of that of x, or all 2 n. The
    even and the odd numbers have the transforms E = (z[k] + conj(z[n - k])) / 2 and O = (z[k] - conj(z[n - k])) / 2i; that
    of x is E + w^k O. */
-RL_INLINE void N(rl_fft_split)(const rl_fft_roots *roots, V *z, Py_ssize_t n, int both) {
+TARGET RL_INLINE void N(rl_fft_split)(const rl_fft_roots *roots, V *z, Py_ssize_t n, int both) {
     const T signs[2] = {1, -1}, ones[2] = {1, 0};
     const V conj = N(rl_splat)(signs), first = N(rl_splat)(ones), half = conj * conj * (T)0.5;
     V start = z[0], across = SWAP(start);
@@ -237,7 +203,7 @@ RL_INLINE void N(rl_fft_split)(const rl_fft_roots *roots, V *z, Py_ssize_t n, in
     for (Py_ssize_t k = 1; k <= n / 2; k++) {
         T w[4];
         rl_fft_get_root(roots, k, root);
-        N(rl_put)(w, root[0], root[1]);
+        S(rl_put)(w, root[0], root[1]);
         V a = z[k], b = z[n - k] * conj, even = (a + b) * half, odd = SWAP(a - b) * conj * half;
         V turned = TIMES(odd, w);
         z[k] = even + turned;
@@ -248,7 +214,7 @@ RL_INLINE void N(rl_fft_split)(const rl_fft_roots *roots, V *z, Py_ssize_t n, in
 }
 
 /* The way back, from n + 1 entries to n; what must be real is taken as real. */
-RL_INLINE void N(rl_fft_join)(const rl_fft_roots *roots, V *z, Py_ssize_t n) {
+TARGET RL_INLINE void N(rl_fft_join)(const rl_fft_roots *roots, V *z, Py_ssize_t n) {
     const T signs[2] = {1, -1}, ones[2] = {1, 0};
     const V conj = N(rl_splat)(signs), first = N(rl_splat)(ones);
     V start = z[0] * first, end = z[n] * first;
@@ -257,7 +223,7 @@ RL_INLINE void N(rl_fft_join)(const rl_fft_roots *roots, V *z, Py_ssize_t n) {
     for (Py_ssize_t k = 1; k <= n / 2; k++) {
         T w[4];
         rl_fft_get_root(roots, k, root);
-        N(rl_put)(w, root[0], root[1]);
+        S(rl_put)(w, root[0], root[1]);
         V a = z[k], b = z[n - k] * conj, even = a + b, gap = a - b;
         V odd = TIMES(gap, w), turned = SWAP(odd) * conj;
         z[k] = even - turned;
@@ -265,14 +231,14 @@ RL_INLINE void N(rl_fft_join)(const rl_fft_roots *roots, V *z, Py_ssize_t n) {
     }
 }
 
-/* Blocks [begin, end) of a job, a block being as many transforms of a group as there are lanes. */
-RL_CLONES static void N(rl_fft_work)(void *what, Py_ssize_t begin, Py_ssize_t end) {
+/* Blocks [begin, end) of a job, a block being RL_FFT_LANES(T) transforms of a group. */
+TARGET static void N(rl_fft_work)(void *what, Py_ssize_t begin, Py_ssize_t end) {
     rl_fft_job *job = what;
     const rl_fft_layout *at = &job->at;
     const T *x = job->x;
     T *y = job->y;
     const int kind = job->kind;
-    Py_ssize_t n = job->plan->n, blocks = (at->count + LANES - 1) / LANES, room = kind == RL_FFT_PLAIN ? n : 2 * n;
+    Py_ssize_t n = job->plan->n, blocks = (at->count + RL_FFT_LANES(T) - 1) / RL_FFT_LANES(T), room = kind == RL_FFT_PLAIN ? n : 2 * n;
     Py_ssize_t read = kind == RL_FFT_FROM_SIDE ? n + 1 : n;
     Py_ssize_t written = kind == RL_FFT_ONE_SIDE ? n + 1 : kind == RL_FFT_BOTH_SIDES ? 2 * n : n;
     if (room < n + 1) room = n + 1;
@@ -283,95 +249,29 @@ RL_CLONES static void N(rl_fft_work)(void *what, Py_ssize_t begin, Py_ssize_t en
     }
     V *a = (V *)(((size_t)memory + 63) & ~(size_t)63), *b = a + room;
     for (Py_ssize_t block = begin; block < end; block++) {
-        Py_ssize_t group = block / blocks, t = block % blocks * LANES;
-        int width = at->count - t < LANES ? (int)(at->count - t) : LANES;
-        N(rl_fft_load)(a, x + 2 * (group * at->in_group + t * at->in_lane), read, at->in_lane, at->in_step, width);
-        if (kind == RL_FFT_FROM_SIDE) N(rl_fft_join)(job->real, a, n);
-        V *done = N(rl_fft_passes)(job->plan, a, b);
-        if (job->roots) N(rl_fft_turn)(job->roots, job->lanes, done, n, t);
-        if (kind == RL_FFT_ONE_SIDE || kind == RL_FFT_BOTH_SIDES) N(rl_fft_split)(job->real, done, n, kind == RL_FFT_BOTH_SIDES);
-        N(rl_fft_store)(y + 2 * (group * at->out_group + t * at->out_lane), done, written, at->out_lane, at->out_step,
-                        width, (T)job->scale);
+        const Py_ssize_t group = block / blocks, first = block % blocks * RL_FFT_LANES(T);
+        const Py_ssize_t last = at->count - first < RL_FFT_LANES(T) ? at->count : first + RL_FFT_LANES(T);
+        for (Py_ssize_t t = first; t < last; t += LANES) {
+            const int width = last - t < LANES ? (int)(last - t) : LANES;
+            N(rl_fft_load)(a, x + 2 * (group * at->in_group + t * at->in_lane), read, at->in_lane, at->in_step, width);
+            if (kind == RL_FFT_FROM_SIDE) N(rl_fft_join)(job->real, a, n);
+            V *done = N(rl_fft_passes)(job->plan, a, b);
+            if (job->roots) N(rl_fft_turn)(job->roots, job->lanes, done, n, t);
+            if (kind == RL_FFT_ONE_SIDE || kind == RL_FFT_BOTH_SIDES)
+                N(rl_fft_split)(job->real, done, n, kind == RL_FFT_BOTH_SIDES);
+            N(rl_fft_store)(y + 2 * (group * at->out_group + t * at->out_lane), done, written, at->out_lane,
+                            at->out_step, width, (T)job->scale);
+        }
     }
     free(memory);
 }
 
-/* The same splitting and joining for rows [begin, end) that are too long for lanes: y is split where it lies. */
-
-RL_CLONES static void N(rl_fft_split_rows)(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    const rl_fft_rows_job *job = what;
-    const int both = job->kind == RL_FFT_BOTH_SIDES;
-    Py_ssize_t m = job->roots->n / 2;
-    T half = (T)(job->scale * 0.5);
-    for (Py_ssize_t row = begin; row < end; row++) {
-        T *y = (T *)job->y + 2 * (both ? 2 * m : m + 1) * row;
-        T start = y[0], across = y[1];
-        y[0] = 2 * half * (start + across);
-        y[2 * m] = 2 * half * (start - across);
-        y[1] = y[2 * m + 1] = 0;
-        for (Py_ssize_t k = 1; k <= m / 2; k++) {
-            T *a = y + 2 * k, *b = y + 2 * (m - k);
-            double root[2];
-            rl_fft_get_root(job->roots, k, root);
-            T wr = (T)root[0], wi = (T)root[1];
-            T er = a[0] + b[0], ei = a[1] - b[1], or = a[1] + b[1], oi = b[0] - a[0];
-            T tr = or * wr - oi * wi, ti = or * wi + oi * wr;
-            a[0] = half * (er + tr);
-            a[1] = half * (ei + ti);
-            b[0] = half * (er - tr);
-            b[1] = half * (ti - ei);
-        }
-        if (both)
-            for (Py_ssize_t k = 1; k < m; k++) {
-                y[2 * (2 * m - k)] = y[2 * k];
-                y[2 * (2 * m - k) + 1] = -y[2 * k + 1];
-            }
-    }
-}
-
-RL_CLONES static void N(rl_fft_join_rows)(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    const rl_fft_rows_job *job = what;
-    Py_ssize_t m = job->roots->n / 2;
-    T scale = (T)job->scale;
-    for (Py_ssize_t row = begin; row < end; row++) {
-        const T *y = (const T *)job->x + 2 * (m + 1) * row;
-        T *z = (T *)job->y + 2 * m * row;
-        /* What must be real is taken as real. */
-        z[0] = scale * (y[0] + y[2 * m]);
-        z[1] = scale * (y[0] - y[2 * m]);
-        for (Py_ssize_t k = 1; k <= m / 2; k++) {
-            const T *a = y + 2 * k, *b = y + 2 * (m - k);
-            double root[2];
-            rl_fft_get_root(job->roots, k, root);
-            T wr = (T)root[0], wi = (T)root[1];
-            T er = a[0] + b[0], ei = a[1] - b[1], dr = a[0] - b[0], di = a[1] + b[1];
-            T or = dr * wr - di * wi, oi = dr * wi + di * wr;
-            z[2 * k] = scale * (er - oi);
-            z[2 * k + 1] = scale * (ei + or);
-            z[2 * (m - k)] = scale * (er + oi);
-            z[2 * (m - k) + 1] = scale * (or - ei);
-        }
-    }
-}
-
-/* Of transforms along columns of z[j] = x[2 j] + i x[2 j + 1], each entry of one side made into those of x[2 j] and
-   x[2 j + 1], rows [begin, end) of all outer * (n / 2 + 1). Their halving is left to the scale of the transforms. */
-RL_CLONES static void N(rl_fft_part_columns)(void *what, Py_ssize_t begin, Py_ssize_t end) {
-    const rl_fft_columns_job *job = what;
-    const Py_ssize_t n = job->n, rows = n / 2 + 1, width = job->width;
-    for (Py_ssize_t row = begin; row < end; row++) {
-        const Py_ssize_t k = row % rows;
-        const T *a = (const T *)job->x + 2 * width * (row / rows * n + k);
-        const T *b = a + 2 * width * ((k ? n - k : 0) - k);
-        T *y = (T *)job->y + 4 * width * row;
-        for (Py_ssize_t j = 0; j < width; j++) {
-            const T ar = a[2 * j], ai = a[2 * j + 1], br = b[2 * j], bi = b[2 * j + 1];
-            y[4 * j] = ar + br;
-            y[4 * j + 1] = ai - bi;
-            y[4 * j + 2] = ai + bi;
-            y[4 * j + 3] = br - ar;
-        }
-    }
-}
-
 #undef TIMES
+#undef LANES
+#undef V
+#undef D
+#undef TARGET
+#undef N
+#undef SWAP
+#undef TRANSPOSE
+#undef PAIRS
