@@ -144,6 +144,7 @@ cdef class Run:
     @cython.locals(i=cython.int, op=Op)
     cdef pull(self, Node node, object g)
     @cython.locals(pending=Pending)
+    cdef object whole(self, object g)
     cdef bint has_received(self, object edge, int number) except -1
     @cython.locals(half=TensorBase)
     cdef pull_square(self, Node node, object g)
@@ -179,7 +180,6 @@ cdef set leading_to(list edges, dict targets)
 cdef long long kept_bytes(Node node) except -1
 @cython.locals(tensor=TensorBase)
 cdef long long bytes_beside(object value, object edge) except -1
-cdef object whole(object g)
 cpdef object conj(object g)
 cpdef object fit(object g, object want)
 @cython.locals(i=Py_ssize_t, parent=Py_ssize_t, above=Pending)

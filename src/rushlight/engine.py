@@ -220,7 +220,7 @@ class Run:
     def visit(self, node, g):
         """Run the hooks and rules of a node, and send on what they give. `g` is a list for several outputs."""
         if self.seen(node):
-            g = whole(g)
+            g = self.whole(g)
         if node.extras is not None:
             g = node.extras.known(g, self)
             if node.extras.retained:
@@ -306,11 +306,19 @@ class Run:
         if not self.visits(node.edge0):
             return
         half = self.result(node, node.op, 0, g)
-        if not self.has_received(node.edge0, node.number0):
+        if alone(half) and not self.has_received(node.edge0, node.number0):
             add_into(half._array, half._array)
         else:
             self.send(node.edge0, node.number0, half)
         self.send(node.edge0, node.number0, half)
+
+    def whole(self, g):
+        """A gradient, or a list of several, with memory for each of its elements: rules and users may want that."""
+        if not self.on_arrays:
+            return g
+        if isinstance(g, list):
+            return [self.whole(part) for part in g]
+        return wrap(allocation.dense(g._array)) if g is not None and one_number(g._array) else g
 
     def has_received(self, edge, number):
         """Whether output `number` of `edge` has received anything yet."""
@@ -328,7 +336,7 @@ class Run:
         if self.on_arrays and not rule.passes:
             out = call_rule_kernel(rule, node, g)
             if out is NotImplemented and node.outputs == 1 and one_number(g._array):
-                g = whole(g)
+                g = self.whole(g)
                 out = call_rule_kernel(rule, node, g)
         if out is not NotImplemented:
             gi = wrap(out)
@@ -355,7 +363,7 @@ class Run:
             return op.custom(node, g)
         rule = op.joint
         results = NotImplemented
-        g = whole(g)
+        g = self.whole(g)
         if self.on_arrays:
             results = call_rule_kernel(rule, node, g)
             if results is not NotImplemented:
@@ -381,7 +389,7 @@ class Run:
             leaf = pending.leaf
             hooks = leaf.hooks
             if hooks is not None or self.wanted is not None:
-                pending.grad = whole(pending.grad)
+                pending.grad = self.whole(pending.grad)
             if hooks is not None:
                 pending.grad = hooks.known(pending.grad, self)
             if self.wanted is not None:
@@ -662,13 +670,6 @@ def bytes_beside(value, edge):
     if tensor.view_of is not None and tensor.view_of.base._grad_fn is None:
         return 0
     return bytes_of(tensor._array)
-
-
-def whole(g):
-    """A gradient, or a list of several, with memory for each of its elements: rules and users may want that."""
-    if isinstance(g, list):
-        return [whole(part) for part in g]
-    return wrap(allocation.dense(g._array)) if g is not None and one_number(g._array) else g
 
 
 def conj(g):

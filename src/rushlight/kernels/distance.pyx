@@ -107,6 +107,22 @@ cdef cnp.ndarray stack_of_tables(object x, int kind):
     return row_major(x, kind) if cnp.PyArray_TYPE(<cnp.ndarray>x) == kind else None
 
 
+cdef bint of_pairs(cnp.ndarray a, cnp.ndarray b, cnp.ndarray pairs):
+    """Whether a and b are stacks of as many tables with rows of one length, and pairs, if given, (*, P, R)."""
+    cdef int i, nd = cnp.PyArray_NDIM(a)
+    if nd != cnp.PyArray_NDIM(b) or cnp.PyArray_DIM(a, nd - 1) != cnp.PyArray_DIM(b, nd - 1):
+        return False
+    if pairs is not None and (nd != cnp.PyArray_NDIM(pairs) or cnp.PyArray_DIM(pairs, nd - 2) != cnp.PyArray_DIM(a, nd - 2)
+                              or cnp.PyArray_DIM(pairs, nd - 1) != cnp.PyArray_DIM(b, nd - 2)):
+        return False
+    for i in range(nd - 2):
+        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(b, i):
+            return False
+        if pairs is not None and cnp.PyArray_DIM(pairs, i) != cnp.PyArray_DIM(a, i):
+            return False
+    return True
+
+
 cdef void *room(Py_ssize_t size) except NULL:
     cdef void *taken = malloc(size + 1)
     if taken == NULL:
@@ -150,7 +166,7 @@ def cdist(x1, x2, *, double ord=2):
     if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
         return NotImplemented
     a, b = stack_of_tables(x1, kind), stack_of_tables(x2, kind)
-    if a is None or b is None or cnp.PyArray_NDIM(a) > 32:
+    if a is None or b is None or cnp.PyArray_NDIM(a) > 32 or not of_pairs(a, b, None):
         return NotImplemented
     nd = cnp.PyArray_NDIM(a)
     for i in range(nd):
@@ -183,6 +199,9 @@ cdef object pulled(object x, object y, object g, object out, double ord, bint se
     given, distances = stack_of_tables(g, kind), stack_of_tables(out, kind)
     if a is None or b is None or given is None or distances is None:
         return NotImplemented
+    for pairs in (given, distances):
+        if not (of_pairs(b, a, pairs) if second else of_pairs(a, b, pairs)):
+            return NotImplemented
     nd = cnp.PyArray_NDIM(a)
     s.rows, s.others = cnp.PyArray_DIM(a, nd - 2), cnp.PyArray_DIM(b, nd - 2)
     s.width, s.p = cnp.PyArray_DIM(a, nd - 1), ord
