@@ -89,7 +89,10 @@ class Model:
         if variables is not None:
             self.names |= variables.names
             made = _made(variables.tensors)
-        nodes = nodes_of([y if isinstance(y, Node) else y.grad_fn for y in outputs if isinstance(y, Node) or y.grad_fn])
+        roots = [y if isinstance(y, Node) else y.grad_fn for y in outputs if isinstance(y, Node) or y.grad_fn]
+        for node in nodes_of(roots):
+            node.as_shown()
+        nodes = nodes_of(roots)
         self.item_of = {}
         values = _values(outputs, nodes, made)
         shapes = Shapes(nodes, values)
