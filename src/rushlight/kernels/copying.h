@@ -20,7 +20,7 @@ typedef void (*rl_copier)(char *to, const Py_ssize_t *ts, const char *from, cons
 /* -- one loop for each pair of dtypes */
 
 #define RL_COPIER(NAME, S, D, EXPR)                                                                              \
-    RL_CLONES static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs,           \
+    RL_TWO_CLONES static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs,           \
                                Py_ssize_t n1, Py_ssize_t n0) {                                                   \
         Py_ssize_t i, t = ts[1], f = fs[1];                                                                      \
         for (; n1 > 0; n1--, to += ts[0], from += fs[0]) {                                                       \
@@ -34,7 +34,7 @@ typedef void (*rl_copier)(char *to, const Py_ssize_t *ts, const char *from, cons
 
 /* The same for elements that are left as they are, also for one that fills a row, and for a row turned round. */
 #define RL_RAW(NAME, T)                                                                                          \
-    RL_CLONES static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs,           \
+    RL_TWO_CLONES static void NAME(char *to, const Py_ssize_t *ts, const char *from, const Py_ssize_t *fs,           \
                                Py_ssize_t n1, Py_ssize_t n0) {                                                   \
         Py_ssize_t i, t = ts[1], f = fs[1], size = sizeof(T);                                                    \
         Py_ssize_t done = rl_squares(to, ts, from, fs, n1, n0, size);                                            \

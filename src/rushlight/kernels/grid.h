@@ -65,7 +65,7 @@ typedef struct {
         line->slope[2][p] = -turn * ((3 * (a + 2) * back - 2 * (a + 3)) * back);                               \
         line->slope[3][p] = -turn * ((3 * a * last - 10 * a) * last + 8 * a);                                  \
     }                                                                                                          \
-    RL_CLONES static void rl_along_##S(const rl_sampling *s, int axis, const T *grid, int count, rl_line_##S *line) {\
+    RL_TWO_CLONES static void rl_along_##S(const rl_sampling *s, int axis, const T *grid, int count, rl_line_##S *line) {\
         int d = s->d, near = s->mode == RL_NEAREST ? 1 : s->mode == RL_BILINEAR ? 2 : 4, p, k;                 \
         T n = (T)s->size[axis], scale = s->aligned ? (n - 1) / 2 : n / 2, place[RL_POINTS], turn[RL_POINTS];   \
         T index[RL_NEAR][RL_POINTS];                                                                           \
@@ -100,7 +100,7 @@ typedef struct {
         }                                                                                                      \
     }                                                                                                          \
     /* The neighbours of `count` points of the grid, with slopes where a gradient of the grid is wanted. */    \
-    RL_CLONES static void rl_meet_##S(const rl_sampling *s, const T *grid, int count, int slopes, rl_near_##S *near) {\
+    RL_TWO_CLONES static void rl_meet_##S(const rl_sampling *s, const T *grid, int count, int slopes, rl_near_##S *near) {\
         int d = s->d, each = s->mode == RL_NEAREST ? 1 : s->mode == RL_BILINEAR ? 2 : 4, deep = d == 3 ? each : 1;\
         int width = (int)s->size[0], area = (int)(s->size[0] * s->size[1]), tap = 0, missing = 0, p;           \
         rl_line_##S line[3];                                                                                   \
@@ -131,7 +131,7 @@ typedef struct {
         near->taps = tap;                                                                                      \
         near->whole = !missing;                                                                                \
     }                                                                                                          \
-    RL_CLONES static void rl_read_##S(const rl_near_##S *near, int count, const T *x, T *out) {                \
+    RL_TWO_CLONES static void rl_read_##S(const rl_near_##S *near, int count, const T *x, T *out) {                \
         T sum[RL_POINTS];                                                                                      \
         for (int p = 0; p < count; p++) sum[p] = 0;                                                            \
         for (int tap = 0; tap < near->taps; tap++) {                                                           \

@@ -3,7 +3,7 @@
    p is the parameter, g the gradient, a, b and c are what the optimizer keeps of it, each its own array, or NULL.
    k are the numbers of the step, computed once for the parameter. */
 
-#define LOOP(NAME) RL_CLONES static void OF(NAME)(T *restrict p, const T *restrict g, T *restrict a, T *restrict b, T *restrict c, \
+#define LOOP(NAME) RL_TWO_CLONES static void OF(NAME)(T *restrict p, const T *restrict g, T *restrict a, T *restrict b, T *restrict c, \
                                                   const double *k, Py_ssize_t n)
 #define ROOT(X) (sizeof(T) == 4 ? (T)sqrtf((float)(X)) : (T)sqrt((double)(X)))
 #define ABS(X) (sizeof(T) == 4 ? (T)fabsf((float)(X)) : (T)fabs((double)(X)))

@@ -40,7 +40,7 @@ typedef struct {
 
 /* Sums and products of numbers T, accumulated in A. */
 #define RL_ACCUMULATE(NAME, T, A, OUT, OP, START)                                                              \
-    RL_CLONES static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                 \
+    RL_TWO_CLONES static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                 \
         RL_RUNS(T, OUT)                                                                                        \
             (void)places;                                                                                      \
             if (left >= RL_TOGETHER) {                                                                         \
@@ -75,7 +75,7 @@ typedef struct {
 /* The extreme so far, and where it was met last; a nan stays, and only another one takes its place. */
 #define RL_TAKES(V, BEST, OP) (((V) OP (BEST)) | ((V) != (V)))
 #define RL_RUNNING(NAME, T, OP)                                                                                \
-    RL_CLONES static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                 \
+    RL_TWO_CLONES static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                                 \
         RL_RUNS(T, T)                                                                                          \
             T best = x[0];                                                                                     \
             int64_t place = 0;                                                                                 \
