@@ -1,4 +1,6 @@
-"""python docs/build.py: writes docs/operations.md and the pages of codes, then checks links and code of every page.
+"""python docs/build.py: writes docs/operations.md, the pages of codes and the notebooks, then checks all pages.
+
+Links lead somewhere, code does what the page says, quotes of the source are what it says, translations hold the same code.
 
 With --check nothing is written, and a written page that is out of date is a fault. Exits with 1 at faults.
 """
@@ -9,8 +11,11 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import codes_pages
+import notebooks
 from links import faults_of_links
+from quotes import faults_of_quotes
 from snippets import faults_of_code
+from translations import faults_of_translation, original
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -146,7 +151,12 @@ def _line(cells):
 
 def pages():
     """The pages that are checked."""
-    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(DOCS.glob("*.md"))]
+    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(DOCS.rglob("*.md"))]
+
+
+def faults_of_page(page):
+    """What is wrong with the code of a page, and with what it quotes."""
+    return (faults_of_translation(page) if original(page) else faults_of_code(page)) + faults_of_quotes(page, ROOT)
 
 
 def fault_of_operations():
@@ -173,12 +183,13 @@ def main(arguments):
     else:
         OPERATIONS.write_text(operations_page())
     if check:
-        faults += codes_pages.faults(DOCS)
+        faults += codes_pages.faults(DOCS) + notebooks.faults()
     else:
         codes_pages.write(DOCS)
+        notebooks.write()
     faults += faults_of_links(pages(), ROOT)
     for page in pages():
-        faults += faults_of_code(page)
+        faults += faults_of_page(page)
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"{len(pages())} pages, {len(faults)} faults")
