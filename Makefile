@@ -69,8 +69,11 @@ sweep: .venv/demo
 	$(BIN)/python -m pip install -q $(TORCH)
 	$(BIN)/python -m benchmarks.sweep --keep
 
-docs: .venv/test
+# The pages are written and checked, their notebooks run, and the site is built: site/index.html needs no network.
+docs: .venv/test .venv/docs
 	$(BIN)/python docs/build.py
+	$(BIN)/python -m pytest tests/test_docs_tutorial.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Random programs, EXAMPLES for each test (5000), beside NumPy and PyTorch.
 properties: .venv/test
@@ -115,7 +118,7 @@ wheel:
 	cd dist/wheel && ../../.venv-wheel/bin/python -I -W error ../../tools/try_wheel.py $(if $(PURE),uncompiled,compiled)
 
 clean:
-	rm -rf build dist out .venv .venv-uncompiled .venv-sanitize .venv-free-threaded .venv-wheel src/*.egg-info
+	rm -rf build dist out site .venv .venv-uncompiled .venv-sanitize .venv-free-threaded .venv-wheel src/*.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
