@@ -1,7 +1,6 @@
-"""python docs/build.py: writes docs/operations.md, the pages of codes and the notebooks, then checks all pages.
+"""python docs/build.py: writes the pages of operations, codes and PyTorch's names and the notebooks, then checks all pages.
 
 Links lead somewhere, code does what the page says, quotes of the source are what it says, translations hold the same code.
-
 With --check nothing is written, and a written page that is out of date is a fault. Exits with 1 at faults.
 """
 
@@ -12,6 +11,7 @@ from pkgutil import iter_modules
 
 import codes_pages
 import notebooks
+import torch_names
 from links import faults_of_links
 from quotes import faults_of_quotes
 from snippets import faults_of_code
@@ -183,10 +183,11 @@ def main(arguments):
     else:
         OPERATIONS.write_text(operations_page())
     if check:
-        faults += codes_pages.faults(DOCS) + notebooks.faults()
+        faults += codes_pages.faults(DOCS) + notebooks.faults() + torch_names.faults()
     else:
         codes_pages.write(DOCS)
         notebooks.write()
+        torch_names.write()
     faults += faults_of_links(pages(), ROOT)
     for page in pages():
         faults += faults_of_page(page)

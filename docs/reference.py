@@ -6,11 +6,12 @@ Every public name stands on a page, with an example or with the reason why it ha
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 
 # Pages: path, title, module, and for the package itself the modules of the functions that stand there.
 _FUNCTIONS = "rushlight.functions."
 _TORCH = {
-    "creation": ("Creating tensors", "creation literal ranges legacy windows bridges storage", "dtypes dtype iinfo finfo"),
+    "creation": ("Creating tensors", "creation literal ranges legacy windows bridges storage", "dtypes dtype finfo iinfo"),
     "shapes": (
         "Indexing, joining, splitting, shapes",
         "arrange broadcasting conversion copies indexing joining places scattering selecting shape splitting triangle", "",
@@ -26,7 +27,12 @@ _TORCH = {
         "Products and linear algebra", "contraction distance einsum gradient linalg lowrank matrix stft",
         "linalg.householder",
     ),
-    "settings": ("Settings, memory, questions", "queries settings", "allocation memory forking printing device size"),
+    "native": ("Functions beneath those of nn.functional", "", "nn.functional.native nn.functional.recurrent"),
+    "settings": (
+        "Settings, memory, questions", "queries settings",
+        "allocation memory forking printing device Size layout memory_format amp.settings autograd.grad_mode compat.torch_name"
+        " autograd.debugging autograd.explaining linting serialization",
+    ),
 }  # fmt: skip
 _MODULES = {
     "nn": "Layers", "nn.functional": "Functions of layers", "nn.init": "Initial values", "nn.utils": "Helpers of layers",
@@ -36,7 +42,43 @@ _MODULES = {
     "special": "Special functions", "utils.data": "Loading data", "utils.checkpoint": "Checkpoints of activations",
     "amp": "Mixed precision", "testing": "Testing", "viz": "Pictures",
 }  # fmt: skip
-# Why a name has no example, where no rule of `reason` says so.
+EXAMPLES = dict(
+    block.strip().removeprefix("# ").split("\n", 1)
+    for block in Path(__file__).with_name("reference_examples.txt").read_text(encoding="utf-8").split("\n\n")[1:]
+)
+# Why names have none.
+_TOLD = {
+    "PyTorch has deprecated it": (
+        "range symeig TypedStorage Tensor.resize Tensor.resize_as nn.Container nn.NLLLoss2d nn.functional.upsample"
+        " nn.functional.upsample_bilinear nn.functional.upsample_nearest nn.init.constant nn.init.dirac"
+        " nn.utils.clip_grad_norm"
+    ),
+    "others are made of it, and it is not called itself": (
+        "nn.RNNBase nn.RNNCellBase nn.UninitializedBuffer optim.Optimizer utils.data.IterableDataset utils.data.Sampler"
+        " viz.Picture nn.Buffer nn.functional.multi_head_attention_forward utils.checkpoint.CheckpointPolicy"
+        " utils.checkpoint.SelectiveCheckpointContext"
+    ),
+    "it is there for programs that name it, and has nothing to do here": (
+        "Tensor.cuda Tensor.to_device utils.checkpoint.CheckpointFunction utils.checkpoint.DefaultDeviceType"
+        " utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable utils.checkpoint.noop_context_fn"
+        " nn.utils.convert_conv2d_weight_memory_format nn.utils.convert_conv3d_weight_memory_format slice_inverse"
+        " Tensor.slice_inverse watch_forks detach_copy"
+    ),
+    "it works as its twin that is shown: add, clip, fuse, remove or unpack what the other has made": (
+        "slice_copy index_reduce Tensor.map2_ nn.utils.clip_grads_with_norm_ nn.utils.clip_grad_value_"
+        " nn.utils.fuse_conv_bn_weights nn.utils.fuse_linear_bn_weights nn.utils.remove_spectral_norm"
+        " nn.utils.remove_weight_norm nn.utils.vector_to_parameters autograd.forward_ad.make_dual"
+        " autograd.forward_ad.unpack_dual"
+    ),
+    "programs call the function of `nn.functional` or the layer that is made of it": (
+        "affine_grid_generator convolution embedding_renorm_ grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell lstm"
+        " lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell"
+    ),
+    "the pages of the tutorial and the guides show it at work": (
+        "Tensor.backward Tensor.register_hook Tensor.register_post_accumulate_grad_hook amp.custom_bwd amp.custom_fwd"
+        " autograd.graph.increment_version viz.script load layout"
+    ),
+}  # fmt: skip
 _REASONS = {
     "changes a setting of the whole process or thread, or tells it": re.compile(
         r"(get|set|is|use|are|seed|initial|autocast|clear|enable|inference|empty|reset|memory|enter|exit|detect|enforce)(_.*|$)"
@@ -57,7 +99,9 @@ def pages():
 
 def navigation():
     """The part of the site's navigation that leads to them."""
-    return [{"Overview": "reference/index.md"}] + [{title: f"reference/{stem}.md"} for stem, title, _ in chapters()]
+    return [{"Overview": "reference/index.md"}] + [
+        {title.replace("`", ""): f"reference/{stem}.md"} for stem, title, _ in chapters()
+    ]
 
 
 def chapters():
@@ -66,7 +110,9 @@ def chapters():
 
     found = []
     for stem, (title, families, others) in _TORCH.items():
-        modules = [_FUNCTIONS + family for family in families.split()] + [f"rushlight.{other}" for other in others.split()]
+        modules = [_FUNCTIONS + family for family in families.split()] + [
+            f"rushlight.{other}" for other in others.split()
+        ]
         found.append((f"torch-{stem}", title, grouped("rushlight", rushlight, modules)))
     found.append(("tensor", "Tensor", {"Methods": methods(rushlight.Tensor)}))
     for name, title in _MODULES.items():
@@ -79,7 +125,7 @@ def public(owner):
     """The names that a module offers, but for modules and constants."""
     names = getattr(owner, "__all__", None) or [name for name in dir(owner) if not name.startswith("_")]
     for name in sorted(names):
-        value = getattr(owner, name, None)
+        value = None if name.startswith("_") else getattr(owner, name, None)
         if callable(value) and str(getattr(value, "__module__", "")).startswith("rushlight"):
             yield name, value
 
@@ -94,7 +140,7 @@ def grouped(path, owner, modules):
         if modules is None or home in modules or f"{home}.{name}" in modules:
             heading = home.removeprefix(f"{path}.").rpartition(".")[2].strip("_").replace("_", " ").capitalize()
             groups.setdefault(heading, []).append((f"{path}.{name}", value))
-    return groups
+    return dict(sorted(groups.items()))
 
 
 def methods(cls):
@@ -109,7 +155,12 @@ def methods(cls):
 
 
 def overview():
-    lines = ["# Reference", "", "Written from the docstrings, which `help(...)` shows too. Their examples are run in the tests.", ""]
+    lines = [
+        "# Reference",
+        "",
+        "Written from the docstrings, which `help(...)` shows too. Their examples are run in the tests.",
+        "",
+    ]
     for stem, title, groups in chapters():
         count = sum(len(entries) for entries in groups.values())
         lines.append(f"- [{title}]({stem}.md): {count} names")
@@ -131,8 +182,14 @@ def entry(name, value, deeper):
     marks = "###" if deeper else "##"
     shown = f"{name}{signature(value)}"
     text = described(inspect.cleandoc(value.__doc__ or ""))
-    why = "" if has_example(value) else reason(name, value)
-    note = f"\nNo example of its own: {why}.\n" if why else ""
+    why = "" if has_example(name, value) else reason(name, value)
+    note = (
+        f"\n```pycon\n{EXAMPLES[name]}\n```\n"
+        if name in EXAMPLES
+        else f"\nNo example of its own: {why}.\n"
+        if why
+        else ""
+    )
     return f"{marks} `{short}`\n\n```py\n{shown}\n```\n\n{text}{note}"
 
 
@@ -145,8 +202,8 @@ def signature(value):
         return "(...)"
 
 
-def has_example(value):
-    return ">>>" in (value.__doc__ or "")
+def has_example(name, value):
+    return name in EXAMPLES or ">>>" in (value.__doc__ or "")
 
 
 def described(text):
@@ -176,6 +233,9 @@ def reason(name, value):
 
     path, _, last = name.rpartition(".")
     owner = rushlight.Tensor if path == "rushlight.Tensor" else import_module(path)
+    told = next((why for why, names in _TOLD.items() if name.removeprefix("rushlight.") in names.split()), None)
+    if told:
+        return told
     if last.endswith("_") and exists(owner, rushlight, last[:-1]):
         return f"it writes what `{last[:-1]}` computes into its input"
     if isinstance(value, property) or (path == "rushlight.Tensor" and not has_parameters(value)):
@@ -183,16 +243,18 @@ def reason(name, value):
     for other in relatives(last):
         for place in (owner, rushlight, rushlight.nn.functional, rushlight.linalg):
             found = getattr(place, other, None)
-            if other + str(place) != last + str(owner) and found is not None and has_example(found):
-                where = getattr(place, "__name__", "").removeprefix("rushlight").lstrip(".")
-                return f"it is used as `{where + '.' if where else ''}{other}` is"
+            full = f"{place.__name__}.{other}"
+            if full != name and found is not None and has_example(full, found):
+                return f"it is used as `{full.removeprefix('rushlight.')}` is"
     if inspect.isclass(value) and issubclass(value, (BaseException, tuple)):
         return "it is a kind of exception or result"
     return next((text for text, pattern in _REASONS.items() if pattern.fullmatch(last)), "")
 
 
 def exists(owner, package, name):
-    return any(getattr(place, name, None) is not None for place in (owner, package, package.nn.functional, package.Tensor))
+    return any(
+        getattr(place, name, None) is not None for place in (owner, package, package.nn.functional, package.Tensor)
+    )
 
 
 def has_parameters(value):
@@ -208,11 +270,16 @@ def relatives(name):
     found = [name, snake, name.removesuffix("_copy"), name.removesuffix("_ex"), snake.removesuffix("_loss")]
     for digit in "123":
         found += [re.sub(r"\dd", f"{digit}d", form) for form in (name, snake, name.removeprefix("Lazy"))]
-    found += [re.sub(r"(n|2)$", "", name), re.sub(r"_with_.*", "", name), name.removeprefix("native_"), name.removesuffix("Cell")]
+    found += [
+        re.sub(r"(n|2)$", "", name),
+        re.sub(r"_with_.*", "", name),
+        name.removeprefix("native_"),
+        name.removesuffix("Cell"),
+    ]
     return [other for other in dict.fromkeys(found) if other]
 
 
 def without_example():
     """The public names that have neither an example nor a reason."""
     entries = [pair for _, _, groups in chapters() for group in groups.values() for pair in group]
-    return sorted(name for name, value in entries if not has_example(value) and not reason(name, value))
+    return sorted(name for name, value in entries if not has_example(name, value) and not reason(name, value))

@@ -21,6 +21,7 @@ import reference  # noqa: E402  (found beside this file)
 PROJECT = {
     f"{name}.md": f"project/{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")
 } | {"examples/README.md": "project/examples.md"}  # fmt: skip
+_SHIM = "https://unpkg.com/iframe-worker/shim"
 _FENCE = re.compile(r"^(```+)(.*)$")
 _LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)((?:#[^)\s]*)?\))")
 _ITEM = re.compile(r"^ *(?:[-*]|\d+\.) ")
@@ -63,6 +64,16 @@ def on_page_markdown(markdown, page, config, files):
                 found.append("")
         found.append(line)
     return "\n".join(found)
+
+
+def on_post_page(output, page, config):
+    """Search without a network, too: Material's plugin takes what it needs for that from there."""
+    own = os.path.relpath("site_worker.js", PurePosixPath(page.url).parent).replace(os.sep, "/")
+    return output.replace(_SHIM, own)
+
+
+def on_post_template(output, template_name, config):
+    return output.replace(_SHIM, "site_worker.js")
 
 
 def within(page, target):
