@@ -84,12 +84,10 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
 }
 
 #ifdef __GNUC__
-#define RL_LANES(q, N) _Pragma("GCC unroll 16") for (int q = 0; q < N; q++)
 #define RL_OF_SIZE(V) __attribute__((vector_size(sizeof(V))))
 #define RL_MASK(truth) (truth)
 #define RL_LANE(v, q) (v)[q]
 #else
-#define RL_LANES(q, N) for (int q = 0; q < N; q++)
 #define RL_OF_SIZE(V)
 #define RL_MASK(truth) -(truth)
 #define RL_LANE(v, q) (v)
@@ -109,12 +107,15 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
             for (Py_ssize_t p = 0; p < places; p += N) {                                                       \
                 Py_ssize_t w = places - p < N ? places - p : N;                                                \
                 const int32_t *from = table + p;                                                               \
-                V best, value;                                                                                 \
+                V best = (V){0} - (T)INFINITY, value;                                                          \
                 truths at = {0}, better, bits, others;                                                         \
-                RL_LANES(q, N) RL_LANE(best, q) = x[from[q]];                                                  \
-                for (I t = 1; t < taps; t++) {                                                                 \
-                    from += width;                                                                             \
-                    RL_LANES(q, N) RL_LANE(value, q) = x[from[q]];                                             \
+                for (I t = 0; t < taps; t++, from += width) {                                                  \
+                    if (N > 8) {                                                                               \
+                        /* So many reach a register sooner by way of memory. */                                \
+                        for (int q = 0; q < N; q++) numbers[q] = x[from[q]];                                   \
+                        memcpy(&value, numbers, sizeof value);                                                 \
+                    } else                                                                                     \
+                        RL_UNROLL for (int q = 0; q < N; q++) RL_LANE(value, q) = x[from[q]];                  \
                     better = RL_MASK((value > best) | (value != value));                                       \
                     memcpy(&bits, &value, sizeof bits);                                                        \
                     memcpy(&others, &best, sizeof others);                                                     \
