@@ -7,6 +7,7 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 # Pages: path, title, module, and for the package itself the modules of the functions that stand there.
 _FUNCTIONS = "rushlight.functions."
@@ -46,6 +47,13 @@ EXAMPLES = dict(
     block.strip().removeprefix("# ").split("\n", 1)
     for block in Path(__file__).with_name("reference_examples.txt").read_text(encoding="utf-8").split("\n\n")[1:]
 )
+# What the compiled class has for the library's own use.
+_INTERNAL = ("counter", "history", "source", "tangent_shown", "tracked", "tracked_dtype", "version")
+# What is told where there is no docstring.
+_WORDS = {
+    "Tensor.is_leaf": "Whether no recorded operation has made it: its gradient is then kept.",
+    "Tensor.is_distributed": "False: there is one process.",
+}
 # Why names have none.
 _TOLD = {
     "PyTorch has deprecated it": (
@@ -84,7 +92,7 @@ _REASONS = {
         r"(get|set|is|use|are|seed|initial|autocast|clear|enable|inference|empty|reset|memory|enter|exit|detect|enforce)(_.*|$)"
     ),
     "draws random numbers; every generator of random tensors is called as `rand` is": re.compile(
-        r"(rand|normal|bernoulli|multinomial|poisson|.*dropout|rrelu|gumbel|kaiming|xavier|uniform|trunc|orthogonal|sparse).*"
+        r"(rand|normal|bernoulli|multinomial|poisson|cauchy|exponential|geometric|log_normal|.*dropout|rrelu|gumbel|kaiming|xavier|uniform|trunc|orthogonal|sparse).*"
     ),
 }
 
@@ -144,9 +152,14 @@ def grouped(path, owner, modules):
 
 
 def methods(cls):
+    """[(full name, value), ...] of its methods and properties; of those too whose families are imported later."""
+    from rushlight import functions
+
+    for family in iter_modules(functions.__path__):
+        import_module(f"{functions.__name__}.{family.name}")
     found = []
     for name in sorted(dir(cls)):
-        if name.startswith("_"):
+        if name.startswith("_") or name in _INTERNAL:
             continue
         value = inspect.getattr_static(cls, name, None)
         if callable(value) or isinstance(value, (property, classmethod, staticmethod)):
@@ -181,7 +194,7 @@ def entry(name, value, deeper):
     short = name.removeprefix("rushlight.")
     marks = "###" if deeper else "##"
     shown = f"{name}{signature(value)}"
-    text = described(inspect.cleandoc(value.__doc__ or ""))
+    text = described(words(name, value))
     why = "" if has_example(name, value) else reason(name, value)
     note = (
         f"\n```pycon\n{EXAMPLES[name]}\n```\n"
@@ -191,6 +204,11 @@ def entry(name, value, deeper):
         else ""
     )
     return f"{marks} `{short}`\n\n```py\n{shown}\n```\n\n{text}{note}"
+
+
+def words(name, value):
+    """What is told of a name."""
+    return _WORDS.get(name.removeprefix("rushlight."), inspect.cleandoc(value.__doc__ or ""))
 
 
 def signature(value):

@@ -41,6 +41,10 @@ def test_every_public_function_stands_on_a_page_with_words():
         assert name in text
 
 
+def test_every_method_has_words():
+    assert [name for name, value in reference.methods(rushlight.Tensor) if not reference.words(name, value)] == []
+
+
 def test_what_is_told_of_is_there():
     known = {name for _, _, groups in reference.chapters() for entries in groups.values() for name, _ in entries}
     assert set(reference.EXAMPLES) <= known

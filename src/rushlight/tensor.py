@@ -42,26 +42,32 @@ class Tensor(TensorBase):
     # -- what it is
     @property
     def shape(self):
+        """The size of each dimension."""
         return tuple.__new__(Size, self._array.shape)
 
     @property
     def dtype(self):
+        """The type of the elements."""
         return dtypes.of(self._array.dtype)
 
     @property
     def ndim(self):
+        """The number of dimensions."""
         return self._array.ndim
 
     @property
     def device(self):
+        """Where the memory is: the CPU."""
         return cpu
 
     @property
     def layout(self):
+        """How the memory is laid out: by strides."""
         return strided
 
     @property
     def itemsize(self):
+        """The bytes of an element."""
         return self._array.itemsize
 
     @property
@@ -69,13 +75,14 @@ class Tensor(TensorBase):
         """Bytes of the elements."""
         return self._array.nbytes
 
-    is_cpu = property(lambda self: True)
-    is_cuda = property(lambda self: False)
-    is_sparse = property(lambda self: False)
-    is_quantized = property(lambda self: False)
-    is_meta = property(lambda self: False)
+    is_cpu = property(lambda self: True, doc="True: the memory is the CPU's.")
+    is_cuda = property(lambda self: False, doc="False: there is no GPU.")
+    is_sparse = property(lambda self: False, doc="False: tensors are dense.")
+    is_quantized = property(lambda self: False, doc="False: there are no quantized tensors.")
+    is_meta = property(lambda self: False, doc="False: every tensor has its elements.")
 
     def get_device(self):
+        """The number of the accelerator; -1, there is none."""
         return -1
 
     def size(self, dim=None):
@@ -90,11 +97,13 @@ class Tensor(TensorBase):
         return shape[wrap_dim(dim, len(shape))]
 
     def dim(self):
+        """The number of dimensions."""
         return self._array.ndim
 
     ndimension = dim
 
     def numel(self):
+        """The number of elements."""
         return self._array.size
 
     nelement = numel
@@ -105,26 +114,33 @@ class Tensor(TensorBase):
         return steps if dim is None else steps[dim]
 
     def storage_offset(self):
+        """The elements of the storage before the first of this tensor."""
         if self.view_of is None:
             return 0
         return storage_geometry(self._array, self.view_of.base._array)["storage_offset"]
 
     def data_ptr(self):
+        """The address of the first element."""
         return self._array.__array_interface__["data"][0]
 
     def element_size(self):
+        """The bytes of an element."""
         return self._array.itemsize
 
     def is_contiguous(self, memory_format=None):
+        """Whether the elements lie in memory one behind the other, the last dimension first."""
         return self._array.flags.c_contiguous
 
     def is_floating_point(self):
+        """Whether the elements are real numbers with a fraction."""
         return self.dtype.is_floating_point
 
     def is_complex(self):
+        """Whether the elements are complex numbers."""
         return self.dtype.is_complex
 
     def is_signed(self):
+        """Whether the dtype has negative numbers."""
         return self.dtype.is_signed
 
     def _is_view(self):
@@ -225,6 +241,7 @@ class Tensor(TensorBase):
 
     @property
     def retains_grad(self):
+        """Whether `retain_grad()` was called for this tensor, which is no leaf."""
         return errors.retains(self)
 
     def register_hook(self, hook):
@@ -250,6 +267,7 @@ class Tensor(TensorBase):
         return RemovableHandle(extras_of_leaf(self).accumulated_hooks, hook)
 
     def is_inference(self):
+        """Whether it was made in `inference_mode`."""
         return self.inference
 
     # -- Python's protocols
@@ -289,6 +307,7 @@ class Tensor(TensorBase):
     item = scalars.item
 
     def tolist(self):
+        """The elements as numbers in nested lists; a number for a tensor without dimensions."""
         if watching.in_force:
             watching.note("tolist", self, None)
         return self._array.tolist()
