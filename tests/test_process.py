@@ -194,7 +194,9 @@ def test_info_says_how_it_runs(compiled):
     assert python("-m", "rushlight.info").stdout.splitlines() == lines
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["run", "-m"], ["walk"], ["run", "missing.py"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["run"], ["run", "-m"], ["walk"], ["run", "missing.py"], ["graph"], ["graph", "missing.py"]]
+)
 def test_a_wrong_command_line_is_explained(arguments):
     done = python("-m", "rushlight", *arguments)
     assert (done.returncode, done.stdout) == (2, "")

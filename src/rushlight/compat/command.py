@@ -6,6 +6,8 @@ import sys
 
 USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `import torch` meaning rushlight
        rushlight run -m module [arguments]   the same for a module
+       rushlight graph script.py [--at N] [-o FILE] [--open] [arguments]
+                                             draw what a script calls backward on: a tree, or FILE as .svg, .html or .txt
        rushlight info                        versions, processor, threads, and what is compiled
        rushlight explain [code]              what a code such as RL101 means; without one, all codes"""
 
@@ -15,6 +17,8 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["run"] and len(arguments) > 1:
         return run(arguments[1:])
+    if arguments[:1] == ["graph"] and len(arguments) > 1:
+        return graph(arguments[1:])
     if arguments == ["info"]:
         return info()
     if arguments[:1] == ["explain"] and len(arguments) <= 2:
@@ -44,6 +48,70 @@ def run(arguments):
     sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
     runpy.run_path(arguments[0], run_name="__main__")
     return 0
+
+
+def graph(arguments):
+    """Draw the loss of a script: printed as a tree, or written to the file that is named."""
+    try:
+        options, script, rest = parted(arguments, {"--at": int, "-o": str, "--open": None})
+        ending = os.path.splitext(options.get("-o", "tree.txt"))[1].lower()
+        if ending not in (".svg", ".html", ".htm", ".txt"):
+            raise ValueError(f"-o writes .svg, .html or .txt, not {ending!r}")
+    except ValueError as error:
+        return wrong(error)
+    from ..viz import script as drawn
+
+    try:
+        picture = drawn(script, rest, at=options.get("--at"))
+    except RuntimeError as error:
+        if "called backward" not in str(error):
+            raise
+        print(f"rushlight: {error}", file=sys.stderr)
+        return 1
+    if "-o" in options:
+        print(f"{picture.save(options['-o'])}: {picture.summary()}")
+    if "--open" in options:
+        print(picture.open())
+    if not options.keys() & {"-o", "--open"}:
+        print(picture)
+    return 0
+
+
+def parted(arguments, known):
+    """({option: value}, the script, its arguments). Options stand before the script or right behind it; `--` ends them.
+
+    `known` has what makes a value of the word behind an option, None for an option without one. ValueError for others.
+    """
+    options, script, rest = {}, None, list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--" and script is not None:
+            break
+        if word in known:
+            if known[word] is None:
+                options[word] = True
+                continue
+            if not rest:
+                raise ValueError(f"{word} needs a value")
+            options[word] = known[word](rest.pop(0))
+        elif script is None and not word.startswith("-"):
+            script = word
+        elif script is None:
+            raise ValueError(f"there is no option {word}")
+        else:
+            rest.insert(0, word)
+            break
+    if script is None:
+        raise ValueError("no script is named")
+    if not os.path.exists(script):
+        raise ValueError(f"can't open file {script!r}")
+    return options, script, rest
+
+
+def wrong(error):
+    """Tell what is wrong with a command line; the exit status for it."""
+    print(f"rushlight: {error}", USAGE, sep="\n", file=sys.stderr)
+    return 2
 
 
 def info():
