@@ -8,6 +8,8 @@ USAGE = """usage: rushlight run script.py [arguments]   run a PyTorch script, `i
        rushlight run -m module [arguments]   the same for a module
        rushlight graph script.py [--at N] [-o FILE] [--open] [arguments]
                                              draw what a script calls backward on: a tree, or FILE as .svg, .html or .txt
+       rushlight check script.py [--rtol R] [--atol A] [arguments]
+                                             run a script under rushlight and PyTorch; tell the first operation that differs
        rushlight info                        versions, processor, threads, and what is compiled
        rushlight explain [code]              what a code such as RL101 means; without one, all codes"""
 
@@ -19,6 +21,8 @@ def main(arguments=None):
         return run(arguments[1:])
     if arguments[:1] == ["graph"] and len(arguments) > 1:
         return graph(arguments[1:])
+    if arguments[:1] == ["check"] and len(arguments) > 1:
+        return check(arguments[1:])
     if arguments == ["info"]:
         return info()
     if arguments[:1] == ["explain"] and len(arguments) <= 2:
@@ -75,6 +79,19 @@ def graph(arguments):
     if not options.keys() & {"-o", "--open"}:
         print(picture)
     return 0
+
+
+def check(arguments):
+    """Run a script under both libraries and tell what differs first; exit status 1 where something does."""
+    try:
+        options, script, rest = parted(arguments, {"--rtol": float, "--atol": float})
+    except ValueError as error:
+        return wrong(error)
+    from .checking import processes
+
+    agrees, report = processes.check(script, rest, options.get("--rtol"), options.get("--atol"))
+    print(report)
+    return 0 if agrees else 1
 
 
 def parted(arguments, known):
