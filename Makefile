@@ -54,6 +54,8 @@ lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typed
+	$(BIN)/python tools/check_examples.py
 
 # The pages of pictures in a real Chromium, which has to be there.
 browser: .venv/test

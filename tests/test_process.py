@@ -299,5 +299,5 @@ def test_pickles_are_read_in_another_process(protocol, begin):
 
 def test_the_package_is_small():
     # As it is installed: headers and Cython's sources stay behind.
-    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pxd", ".so", ".pyd", ".typed")]
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi", ".pxd", ".so", ".pyd", ".typed")]
     assert sum(path.stat().st_size for path in files) < 10_000_000

@@ -8,6 +8,11 @@ import functools
 from .. import modes
 from ..spelling import spell
 
+# Type checkers know it by its name; `typing` itself is not imported.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _GENERATOR = 0x20
 
 
@@ -39,7 +44,7 @@ class _Mode(modes.Switch):
     def __reduce__(self):
         return _make, (type(self), self._on)
 
-    def __call__(self, function):
+    def __call__(self, function) -> "Any":
         """The function, run under this mode whenever it is called."""
         if isinstance(function, type):
             return self._around_class(function)

@@ -33,6 +33,12 @@ from .nesting import common, finish
 from .stateful import Stateful
 from .unlisted import warn_of_unlisted
 
+# Type checkers know it by its name; `typing` itself is not imported.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 __all__ = [
     "Module",
     "register_module_backward_hook",
@@ -99,13 +105,19 @@ class Module(Hooked, Stateful):
         super().__init_subclass__(**options)
         quicken(cls, Module)
 
-    def forward(self, *input):
-        """What the module computes; every subclass defines it."""
-        raise coded(
-            "RL404", NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
-        )
+    if TYPE_CHECKING:
+        # Those of subclasses take what they like.
+        forward: Callable[..., Any]
+    else:
 
-    def __call__(self, *args, **kwargs):
+        def forward(self, *input):
+            """What the module computes; every subclass defines it."""
+            raise coded(
+                "RL404",
+                NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function'),
+            )
+
+    def __call__(self, *args, **kwargs) -> "Any":
         # A `try` that nothing is raised in costs nothing.
         try:
             if self._hooked:
@@ -116,7 +128,7 @@ class Module(Hooked, Stateful):
             raise
 
     # -- what is inside
-    def __getattr__(self, name):
+    def __getattr__(self, name) -> "Any":
         # Reached only for what is no ordinary attribute.
         fields = self.__dict__
         parameters = fields.get("_parameters")
