@@ -116,7 +116,7 @@ static inline double rl_c_pow8(double x, double y) { return pow(x, y); }
         for (Py_ssize_t i = 0; i < n; i++) { T x = a[i]; o[i] = E; }                             \
     }
 #define RL_LOOP2(NAME, SUFFIX, T, R, E)                                                          \
-    RL_CLONES static void rl_##NAME##_##SUFFIX(const void *pa, int sa, const void *pb, int sb, void *po, Py_ssize_t n) { \
+    RL_TWO_CLONES static void rl_##NAME##_##SUFFIX(const void *pa, int sa, const void *pb, int sb, void *po, Py_ssize_t n) { \
         const T *a = (const T *)pa, *b = (const T *)pb;                                          \
         R *o = (R *)po;                                                                          \
         Py_ssize_t i;                                                                            \
