@@ -7,7 +7,6 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 # Pages: path, title, module, and for the package itself the modules of the functions that stand there.
 _FUNCTIONS = "rushlight.functions."
@@ -53,11 +52,12 @@ _INTERNAL = ("counter", "history", "source", "tangent_shown", "tracked", "tracke
 _WORDS = {
     "Tensor.is_leaf": "Whether no recorded operation has made it: its gradient is then kept.",
     "Tensor.is_distributed": "False: there is one process.",
+    "Tensor.polygamma": "The derivative of order n of `digamma`.",
 }
 # Why names have none.
 _TOLD = {
     "PyTorch has deprecated it": (
-        "range symeig TypedStorage Tensor.resize Tensor.resize_as nn.Container nn.NLLLoss2d nn.functional.upsample"
+        "range symeig Tensor.symeig TypedStorage Tensor.resize Tensor.resize_as nn.Container nn.NLLLoss2d nn.functional.upsample"
         " nn.functional.upsample_bilinear nn.functional.upsample_nearest nn.init.constant nn.init.dirac"
         " nn.utils.clip_grad_norm"
     ),
@@ -73,7 +73,7 @@ _TOLD = {
         " Tensor.slice_inverse watch_forks detach_copy"
     ),
     "it works as its twin that is shown: add, clip, fuse, remove or unpack what the other has made": (
-        "slice_copy index_reduce Tensor.map2_ nn.utils.clip_grads_with_norm_ nn.utils.clip_grad_value_"
+        "slice_copy index_reduce Tensor.index_reduce Tensor.map2_ nn.utils.clip_grads_with_norm_ nn.utils.clip_grad_value_"
         " nn.utils.fuse_conv_bn_weights nn.utils.fuse_linear_bn_weights nn.utils.remove_spectral_norm"
         " nn.utils.remove_weight_norm nn.utils.vector_to_parameters autograd.forward_ad.make_dual"
         " autograd.forward_ad.unpack_dual"
@@ -152,15 +152,12 @@ def grouped(path, owner, modules):
 
 
 def methods(cls):
-    """[(full name, value), ...] of its methods and properties; of those too whose families are imported later."""
-    from rushlight import functions
-
-    for family in iter_modules(functions.__path__):
-        import_module(f"{functions.__name__}.{family.name}")
+    """[(full name, value), ...] of its methods and properties."""
     found = []
     for name in sorted(dir(cls)):
         if name.startswith("_") or name in _INTERNAL:
             continue
+        getattr(cls, name, None)  # So that what stands for it until it is asked for makes room.
         value = inspect.getattr_static(cls, name, None)
         if callable(value) or isinstance(value, (property, classmethod, staticmethod)):
             found.append((f"rushlight.Tensor.{name}", getattr(value, "__func__", value)))
