@@ -24,7 +24,7 @@ pytestmark = [
 
 # Blocks that a failure may cost: an array each time would be three. Where the interpreter finds no memory for the cell of
 # a variable that a closure shares, it loses what the function was called with; views and hooks come by more of those.
-COSTS = {"Training": 2.5, "Again": 2.5, "Views": 2.5, "Hooks": 6}
+COSTS = {"Training": 1.5, "Again": 1.5, "Views": 2.5, "Hooks": 6}
 
 
 @pytest.mark.parametrize("work", COSTS)

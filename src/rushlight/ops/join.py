@@ -110,9 +110,9 @@ if _strided is not None:
 def pieces_together(g, x_shape, sizes, dim):
     """The adjoint of split: pieces that nobody used are zero."""
     g = listed(g)
-    model = next(piece for piece in g if piece is not None)
+    used = [piece for piece in g if piece is not None]
     whole = [
-        model.new_zeros((*x_shape[:dim], n, *x_shape[dim + 1 :])) if piece is None else piece
+        used[0].new_zeros((*x_shape[:dim], n, *x_shape[dim + 1 :])) if piece is None else piece
         for piece, n in zip(g, sizes)
     ]
     return cat(*whole, dim=dim, sizes=sizes)
