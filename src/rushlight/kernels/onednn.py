@@ -23,9 +23,9 @@ SMALLEST = 1 << 19
 # Where the library was ahead, with two threads: multiplications, and channels of the input that meet one of the result (of
 # fewer its blocks of sixteen are mostly empty; for the gradient by weight all channels count), in float32 and with 16 bits.
 _LIMITS = {
-    "forward": ((3_000_000, 8), (1_500_000, 2)),
+    "forward": ((3_000_000, 32), (1_500_000, 2)),
     "input": ((3_000_000, 16), (1_500_000, 8)),
-    "weight": ((1_500_000, 1), (500_000, 3)),
+    "weight": ((3_000_000, 1), (500_000, 3)),
     "product": (None, (1_000_000, 1)),
 }
 
