@@ -105,6 +105,8 @@ def _rows_by_kernel(g, dim):
 _strided = load("strided")
 if _strided is not None:
     unbind.accelerate(_strided.unbind, x=_rows_by_kernel)
+    # All rows in one call: of 20,000 this is half the time of the backward pass.
+    stack.accelerate(joint=lambda g, needs, dim: _strided.unbind(g, dim=dim) if min(needs) else NotImplemented)
 
 
 def pieces_together(g, x_shape, sizes, dim):
