@@ -141,7 +141,7 @@ class Plan:
     """
 
     def __init__(self, library, description, operands):
-        self.library, self.description = library, description
+        self.lib, self.description = library, description
         name = library.ctypes.c_char_p()
         library.call("primitive_desc_query", description, _IMPLEMENTATION, 0, library.ctypes.byref(name))
         self.name = name.value.decode()
@@ -154,22 +154,22 @@ class Plan:
         self.bindings = []
 
     def wanted(self, query, index=0):
-        pointer = self.library.functions.dnnl_primitive_desc_query_md(self.description, query, index)
-        return self.library.ctypes.c_void_p(pointer)
+        pointer = self.lib.functions.dnnl_primitive_desc_query_md(self.description, query, index)
+        return self.lib.ctypes.c_void_p(pointer)
 
     def size(self, layout):
-        return self.library.functions.dnnl_memory_desc_get_size(layout)
+        return self.lib.functions.dnnl_memory_desc_get_size(layout)
 
     def met(self, number, layout):
         """An operand: its number, the layout of its array, the one wanted, and what turns one into the other or None."""
         wanted = self.wanted(_WANTED[number], 1 if number == BIAS else 0)
-        if self.library.functions.dnnl_memory_desc_equal(wanted, layout):
+        if self.lib.functions.dnnl_memory_desc_equal(wanted, layout):
             return number, layout, wanted, None
-        ends, engine = (wanted, layout) if number in _RESULTS else (layout, wanted), self.library.engine
-        description = self.library.made(
+        ends, engine = (wanted, layout) if number in _RESULTS else (layout, wanted), self.lib.engine
+        description = self.lib.made(
             "primitive_desc", "reorder_primitive_desc_create", ends[0], engine, ends[1], engine, None
         )
-        return number, layout, wanted, self.library.made("primitive", "primitive_create", description)
+        return number, layout, wanted, self.lib.made("primitive", "primitive_create", description)
 
     def run(self, *arrays):
         """Compute: arrays for the operands in their order, the last of which is written."""
@@ -185,8 +185,8 @@ class Binding:
     """The memory objects of a plan for one call at a time: other threads, and signal handlers, take others."""
 
     def __init__(self, plan):
-        self.plan, self.library = plan, plan.library
-        self.stream = self.library.made("stream", "stream_create", self.library.engine, _IN_ORDER)
+        self.plan, self.lib = plan, plan.lib
+        self.stream = self.lib.made("stream", "stream_create", self.lib.engine, _IN_ORDER)
         self.given, self.between, steps, arguments = [], [], [], []
         for number, layout, wanted, reorder in plan.operands:
             given = self.memory(layout)
@@ -211,13 +211,13 @@ class Binding:
 
     def memory(self, layout):
         """An object without memory of its own."""
-        return self.library.made("memory", "memory_create", layout, self.library.engine, None)
+        return self.lib.made("memory", "memory_create", layout, self.lib.engine, None)
 
     def arguments(self, pairs):
-        return (self.library.argument * len(pairs))(*[(number, memory.pointer) for number, memory in pairs])
+        return (self.lib.argument * len(pairs))(*[(number, memory.pointer) for number, memory in pairs])
 
     def run(self, arrays):
-        call, address = self.library.call, self.library.ctypes.c_void_p
+        call, address = self.lib.call, self.lib.ctypes.c_void_p
         for memory, array in zip(self.given, arrays):
             call("memory_set_data_handle", memory, address(array.__array_interface__["data"][0]))
         # Held until all is computed: from the memory that kernels keep, and not by each plan.
@@ -226,7 +226,7 @@ class Binding:
             rooms.append(_copying.empty((size + _LINE,), _BYTES))
             begin = rooms[-1].__array_interface__["data"][0]
             call("memory_set_data_handle", memory, address(begin + -begin % _LINE))
-        self.library.set_threads(_parallel.threads())
+        self.lib.set_threads(_parallel.threads())
         for primitive, arguments in self.steps:
             call("primitive_execute", primitive, self.stream, len(arguments), arguments)
         call("stream_wait", self.stream)

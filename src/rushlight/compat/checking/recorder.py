@@ -19,7 +19,7 @@ class Recorder:
     """Sends an Entry for each call; `values(tensor)` gives the array of a tensor, None for one that has none."""
 
     def __init__(self, library, values, send):
-        self.library, self.values, self.send = library, values, send
+        self.lib, self.values, self.send = library, values, send
         # Frames of these are no lines of the user's.
         self.within = (OURS, os.path.dirname(library.__file__) + os.sep)
         self.package = library.__name__ + "."
@@ -45,7 +45,7 @@ class Recorder:
     # -- calls
     def called(self, name, result, place=None):
         """A call gave this result: a tensor, or a tuple or list of them."""
-        results = [self.value(each, known=name not in _NOT_FILLED) for each in _tensors(result, self.library.Tensor)]
+        results = [self.value(each, known=name not in _NOT_FILLED) for each in _tensors(result, self.lib.Tensor)]
         self.told("call", name, results, place)
 
     def told(self, kind, name, results, place=None):
@@ -64,14 +64,14 @@ class Recorder:
         module.register_module_forward_pre_hook(self.entered)
         module.register_module_forward_hook(self.left, always_call=True)
         optim.register_optimizer_step_post_hook(self.stepped)
-        autograd = self.library.autograd
+        autograd = self.lib.autograd
         self.backward, self.grad = autograd.backward, autograd.grad
         autograd.backward, autograd.grad = self.run_backward, self.run_grad
 
     def is_librarys(self, module):
         """Whether a module is called as a whole: one of the library's, but for the container that only calls others."""
         forward = getattr(type(module).forward, "__module__", None) or type(module).__module__
-        return forward.startswith(self.package) and not isinstance(module, self.library.nn.Sequential)
+        return forward.startswith(self.package) and not isinstance(module, self.lib.nn.Sequential)
 
     def entered(self, module, args):
         if not self.here():
@@ -100,7 +100,7 @@ class Recorder:
         return self.parameters.get(id(leaf), (None,))[0]
 
     def run_backward(self, tensors, *args, **kwargs):
-        leaves = _leaves(tensors, self.library.Tensor) if self.here() else []
+        leaves = _leaves(tensors, self.lib.Tensor) if self.here() else []
         self.backward(tensors, *args, **kwargs)
         self.told("gradient", "backward", [self.value(x.grad, self.name_of(x)) for x in leaves if x.grad is not None])
 
