@@ -2,25 +2,16 @@
 
 import doctest
 import re
-import sys
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import rushlight
+from pages import module_in
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-
-
-def module_in(folder, name):
-    sys.path.insert(0, str(folder))
-    try:
-        return import_module(name)
-    finally:
-        sys.path.remove(str(folder))
 
 
 reference, torch_names = module_in(DOCS, "reference"), module_in(DOCS, "torch_names")

@@ -1,23 +1,16 @@
 """The tutorial: its notebooks are what its pages say, and run; quotes and translations that went stale are noticed."""
 
 import json
-import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from pages import module_in
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-
-
-def module_in(folder, name):
-    sys.path.insert(0, str(folder))
-    try:
-        return import_module(name)
-    finally:
-        sys.path.remove(str(folder))
 
 
 notebooks, quotes, translations = [module_in(DOCS, name) for name in ("notebooks", "quotes", "translations")]
