@@ -39,6 +39,8 @@ ROWS = [
     Row("solve_triangular", lambda r: (spread(r(3, 3)), r(4, 3)), {"upper": False, "left": False}),
     Row("solve_triangular", lambda r: (r(3, 3), r(3, 2)), {"upper": True, "unitriangular": True}),
     Row("cholesky", lambda r: (definite(r(2, 3, 3)),), note=_SYMMETRIC),
+    Row("cholesky_inverse", lambda r: (spread(r(2, 3, 3)),), {"upper": False}),
+    Row("cholesky_inverse", lambda r: (spread(r(3, 3)),), {"upper": True}),
     Row("pinv", lambda r: (spread(r(4, 3)), 0.0, 1e-12), {"hermitian": False}),
     Row("pinv", lambda r: (spread(r(2, 4)), 0.0, 1e-12), {"hermitian": False}),
     Row("matrix_exp", lambda r: (r(2, 3, 3),)),

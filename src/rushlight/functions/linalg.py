@@ -118,9 +118,7 @@ def cholesky_inverse(L, upper=False):
     """The inverse of the matrix whose Cholesky factor is L."""
     check_flags("cholesky_inverse", 2, upper=upper)
     solvers.check_square(L, "cholesky_inverse")
-    eye = wrap(np.eye(L._array.shape[-1], dtype=L._array.dtype))
-    inverse_of_factor = linalg.solve_triangular(mH(L) if upper else L, eye, upper=False)
-    return mH(inverse_of_factor) @ inverse_of_factor
+    return ops.cholesky_inverse(L, upper=upper)
 
 
 @widening
