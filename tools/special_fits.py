@@ -192,6 +192,7 @@ def by_eighth(f):
 
 GAMMA = [
     ("lgamma", "lgamma(y) / ((y - 1) (y - 2)), y = 2 + t.", lambda t: lgamma_core(2 + t)),
+    ("lgamma_short", "The same, for float.", lambda t: lgamma_core(2 + t), "short"),
     ("stirling", "x times the rest of Stirling's formula, t = 128 / x**2 - 1, x >= 8.", by_eighth(stirling)),
     ("digamma", "x**2 (log x - 1/(2x) - digamma(x)), t as above.", by_eighth(digamma_tail)),
     ("trigamma", "x**3 (trigamma(x) - 1/x - 1/(2x**2)), t as above.", by_eighth(trigamma_tail)),

@@ -20,6 +20,16 @@ RL_INLINE double rl_fit_lgamma(double t) {
     return p;
 }
 
+/* The same, for float. */
+RL_INLINE double rl_fit_lgamma_short(double t) {
+    double p = -9.6747507801483057e-6; p = p * t + 1.9308750486782534e-5; p = p * t - 7.2912696059011863e-6;
+    p = p * t + 2.0249376822898715e-5; p = p * t - 9.1723117078422438e-5; p = p * t + 1.9579947416440297e-4;
+    p = p * t - 4.0198916466451162e-4; p = p * t + 9.1050630875067051e-4; p = p * t - 2.1089397219834426e-3;
+    p = p * t + 4.9994805130448877e-3; p = p * t - 0.012384115353140948; p = p * t + 0.032964946875355532;
+    p = p * t - 0.10031730377304875; p = p * t + 0.42278433565708517;
+    return p;
+}
+
 /* x times the rest of Stirling's formula, t = 128 / x**2 - 1, x >= 8. */
 RL_INLINE double rl_fit_stirling(double t) {
     double p = 1.1522356415252962e-15; p = p * t - 4.810626978806611e-14; p = p * t + 2.8769106440566369e-12;

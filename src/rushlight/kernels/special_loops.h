@@ -95,7 +95,7 @@ RL_LOOP(through_log_ndtr, 2, x * (0.79788456080286535588 / rl_erfcx(y * -RL_ROOT
 RL_LOOP_EACH(through_ndtri, 2, x * rl_exp4(y * y * 0.5f) * 2.50662827f, x * rl_exp8(y * y * 0.5) * 2.50662827463100050242)
 
 /* -- gamma functions */
-RL_RARE(lgamma, 1, x, RL_NEGATIVE, rl_lgamma_left(x), rl_lgamma_right(fabs((double)x)))
+RL_RARE(lgamma, 1, x, RL_NEGATIVE, rl_lgamma_left(x), rl_lgamma_right(fabs((double)x), sizeof x == 4))
 RL_RARE(digamma, 1, x, RL_NOT_POSITIVE, rl_digamma_left(x), rl_digamma_right(x))
 RL_RARE(trigamma, 1, x, RL_NEGATIVE, rl_trigamma_left(x), rl_trigamma_right(x))
 RL_RARE(through_lgamma, 2, y, RL_NOT_POSITIVE, x * rl_digamma_left(y), x * rl_digamma_right(y))
