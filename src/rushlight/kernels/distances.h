@@ -28,12 +28,17 @@ typedef struct {
 #ifdef __GNUC__
 typedef float rl_few_f4 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef double rl_few_f8 __attribute__((vector_size(32), aligned(8), may_alias));
+/* The same in registers. */
+typedef float rl_held_f4 __attribute__((vector_size(32), may_alias));
+typedef double rl_held_f8 __attribute__((vector_size(32), may_alias));
 #define RL_FEW(T) (32 / (Py_ssize_t)sizeof(T))
 #else
-typedef float rl_few_f4;
-typedef double rl_few_f8;
+typedef float rl_few_f4, rl_held_f4;
+typedef double rl_few_f8, rl_held_f8;
 #define RL_FEW(T) 1
 #endif
+/* Unrolled: vectors that a loop counts through lie in memory. */
+#define RL_EACH_FEW(T) _Pragma("GCC unroll 8") for (int q = 0; q < RL_TOGETHER / RL_FEW(T); q++)
 
 #define RL_AWAY(z) ((z) < 0 ? -(z) : (z))
 
@@ -43,6 +48,8 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
 /* Rows that are compared with one at a time, and differences that are summed before they join a sum of sums. */
 #define RL_TOGETHER 32
 #define RL_SHORT 64
+/* Rows that go over the tiles of the others together: results are written along so many rows at once. */
+#define RL_ABREAST 4
 /* Rows whose weights are found together, and numbers of a row whose gradients are. */
 #define RL_OWN 16
 
@@ -58,7 +65,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
         for (int q = 0; q < RL_TOGETHER; q++) sum[q] += part[q];                                               \
     }
 
-#define DISTANCES(S, T, V)                                                                                        \
+#define DISTANCES(S, T, V, W)                                                                                        \
     static double rl_distance_##S(const T *x, const T *columns, Py_ssize_t width, Py_ssize_t rows, double p) { \
         double sum = 0;                                                                                        \
         for (Py_ssize_t i = 0; i < width; i++) {                                                               \
@@ -71,26 +78,27 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
     }                                                                                                          \
     /* Those of p = 2. */                                                                                      \
     RL_TWO_CLONES static void rl_euclid_##S(const T *x, const T *columns, Py_ssize_t width, Py_ssize_t rows, T *out) { \
-        V sum[RL_TOGETHER / RL_FEW(T)] = {0};                                                                  \
+        W sum[RL_TOGETHER / RL_FEW(T)];                                                                        \
+        RL_EACH_FEW(T) sum[q] = (W){0};                                                                        \
         for (Py_ssize_t k = 0; k < width; k += RL_SHORT) {                                                     \
-            Py_ssize_t last = width - k < RL_SHORT ? width : k + RL_SHORT;                                     \
-            V part[RL_TOGETHER / RL_FEW(T)] = {0};                                                             \
+            const Py_ssize_t last = width - k < RL_SHORT ? width : k + RL_SHORT;                               \
+            W part[RL_TOGETHER / RL_FEW(T)];                                                                   \
+            RL_EACH_FEW(T) part[q] = (W){0};                                                                   \
             for (Py_ssize_t l = k; l < last; l++)                                                              \
-                _Pragma("GCC unroll 8") for (int q = 0; q < RL_TOGETHER / RL_FEW(T); q++) {                    \
-                    V z = x[l] - *(const V *)(columns + l * rows + q * RL_FEW(T));                             \
+                RL_EACH_FEW(T) {                                                                               \
+                    W z = x[l] - *(const V *)(columns + l * rows + q * RL_FEW(T));                             \
                     part[q] += z * z;                                                                          \
                 }                                                                                              \
-            for (int q = 0; q < RL_TOGETHER / RL_FEW(T); q++) sum[q] += part[q];                               \
+            RL_EACH_FEW(T) sum[q] += part[q];                                                                  \
         }                                                                                                      \
         const T *squares = (const T *)sum;                                                                     \
-        for (int q = 0; q < RL_TOGETHER; q++) out[q] = sizeof(T) == 4 ? sqrtf((float)squares[q]) : (T)sqrt(squares[q]); \
+        for (int q = 0; q < RL_TOGETHER; q++) out[q] = sizeof(T) == 4 ? sqrtf((float)squares[q]) : (T)sqrt(squares[q]);\
     }                                                                                                          \
     /* The distances of x to RL_TOGETHER rows, of which `columns` has the first elements, then the second ... */ \
     RL_TWO_CLONES static void rl_together_##S(const T *x, const T *columns, Py_ssize_t width, Py_ssize_t rows, double p, T *out) { \
-        T sum[RL_TOGETHER];                                                                                    \
-        for (int q = 0; q < RL_TOGETHER; q++) sum[q] = 0;                                                      \
         if (p == 2) rl_euclid_##S(x, columns, width, rows, out);                                               \
-        else if (p == 1) {                                                                                   \
+        else if (p == 1) {                                                                                     \
+            T sum[RL_TOGETHER] = {0};                                                                          \
             RL_SUMS_OF_DISTANCES(T, RL_AWAY(z))                                                                \
             for (int q = 0; q < RL_TOGETHER; q++) out[q] = sum[q];                                             \
         } else for (int q = 0; q < RL_TOGETHER; q++) out[q] = (T)rl_distance_##S(x, columns + q, width, rows, p); \
@@ -158,6 +166,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
             const Py_ssize_t batch = i / s->rows;                                                              \
             const T *tile = (const T *)s->y + batch * all * s->width;                                          \
             stop = (batch + 1) * s->rows < end ? (batch + 1) * s->rows : end;                                  \
+            if (stop > i + RL_ABREAST) stop = i + RL_ABREAST;                                                  \
             for (Py_ssize_t j = 0; j < s->others; j += RL_TOGETHER, tile += RL_TOGETHER * s->width)            \
                 for (Py_ssize_t r = i; r < stop; r++) {                                                        \
                     T *out = (T *)s->out + r * s->others + j, last[RL_TOGETHER];                               \
@@ -248,7 +257,7 @@ static inline Py_ssize_t rl_pairs_before(Py_ssize_t n, Py_ssize_t i) { return i 
         free(sums);                                                                                            \
         free(weights);                                                                                         \
     }
-DISTANCES(f4, float, rl_few_f4)
-DISTANCES(f8, double, rl_few_f8)
+DISTANCES(f4, float, rl_few_f4, rl_held_f4)
+DISTANCES(f8, double, rl_few_f8, rl_held_f8)
 
 #endif
