@@ -41,7 +41,7 @@ typedef void (*rl_copier)(char *to, const Py_ssize_t *ts, const char *from, cons
         n1 -= done; to += done * ts[0]; from += done * fs[0];                                                    \
         for (; n1 > 0; n1--, to += ts[0], from += fs[0]) {                                                       \
             T *restrict o = (T *)to; const T *restrict a = (const T *)from;                                      \
-            if (t == size && f == size) memcpy(to, from, n0 * size);                                             \
+            if (t == size && f == size) rl_copy(to, from, n0 * size);                                            \
             else if (t == size && f == 0) { T x = *a; for (i = 0; i < n0; i++) o[i] = x; }                       \
             else if (t == size && f == -size) for (i = 0; i < n0; i++) o[i] = a[-i];                             \
             else for (i = 0; i < n0; i++) *(T *)(to + i * t) = *(const T *)(from + i * f);                       \
@@ -50,9 +50,14 @@ typedef void (*rl_copier)(char *to, const Py_ssize_t *ts, const char *from, cons
 
 #define RL_WHOLE4(X) ((int32_t)(X))
 #define RL_WHOLE8(X) ((int64_t)(X))
-/* C leaves open what a float beyond the integer is as one; here it is the least integer, as x86 has it. */
+/* C leaves open what a float beyond the integer is as one; here it is the least integer, as x86 has it by itself. */
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define RL_CUT4(X) ((int32_t)(X))
+#define RL_CUT8(X) ((int64_t)(X))
+#else
 #define RL_CUT4(X) ((X) >= -2147483648.0f && (X) < 2147483648.0f ? (int32_t)(X) : INT32_MIN)
 #define RL_CUT8(X) ((X) >= -9223372036854775808.0f && (X) < 9223372036854775808.0f ? (int64_t)(X) : INT64_MIN)
+#endif
 
 /* How a number is stored as another dtype. Beyond what a small integer holds, the bits of an int32 count. */
 #define RL_FROM(S, ST, NUMBER, AS)                                                                               \
@@ -300,9 +305,9 @@ static void rl_triangle_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
         const char *from = t->from + i * width;
         if (t->upper) {
             memset(to, 0, cut);
-            if (to != from) memcpy(to + cut, from + cut, width - cut);
+            if (to != from) rl_copy(to + cut, from + cut, width - cut);
         } else {
-            if (to != from) memcpy(to, from, cut);
+            if (to != from) rl_copy(to, from, cut);
             memset(to + cut, 0, width - cut);
         }
     }
@@ -347,7 +352,7 @@ static void rl_join_part(void *what, Py_ssize_t begin, Py_ssize_t end) {
             skip -= n;
         } else {
             Py_ssize_t taken = n - skip < end - begin ? n - skip : end - begin;
-            memcpy(to, j->from[part] + row * n + skip, taken);
+            rl_copy(to, j->from[part] + row * n + skip, taken);
             to += taken;
             begin += taken;
             skip = 0;

@@ -8,7 +8,7 @@ an index outside, says so, and NumPy does it or refuses it: False comes from wha
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from rushlight.kernels.buffers cimport contiguous, empty, plain
 from rushlight.kernels.parallel cimport span, spread
@@ -20,6 +20,7 @@ from rushlight.kernels.copying import write as write_over
 cnp.import_array()
 
 cdef extern from "kernels/points.h" nogil:
+    void rl_copy(char *, const char *, Py_ssize_t)
     void rl_meet(void *, Py_ssize_t, Py_ssize_t)
     void rl_open(void *, Py_ssize_t, Py_ssize_t)
     void rl_add_wide(void *, Py_ssize_t, Py_ssize_t)
@@ -145,7 +146,7 @@ cdef void stretched(void *what, Py_ssize_t begin, Py_ssize_t end) noexcept nogil
     cdef Stretch *s = <Stretch *>what
     cdef Py_ssize_t low = min(max(s.first, begin), end), high = max(min(s.last, end), low)
     memset(s.out + begin, 0, low - begin)
-    memcpy(s.out + low, s.x + (low - s.first), high - low)
+    rl_copy(s.out + low, s.x + (low - s.first), high - low)
     memset(s.out + high, 0, end - high)
 
 

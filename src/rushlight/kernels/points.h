@@ -92,7 +92,7 @@ RL_READ_ONE(rl_read_1, uint8_t)
 RL_READ_ONE(rl_read_2, uint16_t)
 RL_READ_ONE(rl_read_4, uint32_t)
 RL_READ_ONE(rl_read_8, uint64_t)
-RL_READ(rl_read_rows, memcpy(p->rows + (begin + i) * width, p->table + (before + at[i]) * width, width);)
+RL_READ(rl_read_rows, rl_copy(p->rows + (begin + i) * width, p->table + (before + at[i]) * width, width);)
 
 /* Steps are those of the loop over inner, or of that over outer. */
 #define RL_WRITE(NAME, T, STATEMENT) RL_WRITE_OF(NAME, T, T, STATEMENT)
