@@ -166,3 +166,33 @@ def test_masks_of_arrays_that_lie_anywhere(random):
     assert masks.put(out, mask, np.broadcast_to(np.float64(3), mask.sum()))
     meant[mask] = 3
     np.testing.assert_array_equal(out, meant)
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 4, 8, 16, 60, 63, 64, 65, 4095])
+@pytest.mark.parametrize("size", [2047, 2048, 2049, 2200, 9000])
+def test_long_copies_to_just_beyond_their_source(random, beyond, size):
+    """By addresses within their pages of 4096 bytes: where C's own copies are slow, a loop does it."""
+    memory = np.zeros(40_000, np.uint8)
+    source = memory[3 : size + 3]
+    source[:] = given = random.integers(1, 256, size, np.uint8)
+    target = memory[12_291 + beyond : 12_291 + beyond + size]
+    assert copies.write(target, source)
+    np.testing.assert_array_equal(target, given)
+    target[:] = source[:] = 0
+    assert not memory.any()
+
+
+@pytest.mark.parametrize(
+    "count, places", [(0, 3), (1, 1), (50, 7), (300_000, 1000), (131_072, 40_000), (131_073, 40_000)]
+)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_weights_of_numbers(count, places, dtype):
+    random = np.random.default_rng(0)
+    x, weights = random.integers(0, places, count), random.normal(size=count).astype(dtype)
+    out = rows.weighed(x, weights, places)
+    if out is NotImplemented:
+        # A table for each part would be longer than the part.
+        assert (count, places) == (131_073, 40_000)
+        return
+    np.testing.assert_allclose(out, np.bincount(x, weights, places), rtol=0, atol=1e-12)
+    assert rows.weighed(x[::2], weights[::2], places) is NotImplemented or count < 2

@@ -202,21 +202,23 @@ def view_as_complex(input):
     if casting.in_force:
         (input,) = casting.wide(input)
     array = input._array
-    if of(array.dtype).name not in _REAL:
+    dtype, strides = array.dtype, array.strides
+    if dtype.char not in "fd":
+        if of(dtype).name in _REAL:
+            raise NotImplementedError("complex numbers of two halves do not exist here: make the tensor float32 first")
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
-            f"{of(array.dtype).scalar_type}"
+            f"{of(dtype).scalar_type}"
         )
-    if array.dtype.itemsize == 2:
-        raise NotImplementedError("complex numbers of two halves do not exist here: make the tensor float32 first")
-    if array.ndim == 0:
+    if not strides:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if array.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
-    if array.strides[-1] != array.itemsize:
+    if strides[-1] != dtype.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if not array.flags.c_contiguous and any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
-        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    for stride in strides[:-1]:
+        if stride % (2 * dtype.itemsize) and not array.flags.c_contiguous:
+            raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
     return ops.view_as_complex(input)
 
 

@@ -11,6 +11,7 @@ from ..dtypes import default_complex, get_default_dtype
 from ..dtypes import of as dtype_of
 from ..ops import copying
 from ..ops import fft as ops
+from ..ops import shape as shapes
 from ..ops.pad import constant_pad_nd
 from .arguments import check_tensor, widening, wrap_dim
 from .arrange import roll
@@ -461,13 +462,18 @@ def rfftfreq(
     return _finished(_frequencies(np.arange(n // 2 + 1), step, target), requires_grad, "fft_rfftfreq", out)
 
 
-def _shifted(input, dim, function, shift):
-    check_tensor(input, f"fft_{function}")
+def _shifted(input, dim, function, odd):
+    """Each dimension rolled by half of it; `odd` is 1 where that is rounded up."""
+    check_tensor(input, function)
     shape = input._array.shape
     if dim is None:
-        dim = tuple(range(len(shape)))
-    dim = tuple([wrap_dim(d, len(shape)) for d in _int_list(dim, f"fft_{function}", "dim")])
-    return roll(input, tuple([shift(shape[d]) for d in dim]), dim)
+        dims = tuple(range(len(shape)))
+    else:
+        dims = tuple([wrap_dim(d, len(shape)) for d in _int_list(dim, function, "dim")])
+    shifts = tuple([(shape[d] + odd) // 2 for d in dims])
+    if not dims or not input._array.size:
+        return roll(input, shifts, dims)
+    return shapes.roll(input, shifts=shifts, dims=dims)
 
 
 def fftshift(input, dim=None):
@@ -477,7 +483,7 @@ def fftshift(input, dim=None):
     >>> rushlight.fft.fftshift(rushlight.fft.fftfreq(4))
     tensor([-0.5000, -0.2500,  0.0000,  0.2500])
     """
-    return _shifted(input, dim, "fftshift", lambda n: n // 2)
+    return _shifted(input, dim, "fft_fftshift", 0)
 
 
 def ifftshift(input, dim=None):
@@ -487,4 +493,4 @@ def ifftshift(input, dim=None):
     >>> rushlight.fft.ifftshift(rushlight.tensor([-2, -1, 0, 1]))
     tensor([ 0,  1, -2, -1])
     """
-    return _shifted(input, dim, "ifftshift", lambda n: (n + 1) // 2)
+    return _shifted(input, dim, "fft_ifftshift", 1)

@@ -166,6 +166,9 @@ static rl_copier rl_raw_copier(Py_ssize_t size) {
 #define RL_MOST_DIMS 64
 /* Elements of a row that are copied before the rows beside it are, where a source lies across its target. */
 #define RL_BLOCK 32
+/* Elements and rows that are few. */
+#define RL_FEW_ELEMENTS 2048
+#define RL_SHORT_ROW 8
 /* Elements that are float32 for a moment. */
 #define RL_BETWEEN 1024
 
@@ -179,6 +182,12 @@ typedef struct {
 } rl_copying;
 
 static inline Py_ssize_t rl_size_of(Py_ssize_t n) { return n < 0 ? -n : n; }
+
+static inline void rl_exchange(rl_copying *c, int i, int j) {
+    Py_ssize_t dim = c->dims[j], t = c->ts[j], f = c->fs[j];
+    c->dims[j] = c->dims[i]; c->ts[j] = c->ts[i]; c->fs[j] = c->fs[i];
+    c->dims[i] = dim; c->ts[i] = t; c->fs[i] = f;
+}
 
 /* Order the dimensions by the steps of the target, join those that follow one another, and choose which is shared. */
 static void rl_arrange(rl_copying *c) {
@@ -229,10 +238,17 @@ static void rl_arrange(rl_copying *c) {
     for (i = 0, j = n - 2; i < n - 2; i++)
         if (c->fs[i] != 0 && rl_size_of(c->fs[i]) < rl_size_of(c->fs[n - 1]) &&
             (c->fs[j] == 0 || rl_size_of(c->fs[i]) < rl_size_of(c->fs[j]))) j = i;
-    if (j < n - 2) {
-        Py_ssize_t dim = c->dims[j], t = c->ts[j], f = c->fs[j];
-        c->dims[j] = c->dims[n - 2]; c->ts[j] = c->ts[n - 2]; c->fs[j] = c->fs[n - 2];
-        c->dims[n - 2] = dim; c->ts[n - 2] = t; c->fs[n - 2] = f;
+    if (j < n - 2) rl_exchange(c, n - 2, j);
+    /* But short rows of what the nearest cache holds take longer to begin than to copy: the longest dimensions go last. */
+    Py_ssize_t all = 1;
+    for (i = 0; i < n && all <= RL_FEW_ELEMENTS; i++) all *= c->dims[i];
+    if (n > 2 && all <= RL_FEW_ELEMENTS && c->dims[n - 1] < RL_SHORT_ROW) {
+        for (int place = n - 1; place >= n - 2; place--) {
+            for (i = 0, j = place; i < place; i++)
+                if (c->dims[i] > c->dims[j]) j = i;
+            rl_exchange(c, place, j);
+        }
+        return;
     }
     for (i = 0; i < n; i++) {
         if (c->dims[i] > most) {

@@ -39,6 +39,14 @@ cdef extern from "kernels/points.h" nogil:
         int by_count, by_inner, strict, anew, outside, often, shift
         Py_ssize_t heaps
         double factor
+    enum: RL_WEIGHTS
+    ctypedef struct rl_weights:
+        const int64_t *at
+        const void *weights
+        double *tables
+        Py_ssize_t count, places
+    void rl_weigh_f4(void *, Py_ssize_t, Py_ssize_t)
+    void rl_weigh_f8(void *, Py_ssize_t, Py_ssize_t)
     bint rl_resolve(const rl_points *, Py_ssize_t, Py_ssize_t, int64_t *)
     ctypedef struct rl_range:
         const int64_t *index
@@ -417,3 +425,23 @@ def add_new(shape, int dim, tuple indices not None, cnp.ndarray rows not None, b
     rows = contiguous(rows)
     p.rows, p.factor, p.strict, p.anew = cnp.PyArray_BYTES(rows), 1, strict, True
     return table if added(table, &p, kind) else NotImplemented
+
+
+def weighed(cnp.ndarray x not None, cnp.ndarray weights not None, Py_ssize_t places):
+    """The sums, in float64, of the weights of each number below `places` in x, a row that has no others."""
+    cdef rl_weights s
+    cdef cnp.npy_intp dims[2]
+    cdef cnp.ndarray out
+    cdef int kind = cnp.PyArray_TYPE(weights)
+    if (kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE) or cnp.PyArray_TYPE(x) != cnp.NPY_INT64:
+        return NotImplemented
+    s.count, s.places = cnp.PyArray_SIZE(x), places
+    dims[0], dims[1] = max(1, (s.count + RL_WEIGHTS - 1) // RL_WEIGHTS), places
+    if not plain(x) or not plain(weights) or dims[0] > 1 and places > RL_WEIGHTS // 4:
+        return NotImplemented
+    out = empty(2, dims, cnp.NPY_DOUBLE)
+    s.at, s.weights = <const int64_t *>cnp.PyArray_DATA(x), cnp.PyArray_DATA(weights)
+    s.tables = <double *>cnp.PyArray_DATA(out)
+    with nogil:
+        spread(rl_weigh_f4 if kind == cnp.NPY_FLOAT else rl_weigh_f8, &s, dims[0], 1)
+    return (<object>out)[0] if dims[0] == 1 else (<object>out).sum(0)

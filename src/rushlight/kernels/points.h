@@ -278,4 +278,26 @@ RL_CLONES static void rl_within(void *what, Py_ssize_t begin, Py_ssize_t end) {
     }
 }
 
+/* Weights summed in double by what they belong to: each part of them in a table of its own, begun with zeros. */
+#define RL_WEIGHTS (1 << 17)
+typedef struct {
+    const int64_t *at;
+    const void *weights;
+    double *tables;
+    Py_ssize_t count, places;
+} rl_weights;
+#define RL_WEIGH(NAME, T)                                                                       \
+    static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \
+        const rl_weights *s = (const rl_weights *)what;                                         \
+        for (Py_ssize_t part = begin; part < end; part++) {                                     \
+            double *table = s->tables + part * s->places;                                       \
+            const Py_ssize_t last = RL_LEAST((part + 1) * RL_WEIGHTS, s->count);                \
+            memset(table, 0, s->places * sizeof *table);                                        \
+            for (Py_ssize_t i = part * RL_WEIGHTS; i < last; i++)                               \
+                table[s->at[i]] += ((const T *)s->weights)[i];                                  \
+        }                                                                                       \
+    }
+RL_WEIGH(rl_weigh_f4, float)
+RL_WEIGH(rl_weigh_f8, double)
+
 #endif

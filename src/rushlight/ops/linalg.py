@@ -338,9 +338,7 @@ def _push_inverse(x_t, x, out, upper):
     return -matmul(matmul(out, half + mH(half)), out)
 
 
-@general(
-    batch=as_it_is, backward="CholeskyInverseBackward0", holomorphic=False, x=_through_inverse, push=_push_inverse
-)
+@general(batch=as_it_is, backward="CholeskyInverseBackward0", holomorphic=False, x=_through_inverse, push=_push_inverse)
 def cholesky_inverse(x, *, upper):
     """The inverse of x @ x.H for a lower triangular x, of x.H @ x for an upper one; the rest of x is not read."""
     eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)

@@ -56,8 +56,15 @@ def isin(x, candidates, *, assume_unique=False, invert=False):
 def bincount(x, weights, *, minlength=0):
     if x.size == 0:
         return np.zeros(minlength, np.int64 if weights is None else _weight_dtype(weights))
-    counts = np.bincount(x, weights, minlength)
-    return counts if weights is None else counts.astype(_weight_dtype(weights))
+    if weights is None:
+        return np.bincount(x, None, minlength)
+    counts = NotImplemented if _rows is None else _rows.weighed(x, weights, max(minlength, int(x.max()) + 1))
+    if counts is NotImplemented:
+        counts = np.bincount(x, weights, minlength)
+    return counts.astype(_weight_dtype(weights))
+
+
+_rows = load("index")
 
 
 def _weight_dtype(weights):

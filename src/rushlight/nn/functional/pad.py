@@ -99,7 +99,7 @@ def pixel_shuffle(input, upscale_factor):
     """
     r = upscale_factor
     _check_pixels(input, "pixel_shuffle", "upscale_factor", r)
-    *lead, channels, height, width = input.shape
+    *lead, channels, height, width = input._array.shape
     if channels % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
@@ -117,7 +117,7 @@ def pixel_unshuffle(input, downscale_factor):
     """(*, C, H * r, W * r) to (*, C * r * r, H, W)."""
     r = downscale_factor
     _check_pixels(input, "pixel_unshuffle", "downscale_factor", r)
-    *lead, channels, height, width = input.shape
+    *lead, channels, height, width = input._array.shape
     for name, size, axis in (("height", height, -2), ("width", width, -1)):
         if size % r:
             raise RuntimeError(
@@ -134,7 +134,7 @@ def pixel_unshuffle(input, downscale_factor):
 
 def _check_pixels(input, name, parameter, factor):
     check_tensor(input, name)
-    if input.ndim < 3:
+    if input._array.ndim < 3:
         raise RuntimeError(
             f"{name} expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)"
         )
