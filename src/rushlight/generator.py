@@ -514,7 +514,11 @@ class Generator:
         keys = probs / self.exponential(probs.shape, dtype)
         if num_samples == 1:
             return keys.argmax(-1, keepdims=True)
-        return np.argsort(-keys, axis=-1, kind="stable")[..., :num_samples].copy()
+        sorting = load("sort")
+        order = NotImplemented if sorting is None else sorting.argsort(keys, keys.ndim - 1, True)
+        if order is NotImplemented:
+            order = np.argsort(-keys, axis=-1, kind="stable")
+        return order[..., :num_samples].copy()
 
     def _with_replacement(self, probs, dtype, num_samples):
         wide = np.float64 if dtype.name == "float64" else np.float32
