@@ -67,7 +67,11 @@ FUNCTIONS = [
 COMPLEX = [
     *of("real imag angle", complexes),
     Timed(
-        "conj", complexes, call=lambda m, x: m.resolve_conj(m.conj(x)), note="PyTorch's conj alone only marks a view"
+        "conj",
+        complexes,
+        call=lambda m, x: m.resolve_conj(m.conj(x)),
+        finish=lambda g: g.resolve_conj(),
+        note="PyTorch's conj alone only marks a view, and so does its gradient; whoever reads it computes it",
     ),
     Timed("abs complex", complexes, call=lambda m, x: x.abs()),
     Timed("angle of reals", vector, call=lambda m, x: m.angle(x)),

@@ -10,12 +10,13 @@ class Timed:
 
     `call(m, *inputs)` gets the module and the tensors; without it m.<name> is called, a name as "linalg.inv". `ops`
     are further operations of the registry that this row times (those its rules call, say). Floating inputs are
-    differentiated, unless grad=False. `most` bounds n for what does not grow as its input does.
+    differentiated, unless grad=False. `most` bounds n for what does not grow as its input does. `finish` is done with
+    each gradient before the clock stops.
     """
 
-    def __init__(self, name, *inputs, call=None, ops=(), grad=True, most=1_000_000, note=""):
+    def __init__(self, name, *inputs, call=None, ops=(), grad=True, most=1_000_000, note="", finish=None):
         self.name, self.inputs, self.call, self.grad, self.most, self.note = name, inputs, call, grad, most, note
-        self.ops = ops
+        self.ops, self.finish = ops, finish
 
     def function(self, m):
         """What is timed, as a function of tensors."""

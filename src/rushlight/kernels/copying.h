@@ -340,9 +340,18 @@ typedef struct {
 } rl_joining;
 
 #define RL_INTERLEAVED(NAME, T)                                                                                  \
+    RL_TWO_CLONES static void NAME##_pairs(T *restrict o, const T *restrict a, const T *restrict b, Py_ssize_t n) { \
+        for (Py_ssize_t i = 0; i < n; i++) { o[2 * i] = a[i]; o[2 * i + 1] = b[i]; }                             \
+    }                                                                                                            \
     static void NAME(const rl_joining *j, Py_ssize_t begin, Py_ssize_t end) {                                    \
-        Py_ssize_t row = begin / j->count, part = begin % j->count;                                              \
-        for (T *o = (T *)j->to + begin; begin < end; begin++) {                                                  \
+        Py_ssize_t row = begin / j->count, part = begin % j->count, pairs;                                       \
+        T *o = (T *)j->to + begin;                                                                               \
+        if (j->count == 2 && part == 0) {                                                                        \
+            pairs = (end - begin) / 2;                                                                           \
+            NAME##_pairs(o, (const T *)j->from[0] + row, (const T *)j->from[1] + row, pairs);                    \
+            row += pairs; begin += 2 * pairs; o += 2 * pairs;                                                    \
+        }                                                                                                        \
+        for (; begin < end; begin++) {                                                                           \
             *o++ = ((const T *)j->from[part])[row];                                                              \
             if (++part == j->count) { part = 0; row++; }                                                         \
         }                                                                                                        \
