@@ -1,4 +1,4 @@
-"""Compiles the core where a C compiler is present; without one the same sources run as plain Python.
+"""Compiles the core where GCC or Clang is present; without one the same sources run as plain Python.
 
 RUSHLIGHT_COMPILE=0 leaves the compiler alone; RUSHLIGHT_COMPILE=1 makes a failed compilation fatal (for CI).
 RUSHLIGHT_SANITIZE=1 has all compiled code watch its own memory and arithmetic (`make sanitize`), in a folder of its own.
@@ -7,14 +7,16 @@ RUSHLIGHT_SANITIZE=1 has all compiled code watch its own memory and arithmetic (
 import gzip
 import os
 import re
+import subprocess
 import sys
 import tarfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
+from setuptools.errors import PlatformError
 
 SOURCE = Path("src")
 WANTED = os.environ.get("RUSHLIGHT_COMPILE", "")
@@ -27,6 +29,8 @@ FLAGS += ["-Wno-psabi"]
 # But where functions as long as lgamma have to be inlined, or a choice taken out of a loop, to vectorise it: 3 times as fast.
 # And where functions happen to begin wins or loses a tenth, they begin with a line of the cache.
 HARDER = {"core": ["-falign-functions=64"], "choice": ["-O3"], "optim": ["-O3"], "special": ["-O3"]}
+# Clang refuses to compile where it is told of these.
+GCC_ONLY = {"-fvect-cost-model=dynamic"}
 # Without names of symbols a tenth smaller; without pages of their own for code and constants 8 KB each.
 SMALL_LINKS = ["-s", "-Wl,-z,noseparate-code"]
 
@@ -94,6 +98,14 @@ def extensions():
     return made
 
 
+def is_clang(command):
+    """Whether a compiler's command is Clang, by whatever name."""
+    try:
+        return "clang" in subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        return False
+
+
 class BuildOrSaySo(build_ext):
     """A core that is half compiled would mix the two class layouts, so one failure means none is kept."""
 
@@ -105,12 +117,23 @@ class BuildOrSaySo(build_ext):
         # Also what an earlier build left: it may be of other sources.
         for extension in self.extensions:
             Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-        print("rushlight: no working C compiler was found; it runs uncompiled, and slower.", file=sys.stderr)
+        print("rushlight: no working GCC or Clang was found; it runs uncompiled, and slower.", file=sys.stderr)
 
     def finalize_options(self):
         super().finalize_options()
         # The kernels take two minutes one after the other.
         self.parallel = self.parallel or os.cpu_count()
+
+    def build_extensions(self):
+        if self.compiler.compiler_type == "msvc":
+            # Microsoft's own compiler knows no GNU C. Where there is no Visual Studio at all, each extension says so.
+            with suppress(PlatformError):
+                self.compiler.initialize(self.plat_name)
+                self.compiler.cc = "clang-cl"
+        elif is_clang(self.compiler.compiler_so):
+            for each in self.extensions:
+                each.extra_compile_args = [flag for flag in each.extra_compile_args if flag not in GCC_ONLY]
+        super().build_extensions()
 
     def build_extension(self, ext):
         try:

@@ -21,12 +21,12 @@ class Line:
         """Remember the innermost line that runs outside of this package."""
         if cython.compiled:
             mark_line(self, PACKAGE)
-            return
-        frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-            frame = frame.f_back
-        self.code = None if frame is None else frame.f_code
-        self.offset = 0 if frame is None else frame.f_lasti
+        else:
+            frame = sys._getframe(1)
+            while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+                frame = frame.f_back
+            self.code = None if frame is None else frame.f_code
+            self.offset = 0 if frame is None else frame.f_lasti
 
     def copy_line(self, other):
         with cython.critical_section(self, other):

@@ -20,7 +20,7 @@ cdef extern from *:
 
 cdef extern from *:
     """
-    static PyObject *rl_new_of(PyObject *base, PyObject *type, PyObject *none) {
+    static CYTHON_UNUSED PyObject *rl_new_of(PyObject *base, PyObject *type, PyObject *none) {
         return ((PyTypeObject *)base)->tp_new((PyTypeObject *)type, none, NULL);
     }
     static newfunc rl_new_by_name;
@@ -30,7 +30,7 @@ cdef extern from *:
         return rl_new_by_name(type, args, named);
     }
     /* Without arguments `type()` need not look for `__new__`. A class derived from it does. */
-    static void rl_quicken_new(PyObject *type, PyObject *(*make)(PyObject *)) {
+    static CYTHON_UNUSED void rl_quicken_new(PyObject *type, PyObject *(*make)(PyObject *)) {
         rl_switch = make;
         rl_new_by_name = ((PyTypeObject *)type)->tp_new;
         ((PyTypeObject *)type)->tp_new = rl_new_switch;

@@ -22,9 +22,7 @@ _inference_seen = False
 
 def flags():
     """The modes in force, as one number to give back to `put_flags`."""
-    if cython.compiled:
-        return current_flags(_flags)
-    return _flags.get()
+    return current_flags(_flags) if cython.compiled else _flags.get()
 
 
 def put_flags(value):
@@ -47,8 +45,9 @@ def enter_backward(create_graph):
     value = before & ~(_GRAD | _AUTOCAST) | (_GRAD if create_graph else 0)
     if cython.compiled:
         return enter_backward_in_c(create_graph, value)
-    put_flags(value)
-    return before
+    else:
+        put_flags(value)
+        return before
 
 
 def leave_backward(before):

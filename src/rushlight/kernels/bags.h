@@ -27,10 +27,10 @@ typedef struct {
         V few[MOST], u;                                                                                        \
         T lanes[sizeof(V) / sizeof(T)];                                                                        \
         double sum[(MOST) * sizeof(V) / sizeof(T)];                                                            \
-        for (int q = 0; q < n * N; q++) sum[q] = 0;                                                            \
+        for (int q = 0; q < MOST * N; q++) sum[q] = 0;                                                         \
         do {                                                                                                   \
             const Py_ssize_t end = last - first < RL_FEW ? last : first + RL_FEW;                              \
-            RL_UNROLL for (int q = 0; q < n; q++) few[q] = (V){0};                                             \
+            RL_UNROLL for (int q = 0; q < MOST; q++) few[q] = (V){0};                                          \
             for (; first < end; first++) {                                                                     \
                 const T *row = table + s->index[first] * s->width;                                             \
                 if (factors)                                                                                   \

@@ -3,14 +3,14 @@
 #ifndef RL_DENORMALS_H
 #define RL_DENORMALS_H
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#ifdef __x86_64__
 #include <xmmintrin.h>
 #define RL_MODES 1
 /* Results (flush to zero) and operands (denormals are zero). */
 #define RL_FLUSH 0x8040u
 static unsigned rl_flush_get(void) { return _mm_getcsr() & RL_FLUSH; }
 static void rl_flush_set(unsigned mode) { _mm_setcsr((_mm_getcsr() & ~RL_FLUSH) | mode); }
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__)
 #include <stdint.h>
 #define RL_MODES 1
 #define RL_FLUSH (1u << 24)

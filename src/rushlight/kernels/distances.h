@@ -25,18 +25,12 @@ typedef struct {
 } rl_tables;
 
 /* Numbers that are worked on at once. Vectors of 64 bytes were kept in memory by gcc 12 where registers have 32. */
-#ifdef __GNUC__
 typedef float rl_few_f4 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef double rl_few_f8 __attribute__((vector_size(32), aligned(8), may_alias));
 /* The same in registers. */
 typedef float rl_held_f4 __attribute__((vector_size(32), may_alias));
 typedef double rl_held_f8 __attribute__((vector_size(32), may_alias));
 #define RL_FEW(T) (32 / (Py_ssize_t)sizeof(T))
-#else
-typedef float rl_few_f4, rl_held_f4;
-typedef double rl_few_f8, rl_held_f8;
-#define RL_FEW(T) 1
-#endif
 /* Unrolled: vectors that a loop counts through lie in memory. */
 #define RL_EACH_FEW(T) _Pragma("GCC unroll 8") for (int q = 0; q < RL_TOGETHER / RL_FEW(T); q++)
 

@@ -9,16 +9,11 @@
 #include <stdint.h>
 
 /* Runs are compared as integers that are in the order of the numbers, whole vectors at a time. */
-#ifdef __GNUC__
 #define RL_BITS(S, I)                                                                                          \
     typedef I rl_##S##_16 __attribute__((vector_size(16)));                                                    \
     typedef I rl_##S##_32 __attribute__((vector_size(32)));                                                    \
     typedef I rl_##S __attribute__((vector_size(64)));
 #define RL_CHOOSE(M, A, B) (((A) & (M)) | ((B) & ~(M)))
-#else
-#define RL_BITS(S, I) typedef I rl_##S##_16;
-#define RL_CHOOSE(M, A, B) ((M) ? (A) : (B))
-#endif
 #define RL_ORDER_FLOATING(V, I) V ^ ((V >> (8 * sizeof(I) - 1)) & (((I)1 << (8 * sizeof(I) - 2)) - 1 + ((I)1 << (8 * sizeof(I) - 2))))
 #define RL_ORDER_WHOLE(V, I) V
 /* Negative where a nan is. */

@@ -7,7 +7,6 @@
 #include "lanes.h"
 
 /* Registers of 16, 32 and 64 bytes. */
-#ifdef __GNUC__
 typedef float rl_f4_16 __attribute__((vector_size(16)));
 typedef float rl_f4_32 __attribute__((vector_size(32)));
 typedef double rl_f8_16 __attribute__((vector_size(16)));
@@ -16,11 +15,6 @@ typedef double rl_f8_32 __attribute__((vector_size(32)));
 #define RL_SHUFFLES
 #endif
 #define RL_UNROLL _Pragma("GCC unroll 8")
-#else
-typedef float rl_f4_16;
-typedef double rl_f8_16;
-#define RL_UNROLL
-#endif
 
 /* Of families 0, 1 (v3) and 2 (v4) the newest that this processor is of. */
 #if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
@@ -47,10 +41,8 @@ RL_UNUSED static const int *rl_family;
 #else
 #ifdef __aarch64__
 #define RL_FOR_FAMILIES(DEFINE, S, T, ...) DEFINE(S##_v1, , T, rl_##S##_16, 4, ##__VA_ARGS__)
-#elif defined(__GNUC__)
-#define RL_FOR_FAMILIES(DEFINE, S, T, ...) DEFINE(S##_v1, , T, rl_##S##_16, 2, ##__VA_ARGS__)
 #else
-#define RL_FOR_FAMILIES(DEFINE, S, T, ...) DEFINE(S##_v1, , T, rl_##S##_16, 1, ##__VA_ARGS__)
+#define RL_FOR_FAMILIES(DEFINE, S, T, ...) DEFINE(S##_v1, , T, rl_##S##_16, 2, ##__VA_ARGS__)
 #endif
 #define RL_OF_FAMILY(NAME) NAME##_v1
 #endif

@@ -95,22 +95,6 @@ static inline void rl_fft_get_root(const rl_fft_roots *r, Py_ssize_t e, double *
     to[1] = a[0] * b[1] + a[1] * b[0];
 }
 
-#ifndef __GNUC__
-
-/* Without vectors of numbers every length is declined, and nothing else is called. */
-static int rl_fft_factors(Py_ssize_t n, int *radix) { return 0; }
-#define RL_FFT_NOTHING(t)                                                                        \
-    static int rl_fft_make_plan_##t(rl_fft_plan *p, Py_ssize_t n, double sign) { return 0; }     \
-    static void *rl_fft_make_lanes_##t(const rl_fft_roots *r, Py_ssize_t n) { return NULL; }     \
-    static void rl_fft_work_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
-    static void rl_fft_split_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                \
-    static void rl_fft_join_rows_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}                 \
-    static void rl_fft_part_columns_##t(void *what, Py_ssize_t begin, Py_ssize_t end) {}
-RL_FFT_NOTHING(f4)
-RL_FFT_NOTHING(f8)
-
-#else
-
 /* The radices of n, 0 where it has a prime factor that is too large. */
 static int rl_fft_factors(Py_ssize_t n, int *radix) {
     int stages = 0;
@@ -228,5 +212,4 @@ RL_V4 RL_INLINE void rl_transpose_f8_v4(rl_f8 *r) {
 #define rl_fft_work_f4 RL_OF_FAMILY(rl_fft_work_f4)
 #define rl_fft_work_f8 RL_OF_FAMILY(rl_fft_work_f8)
 
-#endif
 #endif

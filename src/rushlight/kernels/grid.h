@@ -95,7 +95,7 @@ typedef struct {
                 T at = index[k][p];                                                                            \
                 /* That of a nan counts, so that its weight, which is nan, is seen. */                         \
                 line->in[k][p] = !(at < 0) & !(at >= n);                                                       \
-                line->at[k][p] = (at >= 0) & (at < n) ? (int)at : 0;                                           \
+                line->at[k][p] = ((at >= 0) & (at < n)) ? (int)at : 0;                                         \
             }                                                                                                  \
         }                                                                                                      \
     }                                                                                                          \

@@ -1,4 +1,6 @@
-/* How loops are compiled that compute many numbers at once. */
+/* How loops are compiled that compute many numbers at once.
+
+   Kernels are written in GNU C, for its vectors and atomic instructions: GCC compiles them, and Clang, also as clang-cl. */
 
 #ifndef RL_LANES_H
 #define RL_LANES_H
@@ -18,29 +20,15 @@
 #endif
 
 /* For a function of a header that not all who include it call. */
-#ifdef __GNUC__
 #define RL_UNUSED __attribute__((unused))
-#else
-#define RL_UNUSED
-#endif
 
 /* What loops of clones call: a function of its own would not be one of their vectors. */
-#ifdef __GNUC__
 #define RL_INLINE static inline __attribute__((always_inline))
-#else
-#define RL_INLINE static inline
-#endif
 
 /* W numbers, added and multiplied at once. */
-#ifdef __GNUC__
 typedef float rl_f4 __attribute__((vector_size(64)));
 typedef double rl_f8 __attribute__((vector_size(64)));
 #define RL_W(T) (64 / (Py_ssize_t)sizeof(T))
-#else
-typedef float rl_f4;
-typedef double rl_f8;
-#define RL_W(T) 1
-#endif
 
 /* memcpy. Where a target lies up to 64 bytes beyond its source within their pages of 4 KB, a loop instead: the string
    instructions that C libraries take from 2 KB on need 14 times as long then on AMD's processors (glibc 2.36, Zen 4). */

@@ -62,11 +62,7 @@ RL_CLONES static int rl_resolve(const rl_points *p, Py_ssize_t k, Py_ssize_t siz
 
 /* Stores wait for their turn, so where they go is asked for some time before. */
 #define RL_AHEAD 24
-#ifdef __GNUC__
 #define RL_FETCH(table, at, i, size) if ((i) + RL_AHEAD < (size)) __builtin_prefetch((table) + (at)[(i) + RL_AHEAD], 1)
-#else
-#define RL_FETCH(table, at, i, size) ((void)0)
-#endif
 
 #define RL_LEAST(a, b) ((a) < (b) ? (a) : (b))
 

@@ -32,7 +32,7 @@ static void rl_inside(const rl_axis *a, Py_ssize_t *lo, Py_ssize_t *hi) {
     Py_ssize_t lo[RL_TAPS], hi[RL_TAPS], s = c->stride, plane, i, j, k, u, v, w;                               \
     rl_inside(c, lo, hi);                                                                                      \
     for (plane = 0; plane < planes; plane++) {                                                                 \
-        Py_ssize_t place = 0;                                                                                  \
+        RL_UNUSED Py_ssize_t place = 0;                                                                        \
         for (i = 0; i < a->size; i++)                                                                          \
             for (j = 0; j < b->size; j++) {                                                                    \
                 BEFORE                                                                                         \
@@ -83,23 +83,13 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
     return 1;
 }
 
-#ifdef __GNUC__
-#define RL_OF_SIZE(V) __attribute__((vector_size(sizeof(V))))
-#define RL_MASK(truth) (truth)
-#define RL_LANE(v, q) (v)[q]
-#else
-#define RL_OF_SIZE(V)
-#define RL_MASK(truth) -(truth)
-#define RL_LANE(v, q) (v)
-#endif
-
 /* The largest entry of each window, a nan above all, and its index in the plane, a vector of windows at once. I is an
    integer as wide as T. */
 #define MAXIMA(KIND, TARGET, T, V, VECTORS, I)                                                                 \
     TARGET static void rl_maxima_##KIND(const int32_t *table, Py_ssize_t width, Py_ssize_t taps,               \
                                         Py_ssize_t planes, Py_ssize_t cells, Py_ssize_t places, const T *x,    \
                                         T *values, int64_t *indices) {                                         \
-        typedef I truths RL_OF_SIZE(V);                                                                        \
+        typedef I truths __attribute__((vector_size(sizeof(V))));                                              \
         const Py_ssize_t N = sizeof(V) / sizeof(T);                                                            \
         T numbers[sizeof(V) / sizeof(T)];                                                                      \
         I tap[sizeof(V) / sizeof(T)];                                                                          \
@@ -115,8 +105,8 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
                         for (int q = 0; q < N; q++) numbers[q] = x[from[q]];                                   \
                         memcpy(&value, numbers, sizeof value);                                                 \
                     } else                                                                                     \
-                        RL_UNROLL for (int q = 0; q < N; q++) RL_LANE(value, q) = x[from[q]];                  \
-                    better = RL_MASK((value > best) | (value != value));                                       \
+                        RL_UNROLL for (int q = 0; q < N; q++) value[q] = x[from[q]];                           \
+                    better = (value > best) | (value != value);                                                \
                     memcpy(&bits, &value, sizeof bits);                                                        \
                     memcpy(&others, &best, sizeof others);                                                     \
                     bits = (better & bits) | (~better & others);                                               \
@@ -256,7 +246,7 @@ SPREAD(rl_spread_f8, double)
     RL_CLONES static void NAME(const rl_axis *axes, Py_ssize_t planes, const T *restrict x, T *restrict out) { \
         RL_OVER_ROWS(                                                                                          \
             for (k = 0; k < c->size; k++) out[k] = -INFINITY;,                                                 \
-            out[k] = (x[at] > out[k]) | (x[at] != x[at]) ? x[at] : out[k];,                                    \
+            out[k] = ((x[at] > out[k]) | (x[at] != x[at])) ? x[at] : out[k];,                                  \
             out += c->size;)                                                                                   \
     }
 LARGEST(rl_largest_f4, float)

@@ -12,8 +12,9 @@
 /* c (row-major, already holding what is to be added to) += a @ b, a column of W numbers at a time; b is packed so that
    such a column is contiguous, and padded with zeros. */
 #define PRODUCT(KIND, TARGET, T, V, VECTORS)                                                                   \
-    TARGET static void rl_product_##KIND(const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *b, Py_ssize_t bk,  \
-                                         Py_ssize_t bj, T *c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) {      \
+    RL_UNUSED TARGET static void rl_product_##KIND(                                                            \
+        const T *a, Py_ssize_t ai, Py_ssize_t ak, const T *b, Py_ssize_t bk, Py_ssize_t bj, T *c, Py_ssize_t m, \
+        Py_ssize_t n, Py_ssize_t k) {                                                                          \
         V packed[RL_PACKED / sizeof(V)];                                                                       \
         T *to = (T *)packed;                                                                                   \
         const Py_ssize_t W = RL_W(T), N = VECTORS * sizeof(V) / sizeof(T), line = W * sizeof(T);               \

@@ -28,11 +28,7 @@ cdef extern from *:
     #else
     #define RL_TWO_CLONES
     #endif
-    #ifdef __GNUC__
     #define RL_INLINE static inline __attribute__((always_inline))
-    #else
-    #define RL_INLINE static
-    #endif
     #define RL_LANES 256
 
     /* a * b + c of floats, rounded once. The product is exact in double, so it does not matter whether the

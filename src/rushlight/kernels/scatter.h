@@ -26,13 +26,9 @@ typedef struct {
 
 /* Elements lie anywhere, so where they are is asked for some time before; of an index outside, too, which harms nothing. */
 #define RL_AHEAD 24
-#ifdef __GNUC__
 #define RL_FETCH(table, index, k, over, last) \
     if ((k) + RL_AHEAD < (last)) \
     __builtin_prefetch((void *)((uintptr_t)(table) + (uint64_t)(index)[((k) + RL_AHEAD) * (over)] * sizeof *(table)), 1)
-#else
-#define RL_FETCH(table, index, k, over, last) ((void)0)
-#endif
 
 #define RL_SCATTER_OF(NAME, T, R, STATEMENT)                                                       \
     static void NAME(void *what, Py_ssize_t begin, Py_ssize_t end) {                            \

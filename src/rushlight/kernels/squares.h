@@ -5,7 +5,7 @@
 
 #include <Python.h>
 
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(RL_INTRINSICS)
+#if defined(__x86_64__) && !defined(RL_INTRINSICS)
 #include <immintrin.h>
 #define RL_INTRINSICS
 #endif

@@ -12,18 +12,11 @@
 /* Elements of a run, or rows, that are added without a level in between. */
 #define RL_LEAF 1024
 
-#ifdef __GNUC__
 /* Four at a time, converted one by one: GCC makes one instruction of that, but halves a conversion of whole vectors. */
 typedef double rl_four __attribute__((vector_size(32)));
 typedef int64_t rl_four_bits __attribute__((vector_size(32)));
 #define RL_VECTOR_float(V, X) V = (rl_four){(X)[0], (X)[1], (X)[2], (X)[3]};
 #define RL_VECTOR_double(V, X) memcpy(&V, X, sizeof V);
-#else
-typedef double rl_four;
-typedef int64_t rl_four_bits;
-#define RL_VECTOR_float(V, X) V = *(X);
-#define RL_VECTOR_double(V, X) V = *(X);
-#endif
 
 /* e to a power from -708 to 0, to the last bit or two: a power of two times a polynomial (Taylor's, of degree 13 within
    +-log(2)/2). Adding RL_SHIFT rounds to an integer, which is then found in the low bits. */
@@ -59,14 +52,9 @@ RL_INLINE double rl_exp(double x) {
 #define RL_DISTANCE(V) V = V - c; V = V * V;
 #define RL_DISTANCE_ONE(V) V = V - c; V = V * V;
 #define RL_EXPONENTIAL_ONE(V) V = rl_exp(V - c);
-#ifdef __GNUC__
 /* By the bits: GCC 12 fails to compile V == V here. */
 #define RL_NUMBERS(V) V = (rl_four)((rl_four_bits)V & (((rl_four_bits)V & INT64_MAX) <= 0x7ff0000000000000));
 #define RL_SIZE(V) V = (rl_four)((rl_four_bits)V & INT64_MAX);
-#else
-#define RL_NUMBERS RL_NUMBERS_ONE
-#define RL_SIZE RL_SIZE_ONE
-#endif
 
 #define RL_FOUR ((Py_ssize_t)(sizeof(rl_four) / sizeof(double)))
 #define RL_TAKE(T, A, X, TERM, OP) { rl_four v; RL_VECTOR_##T(v, X) TERM(v) A = A OP v; }
@@ -257,7 +245,6 @@ RL_WHOLE_RUNS(rl_count_i2, int16_t, RL_NONZERO, +, 0)
 RL_WHOLE_RUNS(rl_count_i4, int32_t, RL_NONZERO, +, 0)
 RL_WHOLE_RUNS(rl_count_i8, int64_t, RL_NONZERO, +, 0)
 
-#ifdef __GNUC__
 /* How many bytes are not zero: up to 255 of them in bytes, which then are added. */
 #define RL_FULL 255
 typedef uint8_t rl_bytes_16 __attribute__((vector_size(16)));
@@ -289,10 +276,6 @@ static void rl_count_u1_runs(const char *from, Py_ssize_t count, Py_ssize_t n, c
     RL_OF_FAMILY(rl_count_bytes)((const uint8_t *)from, count, n, (int64_t *)to);
 }
 #define rl_count_i1_runs rl_count_u1_runs
-#else
-RL_WHOLE_RUNS(rl_count_u1, uint8_t, RL_NONZERO, +, 0)
-RL_WHOLE_RUNS(rl_count_i1, int8_t, RL_NONZERO, +, 0)
-#endif
 
 enum { RL_SUM_OF, RL_NUMBERS_OF, RL_SIZE_OF, RL_SQUARE_OF, RL_DISTANCE_OF, RL_EXPONENTIAL_OF, RL_PRODUCT_OF, RL_COUNT_OF };
 

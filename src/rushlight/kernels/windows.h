@@ -345,13 +345,8 @@ typedef struct {
 } rl_window_loops;
 #define RL_LOOPS(KIND) {rl_correlate_##KIND, rl_correlate_row_##KIND, rl_weigh_channels_##KIND, rl_weigh_##KIND}
 
-#ifdef __GNUC__
 RL_WINDOW_LOOPS(f4, , float, rl_f4_16, 4, 2)
 RL_WINDOW_LOOPS(f8, , double, rl_f8_16, 4, 2)
-#else
-RL_WINDOW_LOOPS(f4, , float, rl_f4_16, 4, 1)
-RL_WINDOW_LOOPS(f8, , double, rl_f8_16, 4, 1)
-#endif
 #ifdef RL_V4
 RL_WINDOW_LOOPS(f4_v3, RL_V3, float, rl_f4_32, 4, 2)
 RL_WINDOW_LOOPS(f8_v3, RL_V3, double, rl_f8_32, 4, 2)
