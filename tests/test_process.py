@@ -1,6 +1,8 @@
 """What is seen from outside of a process: import time and imports, the command, pickles, the size on disk."""
 
+import importlib.util
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -8,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy
 import pytest
 
 import rushlight
@@ -186,12 +189,31 @@ def test_modules_are_run_too(tmp_path):
 
 
 def test_info_says_how_it_runs(compiled):
-    lines = python("-m", "rushlight", "info").stdout.splitlines()
-    assert lines[0].startswith(f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy ")
-    assert ("core: compiled" if compiled else "core: uncompiled") in lines[1]
-    assert lines[3] == f"threads: {rushlight.get_num_threads()} share a long loop, {os.cpu_count()} processors"
-    assert lines[2].startswith("kernels: compiled, attention " if compiled and not kernels.PURE else "kernels: none")
-    assert python("-m", "rushlight.info").stdout.splitlines() == lines
+    first, *lines = python("-m", "rushlight", "info").stdout.splitlines()
+    said = dict(line.split(": ", 1) for line in lines)
+    assert first == f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy {numpy.__version__}"
+    assert said["core"].startswith("compiled" if compiled else "uncompiled, and slower")
+    assert said["threads"] == f"{rushlight.get_num_threads()} share a long loop, {os.cpu_count()} processors"
+    assert said["machine"].startswith(f"{platform.system()} {platform.machine()}, ")
+    parallel = kernels.load("parallel")
+    loops = ("for any ", "for x86-64-v3", "for x86-64-v4")[parallel.families() - 1] if parallel else "NumPy's"
+    assert said["loops"].startswith(loops)
+    assert said["kernels"].startswith("compiled, attention " if parallel else "none")
+    assert "not importable" not in said["kernels"]
+    assert said["oneDNN"] == (
+        "asked for larger convolutions" if rushlight.backends.mkldnn.is_available() else "not used"
+    )
+    assert re.search(r"(^|, )scipy \d", said["beside it"]) or importlib.util.find_spec("scipy") is None
+    assert said.keys() >= {"BLAS", "interpreter"}
+    assert python("-m", "rushlight.info").stdout.splitlines() == [first, *lines]
+
+
+def test_info_says_that_kernels_are_left_aside():
+    environment = {**ENVIRONMENT, "RUSHLIGHT_PURE": "1"}
+    command = [sys.executable, "-m", "rushlight.info"]
+    lines = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout.splitlines()
+    assert "kernels: none, as RUSHLIGHT_PURE says; everything is computed with NumPy" in lines
+    assert "loops: NumPy's" in lines
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Try an installed wheel: python tools/try_wheel.py compiled|uncompiled, in an environment that has it and NumPy alone."""
 
+import io
 import sys
 from importlib.metadata import distribution, distributions
 from pathlib import Path
@@ -37,8 +38,10 @@ def main(way):
     print("beside it:", ", ".join(sorted(others)) or "NumPy alone")
     first, last = trained()
     assert last < first / 2, (first, last)
-    torch.save({"loss": torch.tensor(last)}, "try.pt")
-    assert torch.load("try.pt")["loss"] == torch.tensor(last)
+    file = io.BytesIO()
+    torch.save({"loss": torch.tensor(last)}, file)
+    file.seek(0)
+    assert torch.load(file)["loss"] == torch.tensor(last)
     print(f"a network was trained: {first:.3f} to {last:.3f}")
 
 

@@ -8,7 +8,8 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-_OTHERS = ("scipy", "ml_dtypes", "safetensors", "torch")
+# The extras, and the real PyTorch.
+_OTHERS = ("scipy", "ml_dtypes", "safetensors", "einops", "scikit-learn", "onednn-cpu-gomp", "torch")
 _FEATURES = ("SSE42", "AVX2", "FMA3", "AVX512F", "AVX512_SKX", "ASIMD", "SVE", "VSX")
 
 
@@ -19,17 +20,21 @@ def lines():
     import rushlight
 
     from . import core, kernels
+    from .kernels import onednn
 
     compiled = not core.__file__.endswith(".py")
     families = _families(kernels)
     there = [name for name in families if kernels.load(name) is not None]
     return [
         f"rushlight {rushlight.__version__}, Python {sys.version.split()[0]}, NumPy {numpy.__version__}",
-        "core: " + ("compiled" if compiled else "uncompiled, and slower: no C compiler was used when it was installed"),
+        "core: "
+        + ("compiled" if compiled else "uncompiled, and slower: neither GCC nor Clang was used when it was installed"),
         "kernels: " + _kernels(kernels, families, there),
+        "loops: " + _loops(kernels),
         f"threads: {rushlight.get_num_threads()} share a long loop, {os.cpu_count()} processors",
         f"machine: {platform.system()} {platform.machine()}, {' '.join(_features()) or 'no features known'}",
         f"BLAS: {_blas(numpy)}",
+        "oneDNN: " + ("asked for larger convolutions" if onednn.is_available() else "not used"),
         f"interpreter: {platform.python_implementation()}, {_lock()}",
         "beside it: " + (", ".join(_versions()) or "none of " + ", ".join(_OTHERS)),
     ]
@@ -44,11 +49,20 @@ def _families(kernels):
 
 def _kernels(kernels, families, there):
     if kernels.PURE:
-        return "none, as RUSHLIGHT_PURE says"
+        return "none, as RUSHLIGHT_PURE says; everything is computed with NumPy"
     if not families:
-        return "none"
+        return "none; everything is computed with NumPy"
     missing = [name for name in families if name not in there]
     return "compiled, " + " ".join(there) + (f"; not importable: {' '.join(missing)}" if missing else "")
+
+
+def _loops(kernels):
+    """Which compilation of the loops that are compiled for several families of processors the processor chooses."""
+    parallel = kernels.load("parallel")
+    if parallel is None:
+        return "NumPy's"
+    newest = parallel.families() - 1
+    return f"for x86-64-v{newest + 2}" if newest else f"for any {platform.machine()}"
 
 
 def _features():

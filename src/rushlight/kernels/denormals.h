@@ -8,13 +8,13 @@
 #define RL_MODES 1
 /* Results (flush to zero) and operands (denormals are zero). */
 #define RL_FLUSH 0x8040u
-static unsigned rl_flush_get(void) { return _mm_getcsr() & RL_FLUSH; }
+static inline unsigned rl_flush_get(void) { return _mm_getcsr() & RL_FLUSH; }
 static void rl_flush_set(unsigned mode) { _mm_setcsr((_mm_getcsr() & ~RL_FLUSH) | mode); }
 #elif defined(__aarch64__)
 #include <stdint.h>
 #define RL_MODES 1
 #define RL_FLUSH (1u << 24)
-static unsigned rl_flush_get(void) {
+static inline unsigned rl_flush_get(void) {
     uint64_t control;
     __asm__ __volatile__("mrs %0, fpcr" : "=r"(control));
     return (unsigned)control & RL_FLUSH;
@@ -28,7 +28,7 @@ static void rl_flush_set(unsigned mode) {
 #else
 #define RL_MODES 0
 #define RL_FLUSH 0u
-static unsigned rl_flush_get(void) { return 0; }
+static inline unsigned rl_flush_get(void) { return 0; }
 static void rl_flush_set(unsigned mode) { (void)mode; }
 #endif
 

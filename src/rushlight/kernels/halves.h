@@ -46,8 +46,8 @@ static inline uint16_t rl_to_brain(float f) {
     return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? (bits >> 16 & 0x8000) | 0x7FC0 : rounded);
 }
 
-/* Most processors have instructions for half precision. */
-#ifdef RL_INTRINSICS
+/* Most processors have instructions for half precision; Windows's C library cannot say whether this one has. */
+#if defined(RL_INTRINSICS) && !defined(_WIN32)
 __attribute__((target("avx,f16c"))) RL_UNUSED static void rl_halves(uint16_t *o, const float *a, Py_ssize_t n) {
     Py_ssize_t i = 0;
     for (; i + 8 <= n; i += 8) _mm_storeu_si128((__m128i *)(o + i), _mm256_cvtps_ph(_mm256_loadu_ps(a + i), 0));
