@@ -106,7 +106,7 @@ soak: .venv/test
 # Twice: the same sources are the same bytes.
 sdist: .venv/bin/python
 	$(BIN)/python -m pip install -q setuptools
-	rm -rf dist
+	rm -rf dist/*.tar.gz dist/again
 	$(BIN)/python setup.py -q sdist -d dist
 	$(BIN)/python setup.py -q sdist -d dist/again
 	cmp dist/*.tar.gz dist/again/*.tar.gz

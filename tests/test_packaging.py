@@ -86,7 +86,7 @@ def test_wheels_are_built_for_each_python_and_platform():
     assert CONFIGURATION["build"] == [f"{python}-*" for python in PYTHONS]
     assert CONFIGURATION["linux"]["archs"] == ["x86_64", "aarch64"]
     assert CONFIGURATION["macos"]["archs"] == ["x86_64", "arm64"]
-    assert CONFIGURATION["windows"]["archs"] == ["AMD64"]
+    assert CONFIGURATION["windows"] == {"archs": ["AMD64"], "before-all": "clang-cl --version"}
     assert {name: of for name, of in CONFIGURATION["linux"].items() if name.endswith("image")} == {
         f"{kind}-{machine}-image": image
         for kind, image in [("manylinux", "manylinux_2_28"), ("musllinux", "musllinux_1_2")]
