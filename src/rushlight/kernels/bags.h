@@ -23,14 +23,14 @@ typedef struct {
                                T *out) {                                                                       \
         const Py_ssize_t N = sizeof(V) / sizeof(T);                                                            \
         const T *table = (const T *)s->table + column, *factors = s->factors;                                  \
-        const int many = last - first > RL_FEW;                                                                \
+        const int many = last - first > RL_FEW, most = MOST;                                                   \
         V few[MOST], u;                                                                                        \
         T lanes[sizeof(V) / sizeof(T)];                                                                        \
         double sum[(MOST) * sizeof(V) / sizeof(T)];                                                            \
-        for (int q = 0; q < MOST * N; q++) sum[q] = 0;                                                         \
+        for (int q = 0; q < most * N; q++) sum[q] = 0;                                                         \
         do {                                                                                                   \
             const Py_ssize_t end = last - first < RL_FEW ? last : first + RL_FEW;                              \
-            RL_UNROLL for (int q = 0; q < MOST; q++) few[q] = (V){0};                                          \
+            RL_UNROLL for (int q = 0; q < most; q++) few[q] = (V){0};                                          \
             for (; first < end; first++) {                                                                     \
                 const T *row = table + s->index[first] * s->width;                                             \
                 if (factors)                                                                                   \

@@ -7,6 +7,7 @@ the bias, None for one that nobody needs, from the gradient of the normalized ou
 
 cimport numpy as cnp
 from libc.math cimport sqrt
+from libc.string cimport memset
 from rushlight.kernels.buffers cimport contiguous, empty
 from rushlight.kernels.parallel cimport span, spread
 
@@ -481,11 +482,10 @@ cdef cnp.ndarray like(cnp.ndarray x):
 cdef Work work_on(cnp.ndarray x, double eps):
     """How x (N, C, *) is made up."""
     cdef Work s
+    memset(&s, 0, sizeof(Work))
     s.outer, s.channels = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
     s.inner = cnp.PyArray_SIZE(x) // (s.outer * s.channels)
     s.training, s.eps, s.x = True, eps, data(x)
-    s.gx = s.gw = s.gb = s.out = NULL
-    s.sums = NULL
     return s
 
 

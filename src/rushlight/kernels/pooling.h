@@ -97,7 +97,7 @@ static int rl_meetings(const rl_axis *axes, int32_t *table, Py_ssize_t width) {
             for (Py_ssize_t p = 0; p < places; p += N) {                                                       \
                 Py_ssize_t w = places - p < N ? places - p : N;                                                \
                 const int32_t *from = table + p;                                                               \
-                V best = (V){0} - (T)INFINITY, value;                                                          \
+                V best = (V){0} - (T)INFINITY, value = {0};                                                    \
                 truths at = {0}, better, bits, others;                                                         \
                 for (I t = 0; t < taps; t++, from += width) {                                                  \
                     if (N > 8) {                                                                               \
