@@ -52,7 +52,11 @@ cdef extern from *:
             Py_DECREF(code);
             back = PyFrame_GetBack(frame);
             Py_DECREF(frame);
-            if (back == NULL) return NULL;
+            if (back == NULL) {
+                /* The outermost, or there is no memory for an object of it: then the line stays unknown. */
+                PyErr_Clear();
+                return NULL;
+            }
             frame = back;
         }
         *offset = PyFrame_GetLasti(frame);
