@@ -14,7 +14,7 @@ from .no_memory import failing_of_python
 from .stepped import OPTIMIZERS, Stepped, same
 
 # Each of the first allocations, and then one of several.
-EACH, SEVERAL, MOST = 60, 7, 3000
+EACH, SEVERAL, MOST = 60, 7, 10_000
 
 
 def complaints(name, layout, failing):

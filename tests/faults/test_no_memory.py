@@ -30,6 +30,10 @@ COSTS = {"Training": 1.5, "Again": 1.5, "Views": 2.5, "Hooks": 6}
 @pytest.mark.parametrize("work", COSTS)
 def test_each_allocation_of_python_may_fail(work):
     pytest.importorskip("_testcapi", reason="this Python was built without its test modules")
+    if sys.version_info[:2] == (3, 12):
+        pytest.skip("Python 3.12 itself crashes where it finds no memory for a function")
+    if sys.version_info >= (3, 13) and work == "Views":
+        pytest.skip("later Pythons lose what more frames held")
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", PROGRAM, work, ""],
