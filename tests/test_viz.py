@@ -12,25 +12,11 @@ import numpy as np
 import pytest
 
 import rushlight as rl
+from networks import network
 from rushlight import nn, viz
 from rushlight.ops.declare import REGISTRY
 from rushlight.viz import formulas, layout, text
 from rushlight.viz.model import Model
-
-
-class Block(nn.Module):
-    def __init__(self, size):
-        super().__init__()
-        self.linear = nn.Linear(size, size)
-        self.act = nn.GELU()
-
-    def forward(self, x):
-        return x + self.act(self.linear(x))
-
-
-def network():
-    rl.manual_seed(0)
-    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), Block(8), nn.Linear(8, 3))
 
 
 def example():
@@ -321,6 +307,19 @@ def test_shapes_that_are_told_are_right(results):
     assert known > 0.8 * total
 
 
+def test_shapes_follow_from_constants_and_from_what_is_taken_apart():
+    x, rows = rl.ones(4, 3), rl.ones(3, 3)
+    model = nn.LSTM(3, 2)
+    picture = viz.graph(model(x)[0].sum() + (rl.randn(2, 3, requires_grad=True).unbind(1)[1] * 2).sum())
+    assert {i.shape for i in picture.items if i.label == "unbind"} == {(1, 8), (2,)}
+    assert all(i.shape and i.dtype == "float32" for i in picture.items if i.label in ("addmm", "unbind"))
+    w = rl.ones(3, 2, requires_grad=True)
+    assert item(viz.graph([(rows @ w).exp().grad_fn]), "mm").shape == (3, 2)
+    # A constant part of a view has no strides to look at.
+    seen = rl.view_as_complex(rl.ones(3, 2, requires_grad=True) * 1).real
+    assert item(viz.graph(seen), "view_as_complex").shape is None
+
+
 def test_every_operation_is_drawn_and_stepped_through(results):
     for _, out in results:
         if not out:
@@ -581,8 +580,11 @@ def test_the_tree():
         "├─ sin",
         "│  exp (y) [1]",
         "exp (y) [1]",
-        "├─ x",
+        "└─ x",
     ]
+    a, b = rl.ones(2, requires_grad=True), rl.ones(2, requires_grad=True)
+    names = [re.split(r"(?<=\w)  ", line)[0] for line in str(viz.graph((a * b) + (a * 2))).splitlines()]
+    assert names == ["output", "add", "├─ mul", "│  ├─ a", "│  └─ 2", "mul", "├─ a", "└─ b"]
 
 
 def test_pictures_of_the_page_are_what_its_code_draws(tmp_path, monkeypatch):

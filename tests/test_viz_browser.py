@@ -7,7 +7,8 @@ import time
 import pytest
 
 import rushlight as rl
-from rushlight import nn, viz
+from networks import network
+from rushlight import viz
 from rushlight.viz import layout
 
 api = pytest.importorskip("playwright.sync_api", reason="pip install playwright, and have Chromium")
@@ -47,19 +48,8 @@ def show(browser, tmp_path):
     assert faults == []
 
 
-class Block(nn.Module):
-    def __init__(self, size):
-        super().__init__()
-        self.linear = nn.Linear(size, size)
-        self.act = nn.GELU()
-
-    def forward(self, x):
-        return x + self.act(self.linear(x))
-
-
-def network():
-    rl.manual_seed(0)
-    model, x = nn.Sequential(nn.Linear(4, 8), Block(8), nn.Linear(8, 3)), rl.randn(5, 4)
+def loss_of_network():
+    model, x = network(), rl.randn(5, 4)
     return lambda: model(x).square().mean()
 
 
@@ -94,15 +84,15 @@ def test_a_click_opens_what_is_known(show):
 
 
 def test_boxes_fold_and_unfold(show):
-    page = show(viz.graph(network()))
+    page = show(viz.graph(loss_of_network()))
     whole(page)
     before = labels(page)
     assert before.count("addmm") == 3
-    page.click(".fold[aria-label^='1: Block']")
+    page.click(".fold[aria-label^='2: Block']")
     settled(page)
     assert labels(page).count("addmm") == 2 and "gelu" not in labels(page)
-    assert page.get_attribute(".fold[aria-label^='1: Block']", "aria-expanded") == "false"
-    page.click(".fold[aria-label^='1: Block']")
+    assert page.get_attribute(".fold[aria-label^='2: Block']", "aria-expanded") == "false"
+    page.click(".fold[aria-label^='2: Block']")
     whole(page)
     assert sorted(labels(page)) == sorted(before)
     page.click("#closeall")
@@ -114,7 +104,7 @@ def test_boxes_fold_and_unfold(show):
 
 
 def test_search_finds_what_is_folded(show):
-    page = show(viz.graph(network()))
+    page = show(viz.graph(loss_of_network()))
     page.click("#closeall")
     page.keyboard.press("/")
     page.keyboard.type("gelu")
@@ -133,7 +123,7 @@ def test_search_finds_what_is_folded(show):
 
 
 def test_keys_are_enough(show):
-    page = show(viz.graph(network()))
+    page = show(viz.graph(loss_of_network()))
     page.click("#closeall")
     settled(page)
     for _ in range(30):
@@ -154,7 +144,7 @@ def test_keys_are_enough(show):
 
 
 def test_zoom_and_pan(show):
-    page = show(viz.graph(network()))
+    page = show(viz.graph(loss_of_network()))
     scale = "+document.getElementById('world').getAttribute('transform').match(/scale\\((.*)\\)/)[1]"
     place = "document.getElementById('world').getAttribute('transform').match(/translate\\((\\S+) (\\S+)\\)/).slice(1).map(Number)"
     before = page.evaluate(scale)
@@ -175,14 +165,14 @@ def test_zoom_and_pan(show):
 
 def test_places_are_those_of_the_svg(show):
     """page.js computes them again after folding."""
-    picture = viz.graph(network())
+    picture = viz.graph(loss_of_network())
     page = show(picture)
     page.click("#openall")
     for fold in (False, True):
         if fold:
             whole(page)
-            page.click(".fold[aria-label^='1: Block']")
-        folded = frozenset(box.id for box in picture.boxes if fold and box.title == "1: Block")
+            page.click(".fold[aria-label^='2: Block']")
+        folded = frozenset(box.id for box in picture.boxes if fold and box.title == "2: Block")
         layout.place(picture.plan, folded, picture.closed)
         whole(page)
         found = page.eval_on_selector_all(
@@ -201,7 +191,7 @@ def test_places_are_those_of_the_svg(show):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_inside_of_its_card(show, scheme, tmp_path):
-    page = show(viz.graph(network()), color_scheme=scheme)
+    page = show(viz.graph(loss_of_network()), color_scheme=scheme)
     whole(page)
     outside = page.eval_on_selector_all(
         "#nodes .node",
@@ -222,7 +212,7 @@ def test_text_is_inside_of_its_card(show, scheme, tmp_path):
 
 
 def test_a_telephone(show):
-    page = show(viz.steps(network()), 360, 640, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page = show(viz.steps(loss_of_network()), 360, 640, has_touch=True, is_mobile=True, device_scale_factor=2)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     beyond = page.eval_on_selector_all(
         "button, input, #panel",
@@ -255,7 +245,7 @@ def test_steps_forward_and_back(show):
 
 
 def test_an_svg_opens_by_itself(browser, tmp_path):
-    path = viz.graph(network()).save(tmp_path / "graph.svg")
+    path = viz.graph(loss_of_network()).save(tmp_path / "graph.svg")
     page = browser.new_page(color_scheme="dark")
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.tagName") == "svg"
