@@ -66,7 +66,10 @@ class Shapes:
     def _from_inputs(self, node):
         """What follows for the result of a node."""
         op, known = node.op, self.of.get((node, 0), (None, None))
-        if op.custom is not None or node.outputs != 1 or None not in known:
+        if node.outputs != 1 and op.is_view:
+            for k in range(node.outputs):
+                self._learn((node, k), None, self._input(node, 0)[1])
+        if op.custom is not None or None not in known or (node.outputs != 1 and not op.is_view):
             return
         inputs = [self._input(node, i) for i in range(node.count)]
         shape, dtype = known
@@ -79,19 +82,24 @@ class Shapes:
             if fit_dtype is None and dtype is None:
                 dtype = dtype_i
         if shape is None and op.name in _RULES:
-            shape = _RULES[op.name](node, [s for s, _ in inputs])
+            shape = _RULES[op.name]([_shape(node, i, s) for i, (s, _) in enumerate(inputs)])
         if shape is None and (op.is_view or op.kind in ("linear", "symmetric")):
             shape = _tried(node, inputs)
         self._learn((node, 0), shape, dtype)
 
 
-def _product(node, shapes):
+def _shape(node, i, known):
+    """The shape of an input, which may be one without history that is kept."""
+    return np.shape(_constant(node, i)) if known is None and node.edge_at(i) is None else known
+
+
+def _product(shapes):
     a, b = shapes[-2:]
-    return None if a is None or b is None else (a[0], b[1])
+    return (a[0], b[1]) if a and b else None
 
 
 def _shape_or(position):
-    return lambda node, shapes: shapes[position]
+    return lambda shapes: shapes[position]
 
 
 _RULES = {
@@ -103,7 +111,7 @@ _RULES = {
 
 
 def _tried(node, inputs):
-    """The shape that the forward gives for zeros, where that costs little; None where it does not work."""
+    """The shape of what the forward gives for zeros (of several, of the first), where that costs little; None elsewhere."""
     op, size = node.op, 0
     if op.variadic and any(shape is None for shape, _ in inputs):
         return None
@@ -121,9 +129,11 @@ def _tried(node, inputs):
         return None
     try:
         with np.errstate(all="ignore"):
-            return np.shape(op.forward(*arrays, **node.params))
-    except Exception:
+            out = op.forward(*arrays, **node.params)
+    except (ValueError, RuntimeError):
+        # A zero that is repeated has no strides of its own: view_as_complex, for one, refuses it.
         return None
+    return np.shape(out if node.outputs == 1 else out[0])
 
 
 def _constant(node, i):

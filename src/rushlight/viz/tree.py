@@ -5,6 +5,9 @@ import os
 from .svg import brief, bytes_text
 from .values import shape_text
 
+# What stands before the lines below one with such a mark.
+_BELOW = {"": "", "├─ ": "│  ", "└─ ": "   "}
+
 
 def tree(model):
     """Lines of text. Of several inputs the one computed first goes on below at the same depth, so long graphs stay narrow;
@@ -32,14 +35,15 @@ def tree(model):
                 rows.append((f"{indent}{mark}{_title(item, calls)}{tag}", "", "see below"))
                 continue
         rows.append((f"{indent}{mark}{_title(item, calls)}{tag}", _what(item), _where(item)))
-        below = indent + ("│  " if mark else "")
+        below = indent + _BELOW[mark]
         inputs = into.get(id, ())
         ends = [source for source in inputs if model.items[source].kind != "operation"]
         operations = sorted([source for source in inputs if model.items[source].kind == "operation"])
         if operations:
             stack.append((operations[0], below, ""))
-        for source in [*operations[1:], *reversed(ends)]:
-            stack.append((source, below, "├─ "))
+        for k, source in enumerate([*operations[1:], *reversed(ends)]):
+            # Nothing follows the last of them at this depth, unless the one computed first does.
+            stack.append((source, below, "├─ " if operations or k else "└─ "))
     return _columns(rows)
 
 
