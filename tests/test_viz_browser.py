@@ -221,7 +221,7 @@ def test_a_telephone(show):
     assert beyond == 0
     page.tap("#forward")
     settled(page)
-    assert page.inner_text("#at") == "2 of 16"
+    assert page.inner_text("#at") == "2 of 17"
     assert page.locator("#main").bounding_box()["height"] > 150
 
 
