@@ -57,7 +57,7 @@ lint: .venv/lint
 	$(BIN)/mypy tests/typed
 	$(BIN)/python tools/check_examples.py
 
-# The pages of pictures in a real Chromium, which has to be there.
+# The pages of pictures in a real Chromium: the one of playwright, of the system, or named by CHROMIUM.
 browser: .venv/test
 	$(BIN)/python -m pip install -q playwright
 	$(BIN)/python -m pytest -s tests/test_viz_browser.py

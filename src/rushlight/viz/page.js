@@ -266,10 +266,11 @@ function zoom(factor, x = view.clientWidth / 2, y = view.clientHeight / 2) {
 }
 const least = () => Math.min(0.1, view.clientHeight / (extent[1] + 200));
 function fit() {
-  const w = view.clientWidth, h = view.clientHeight;
-  scale = Math.min(1.25, (w - 40) / extent[0], (h - 80) / extent[1]);
+  // Below all of it is the legend, of as many lines as it needs.
+  const w = view.clientWidth, h = view.clientHeight - document.querySelector(".legend").offsetHeight - 10;
+  scale = Math.min(1.25, (w - 40) / extent[0], (h - 40) / extent[1]);
   panX = (w - extent[0] * scale) / 2;
-  panY = Math.max(20, (h - 40 - extent[1] * scale) / 2);
+  panY = Math.max(20, (h - extent[1] * scale) / 2);
   later();
 }
 function start() {
@@ -623,6 +624,8 @@ if (D.steps) {
 }
 
 layOut();
+// The steps stand in the panel, which takes its room before the picture does.
+if (D.steps) { at = 0; tellStep(D.steps[0]); }
 start();
 draw();
 if (D.steps) step(0);

@@ -150,7 +150,7 @@ def draw(picture, folded):
             )
     legend, legend_width, legend_height = _legend(model, max(wide, 420))
     wide = max(wide, legend_width)
-    full_w, full_h = wide + 2 * _MARGIN, high + 2 * _MARGIN + legend_height
+    full_w, full_h = wide + 2 * _MARGIN, high + 2 * _MARGIN + 8 + legend_height
     shift = _MARGIN + max(0, (wide - plan_width(places)) / 2)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="rlg" viewBox="0 0 {full_w:.0f} {full_h:.0f}" width="{full_w:.0f}" '
@@ -159,7 +159,7 @@ def draw(picture, folded):
         '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
         f'<rect class="paper" width="{full_w:.0f}" height="{full_h:.0f}" rx="10"/>'
         f'<g transform="translate({shift:.1f} {_MARGIN})">{"".join(parts)}</g>'
-        f'<g transform="translate({_MARGIN} {high + _MARGIN + 18:.1f})">{legend}</g></svg>\n'
+        f'<g transform="translate({_MARGIN} {high + _MARGIN + 26:.1f})">{legend}</g></svg>\n'
     )
 
 
