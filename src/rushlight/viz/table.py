@@ -5,6 +5,7 @@ from html import escape
 from ..autograd import no_grad
 from ..core import TensorBase
 from ..functions.creation import zeros
+from ..nn.modules.module import Module
 from ..pytree import flatten
 from ..watching import Watcher
 
@@ -16,9 +17,13 @@ _COLUMNS = ("module", "kind", "output", "parameters", "multiply-adds", "made")
 def summary(model, input, depth=None):
     """What each module of a model makes of an input: a Summary, which prints as a table, in notebooks too.
 
-    `input` is a tensor, a tuple of several, or the shape of one. The model runs once, in evaluation mode and without
-    gradients. Multiply-adds are those of matrix products, convolutions and attention; "made" is the memory of all results
-    of operations within. `depth` is how many levels of modules are shown.
+    `input` is a tensor, the shape of one, or a tuple of what the model is called with, in which shapes stand for tensors;
+    a dictionary of these is given by name. The model runs once, in evaluation mode and without gradients; lazy modules get
+    their sizes. Tensors made of a shape have the dtype of the parameters. Multiply-adds are those of matrix products,
+    convolutions and attention, not those of elementwise operations; "made" is the memory of all results of operations within.
+    A module that is there under several names has a row for the first. `depth` is how many levels of modules are shown.
+
+    TypeError for a model that is no module, and for an input that is none of these; what the model raises is passed on.
 
     >>> import rushlight
     >>> from rushlight import nn, viz
@@ -33,7 +38,9 @@ def summary(model, input, depth=None):
     multiply-adds: 160
     memory: input 48 B, parameters 200 B, buffers 0 B, made 288 B
     """
-    args = _arguments(input)
+    if not isinstance(model, Module):
+        raise TypeError(f"summary(): argument 'model' must be Module, not {type(model).__name__}")
+    args, named = _arguments(input, model)
     rows = {name: Row(name, module) for name, module in model.named_modules()}
     counting = _Counting()
     modes = [(module, module.training) for module in model.modules()]
@@ -41,25 +48,34 @@ def summary(model, input, depth=None):
     try:
         model.eval()
         with no_grad(), counting:
-            model(*args)
+            model(*args, **named)
     finally:
         for hook in hooks:
             hook.remove()
         for module, training in modes:
             module.training = training
     shown = [row for row in rows.values() if depth is None or row.depth <= depth]
-    return Summary(model, shown, rows[""], sum([_bytes(x) for x in args]))
+    given = [x for x in flatten((args, named))[0] if isinstance(x, TensorBase)]
+    return Summary(model, shown, rows[""], sum([_bytes(x) for x in given]))
 
 
 class Row:
     """A module of a summary: its name, kind, the shape of what it returned, parameters, multiply-adds, bytes made."""
 
     def __init__(self, name, module):
-        self.name, self.module, self.kind = name, module, type(module).__name__
+        self.name, self.module = name, module
         self.depth = name.count(".") + 1 if name else 0
         self.output, self.calls, self.multiply_adds, self.made = None, 0, 0, 0
-        # A parameter that is shared within the module counts once.
-        self.parameters = sum([p.numel() for p in module.parameters()])
+
+    @property
+    def kind(self):
+        """Its class, which is another when a lazy module has got its sizes."""
+        return type(self.module).__name__
+
+    @property
+    def parameters(self):
+        """How many numbers they are; one that is shared within the module counts once."""
+        return sum([p.numel() for p in self.module.parameters()])
 
     def cells(self):
         output = "not called" if not self.calls else self.output + (f" x{self.calls}" if self.calls > 1 else "")
@@ -128,12 +144,28 @@ def size(number):
             return f"{number:.1f} {unit}"
 
 
-def _arguments(input):
-    if isinstance(input, TensorBase):
-        return (input,)
-    if all([isinstance(n, int) for n in input]):
-        return (zeros(tuple(input)),)
-    return tuple(input)
+def _arguments(input, model):
+    """(positional arguments, those by name) of a call."""
+    if isinstance(input, dict):
+        return (), {name: _made(value, model) for name, value in input.items()}
+    if isinstance(input, TensorBase) or _is_shape(input):
+        return (_made(input, model),), {}
+    if not isinstance(input, (tuple, list)):
+        kinds = "Tensor, a shape, or a tuple or dict of them"
+        raise TypeError(f"summary(): argument 'input' must be {kinds}, not {type(input).__name__}")
+    return tuple([_made(value, model) for value in input]), {}
+
+
+def _made(value, model):
+    """Zeros for a shape, and other values as they are."""
+    if not _is_shape(value):
+        return value
+    first = next((p for p in model.parameters() if p.is_floating_point()), None)
+    return zeros(tuple(value), dtype=None if first is None else first.dtype)
+
+
+def _is_shape(value):
+    return isinstance(value, (tuple, list)) and all([type(n) is int for n in value])
 
 
 def _bytes(x):
@@ -171,8 +203,10 @@ class _Counting(Watcher):
 
 def multiply_adds(name, inputs, out):
     """How often an operation multiplies and adds; 0 for those whose time is in memory."""
-    if name in ("mm", "mm_nt", "bmm", "matmul", "mv", "dot", "addmm", "addmv", "baddbmm"):
+    if name in ("mm", "mm_nt", "bmm", "matmul", "mv", "dot", "vdot", "addmm", "addmv", "baddbmm"):
         return out.numel() * inputs[-2].shape[-1]
+    if name == "addbmm":
+        return out.numel() * inputs[-2].shape[0] * inputs[-2].shape[-1]
     if name == "mm_tn":
         return out.numel() * inputs[0].shape[0]
     if name == "convolution":
