@@ -1,6 +1,7 @@
 """Pictures of the graph: what is in them, where it stands, what formulas say, and that looking changes nothing."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -659,6 +660,53 @@ def test_a_step_has_the_local_derivative():
     assert log.came[0].tolist() == [3.0, 3.0]
     assert log.went[0].slope.tolist() == [2.0, 0.5] and log.went[0].gradient.tolist() == [6.0, 1.5]
     assert str(shown).splitlines()[:2] == ["1. sum: 1. came in", "   [1., 1.] went to mul"]
+
+
+def shown_steps(steps):
+    """[(number of the item, what came in, [(number of the item, slope, what went out), ...]), ...] as the page has them."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', steps.html())[1])
+
+    def numbers(value):
+        return None if value is None else np.array(ast.literal_eval(value["text"]), float)
+
+    return [
+        (
+            step["item"],
+            numbers(step["in"][0]["value"]),
+            [(out["to"], numbers(out["slope"]), numbers(out["value"])) for out in step["out"]],
+        )
+        for step in data["steps"]
+    ]
+
+
+def test_what_a_page_shows_multiplies_to_the_gradient():
+    x = rl.tensor([0.5, 2.0, -1.5], dtype=rl.float64, requires_grad=True)
+    c = rl.tensor(0.7, dtype=rl.float64, requires_grad=True)
+    y = (x * c).sin() / (x.square() + 1).sqrt() - (c * x).tanh().exp() + rl.sigmoid(x) * x.atan() + x.relu() ** 3
+    rows = shown_steps(viz.steps(y.sum(), names={"x": x, "c": c}))
+    y.sum().backward()
+    arrived, elementwise = {}, 0
+    for item, came, out in rows:
+        # Numbers are shown in six figures.
+        np.testing.assert_allclose(came, arrived.get(item, 1.0), rtol=1e-4, atol=1e-5)
+        for to, slope, went in out:
+            arrived[to] = arrived.get(to, 0) + went
+            if slope is not None:
+                elementwise += 1
+                product = slope * came
+                np.testing.assert_allclose(went, product if went.shape else product.sum(), rtol=1e-4, atol=1e-5)
+    assert elementwise >= 18
+    (leaves,) = {tuple(item for item, _, out in rows if not out)}
+    for leaf, tensor in zip(leaves, (x, c)):
+        np.testing.assert_allclose(arrived[leaf], tensor.grad.numpy(), rtol=1e-4)
+
+
+def test_slopes_along_a_chain_multiply_to_its_derivative():
+    x = rl.tensor(0.8, dtype=rl.float64, requires_grad=True)
+    y = (x.square() + 2).log().sin().exp()
+    slopes = [out[0][1] for _, _, out in shown_steps(viz.steps(y)) if out]
+    (expected,) = rl.autograd.grad(y, x)
+    assert len(slopes) == 5 and np.prod(slopes) == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_steps_begin_with_a_gradient():
