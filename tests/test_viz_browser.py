@@ -281,6 +281,27 @@ def test_an_svg_opens_by_itself(browser, tmp_path):
     page.close()
 
 
+def test_a_notebook_shows_pictures_that_were_out_of_sight(browser, tmp_path):
+    cells = [viz.graph(loss_of_network()), viz.steps(loss_of_network())]
+    path = tmp_path / "notebook.html"
+    path.write_text("<p style='height:3000px'></p>".join(["", *[cell._repr_html_() for cell in cells]]), "utf-8")
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.goto(path.as_uri())
+    for frame in page.frames[1:]:
+        frame.wait_for_selector("html[data-ready]")
+        frame.frame_element().scroll_into_view_if_needed()
+        frame.wait_for_selector("#nodes .node[aria-label^=output]", timeout=10_000)
+        room = frame.evaluate("view.getBoundingClientRect().toJSON()")
+        box = frame.evaluate(
+            "document.querySelector('#nodes .node[aria-label^=output]').getBoundingClientRect().toJSON()"
+        )
+        assert room["left"] <= box["left"] and box["right"] <= room["right"]
+        assert room["top"] <= box["top"] and box["bottom"] <= room["bottom"]
+        # The header is one row.
+        assert frame.evaluate("document.querySelector('header').offsetHeight") < 60
+    page.close()
+
+
 def test_5000_nodes_open_in_two_seconds(show):
     x = rl.ones(3, requires_grad=True)
     y = x

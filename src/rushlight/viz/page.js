@@ -626,8 +626,14 @@ if (D.steps) {
 layOut();
 // The steps stand in the panel, which takes its room before the picture does.
 if (D.steps) { at = 0; tellStep(D.steps[0]); }
-start();
-draw();
-if (D.steps) step(0);
-new ResizeObserver(later).observe(view);
+let begun = false;
+function begin() {
+  // A frame that is not in sight yet, as in a long notebook, has no size.
+  begun = view.clientWidth > 0 && view.clientHeight > 0;
+  start();
+  draw();
+  if (D.steps) step(at);
+}
+begin();
+new ResizeObserver(() => begun ? later() : begin()).observe(view);
 document.documentElement.dataset.ready = "yes";
