@@ -150,7 +150,8 @@ def test_numbers_of_all_dtypes_and_precisions(tmp_path):
         writer.add_histogram("sixteen", rl.arange(16.0), bins=16, max_bins=5)
     found = values(tmp_path)
     assert found["old", 0].simple_value == np.float32(0.1)
-    assert array_of(found["new", 0]) == np.float32(0.1) and array_of(found["double", 0]) == 0.1
+    assert array_of(found["new", 0]).dtype == np.float32 and array_of(found["new", 0]) == np.float32(0.1)
+    assert array_of(found["double", 0]).dtype == np.float64 and array_of(found["double", 0]) == 0.1
     # TensorBoard's own reader has no numbers of 16 bits for it.
     assert found.pop(("rushlight.bfloat16", 0)).tensor.dtype == 14
     for (tag, _), value in found.items():
