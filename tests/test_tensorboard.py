@@ -178,6 +178,7 @@ def test_hyperparameters_are_a_table(tmp_path):
     found = values(tmp_path / "first")
     told = [plugin.HParamsPluginData.FromString(v.metadata.plugin_data.content) for v in list(found.values())[:3]]
     begun = told[1].session_start_info.hparams
+    assert begun["nesterov"].WhichOneof("kind") == "bool_value"
     assert {k: getattr(v, v.WhichOneof("kind")) for k, v in begun.items()} == {
         "lr": 0.1, "layers": 3, "name": "码", "nesterov": True, "decay": 0.5
     }  # fmt: skip
