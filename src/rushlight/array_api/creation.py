@@ -2,6 +2,8 @@
 
 import rushlight
 
+from .types import is_kind
+
 
 def _shape(shape):
     return (shape,) if isinstance(shape, int) else tuple(shape)
@@ -15,6 +17,9 @@ def arange(start, /, stop=None, step=1, *, dtype=None, device=None):
     if (stop - start) * step <= 0:
         kinds = rushlight.result_type(rushlight.tensor(start + stop + step), rushlight.tensor(0))
         return rushlight.empty(0, dtype=dtype or kinds, device=device)
+    if dtype is not None and is_kind(dtype, "integral") and isinstance(start + stop + step, float):
+        # Whole numbers of the steps, not steps of their whole numbers.
+        return rushlight.arange(start, stop, step, dtype=rushlight.float64).to(dtype)
     return rushlight.arange(start, stop, step, dtype=dtype, device=device)
 
 
@@ -60,7 +65,7 @@ def linspace(start, stop, /, num, *, dtype=None, device=None, endpoint=True):
 
 
 def meshgrid(*arrays, indexing="xy"):
-    return tuple(rushlight.meshgrid(*arrays, indexing=indexing))
+    return tuple(rushlight.meshgrid(*arrays, indexing=indexing)) if arrays else ()
 
 
 def ones(shape, *, dtype=None, device=None):

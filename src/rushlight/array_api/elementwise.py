@@ -1,5 +1,7 @@
 """Functions of one or two arrays, element by element; one of two may be a Python number."""
 
+import math
+
 import rushlight
 
 from ..core import TensorBase
@@ -7,20 +9,19 @@ from ..core import TensorBase
 _UNARY = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "bitwise_invert", "ceil", "conj", "cos", "cosh", "exp",
     "expm1", "floor", "imag", "isfinite", "isinf", "isnan", "log", "log1p", "log2", "log10", "logical_not", "negative",
-    "positive", "real", "reciprocal", "sign", "signbit", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+    "positive", "real", "reciprocal", "signbit", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
 )  # fmt: skip
 _BINARY = (
     "add", "atan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "copysign",
     "divide", "floor_divide", "hypot", "logaddexp", "logical_and", "logical_or", "logical_xor", "maximum", "minimum",
-    "multiply", "nextafter", "pow", "remainder", "subtract",
+    "multiply", "nextafter", "pow", "subtract",
 )  # fmt: skip
-# Under another name here; "sgn" is of a complex number its direction.
-_CALLED = {"bitwise_invert": "bitwise_not", "sign": "sgn"}
+_CALLED = {"bitwise_invert": "bitwise_not"}  # Under another name here.
 _COMPARISONS = {
     "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
 }  # fmt: skip
 
-__all__ = [*_UNARY, *_BINARY, *_COMPARISONS, "clip", "round", "where"]
+__all__ = [*_UNARY, *_BINARY, *_COMPARISONS, "clip", "remainder", "round", "sign", "where"]
 
 
 def together(x1, x2):
@@ -76,7 +77,24 @@ def clip(x, /, min=None, max=None):
 
 
 def _end(end, x):
-    return end.to(x.dtype) if isinstance(end, TensorBase) else rushlight.tensor(end, dtype=x.dtype)
+    if isinstance(end, TensorBase):
+        return end.to(x.dtype)
+    if not x.is_floating_point() and x.dtype != rushlight.bool:
+        # A number that the dtype has not would come round at its other end.
+        limits = rushlight.iinfo(x.dtype)
+        end = max(limits.min, min(limits.max, end))
+    return rushlight.tensor(end, dtype=x.dtype)
+
+
+def remainder(x1, x2, /):
+    """What is left of x1 after whole x2's, with the sign of x2; a zero has it too."""
+    x1, x2 = together(x1, x2)
+    out = rushlight.remainder(x1, x2)
+    if out.is_floating_point():
+        # Under the history: its derivatives are those of other remainders.
+        values = out.detach()
+        values.copy_(rushlight.where(values == 0, rushlight.copysign(values, x2.detach()), values))
+    return out
 
 
 def round(x, /):
@@ -84,6 +102,12 @@ def round(x, /):
     if not x.is_complex():
         return rushlight.round(x)
     return rushlight.complex(rushlight.round(x.real), rushlight.round(x.imag))
+
+
+def sign(x, /):
+    """-1, 0 or 1; of a complex number its direction, of nan nan."""
+    found = rushlight.sgn(x)
+    return rushlight.where(x.isnan(), math.nan, found) if x.is_floating_point() else found
 
 
 def where(condition, x1, x2, /):

@@ -26,7 +26,7 @@ def _over(name):
 
 def _shift(name):
     def function(x, /, *, axes=None):
-        return getattr(rushlight.fft, name)(x, axes)
+        return x.clone() if axes == () else getattr(rushlight.fft, name)(x, axes)
 
     return _named(function, name)
 

@@ -25,7 +25,11 @@ def cholesky(x, /, *, upper=False):
 
 
 def cross(x1, x2, /, *, axis=-1):
-    return rushlight.linalg.cross(*together(x1, x2), dim=axis)
+    """The cross product of vectors of three; what lies before their axis is broadcast. `axis` counts from the end."""
+    if axis >= 0:
+        raise ValueError(f"cross: axis must count from the end, as -1 does, got {axis}")
+    ndim = max(x1.ndim, x2.ndim)
+    return rushlight.linalg.cross(*[_before(x, ndim) for x in together(x1, x2)], dim=axis)
 
 
 def det(x, /):
@@ -79,10 +83,14 @@ def slogdet(x, /):
 def solve(x1, x2, /):
     """x of x1 @ x = x2. x2 is a vector where it has one dimension, else a stack of matrices."""
     x1, x2 = together(x1, x2)
-    if x2.ndim == 1:
-        return rushlight.linalg.solve(x1, x2[:, None])[..., 0]
     # With as many dimensions it is not taken for a stack of vectors.
-    return rushlight.linalg.solve(x1, x2.reshape((1,) * (x1.ndim - x2.ndim) + tuple(x2.shape)))
+    found = rushlight.linalg.solve(x1, _before(x2[:, None] if x2.ndim == 1 else x2, x1.ndim))
+    return found[..., 0] if x2.ndim == 1 else found
+
+
+def _before(x, ndim):
+    """x with as many dimensions, those of size 1 before its own."""
+    return x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape))
 
 
 def svd(x, /, *, full_matrices=True):
@@ -98,7 +106,12 @@ def trace(x, /, *, offset=0, dtype=None):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    return rushlight.linalg.vector_norm(x, ord, axis, keepdims)
+    # No axes would be all of them.
+    return (
+        rushlight.linalg.vector_norm(x[..., None], ord, -1)
+        if axis == ()
+        else rushlight.linalg.vector_norm(x, ord, axis, keepdims)
+    )
 
 
 __getattr__ = _of_module(__name__)

@@ -70,6 +70,8 @@ def reshape(x, /, shape, *, copy=None):
 def roll(x, /, shift, *, axis=None):
     if axis is None:
         return rushlight.roll(x, shift)
+    if axis == ():
+        return x.clone()
     shifts = shift if isinstance(shift, tuple) else (shift,) * (1 if isinstance(axis, int) else len(axis))
     return rushlight.roll(x, shifts, (axis,) if isinstance(axis, int) else tuple(axis))
 

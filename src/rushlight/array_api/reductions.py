@@ -11,6 +11,12 @@ def _axes(x, axis):
     return (axis,) if isinstance(axis, int) else tuple(axis)
 
 
+def _at_once(function, x, axis, keepdims, **options):
+    """A function of several axes at once, for which no axes are all of them: here they are one of size 1."""
+    axes = _axes(x, axis)
+    return function(x, axes, keepdims, **options) if axes else function(x[..., None], (-1,), False, **options)
+
+
 def _one_by_one(function, x, axis, keepdims):
     """A function of one axis at a time, over several."""
     for i in sorted([i % x.ndim for i in _axes(x, axis)], reverse=True):
@@ -71,15 +77,15 @@ def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
 
 
 def max(x, /, *, axis=None, keepdims=False):
-    return rushlight.amax(x, _axes(x, axis), keepdims)
+    return _at_once(rushlight.amax, x, axis, keepdims)
 
 
 def min(x, /, *, axis=None, keepdims=False):
-    return rushlight.amin(x, _axes(x, axis), keepdims)
+    return _at_once(rushlight.amin, x, axis, keepdims)
 
 
 def mean(x, /, *, axis=None, keepdims=False):
-    return rushlight.mean(x, _axes(x, axis), keepdims) if _axes(x, axis) else x.clone()
+    return _at_once(rushlight.mean, x, axis, keepdims)
 
 
 def prod(x, /, *, axis=None, dtype=None, keepdims=False):
@@ -88,13 +94,12 @@ def prod(x, /, *, axis=None, dtype=None, keepdims=False):
 
 
 def std(x, /, *, axis=None, correction=0.0, keepdims=False):
-    return rushlight.std(x, _axes(x, axis), correction=correction, keepdim=keepdims)
+    return _at_once(_of_spread(rushlight.std), x, axis, keepdims, correction=correction)
 
 
 def sum(x, /, *, axis=None, dtype=None, keepdims=False):
     """The sum; of integers as int64, whatever they are."""
-    dtype = dtype or _summed(x.dtype)
-    return rushlight.sum(x, _axes(x, axis), keepdims, dtype=dtype) if _axes(x, axis) else x.to(dtype, copy=True)
+    return _at_once(rushlight.sum, x, axis, keepdims, dtype=dtype or _summed(x.dtype))
 
 
 def _summed(dtype):
@@ -102,4 +107,8 @@ def _summed(dtype):
 
 
 def var(x, /, *, axis=None, correction=0.0, keepdims=False):
-    return rushlight.var(x, _axes(x, axis), correction=correction, keepdim=keepdims)
+    return _at_once(_of_spread(rushlight.var), x, axis, keepdims, correction=correction)
+
+
+def _of_spread(function):
+    return lambda x, axes, keepdims, correction: function(x, axes, keepdim=keepdims, correction=correction)

@@ -54,10 +54,13 @@ def log1p(x):
 
 
 def _complex_log1p(x):
-    """NumPy's is log(1 + x), which loses the real part of a small x."""
-    out = np.asarray(np.log(1 + x))
+    """NumPy's is log(1 + x), which loses the real part of a small x and the sign of an imaginary zero."""
+    moved = np.array(x)
+    moved.real += 1
+    out = np.asarray(np.log(moved))
     small = np.absolute(x) < 0.5
-    return np.where(small, np.log1p(x.real * (x.real + 2) + x.imag * x.imag) / 2 + 1j * out.imag, out).astype(x.dtype)
+    out.real = np.where(small, np.log1p(x.real * (x.real + 2) + x.imag * x.imag) / 2, out.real)
+    return out
 
 
 # The complex branch: NumPy's logaddexp is for real numbers.
