@@ -59,6 +59,64 @@ def test_numpy_functions_are_recorded(call, name, gradient):
     np.testing.assert_allclose(x.grad.numpy(), gradient, rtol=1e-6)
 
 
+X = np.array([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]], "float32")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        np.flip, lambda x: np.flip(x, 0), lambda x: np.flip(x, axis=(0, 1)), np.cumsum, lambda x: np.cumprod(x, axis=1),
+        lambda x: np.prod(x, axis=(0, 1)), lambda x: np.max(x, 1, keepdims=True), lambda x: np.min(x, axis=None),
+        lambda x: np.concatenate([x, x], axis=None), lambda x: np.concatenate((x, x), 1), lambda x: np.expand_dims(x, -1),
+        lambda x: np.roll(x, (1, 2), axis=(0, 1)), lambda x: np.roll(x, 1, 1), lambda x: np.tensordot(x, x, axes=([0], [0])),
+        lambda x: np.tensordot(x, x, 2), lambda x: np.triu(x, k=1), lambda x: np.diag(x[0], k=1),
+        lambda x: np.transpose(x, axes=[1, 0]), lambda x: np.diagonal(x, offset=1, axis1=1, axis2=0),
+        lambda x: np.std(x, axis=0, ddof=1), lambda x: np.clip(x, a_min=2, a_max=None),
+        lambda x: np.maximum(x, 1.5), lambda x: np.maximum(2, x), lambda x: np.arctan2(1.0, x), lambda x: np.hypot(x, 1),
+        lambda x: np.logaddexp(x, 0.0), lambda x: np.add(x, [1, 2, 3]), lambda x: np.degrees(x),
+    ],
+)  # fmt: skip
+def test_numpy_functions_take_its_own_arguments(call):
+    out = call(rl.tensor(X, requires_grad=True))
+    assert out.grad_fn is not None
+    np.testing.assert_allclose(out.detach().numpy(), call(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(x, initial=2.0), lambda x: np.reshape(x, (3, 2), order="F"), lambda x: np.sort(x, axis=None),
+        lambda x: np.max(x, initial=9.0), lambda x: np.isclose(x, 3.0), lambda x: np.einsum("ij,kj", x, x, optimize=True),
+    ],
+)  # fmt: skip
+def test_arguments_without_a_counterpart_run_on_the_arrays(call):
+    np.testing.assert_array_equal(call(rl.tensor(X)), call(X))
+    with pytest.raises(TypeError):
+        call(rl.tensor(X, requires_grad=True))
+
+
+def test_ufuncs_give_tensors():
+    x = rl.tensor(X)
+    for one, two in [(np.cbrt(x), np.cbrt(X)), *zip(np.modf(x), np.modf(X)), (np.add.accumulate(x), X.cumsum(0))]:
+        assert type(one) is rl.Tensor
+        np.testing.assert_allclose(one.numpy(), two, rtol=1e-6)
+    assert np.frompyfunc(str, 1, 1)(x).dtype == object
+    assert np.maximum(rl.tensor(1.0), 0.1).dtype == rl.float32
+    assert np.maximum(rl.tensor(0.0, dtype=rl.float64), 0.1).item() == 0.1
+
+
+def test_functions_of_scipy_special_are_recorded():
+    special = pytest.importorskip("scipy.special")
+    x = rl.tensor([0.3, 0.7], dtype=rl.float64, requires_grad=True)
+    for name in ("gammaln", "expit", "erf", "ndtri", "entr", "i0e"):
+        out = getattr(special, name)(x)
+        assert out.grad_fn is not None
+        np.testing.assert_allclose(out.detach().numpy(), getattr(special, name)(x.detach().numpy()), rtol=1e-10)
+    assert type(special.gamma(x.detach())) is rl.Tensor
+    with pytest.raises(RuntimeError, match="requires grad"):
+        special.gamma(x)
+
+
 def test_numpy_functions_without_a_counterpart():
     assert np.linalg.norm(rl.tensor([3.0, 4.0])) == 5.0
     with pytest.raises(RuntimeError, match="requires grad"):
