@@ -68,6 +68,17 @@ def test_tensors_are_plotted():
     pyplot.close(figure)
 
 
+# -- SciPy's sparse matrices
+def test_sparse_matrices_times_tensors():
+    sparse = pytest.importorskip("scipy.sparse")
+    twice = sparse.csr_array(2 * np.eye(3))
+    for x in (rl.arange(3.0), rl.arange(3), rl.ones(3, 2)):
+        product = twice @ x
+        assert type(product) is np.ndarray and product.tolist() == (2 * x).tolist()
+    with pytest.raises(RuntimeError, match=r"Use tensor.detach\(\).numpy\(\) instead"):
+        twice @ rl.ones(3, requires_grad=True)
+
+
 # -- tqdm and rich
 def test_progress_bars_go_over_tensors():
     tqdm = pytest.importorskip("tqdm")

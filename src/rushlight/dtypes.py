@@ -42,6 +42,11 @@ class dtype:
             return _load_bfloat16()
         raise AttributeError(f"'{spell('dtype')}' object has no attribute '{name}'")
 
+    @property
+    def char(self) -> str:
+        """NumPy's letter for it, by which scipy.sparse finds the dtype of a product."""
+        return self.numpy.char
+
     def __repr__(self):
         return spell(self.name)
 
