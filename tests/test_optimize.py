@@ -70,6 +70,22 @@ def test_bounds_are_trees(method):
     np.testing.assert_allclose(result.x["rest"][0].numpy(), 0.25, atol=1e-3)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_bounds_are_pairs_for_each_element(size):
+    bounds = [(0, k + 1) for k in range(size)]
+    result = minimize(lambda x: ((x - 9) ** 2).sum(), rl.zeros(size, dtype=rl.float64), bounds=bounds)
+    np.testing.assert_allclose(result.x.numpy(), np.arange(1, size + 1))
+
+
+@pytest.mark.parametrize("method", [None, "SLSQP", "COBYQA", "trust-constr"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:scipy.*")
+def test_nonlinear_constraints_for_every_method(method):
+    inside = optimize.NonlinearConstraint(lambda p: (p**2).sum(), 0, 2)
+    x0 = rl.tensor([0.5, 0.2], dtype=rl.float64)
+    result = minimize(lambda p: p.sum(), x0, method=method, constraints=inside)
+    np.testing.assert_allclose(result.x.numpy(), [-1, -1], atol=1e-4)
+
+
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr"])
 def test_constraints_have_derivatives(method):
     def sphere(p):
@@ -106,3 +122,5 @@ def test_wrong_functions_and_starts_are_named():
         minimize(lambda x: x.sum(), [rl.ones(2), rl.tensor(3)])
     with pytest.raises(ValueError, match="bounds must be a pair of trees that fit x0"):
         minimize(lambda x: x[0].sum(), [rl.ones(2)], bounds=([1, 2], None))
+    with pytest.raises(ValueError, match="or a pair for each element"):
+        minimize(lambda x: x.sum(), rl.ones(2), bounds=[(0, 1)] * 3)

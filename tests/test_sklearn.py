@@ -140,6 +140,8 @@ def test_searches_and_pipelines(iris):
     [
         ({"optimizer": "Atom"}, "rushlight.optim has no class 'Atom'"),
         ({"loss": "relu"}, "rushlight.nn has no class 'relu'"),
+        ({"model": 16}, "model must be the sizes of hidden layers, or a function of .*, got 16"),
+        ({"model": nn.Linear(4, 3)}, r"or a function of .* that makes a module, got Linear\(in_features=4"),
         ({"batch_size": 0}, "batch_size and epochs must be at least 1, got 0 and 100"),
     ],
 )

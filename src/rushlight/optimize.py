@@ -25,9 +25,9 @@ def minimize(fun, x0, args=(), method=None, *, bounds=None, constraints=(), tol=
     tensor of one element. SciPy gets its gradient where the method uses one, Hessian-vector products for "Newton-CG",
     "trust-ncg", "trust-krylov" and "trust-constr", and the Hessian for "dogleg" and "trust-exact".
 
-    `bounds` are SciPy's Bounds of the flat vector, or a pair of trees of tensors, numbers or None, of which each may
-    stand for a whole branch: `(0, None)` is x >= 0. `constraints` are SciPy's, with functions that take the tree and
-    return a tensor; their derivatives are added. `callback(x)` gets the tree.
+    `bounds` are SciPy's, of the flat vector (Bounds, or a pair for each element), or a pair of trees of tensors, numbers or
+    None, of which each may stand for a whole branch: `(0, None)` is x >= 0. `constraints` are SciPy's, with functions
+    that take the tree and return a tensor; their derivatives are added. `callback(x)` gets the tree.
 
     Returns SciPy's OptimizeResult: `x` and `jac` are trees of tensors with the dtypes of x0. Raises TypeError for an x0
     that holds something else than floating-point tensors or numbers, RuntimeError for a function that returns no real
@@ -57,7 +57,7 @@ def minimize(fun, x0, args=(), method=None, *, bounds=None, constraints=(), tol=
         objective.x0,
         method=method,
         bounds=_bounds(bounds, objective, optimize),
-        constraints=_constraints(constraints, objective, optimize),
+        constraints=_constraints(constraints, objective, optimize, name),
         tol=tol,
         callback=_callback(callback, objective),
         options=options,
@@ -156,25 +156,27 @@ class Objective:
 def _bounds(bounds, objective, optimize):
     if bounds is None or isinstance(bounds, optimize.Bounds):
         return bounds
+    spread = [pytree.broadcast_prefix(tree, objective.spec) for tree in bounds]
+    if len(spread) != 2 or None in spread:
+        if len(bounds) == len(objective.x0) and all(isinstance(b, (list, tuple)) and len(b) == 2 for b in bounds):
+            return bounds
+        raise ValueError(f"bounds must be a pair of trees that fit x0, or a pair for each element, got {bounds!r}")
     ends = []
-    for tree, none in zip(bounds, (-np.inf, np.inf), strict=True):
-        spread = pytree.broadcast_prefix(tree, objective.spec)
-        if spread is None:
-            raise ValueError(f"bounds must be a pair of trees that fit x0, got {bounds!r}")
+    for tree, none in zip(spread, (-np.inf, np.inf)):
         parts = [
             np.broadcast_to(none if end is None else np.asarray(end), tuple(like.shape)).ravel()
-            for end, like in zip(spread, objective.like)
+            for end, like in zip(tree, objective.like)
         ]
         ends.append(np.concatenate(parts))
     return optimize.Bounds(*ends)
 
 
-def _constraints(constraints, objective, optimize):
+def _constraints(constraints, objective, optimize, method):
     given = [constraints] if not isinstance(constraints, (list, tuple)) else constraints
-    return [_constraint(each, objective, optimize) for each in given]
+    return [_constraint(each, objective, optimize, method) for each in given]
 
 
-def _constraint(given, objective, optimize):
+def _constraint(given, objective, optimize, method):
     """A constraint of SciPy with functions of vectors, and with their derivatives."""
     if isinstance(given, optimize.LinearConstraint):
         return given
@@ -195,8 +197,10 @@ def _constraint(given, objective, optimize):
 
     if not nonlinear:
         return {"type": given["type"], "fun": value, "jac": jacobian}
+    # SciPy warns of a Hessian that the method does not use.
+    second = {"hess": lambda x, v: row(v).hessian(x)} if method == "trust-constr" else {}
     return optimize.NonlinearConstraint(
-        value, given.lb, given.ub, jac=jacobian, hess=lambda x, v: row(v).hessian(x), keep_feasible=given.keep_feasible
+        value, given.lb, given.ub, jac=jacobian, keep_feasible=given.keep_feasible, **second
     )
 
 

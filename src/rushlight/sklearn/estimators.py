@@ -14,6 +14,7 @@ except ImportError:
     ) from None
 
 from ..dtypes import of
+from ..nn import Module
 from .training import Training, perceptron
 
 _PARAMETERS = """
@@ -78,6 +79,12 @@ class _Estimator(BaseEstimator):
     def _begin(self, features, outputs, dtype):
         """A module that has learned nothing yet."""
 
+        if isinstance(self.model, Module) or not (callable(self.model) or np.ndim(self.model) == 1):
+            raise ValueError(
+                "model must be the sizes of hidden layers, or a function of the numbers of inputs and outputs that makes a "
+                f"module, got {self.model!r}"
+            )
+
         def make():
             made = self.model if callable(self.model) else lambda n, m: perceptron(n, self.model, m)
             return made(features, outputs).to(of(np.dtype(dtype)))
@@ -141,7 +148,9 @@ class Classifier(ClassifierMixin, _Estimator):
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"Classifier needs samples of at least 2 classes, got one class: {self.classes_[0]!r}")
+            raise ValueError(
+                f"Classifier needs samples of at least 2 classes, got one class: {self.classes_.tolist()[0]!r}"
+            )
         self._begin(X.shape[1], len(self.classes_), X.dtype)
         return self._train(X, y)
 
