@@ -123,6 +123,12 @@ def test_numpy_functions_without_a_counterpart():
         np.linalg.norm(leaf(3.0, 4.0))
 
 
+@pytest.mark.parametrize("dtype", [rl.bool, rl.uint8, rl.int64, rl.float16, rl.float32, rl.complex128])
+def test_numpy_takes_dtypes(dtype):
+    assert np.zeros(2, dtype=dtype).dtype == np.dtype(dtype) == dtype.numpy
+    assert np.promote_types(dtype, rl.float64) == rl.promote_types(dtype, rl.float64).numpy
+
+
 def test_numpy_writes_into_its_own_array():
     array = np.ones(2, "float32")
     array += rl.ones(2)

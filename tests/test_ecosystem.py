@@ -59,6 +59,7 @@ def test_tensors_are_plotted():
     axes.fill_between(x, x, x + 1)
     axes.errorbar(x, x, yerr=x / 10)
     axes.bar(rl.arange(3), rl.ones(3))
+    axes.stackplot(x, rl.rand(2, 5))
     assert axes.hist(x, bins=2)[0].tolist() == [2, 3]
     picture = axes.imshow(rl.eye(3))
     assert np.array_equal(picture.get_array(), np.eye(3))

@@ -40,6 +40,9 @@ class dtype:
         # Reached only for a slot never set: bfloat16's NumPy dtype, which waits for its first use.
         if name == "numpy":
             return _load_bfloat16()
+        if name == "dtype":
+            # Where numpy.dtype(...) looks.
+            return self.numpy
         raise AttributeError(f"'{spell('dtype')}' object has no attribute '{name}'")
 
     @property
