@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -439,3 +441,69 @@ def test_array_api_compat_knows_the_namespace():
     compat = pytest.importorskip("array_api_compat")
     assert compat.array_namespace(rl.ones(1), rl.ones(2)) is ours
     assert compat.device(rl.ones(1)) == rl.device("cpu")
+
+
+# Those who compute with arrays of any library look at the variable and the setting when they are imported.
+CONSUMERS = """
+import os
+os.environ["SCIPY_ARRAY_API"] = "1"
+import numpy as np, rushlight as rl, scipy.fft, scipy.signal, scipy.special, scipy.stats, sklearn
+from scipy.spatial.transform import Rotation
+from sklearn import decomposition, discriminant_analysis, linear_model, metrics, pipeline, preprocessing
+sklearn.set_config(array_api_dispatch=True)
+X = np.random.RandomState(0).randn(30, 3)
+y = (X[:, 0] > 0).astype("int64")
+def lda(x, y):
+    return discriminant_analysis.LinearDiscriminantAnalysis().fit(x, y).predict(x)
+def chain(x, y):
+    steps = preprocessing.StandardScaler(), decomposition.PCA(2), linear_model.Ridge(solver="svd")
+    return pipeline.make_pipeline(*steps).fit(x, x[:, 0]).predict(x)
+for call in [
+    lambda x, y: scipy.special.logsumexp(x, axis=1), lambda x, y: scipy.special.xlogy(x, x**2), lambda x, y: scipy.fft.rfft(x),
+    lambda x, y: scipy.stats.skew(x), lambda x, y: scipy.stats.ttest_ind(x, x**2).pvalue, lambda x, y: scipy.stats.zscore(x),
+    lambda x, y: scipy.signal.fftconvolve(x, x), lambda x, y: Rotation.from_rotvec(x).as_matrix(), lda, chain,
+    lambda x, y: preprocessing.PolynomialFeatures().fit_transform(x), lambda x, y: metrics.pairwise.rbf_kernel(x),
+]:
+    found = call(rl.tensor(X), rl.tensor(y))
+    assert type(found) is rl.Tensor
+    np.testing.assert_allclose(found.numpy(), call(X, y), atol=1e-10)
+assert metrics.f1_score(rl.tensor(y), rl.tensor(1 - y)) == 0 == metrics.r2_score(rl.tensor(X), rl.tensor(X)) - 1
+x = rl.tensor(X, requires_grad=True)
+scipy.special.logsumexp(x, axis=1).sum().backward()
+np.testing.assert_allclose(x.grad.numpy(), scipy.special.softmax(X, axis=1))
+"""
+
+
+def test_scipy_and_scikit_learn_compute_with_tensors():
+    pytest.importorskip("scipy")
+    pytest.importorskip("sklearn")
+    done = subprocess.run([sys.executable, "-c", CONSUMERS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# Of uint16, uint32 and uint64.
+@pytest.mark.filterwarnings("ignore:Array module rushlight.array_api does not have the following dtypes")
+def test_hypothesis_draws_tensors():
+    hypothesis = pytest.importorskip("hypothesis")
+    from hypothesis.extra.array_api import make_strategies_namespace
+
+    drawn = make_strategies_namespace(ours)
+    settings = hypothesis.settings(max_examples=30, deadline=None, database=None, derandomize=True)
+    seen = set()
+
+    @settings
+    @hypothesis.given(drawn.arrays(drawn.scalar_dtypes(), drawn.array_shapes(min_dims=0, max_dims=2, max_side=3)))
+    def any_tensor(x):
+        assert type(x) is rl.Tensor
+        seen.add(x.dtype)
+
+    any_tensor()
+    assert len(seen) > 5
+
+
+def test_array_api_extra_computes_with_tensors():
+    extra = pytest.importorskip("array_api_extra")
+    x = rl.arange(6.0).reshape(2, 3)
+    np.testing.assert_allclose(extra.cov(x).numpy(), np.cov(x.numpy()))
+    assert extra.pad(x, 1).shape == (4, 5) and extra.nunique(x) == 6
+    assert extra.at(x)[0, :].add(1.0).tolist() == [[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]
