@@ -49,6 +49,12 @@ class Watcher:
     def noted(self, kind, source, result):
         """A tensor's values went on without its history: `result` is what `source.detach()` (or .item(), ...) gave."""
 
+    def asked(self, array):
+        """The numbers that a tensor's array holds decide what is done."""
+
+    def drawn(self, kind, result):
+        """The function of that name has drawn a tensor of random numbers."""
+
     def __enter__(self):
         _current.set((*_current.get(), self))
         in_force.append(None)
@@ -74,6 +80,18 @@ def note(kind, source, result):
     """Tell the watchers what is no operation. Callers ask `if watching.in_force` first."""
     for watcher in _current.get():
         watcher.noted(kind, source, result)
+
+
+def asked(array):
+    """Tell the watchers that numbers are read; callers ask `if watching.in_force` first."""
+    for watcher in _current.get():
+        watcher.asked(array)
+
+
+def drawn(kind, result):
+    """Tell the watchers of random numbers; callers ask `if watching.in_force` first."""
+    for watcher in _current.get():
+        watcher.drawn(kind, result)
 
 
 def within(watchers, run):

@@ -49,9 +49,7 @@ _WRONG_DTYPE = "tensors used as indices must be long, int, byte or bool tensors"
 def getitem(x, index):
     """x[index] for every index: `reading` does the common ones that make a view by itself."""
     if watching.in_force:
-        for part in index if type(index) is tuple else (index,):
-            if isinstance(part, TensorBase):
-                watching.note("index", part, None)
+        _note_index(index)
     if core.transforms_entered(0) and hidden_index.is_hidden(index):
         return hidden_index.getitem(x, index)
     if _is_mask(index) and index._array.shape == x._array.shape and x._array.ndim and not core.transforms_entered(0):
@@ -69,6 +67,12 @@ def getitem(x, index):
 
 
 _chosen = renamed(masked_select, "IndexBackward0")
+
+
+def _note_index(index):
+    for part in index if type(index) is tuple else (index,):
+        if isinstance(part, TensorBase):
+            watching.note("index", part, None)
 
 
 def _is_mask(index):
@@ -332,6 +336,8 @@ def _check_inside(key, shape):
 def setitem(input, index, value):
     """x[index] = value for every index and value: `reading` does the common ones by itself."""
     array = input._array
+    if watching.in_force:
+        _note_index(index)
     if input.inference:
         errors.check_inference(input)
     if type(value) in _NUMBERS and not recording(input) and _number_written(array, index, value):

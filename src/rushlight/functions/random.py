@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from .. import watching
 from ..core import TensorBase, inplace, transforms_entered, wrap
 from ..dtypes import int64
 from ..errors import coded
@@ -72,7 +73,14 @@ def _new(function, draw, args, size, out, dtype, layout, device, pin_memory, req
     check_place(function, device, layout, pin_memory)
     target = dtype_beside(out, dtype, function)
     allocate(_nothing, size, target)
-    return finished(sampled(lambda shape: draw(shape, target), size), requires_grad, function, out)
+    result = finished(sampled(lambda shape: draw(shape, target), size), requires_grad, function, out)
+    return _told(function, result)
+
+
+def _told(function, result):
+    if watching.in_force:
+        watching.drawn(function, result)
+    return result
 
 
 def _nothing(size, dtype):
@@ -153,7 +161,7 @@ def _like(function, draw, input, dtype, layout, device, memory_format, requires_
     check_place(function, device, layout, False)
     target = numpy_dtype(dtype, function, input._array.dtype)
     model = empty_as(input._array, target, memory_format)
-    return finished(_drawn_in_order(model, lambda shape: draw(shape, target)), requires_grad, function)
+    return _told(function, finished(_drawn_in_order(model, lambda shape: draw(shape, target)), requires_grad, function))
 
 
 def rand_like(

@@ -4,42 +4,66 @@ Nothing has to be installed for it. https://onnx.ai/onnx/intro/
 """
 
 import copy
-import inspect
-import warnings
+import enum
 
-from .. import nn, pytree
-from ..autograd import no_grad
-from ..core import TensorBase
-from ..functions.joining import cat
 from ..missing import of_module
-from ..pytree import flatten
-from ..random import get_rng_state, set_rng_state
 from ..serialization.replacing import replacing
+from . import indexing as _indexing  # noqa: F401 (its mappings, as those of the next three)
+from . import layers as _layers  # noqa: F401
+from . import losses as _losses  # noqa: F401
+from . import pooling as _pooling  # noqa: F401
 from .elementwise import MAPPINGS
 from .graph import Graph
-from .layers import maps as _maps  # noqa: F401 (its mappings)
-from .tracing import Trace, mark_dynamic
+from .running import inputs_of, opened, renamed, traced
 
-__all__ = ["export"]
+__all__ = ["TrainingMode", "export"]
 
-_OPSETS = range(18, 24)
+_OPSETS = range(17, 29)
+# What PyTorch's function takes besides, with the values that mean nothing here; others are refused.
+_WITHOUT_MEANING = {
+    "custom_translation_table": None, "report": False, "verify": False, "profile": False, "dump_exported_program": False,
+    "custom_opsets": None, "export_modules_as_functions": False, "operator_export_type": 0,
+}  # fmt: skip
+_IGNORED = (
+    "dynamo",
+    "external_data",
+    "optimize",
+    "artifacts_dir",
+    "do_constant_folding",
+    "autograd_inlining",
+    "fallback",
+)
+
+
+class TrainingMode(enum.IntEnum):
+    """The mode that a module is exported in: evaluation, its own, or training."""
+
+    EVAL = 0
+    PRESERVE = 1
+    TRAINING = 2
 
 
 def export(
-    model, args=(), f=None, *, kwargs=None, input_names=None, output_names=None, opset_version=18, dynamic_axes=None
-):
+    model, args=(), f=None, *, kwargs=None, verbose=None, input_names=None, output_names=None, opset_version=None,
+    dynamic_shapes=None, export_params=True, keep_initializers_as_inputs=False, dynamic_axes=None,
+    training=TrainingMode.EVAL, **options,
+):  # fmt: skip
     """Write what a module computes for `args` as a model of ONNX, to the path or open file `f`; the bytes where f is None.
 
     The module runs once, in evaluation mode and without gradients, and the operations that ran become the graph: what
     Python decides (`if`, loops) is decided for these inputs. `args` is a tensor or a tuple, `kwargs` a dictionary of more
-    inputs; tensors may lie in tuples, lists and dictionaries, and so may those that the module returns. Parameters keep
-    their names, inputs are named after those of `forward`, and each node tells its line of the program.
+    inputs (or the last of `args` is); tensors may lie in tuples, lists and dictionaries, and so may those that the module
+    returns. Parameters keep their names, inputs are named after those of `forward`, and each node tells its line of the
+    program. `verbose` prints the nodes.
 
-    `dynamic_axes={"input": {0: "batch"}}` leaves sizes of inputs open: the module then runs a second time with others, to see
-    which sizes follow from them. `opset_version` is 18 to 23.
+    `dynamic_axes={"input": {0: "batch"}}` leaves sizes of inputs open (`dynamic_shapes` says the same): the module then runs
+    with others too, to see which sizes follow from them. `opset_version` is 17 to 28, by default 18. Without
+    `export_params` parameters are inputs; with `keep_initializers_as_inputs` they are both. PyTorch's other options have no
+    effect, or are refused where they would.
 
-    Raises NotImplementedError for an operation that has no counterpart, by its name and line; RuntimeError where a value of
-    the inputs decides something in Python, or a constant depends on a size that is left open.
+    Raises NotImplementedError, which is a RuntimeError, for an operation that has no counterpart, by its name and line;
+    RuntimeError where a value of the inputs decides something in Python, or a constant depends in no simple way on a size
+    that is left open. The file is written when all is known.
 
     >>> import rushlight
     >>> from rushlight import nn
@@ -48,103 +72,90 @@ def export(
     >>> len(written) < 1500
     True
     """
-    if opset_version not in _OPSETS:
-        raise ValueError(f"opset_version must be {_OPSETS[0]} to {_OPSETS[-1]}, got {opset_version}")
-    args = args if isinstance(args, tuple) else (args,)
-    kwargs = kwargs or {}
-    names, tensors = _inputs(model, args, kwargs, input_names)
-    unknown = set(dynamic_axes or ()) - set(names) - set(output_names or ())
-    if unknown:
-        raise ValueError(f"dynamic_axes names {sorted(unknown)}, but the inputs are {names}")
-    trace, outputs = _traced(model, args, kwargs, names, tensors, output_names)
-    symbols = _symbols(dynamic_axes or {})
-    grown = {name: [dim for (n, dim) in symbols if n == name] for name in names}
-    if any(grown.values()):
-        again = _larger(args, kwargs, tensors, [grown[name] for name in names])
-        _, twins = _inputs(model, *again, input_names)
-        mark_dynamic(trace, _traced(model, *again, names, twins, output_names)[0])
+    opset_version = _checked(opset_version, options)
+    args, kwargs = _arguments(args, kwargs)
+    names, tensors = inputs_of(model, args, kwargs, input_names)
+    symbols = _symbols(_axes(dynamic_axes, dynamic_shapes, names), dict(zip(names, tensors)), output_names or ())
+    trace, outputs = traced(model, args, kwargs, names, tensors, training)
+    opened(trace, model, (args, kwargs), (names, tensors), training, symbols)
     graph = Graph(opset_version)
     for call in _needed(trace.calls, outputs):
         _put(graph, call)
-    data = graph.model(trace.inputs, _named(graph, trace, outputs, output_names), symbols, _version())
+    if verbose:
+        print("\n".join(graph.shown))
+    outputs = _named(graph, outputs, output_names)
+    shown = set(trace.names.values()) if keep_initializers_as_inputs or not export_params else set()
+    data = graph.model(trace.inputs, outputs, symbols, _version(), shown, bool(export_params))
     if f is None:
         return data
-    if hasattr(f, "write"):
-        f.write(data)
-        return None
-    with replacing(f) as file:
-        file.write(data)
+    _write(data, f)
     return None
 
 
-def _inputs(model, args, kwargs, given):
-    """Names and tensors of the inputs: named after the parameters of forward, numbered where one holds several."""
-    forward = model.forward if isinstance(model, nn.Module) else model
-    bound = inspect.signature(forward).bind(*args, **kwargs).arguments
-    names, tensors = [], []
-    kinds = inspect.signature(forward).parameters
-    for name, value in bound.items():
-        leaves = [leaf for leaf in flatten(value)[0] if isinstance(leaf, TensorBase)]
-        several = len(leaves) > 1 or kinds[name].kind is inspect.Parameter.VAR_POSITIONAL
-        names += [f"{name}_{i}" if several else name for i in range(len(leaves))]
-        tensors += leaves
-    if given is not None:
-        if len(given) != len(names):
-            raise ValueError(f"{len(given)} input_names for {len(names)} inputs, {names}")
-        names = list(given)
-    return names, tensors
+def _checked(opset_version, options):
+    """The opset, and that no option is one that nothing is done for."""
+    version = 18 if opset_version is None else opset_version
+    if version not in _OPSETS:
+        raise ValueError(f"Unsupported ONNX opset version: {version}. It must be {_OPSETS[0]} to {_OPSETS[-1]}.")
+    for name, value in options.items():
+        if name not in _IGNORED and name not in _WITHOUT_MEANING:
+            raise TypeError(f"export() got an unexpected keyword argument {name!r}")
+        if name in _WITHOUT_MEANING and value != _WITHOUT_MEANING[name]:
+            raise NotImplementedError(f"rushlight.onnx.export: {name}={value!r} is not implemented; leave it out")
+    return version
 
 
-def _traced(model, args, kwargs, names, tensors, output_names):
-    parameters = []
-    modes = []
-    if isinstance(model, nn.Module):
-        parameters = [*model.named_parameters(), *model.named_buffers()]
-        modes = [(module, module.training) for module in model.modules()]
-        model.eval()
-    trace, state = Trace(tensors, names, parameters), get_rng_state()
-    try:
-        with no_grad(), trace:
-            out = model(*args, **kwargs)
-    finally:
-        for module, training in modes:
-            module.training = training
-    if (get_rng_state() != state).any():
-        set_rng_state(state)
-        warnings.warn(
-            "rushlight.onnx.export: the model has drawn random numbers; the graph holds those as constants",
-            UserWarning,
-            stacklevel=3,
-        )
-    found = [leaf for leaf in flatten(out)[0] if isinstance(leaf, TensorBase)]
-    return trace, [trace.value(leaf) for leaf in found]
+def _arguments(args, kwargs):
+    """A tuple and a dictionary; a dictionary at the end of the tuple is that of the keywords."""
+    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    if not kwargs and args and isinstance(args[-1], dict) and all([isinstance(key, str) for key in args[-1]]):
+        return args[:-1], args[-1]
+    return args, kwargs or {}
 
 
-def _larger(args, kwargs, tensors, dims):
-    """The inputs with one entry more along those dimensions, the last one twice."""
-    grown = {}
-    for tensor, along in zip(tensors, dims):
-        larger = tensor.detach()
-        for dim in along:
-            larger = cat([larger, larger.narrow(dim, larger.shape[dim] - 1, 1)], dim)
-        grown[id(tensor)] = larger
-    return pytree.tree_map(lambda leaf: grown.get(id(leaf), leaf), (args, kwargs))
-
-
-def _symbols(dynamic_axes):
-    """{(name of an input or output, dimension): name of its size}"""
+def _axes(dynamic_axes, dynamic_shapes, names):
+    """{name: {dimension: name of its size}} of either way to say it."""
+    if not dynamic_shapes:
+        return dynamic_axes or {}
+    pairs = dynamic_shapes.items() if isinstance(dynamic_shapes, dict) else zip(names, dynamic_shapes)
     found = {}
-    for name, dims in dynamic_axes.items():
-        dims = dims if isinstance(dims, dict) else {dim: f"{name}_dim_{dim}" for dim in dims}
-        found.update({(name, dim): symbol for dim, symbol in dims.items()})
+    for name, dims in pairs:
+        dims = dims.items() if isinstance(dims, dict) else enumerate(dims or ())
+        named = {
+            dim: getattr(size, "__name__", size) for dim, size in dims if size is not None and type(size) is not int
+        }
+        found[name] = {dim: size if isinstance(size, str) else f"{name}_dim_{dim}" for dim, size in named.items()}
     return found
 
 
+def _symbols(axes, inputs, output_names):
+    """{(name of an input or output, dimension): name of its size}"""
+    unknown = set(axes) - set(inputs) - set(output_names)
+    if unknown:
+        raise ValueError(f"dynamic_axes names {sorted(unknown)}, but the inputs are {list(inputs)}")
+    found = {}
+    for name, dims in axes.items():
+        dims = dims if isinstance(dims, dict) else {dim: f"{name}_dim_{dim}" for dim in dims}
+        for dim, symbol in dims.items():
+            if name in inputs and not -inputs[name].ndim <= dim < inputs[name].ndim:
+                raise ValueError(f"dynamic_axes names dimension {dim} of {name!r}, which has {inputs[name].ndim}")
+            found[name, dim % inputs[name].ndim if name in inputs else dim] = symbol
+    return found
+
+
+def _write(data, f):
+    if hasattr(f, "write"):
+        f.write(data)
+        return
+    with replacing(f) as file:
+        file.write(data)
+
+
 def _needed(calls, outputs):
-    """The calls that lead to the outputs."""
+    """The calls that lead to the outputs, but for those of constants."""
     wanted, found = {id(value) for value in outputs}, []
     for call in reversed(calls):
-        if any([id(value) in wanted for value in call.outputs]):
+        if any([id(value) in wanted and value.array is None for value in call.outputs]):
             wanted |= {id(value) for value in call.inputs}
             found.append(call)
     return found[::-1]
@@ -160,18 +171,17 @@ def _put(graph, call):
     except NotImplementedError as error:
         what = f": {error}" if str(error) else ""
         raise NotImplementedError(
-            f"rushlight.onnx.export: the operation {call.op!r} has no counterpart in ONNX here{what} ({call.line})"
+            f"Exporting the operator {call.op!r} to ONNX opset version {graph.opset} is not supported{what} ({call.line}). "
+            "Write it with operations that have a counterpart, or export the part of the model before it."
         ) from None
     for name, value in zip(made if isinstance(made, list) else [made], call.outputs):
         graph.rename(name, value)
 
 
-def _named(graph, trace, outputs, names):
+def _named(graph, outputs, given):
     """The outputs under the names that they shall have."""
-    if names is None:
-        names = ["output"] if len(outputs) == 1 else [f"output_{i}" for i in range(len(outputs))]
-    if len(names) != len(outputs):
-        raise ValueError(f"{len(names)} output_names for {len(outputs)} outputs")
+    names = ["output"] if len(outputs) == 1 else [f"output_{i}" for i in range(len(outputs))]
+    names = renamed("output", names, given)
     found = []
     for value, name in zip(outputs, names):
         graph("Identity", value, outputs=[name])

@@ -23,7 +23,7 @@ _UNARY = {
     "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "exp": "Exp", "floor": "Floor", "isnan": "IsNaN",
     "isinf": "IsInf", "log": "Log", "logical_not": "Not", "neg": "Neg", "reciprocal": "Reciprocal", "relu": "Relu",
     "sigmoid": "Sigmoid", "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "tan": "Tan", "tanh": "Tanh",
-    "clone": "Identity", "alias": "Identity", "hardswish": "HardSwish",
+    "clone": "Identity", "alias": "Identity", "real": "Identity", "conj": "Identity", "hardswish": "HardSwish",
 }  # fmt: skip
 _BINARY = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "pow": "Pow", "maximum": "Max", "minimum": "Min", "eq": "Equal",
@@ -64,7 +64,13 @@ def logical(graph, call):
 @maps("bitwise_and", "bitwise_or", "bitwise_xor")
 def bitwise(graph, call):
     kind = call.op.removeprefix("bitwise_").capitalize()
+    _check_bits(graph, call)
     return graph(kind if call.outputs[0].dtype == bool else f"Bitwise{kind}", *same_kind(graph, call))
+
+
+def _check_bits(graph, call):
+    if call.outputs[0].dtype != bool and graph.opset < 18:
+        raise NotImplementedError("bits of whole numbers, which need opset_version=18 or later")
 
 
 def same_kind(graph, call):
@@ -77,6 +83,7 @@ def same_kind(graph, call):
 
 @maps("bitwise_not")
 def bitwise_not(graph, call):
+    _check_bits(graph, call)
     return graph("Not" if call.outputs[0].dtype == bool else "BitwiseNot", call.inputs[0])
 
 
@@ -121,8 +128,7 @@ def composed(graph, call):
 
 @maps("trunc")
 def trunc(graph, call):
-    x = call.inputs[0]
-    return graph("Mul", graph("Sign", x), graph("Floor", graph("Abs", x)))
+    return _towards_zero(graph, call.inputs[0])
 
 
 @maps("round")
@@ -134,6 +140,137 @@ def rounded(graph, call, decimals):
     return graph("Div", wide, 10.0**decimals, like=dtype)
 
 
+@maps("div_rounded")
+def div_rounded(graph, call, rounding_mode):
+    if rounding_mode == "floor":
+        return floored(graph, call)
+    x, y = same(graph, call, *call.inputs)
+    if call.outputs[0].dtype.kind in "iu":
+        return graph("Div", x, y)
+    return _towards_zero(graph, graph("Div", x, y))
+
+
+def _towards_zero(graph, x):
+    return graph("Mul", graph("Sign", x), graph("Floor", graph("Abs", x)))
+
+
+@maps("fmod")
+def fmod(graph, call):
+    return graph("Mod", *same(graph, call, *call.inputs), fmod=1)
+
+
+@maps("frac")
+def frac(graph, call):
+    return graph("Sub", call.inputs[0], _towards_zero(graph, call.inputs[0]))
+
+
+@maps("deg2rad", "rad2deg")
+def turned(graph, call):
+    (x,) = same(graph, call, call.inputs[0])
+    return graph("Mul", x, math.pi / 180 if call.op == "deg2rad" else 180 / math.pi, like=call.outputs[0].dtype)
+
+
+@maps("isfinite", "isposinf", "isneginf")
+def finite(graph, call):
+    x = call.inputs[0]
+    if x.dtype.kind != "f":
+        raise NotImplementedError("whether whole numbers are infinite")
+    if call.op == "isfinite":
+        return graph("Not", graph("Or", graph("IsNaN", x), graph("IsInf", x)))
+    up = int(call.op == "isposinf")
+    return graph("IsInf", x, detect_positive=up, detect_negative=1 - up)
+
+
+@maps("nan_to_num")
+def nan_to_num(graph, call, nan, posinf, neginf):
+    x, info = call.inputs[0], np.finfo(call.outputs[0].dtype)
+    given = [
+        (graph("IsNaN", x), nan or 0.0),
+        (graph("IsInf", x, detect_negative=0), info.max if posinf is None else posinf),
+        (graph("IsInf", x, detect_positive=0), info.min if neginf is None else neginf),
+    ]
+    for where, number in given:
+        x = graph("Where", where, np.asarray(number, call.outputs[0].dtype), x)
+    return x
+
+
+@maps("sgn")
+def sgn(graph, call):
+    return graph("Sign", call.inputs[0])
+
+
+@maps("fmax", "fmin")
+def beside_nan(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    both = graph("Max" if call.op == "fmax" else "Min", x, y)
+    if call.outputs[0].dtype.kind != "f":
+        return both
+    return graph("Where", graph("IsNaN", x), y, graph("Where", graph("IsNaN", y), x, both))
+
+
+@maps("logaddexp", "logaddexp2")
+def logaddexp(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    base, dtype = 1.0 if call.op == "logaddexp" else math.log(2), call.outputs[0].dtype
+    away = graph("Mul", graph("Neg", graph("Abs", graph("Sub", x, y))), base, like=dtype)
+    rest = graph("Log", graph("Add", graph("Exp", away), 1, like=dtype))
+    return graph("Add", graph("Max", x, y), graph("Div", rest, base, like=dtype))
+
+
+@maps("hypot")
+def hypot(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    return graph("Sqrt", graph("Add", graph("Mul", x, x), graph("Mul", y, y)))
+
+
+@maps("atan2")
+def atan2(graph, call):
+    """The angle of (x, y), from atan(y / x) and the quadrant."""
+    y, x = same(graph, call, *call.inputs)
+    dtype = call.outputs[0].dtype
+    zero, half = np.asarray(0, dtype), np.asarray(math.pi / 2, dtype)
+    turn = graph("Where", graph("Less", y, zero), np.asarray(-math.pi, dtype), np.asarray(math.pi, dtype))
+    plain = graph("Atan", graph("Div", y, graph("Where", graph("Equal", x, zero), np.asarray(1, dtype), x)))
+    upright = graph("Mul", graph("Sign", y), half)
+    there = graph("Where", graph("Less", x, zero), graph("Add", plain, turn), plain)
+    return graph("Where", graph("Equal", x, zero), upright, there)
+
+
+@maps("xlogy")
+def xlogy(graph, call):
+    x, y = same(graph, call, *call.inputs)
+    zero = np.asarray(0, call.outputs[0].dtype)
+    product = graph("Mul", x, graph("Log", y))
+    return graph("Where", graph("And", graph("Equal", x, zero), graph("Not", graph("IsNaN", y))), zero, product)
+
+
+@maps("logit")
+def logit(graph, call, eps):
+    (x,) = same(graph, call, call.inputs[0])
+    dtype = call.outputs[0].dtype
+    if eps is not None:
+        x = graph("Clip", x, np.asarray(eps, dtype), np.asarray(1 - eps, dtype))
+    return graph("Log", graph("Div", x, graph("Sub", np.asarray(1, dtype), x)))
+
+
+@maps("isclose")
+def isclose(graph, call, rtol, atol, equal_nan):
+    x, y = same(graph, call, *call.inputs)
+    dtype = x.dtype if isinstance(x, Value) else np.float32
+    if dtype.kind != "f" or equal_nan:
+        raise NotImplementedError("isclose of whole numbers or with equal_nan")
+    room = graph("Add", graph("Mul", graph("Abs", y), rtol, like=dtype), atol, like=dtype)
+    near = graph("LessOrEqual", graph("Abs", graph("Sub", x, y)), room)
+    return graph("Or", graph("Equal", x, y), near)
+
+
+@maps("heaviside")
+def heaviside(graph, call):
+    x, values = same(graph, call, *call.inputs)
+    zero, dtype = np.asarray(0, call.outputs[0].dtype), call.outputs[0].dtype
+    return graph("Where", graph("Equal", x, zero), values, graph.cast(graph("Greater", x, zero), dtype))
+
+
 @maps("remainder", "floor_divide")
 def floored(graph, call):
     x, y = same(graph, call, *call.inputs)
@@ -141,7 +278,7 @@ def floored(graph, call):
         left = graph("Mod", x, y)
         return left if call.op == "remainder" else graph("Div", graph("Sub", x, left), y)
     whole = graph("Floor", graph("Div", x, y))
-    return whole if call.op == "floor_divide" else graph("Sub", x, graph("Mul", whole, y))
+    return whole if call.op != "remainder" else graph("Sub", x, graph("Mul", whole, y))
 
 
 @maps("lerp", "lerp_number")
@@ -271,5 +408,5 @@ def threshold(graph, call, threshold, value):
 
 @maps("glu")
 def glu(graph, call, dim):
-    first, second = graph("Split", call.inputs[0], axis=dim, num_outputs=2, outputs=2)
+    first, second = graph.split(call.inputs[0], 2, dim)
     return graph("Mul", first, graph("Sigmoid", second))

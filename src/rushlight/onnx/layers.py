@@ -1,11 +1,13 @@
 """Products, convolutions, pooling, norms, attention and gates in ONNX."""
 
+import functools
 import math
 
 import numpy as np
 
 from .elementwise import maps, same
-from .shapes import reduced, shaped
+from .reductions import norm
+from .shapes import shaped
 from .tracing import Value
 
 
@@ -45,18 +47,54 @@ def baddbmm(graph, call, beta, alpha):
     return graph("Add", graph("Mul", c, beta, like=dtype), product)
 
 
-@maps("bag_sum")
-def bag_sum(graph, call):
-    """Bags of one size, as a table of indices has them."""
-    weight, factors, indices, offsets = call.inputs
-    bags, count = offsets.shape[0], indices.shape[0]
-    if offsets.array is None or count % bags or (offsets.array != np.arange(bags) * (count // bags)).any():
-        raise NotImplementedError("bags of several sizes")
-    rows = graph("Gather", weight, indices, axis=0)
-    if factors is not None:
-        rows = graph("Mul", rows, graph("Unsqueeze", factors, graph.ints([1])))
-    table = graph("Reshape", rows, graph.ints([-1, count // bags, weight.shape[1]]))
-    return reduced(graph, "ReduceSum", table, [1], False)
+@maps("vm", "vdot")
+def vector_product(graph, call):
+    return graph("MatMul", *same(graph, call, *call.inputs))
+
+
+@maps("vecdot")
+def vecdot(graph, call):
+    return graph.reduce("ReduceSum", graph("Mul", *same(graph, call, *call.inputs)), [-1], False)
+
+
+@maps("addmm_nt", "addmv", "addr", "addbmm")
+def added_product(graph, call, beta=1, alpha=1):
+    c, a, b = call.inputs
+    o = functools.partial(graph, like=call.outputs[0].dtype)
+    if call.op == "addmm_nt":
+        return graph("Gemm", a, b, c, transB=1)
+    if call.op == "addr":
+        product = graph("Mul", graph("Unsqueeze", a, graph.ints([1])), graph("Unsqueeze", b, graph.ints([0])))
+    else:
+        product = graph("MatMul", a, b)
+    if call.op == "addbmm":
+        product = graph.reduce("ReduceSum", product, [0], False)
+    return graph("Add", o("Mul", c, beta), o("Mul", product, alpha))
+
+
+@maps("cdist", "euclidean_dist")
+def cdist(graph, call, ord=2.0):
+    """Distances between the rows of (*, N, D) and (*, M, D)."""
+    x, y = call.inputs
+    away = graph("Sub", graph("Unsqueeze", x, graph.ints([-2])), graph("Unsqueeze", y, graph.ints([-3])))
+    return norm(graph, away, [-1], ord, False, call.outputs[0].dtype)
+
+
+@maps("det")
+def det(graph, call):
+    return graph("Det", call.inputs[0])
+
+
+@maps("cross")
+def cross(graph, call, dim):
+    x, y = same(graph, call, *call.inputs)
+
+    def turned(value, by):
+        return graph("Gather", value, graph.ints(np.roll([0, 1, 2], by)), axis=dim)
+
+    return graph(
+        "Sub", graph("Mul", turned(x, -1), turned(y, 1)), graph("Mul", turned(x, 1), turned(y, -1)),
+    )  # fmt: skip
 
 
 # -- convolutions and pooling
@@ -82,70 +120,6 @@ def convolution_transpose(graph, call, size, stride, padding, dilation, groups):
     )  # fmt: skip
 
 
-def _ends(call, kernel, stride, padding, dilation, size):
-    """How much the windows reach over the end of each dimension."""
-    plane = call.inputs[0].shape[-len(kernel) :]
-    return [
-        max(0, (o - 1) * s + d * (k - 1) + 1 - p - n)
-        for n, k, s, p, d, o in zip(plane, kernel, stride, padding, dilation, size)
-    ]
-
-
-@maps("max_pool_values", "max_pool2d")
-def max_pool(graph, call, kernel, stride, padding, dilation, size):
-    ends = _ends(call, kernel, stride, padding, dilation, size)
-    return graph(
-        "MaxPool", call.inputs[0], kernel_shape=list(kernel), strides=list(stride), pads=[*padding, *ends],
-        dilations=list(dilation),
-    )  # fmt: skip
-
-
-@maps("avg_pool2d")
-def avg_pool(graph, call, kernel, stride, padding, size, count_include_pad, divisor):
-    ends = _ends(call, kernel, stride, padding, (1,) * len(kernel), size)
-    if any([end > p for end, p in zip(ends, padding)]) and (count_include_pad or divisor):
-        raise NotImplementedError("an average over windows beyond the padding (ceil_mode)")
-    out = graph(
-        "AveragePool", call.inputs[0], kernel_shape=list(kernel), strides=list(stride), pads=[*padding, *ends],
-        count_include_pad=int(bool(count_include_pad or divisor)),
-    )  # fmt: skip
-    return graph("Mul", out, math.prod(kernel) / divisor, like=call.outputs[0].dtype) if divisor else out
-
-
-@maps("adaptive_max_pool2d")
-def adaptive_max_pool(graph, call, size):
-    """Maxima over windows of several sizes: of rows, then of columns."""
-    x, lead = call.inputs[0], len(call.inputs[0].shape) - len(size)
-    for axis, count in enumerate(size, lead):
-        n, parts = call.inputs[0].shape[axis], []
-        for i in range(count):
-            ends = [i * n // count, -(-(i + 1) * n // count)]
-            part = graph("Slice", x, graph.ints(ends[:1]), graph.ints(ends[1:]), graph.ints([axis]))
-            parts.append(reduced(graph, "ReduceMax", part, [axis], True))
-        x = graph("Concat", *parts, axis=axis)
-    return x
-
-
-@maps("resample")
-def resample(graph, call, size, mode, scales, align_corners, antialias):
-    """A product with a matrix for each dimension; what is nearest is picked."""
-    from ..ops.resample import matrices, nearest
-
-    x, ndim, dtype = call.inputs[0], len(call.inputs[0].shape), call.outputs[0].dtype
-    plane = x.shape[ndim - len(size) :]
-    if mode in ("nearest", "nearest-exact"):
-        for i, (n, s, scale) in enumerate(zip(plane, size, scales), ndim - len(size)):
-            x = graph("Gather", x, graph.ints(nearest(mode, n, s, scale)), axis=i)
-        return x
-    for i, matrix in enumerate(
-        matrices(plane, size, mode, scales, align_corners, antialias, dtype.type), ndim - len(size)
-    ):
-        order = [*range(i), *range(i + 1, ndim), i]
-        turned = graph("MatMul", graph("Transpose", x, perm=order), np.ascontiguousarray(np.asarray(matrix, dtype).T))
-        x = graph("Transpose", turned, perm=[order.index(k) for k in range(ndim)])
-    return x
-
-
 @maps("im2col")
 def im2col(graph, call, kernel, dilation, padding, stride):
     """A convolution whose kernels have a single one each."""
@@ -167,17 +141,34 @@ def im2col(graph, call, kernel, dilation, padding, stride):
 
 @maps("col2im")
 def col2im(graph, call, size, kernel, dilation, padding, stride):
-    return graph(
-        "Col2Im", call.inputs[0], graph.ints(size), graph.ints(kernel), dilations=list(dilation),
-        pads=[*padding, *padding], strides=list(stride),
+    """A transposed convolution whose kernels have a single one each."""
+    x, count = call.inputs[0], math.prod(kernel)
+    channels = x.size(-2) // count
+    places = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(size, kernel, dilation, padding, stride)]
+    least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in zip(places, stride, padding, dilation, kernel)]
+    lead = graph.ints([0]) if len(x.shape) == 3 else graph.ints([1])
+    one = np.tile(np.eye(count, dtype=x.dtype).reshape(count, 1, *kernel), (channels, *[1] * (len(kernel) + 1)))
+    x = graph("Reshape", x, np.concatenate([lead, graph.ints([channels * count, *places])]))
+    out = graph(
+        "ConvTranspose", x, one, strides=list(stride), pads=[*padding, *padding], dilations=list(dilation), group=channels,
+        output_padding=[n - m for n, m in zip(size, least)],
     )  # fmt: skip
+    return shaped(graph, out, call.outputs[0])
+
+
+@maps("grid_sampler")
+def grid_sampler(graph, call, mode, padding, align_corners):
+    kind = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode) if graph.opset >= 20 else mode
+    if len(call.inputs[0].shape) == 5 and graph.opset < 20:
+        raise NotImplementedError("samples of volumes, which need opset_version=20 or later")
+    return graph("GridSample", *call.inputs, mode=kind, padding_mode=padding, align_corners=int(align_corners))
 
 
 # -- norms
 def standardized(graph, x, axes, eps, dtype):
     """(x - mean) / sqrt(variance + eps) over axes."""
-    away = graph("Sub", x, reduced(graph, "ReduceMean", x, axes, True))
-    spread = reduced(graph, "ReduceMean", graph("Mul", away, away), axes, True)
+    away = graph("Sub", x, graph.reduce("ReduceMean", x, axes, True))
+    spread = graph.reduce("ReduceMean", graph("Mul", away, away), axes, True)
     return graph("Div", away, graph("Sqrt", graph("Add", spread, eps, like=dtype)))
 
 
@@ -191,10 +182,15 @@ def _affine(graph, x, weight, bias, shape):
 @maps("native_batch_norm")
 def batch_norm(graph, call, training, eps):
     x, weight, bias, mean, variance = call.inputs
-    channels, ndim, dtype = x.shape[1], len(x.shape), x.dtype
+    channels, ndim, dtype = x.sizes[1], len(x.shape), x.dtype
+    shape = (1, -1, *[1] * (ndim - 2))
     if training:
         out = standardized(graph, x, [0, *range(2, ndim)], eps, dtype)
-        return _affine(graph, out, weight, bias, (1, -1, *[1] * (ndim - 2)))
+        return _affine(graph, out, weight, bias, shape)
+    if channels == -1:
+        spread = graph("Sqrt", graph("Add", graph("Reshape", variance, graph.ints(shape)), eps, like=dtype))
+        out = graph("Div", graph("Sub", x, graph("Reshape", mean, graph.ints(shape))), spread)
+        return _affine(graph, out, weight, bias, shape)
     weight = np.ones(channels, dtype) if weight is None else weight
     bias = np.zeros(channels, dtype) if bias is None else bias
     return graph("BatchNormalization", x, weight, bias, mean, variance, epsilon=float(eps))
@@ -203,7 +199,7 @@ def batch_norm(graph, call, training, eps):
 @maps("native_layer_norm")
 def layer_norm(graph, call, dims, eps):
     x, weight, bias = call.inputs
-    weight = np.ones(x.shape[len(x.shape) - dims :], x.dtype) if weight is None else weight
+    weight = np.ones([x.size(i) for i in range(-dims, 0)], x.dtype) if weight is None else weight
     return graph("LayerNormalization", x, weight, bias, axis=-dims, epsilon=float(eps))
 
 
@@ -219,12 +215,12 @@ def group_norm(graph, call, groups, eps):
 def rms_norm(graph, call, dims, eps):
     x, weight = call.inputs
     axes = list(range(len(x.shape) - dims, len(x.shape)))
-    power = reduced(graph, "ReduceMean", graph("Mul", x, x), axes, True)
+    power = graph.reduce("ReduceMean", graph("Mul", x, x), axes, True)
     out = graph("Div", x, graph("Sqrt", graph("Add", power, eps, like=x.dtype)))
     return out if weight is None else graph("Mul", out, weight)
 
 
-# -- attention and gates
+# -- attention
 @maps("attention")
 def attention(graph, call, factor, causal):
     query, key, value, mask = call.inputs
@@ -236,28 +232,9 @@ def attention(graph, call, factor, causal):
     elif mask is not None:
         scores = graph("Add", scores, mask)
     if causal:
-        later = np.triu(np.full((query.shape[-2], key.shape[-2]), -np.inf, dtype), 1)
-        scores = graph("Add", scores, later)
+        rows = graph.joined([graph.size_of(query, -2), graph.size_of(key, -2)])
+        ones = graph("Expand", np.ones((1, 1), dtype), rows)
+        # Of what is later minus infinity, which 0 times infinity would not be.
+        later = graph("Not", graph.cast(graph("Trilu", ones, np.asarray(0), upper=0), bool))
+        scores = graph("Where", later, np.asarray(-np.inf, dtype), scores)
     return graph("MatMul", graph("Softmax", scores, axis=-1), value)
-
-
-def _gates(graph, x, count):
-    return graph("Split", x, axis=-1, num_outputs=count, outputs=count)
-
-
-@maps("lstm_gates")
-def lstm_gates(graph, call):
-    given, kept, c = call.inputs
-    enter, forget, new, leave = _gates(graph, graph("Add", given, kept), 4)
-    kept_part = graph("Mul", graph("Sigmoid", forget), c)
-    following = graph("Add", kept_part, graph("Mul", graph("Sigmoid", enter), graph("Tanh", new)))
-    return [graph("Mul", graph("Sigmoid", leave), graph("Tanh", following)), following]
-
-
-@maps("gru_gates")
-def gru_gates(graph, call):
-    given, kept, h = call.inputs
-    (a, b, c), (d, e, f) = _gates(graph, given, 3), _gates(graph, kept, 3)
-    reset, keep = graph("Sigmoid", graph("Add", a, d)), graph("Sigmoid", graph("Add", b, e))
-    new = graph("Tanh", graph("Add", c, graph("Mul", reset, f)))
-    return graph("Add", new, graph("Mul", keep, graph("Sub", h, new)))

@@ -1,4 +1,6 @@
-"""Shapes, joining, choosing and reducing in ONNX."""
+"""Shapes, joining and padding in ONNX."""
+
+import math
 
 import numpy as np
 
@@ -6,10 +8,39 @@ from .elementwise import maps, same
 
 
 def shaped(graph, x, value):
-    """x in the shape of `value`, of whose sizes one may change."""
-    if value.sizes.count(-1) > 1:
-        raise NotImplementedError("a shape of which two sizes change")
-    return graph("Reshape", x, graph.ints(value.sizes))
+    """x in the shape of `value`; of sizes that change, one need not be known."""
+    if value.sizes.count(-1) < 2:
+        return graph("Reshape", x, graph.ints(value.sizes))
+    return graph("Reshape", x, graph.sizes_of(value))
+
+
+@maps("size")
+def size(graph, call, size):
+    value = call.outputs[0]
+    number = graph.sum_of(size, value.dtype)
+    return graph("Squeeze", number, graph.ints([0]))
+
+
+@maps("filled")
+def filled(graph, call):
+    return graph("Expand", call.inputs[0], graph.sizes_of(call.outputs[0]))
+
+
+@maps("row")
+def row(graph, call, start, step):
+    value = call.outputs[0]
+    count = graph("Squeeze", graph.sizes_of(value), graph.ints([0]))
+    numbers = graph("Range", np.asarray(0), count, np.asarray(1))
+    if value.dtype != np.int64:
+        numbers = graph.cast(numbers, value.dtype)
+    return graph("Add", graph("Mul", numbers, np.asarray(step, value.dtype)), np.asarray(start, value.dtype))
+
+
+@maps("random_uniform", "random_normal")
+def random(graph, call):
+    kind = "RandomUniformLike" if call.op.endswith("uniform") else "RandomNormalLike"
+    value = call.outputs[0]
+    return graph(kind, graph("Expand", np.zeros((1,) * len(value.shape), value.dtype), graph.sizes_of(value)))
 
 
 @maps("view", "unsafe_view")
@@ -24,10 +55,9 @@ def t(graph, call):
 
 @maps("transpose")
 def transpose(graph, call, dim0, dim1):
-    order = list(range(len(call.inputs[0].shape)))
-    if order:
-        order[dim0], order[dim1] = order[dim1], order[dim0]
-    return graph("Transpose", call.inputs[0], perm=order)
+    if not call.inputs[0].shape:
+        return graph("Identity", call.inputs[0])
+    return transposed(graph, call, call.inputs[0], dim0, dim1)
 
 
 @maps("permute")
@@ -35,34 +65,42 @@ def permute(graph, call, dims):
     return graph("Transpose", call.inputs[0], perm=[d % len(dims) for d in dims])
 
 
-@maps("squeeze", "unsqueeze")
+@maps("unsqueeze")
+def unsqueeze(graph, call, dim):
+    return graph("Unsqueeze", call.inputs[0], graph.ints([dim]))
+
+
+@maps("squeeze")
 def squeeze(graph, call, dim):
-    if len(call.inputs[0].shape) == len(call.outputs[0].shape):
-        return graph("Identity", call.inputs[0])
-    return shaped(graph, call.inputs[0], call.outputs[0])
+    shape = call.inputs[0].shape
+    dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
+    dims = [d % len(shape) for d in dims if shape and shape[d] == 1]
+    return graph("Squeeze", call.inputs[0], graph.ints(dims)) if dims else graph("Identity", call.inputs[0])
 
 
 @maps("expand")
 def expand(graph, call, shape):
     # A 1 leaves a size as it is, so one that changes need not be known where the input has it.
-    source = (1,) * (len(shape) - len(call.inputs[0].shape)) + call.inputs[0].sizes
-    if any([n == -1 and m != -1 for n, m in zip(call.outputs[0].sizes, source)]):
-        raise NotImplementedError("an expand to a size that changes")
-    return graph("Expand", call.inputs[0], graph.ints([1 if n == -1 else n for n in call.outputs[0].sizes]))
+    x, value = call.inputs[0], call.outputs[0]
+    source = (1,) * (len(shape) - len(x.shape)) + x.sizes
+    wanted = [
+        graph.ints([1]) if n == -1 == m else graph.size_of(value, i)
+        for i, (n, m) in enumerate(zip(value.sizes, source))
+    ]
+    return graph("Expand", x, graph.joined(wanted))
 
 
 @maps("repeat")
 def repeat(graph, call, repeats):
-    shape = call.inputs[0].sizes
-    x = graph("Reshape", call.inputs[0], graph.ints((1,) * (len(repeats) - len(shape)) + shape))
-    return graph("Tile", x, graph.ints(repeats))
+    x = call.inputs[0]
+    lead = len(repeats) - len(x.shape)
+    x = graph("Unsqueeze", x, graph.ints(range(lead))) if lead else x
+    return graph("Tile", x, graph.row(repeats))
 
 
 @maps("shuffle")
 def shuffle(graph, call, parts, order, shape):
-    if -1 in call.inputs[0].sizes:
-        parts = (-1, *parts[1:])
-    x = graph("Transpose", graph("Reshape", call.inputs[0], graph.ints(parts)), perm=list(order))
+    x = graph("Transpose", graph("Reshape", call.inputs[0], graph.row(parts)), perm=list(order))
     return shaped(graph, x, call.outputs[0])
 
 
@@ -72,30 +110,90 @@ def flip(graph, call, dims):
     return graph("Slice", call.inputs[0], *[graph.ints(a) for a in ([-1] * n, [-(2**62)] * n, dims, [-1] * n)])
 
 
-@maps("getitem")
-def getitem(graph, call, index):
-    """A basic index: slices, then the dimensions that numbers take away and None adds, by a reshape."""
+@maps("roll")
+def roll(graph, call, shifts, dims):
+    x = call.inputs[0]
+    if not dims:
+        x, dims = graph("Reshape", x, graph.ints([-1])), (0,)
+    for shift, dim in zip(shifts, dims):
+        axis = graph.ints([dim])
+        n = math.prod(call.inputs[0].shape) if not call.params["dims"] else call.inputs[0].size(dim)
+        cut = graph.ints([-shift % max(n, 1)])
+        parts = graph("Slice", x, cut, graph.ints([2**62]), axis), graph("Slice", x, graph.ints([0]), cut, axis)
+        x = graph("Concat", *parts, axis=dim)
+    return shaped(graph, x, call.outputs[0])
+
+
+@maps("rot90")
+def rot90(graph, call, k, dims):
+    k, x = k % 4, call.inputs[0]
+    backwards = dims if k == 2 else (dims[k == 1],) if k else ()
+    for dim in backwards:
+        x = graph("Slice", x, *[graph.ints([n]) for n in (-1, -(2**62), dim, -1)])
+    return transposed(graph, call, x, *dims) if k % 2 else graph("Identity", x)
+
+
+def transposed(graph, call, x, dim0, dim1):
+    order = list(range(len(call.inputs[0].shape)))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return graph("Transpose", x, perm=order)
+
+
+@maps("diagonal", "diagonal_copy", "trace")
+def diagonal(graph, call, offset=0, dim1=0, dim2=1):
     x, ndim = call.inputs[0], len(call.inputs[0].shape)
-    parts = list(index) if isinstance(index, tuple) else [index]
-    used = len([p for p in parts if p is not None and p is not Ellipsis])
-    if Ellipsis in parts:
-        i = parts.index(Ellipsis)
-        parts[i : i + 1] = [slice(None)] * (ndim - used)
-    steps, axis = [], 0
-    for part in parts:
-        if part is None:
-            continue
-        if not isinstance(part, slice):
-            steps.append((part, part + 1 if part != -1 else 2**62, axis, 1))
-        elif part != slice(None):
-            step = 1 if part.step is None else part.step
-            end = 2**62 if part.stop is None else part.stop
-            steps.append((part.start or 0, end, axis, step))
-        axis += 1
-    if steps:
-        x = graph("Slice", x, *[graph.ints(column) for column in zip(*steps)])
-    plain = all([isinstance(part, slice) for part in parts])
-    return (x if steps else graph("Identity", x)) if plain else shaped(graph, x, call.outputs[0])
+    dim1, dim2 = dim1 % ndim, dim2 % ndim
+    order = [dim1, dim2, *[d for d in range(ndim) if d not in (dim1, dim2)]]
+    rows, columns = x.size(dim1), x.size(dim2)
+    there = [(i, i + offset) for i in range(rows) if 0 <= i + offset < columns]
+    table = np.asarray(there, np.int64).reshape(-1, 2)
+    out = graph("GatherND", graph("Transpose", x, perm=order), table)
+    if call.op == "trace":
+        return graph.reduce("ReduceSum", out, [0], False)
+    return graph("Transpose", out, perm=[*range(1, ndim - 1), 0])
+
+
+@maps("diag_embed")
+def diag_embed(graph, call, offset, dim1, dim2):
+    x, ndim = call.inputs[0], len(call.outputs[0].shape)
+    if (dim1 % ndim, dim2 % ndim) != (ndim - 2, ndim - 1):
+        raise NotImplementedError("a diagonal of other dimensions than the last two")
+    n = x.size(-1)
+    if x.dtype == bool:
+        raise NotImplementedError("a diagonal of truth values")
+    pads = [max(-offset, 0), max(offset, 0), max(offset, 0), max(-offset, 0)]
+    square = graph("Mul", graph("Unsqueeze", x, graph.ints([-1])), np.eye(n, dtype=x.dtype))
+    lead = [0] * (ndim - 2)
+    return graph("Pad", square, graph.ints([*lead, *pads[:2], *lead, *pads[2:]])) if offset else square
+
+
+@maps("unfold")
+def unfold(graph, call, dim, size, step):
+    """Windows along a dimension, as a new last one."""
+    x, ndim = call.inputs[0], len(call.inputs[0].shape)
+    dim %= ndim
+    starts = np.arange(0, x.size(dim) - size + 1, step)
+    out = graph("Gather", x, starts[:, None] + np.arange(size), axis=dim)
+    return graph("Transpose", out, perm=[d for d in range(ndim + 1) if d != dim + 1] + [dim + 1])
+
+
+@maps("repeat_interleave")
+def repeat_interleave(graph, call, repeats, dim):
+    x = call.inputs[0]
+    if not isinstance(repeats, int):
+        raise NotImplementedError("repeats that a tensor holds")
+    ndim = len(x.shape)
+    times = graph.ints([repeats if d == dim % ndim + 1 else 1 for d in range(ndim + 1)])
+    out = graph("Tile", graph("Unsqueeze", x, graph.ints([dim % ndim + 1])), times)
+    return shaped(graph, out, call.outputs[0])
+
+
+@maps("copy", "fill", "zero")
+def copy(graph, call):
+    """Writes over the whole of a tensor."""
+    x, value = call.inputs[0], call.inputs[1] if len(call.inputs) > 1 else 0
+    (value,) = same(graph, call, value)
+    return graph("Expand", value, graph("Shape", x))
 
 
 @maps("cat")
@@ -119,7 +217,19 @@ def unbind(graph, call, dim):
 
 @maps("split_with_sizes")
 def split(graph, call, sizes, dim):
+    if call.inputs[0].sizes[dim] == -1:
+        return _cut(graph, call, dim)
     return _split(graph, call, dim, sizes)
+
+
+def _cut(graph, call, dim):
+    """Parts one behind the other, whose sizes follow from one that is left open."""
+    start, parts = graph.ints([0]), []
+    for out in call.outputs:
+        end = graph("Add", start, graph.size_of(out, dim))
+        parts.append(graph("Slice", call.inputs[0], start, end, graph.ints([dim])))
+        start = end
+    return parts
 
 
 def _split(graph, call, dim, sizes):
@@ -136,8 +246,8 @@ def pad(graph, call, pad, value=None, mode="constant"):
         # Mode "wrap" came with opset 19.
         x = call.inputs[0]
         for axis, (low, high) in enumerate(pairs):
-            n = call.inputs[0].shape[axis]
             if low or high:
+                n = call.inputs[0].size(axis)
                 x = graph("Gather", x, graph.ints(np.arange(-low, n + high) % n), axis=axis)
         return x
     sides = graph.ints([low for low, _ in pairs] + [high for _, high in pairs])
@@ -149,100 +259,3 @@ def pad(graph, call, pad, value=None, mode="constant"):
 @maps("tril", "triu")
 def triangle(graph, call, diagonal):
     return graph("Trilu", call.inputs[0], np.asarray(diagonal, np.int64), upper=int(call.op == "triu"))
-
-
-@maps("embedding")
-def embedding(graph, call, padding_idx, scale_grad_by_freq):
-    return graph("Gather", *call.inputs, axis=0)
-
-
-@maps("index_select")
-def index_select(graph, call, dim):
-    return graph("Gather", *call.inputs, axis=dim)
-
-
-@maps("gather")
-def gather(graph, call, dim):
-    return graph("GatherElements", *call.inputs, axis=dim)
-
-
-@maps("topk")
-def topk(graph, call, k, dim, largest, sorted):
-    return graph("TopK", call.inputs[0], graph.ints([k]), axis=dim, largest=int(largest), sorted=int(sorted), outputs=2)
-
-
-@maps("cumsum")
-def cumsum(graph, call, dim, reverse):
-    (x,) = same(graph, call, call.inputs[0])
-    return graph("CumSum", x, np.asarray(dim, np.int64), reverse=int(reverse))
-
-
-# -- reductions
-_REDUCED = {
-    "sum": "ReduceSum", "mean": "ReduceMean", "amax": "ReduceMax", "amin": "ReduceMin", "prod": "ReduceProd",
-    "logsumexp": "ReduceLogSumExp",
-}  # fmt: skip
-
-
-def axes_of(call, dim):
-    every = range(len(call.inputs[0].shape))
-    return list(every) if dim is None or dim == () else [dim] if isinstance(dim, int) else list(dim)
-
-
-def reduced(graph, kind, x, axes, keepdim):
-    return graph(kind, x, graph.ints(axes), keepdims=int(keepdim))
-
-
-@maps(*_REDUCED)
-def reduction(graph, call, dim, keepdim):
-    (x,) = same(graph, call, call.inputs[0])
-    return reduced(graph, _REDUCED[call.op], x, axes_of(call, dim), keepdim)
-
-
-@maps("vector_norm")
-def vector_norm(graph, call, ord, dim, keepdim):
-    if ord not in (1, 2):
-        raise NotImplementedError(f"a norm of order {ord}")
-    return reduced(graph, f"ReduceL{int(ord)}", call.inputs[0], axes_of(call, dim), keepdim)
-
-
-@maps("var", "std", "var_mean", "std_mean")
-def var(graph, call, dim, correction, keepdim):
-    x, axes, dtype = call.inputs[0], axes_of(call, dim), call.outputs[0].dtype
-    count = np.prod([x.shape[i] for i in axes])
-    if any([x.sizes[i] == -1 for i in axes]):
-        raise NotImplementedError("a variance over a size that changes")
-    away = graph("Sub", x, reduced(graph, "ReduceMean", x, axes, True))
-    total = reduced(graph, "ReduceSum", graph("Mul", away, away), axes, keepdim)
-    out = graph("Div", total, float(max(count - correction, 0)), like=dtype)
-    out = graph("Sqrt", out) if call.op[0] == "s" else out
-    return [out, reduced(graph, "ReduceMean", x, axes, keepdim)] if call.op.endswith("mean") else out
-
-
-@maps("any", "all")
-def truth(graph, call, dim, keepdim):
-    x = graph.cast(graph.cast(call.inputs[0], bool), np.int32)
-    kind = "ReduceMax" if call.op == "any" else "ReduceMin"
-    return graph.cast(reduced(graph, kind, x, axes_of(call, dim), keepdim), bool)
-
-
-@maps("argmax", "argmin")
-def argmax(graph, call, dim, keepdim):
-    kind = "ArgMax" if call.op == "argmax" else "ArgMin"
-    if dim is None:
-        flat = graph("Reshape", call.inputs[0], graph.ints([-1]))
-        return shaped(graph, graph(kind, flat, axis=0, keepdims=0), call.outputs[0])
-    return graph(kind, call.inputs[0], axis=dim, keepdims=int(keepdim))
-
-
-@maps("max_dim", "min_dim")
-def extreme(graph, call, dim, keepdim):
-    kind = call.op[:3].capitalize()
-    values = reduced(graph, f"Reduce{kind}", call.inputs[0], [dim], keepdim)
-    return [values, graph(f"Arg{kind}", call.inputs[0], axis=dim, keepdims=int(keepdim))]
-
-
-@maps("softmax", "log_softmax")
-def softmax(graph, call, dim):
-    (x,) = same(graph, call, call.inputs[0])
-    return graph("Softmax" if call.op == "softmax" else "LogSoftmax", x, axis=dim)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import core
+from .. import core, watching
 from ..errors import coded
 
 
@@ -76,6 +76,8 @@ _OF_SHAPES = (np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.shape
 def values(array):
     """An array whose values are asked for. Under vmap it must be the same for all samples, or else the batch is split."""
     if type(array) is not Batched:
+        if watching.in_force:
+            watching.asked(array)
         return array
     if array.hidden is None:
         array._refuse()
