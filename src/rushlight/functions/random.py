@@ -138,7 +138,7 @@ def randint(
     allocate(_nothing, size, target)
     source = _source(generator, "randint")
     sample = sampled(lambda shape: source.randint(low, high, shape, target), size)
-    return finished(sample, requires_grad, "randint", out)
+    return _told("randint", finished(sample, requires_grad, "randint", out))
 
 
 def randperm(
@@ -153,7 +153,7 @@ def randperm(
         rows = [source.randperm(n, target) for _ in range(prod(shape[:-1]))]
         return np.stack(rows).reshape(shape) if shape != (n,) else rows[0]
 
-    return finished(sampled(draw, (n,)), requires_grad, "randperm", out)
+    return _told("randperm", finished(sampled(draw, (n,)), requires_grad, "randperm", out))
 
 
 def _like(function, draw, input, dtype, layout, device, memory_format, requires_grad):
@@ -273,7 +273,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.scalar_type}")
     source = _source(generator, "multinomial")
     picked = batching.rows_drawn(lambda rows: source.multinomial(rows, num_samples, replacement), input)
-    return finished(picked, False, "multinomial", out)
+    return _told("multinomial", finished(picked, False, "multinomial", out))
 
 
 def poisson(input, generator=None):

@@ -10,7 +10,7 @@ from ..ops import index as ops
 from ..ops import scatter as scatters
 from ..ops import select
 from ..ops.copying import copy, expand
-from ..ops.hidden import every
+from ..ops.hidden import every, values
 from ..ops.strided import as_strided
 from .arguments import accepts_out, check_flags, check_tensor, wrap_dim
 from .indexing import accepts_typed_out, write
@@ -325,7 +325,7 @@ def one_hot(tensor, num_classes=-1):
     elif every(array).min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     elif num_classes == -1:
-        num_classes = int(every(array).max()) + 1
+        num_classes = int(values(array).max()) + 1
     elif every(array).max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return select.one_hot(tensor, num_classes=num_classes)

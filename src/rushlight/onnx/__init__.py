@@ -8,13 +8,15 @@ import enum
 
 from ..missing import of_module
 from ..serialization.replacing import replacing
-from . import indexing as _indexing  # noqa: F401 (its mappings, as those of the next three)
+from . import activations as _activations  # noqa: F401 (its mappings, as those of the next four)
+from . import indexing as _indexing  # noqa: F401
 from . import layers as _layers  # noqa: F401
 from . import losses as _losses  # noqa: F401
 from . import pooling as _pooling  # noqa: F401
 from .elementwise import MAPPINGS
 from .graph import Graph
 from .running import inputs_of, opened, renamed, traced
+from .tracing import needed
 
 __all__ = ["TrainingMode", "export"]
 
@@ -77,9 +79,9 @@ def export(
     names, tensors = inputs_of(model, args, kwargs, input_names)
     symbols = _symbols(_axes(dynamic_axes, dynamic_shapes, names), dict(zip(names, tensors)), output_names or ())
     trace, outputs = traced(model, args, kwargs, names, tensors, training)
-    opened(trace, model, (args, kwargs), (names, tensors), training, symbols)
-    graph = Graph(opset_version)
-    for call in _needed(trace.calls, outputs):
+    opened((trace, outputs), model, (args, kwargs), (names, tensors), training, symbols)
+    graph = Graph(opset_version, trace.inputs)
+    for call in needed(trace.calls, outputs):
         _put(graph, call)
     if verbose:
         print("\n".join(graph.shown))
@@ -149,16 +151,6 @@ def _write(data, f):
         return
     with replacing(f) as file:
         file.write(data)
-
-
-def _needed(calls, outputs):
-    """The calls that lead to the outputs, but for those of constants."""
-    wanted, found = {id(value) for value in outputs}, []
-    for call in reversed(calls):
-        if any([id(value) in wanted and value.array is None for value in call.outputs]):
-            wanted |= {id(value) for value in call.inputs}
-            found.append(call)
-    return found[::-1]
 
 
 def _put(graph, call):

@@ -23,7 +23,7 @@ _UNARY = {
     "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "exp": "Exp", "floor": "Floor", "isnan": "IsNaN",
     "isinf": "IsInf", "log": "Log", "logical_not": "Not", "neg": "Neg", "reciprocal": "Reciprocal", "relu": "Relu",
     "sigmoid": "Sigmoid", "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "tan": "Tan", "tanh": "Tanh",
-    "clone": "Identity", "alias": "Identity", "real": "Identity", "conj": "Identity", "hardswish": "HardSwish",
+    "clone": "Identity", "alias": "Identity",  "hardswish": "HardSwish",
 }  # fmt: skip
 _BINARY = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "pow": "Pow", "maximum": "Max", "minimum": "Min", "eq": "Equal",
@@ -312,6 +312,13 @@ def masked_fill(graph, call):
     return graph("Where", mask, value, x)
 
 
+@maps("masked_scale")
+def masked_scale(graph, call, scale):
+    """Dropout in training: what the mask leaves, made larger."""
+    x, mask = same(graph, call, *call.inputs)
+    return graph("Mul", graph("Mul", x, mask), scale, like=call.outputs[0].dtype)
+
+
 @maps("clamp_numbers")
 def clamp_numbers(graph, call, low, high):
     ends = [None if end is None else np.asarray(end, call.outputs[0].dtype) for end in (low, high)]
@@ -322,91 +329,3 @@ def clamp_numbers(graph, call, low, high):
 def clamp(graph, call):
     x, low, high = same(graph, call, *call.inputs)
     return graph("Min", graph("Max", x, low), high)
-
-
-# -- activations
-@maps("hardtanh")
-def hardtanh(graph, call, min_val, max_val):
-    return clamp_numbers(graph, call, min_val, max_val)
-
-
-@maps("hardsigmoid")
-def hardsigmoid(graph, call):
-    return graph("HardSigmoid", call.inputs[0], alpha=1 / 6, beta=0.5)
-
-
-@maps("leaky_relu")
-def leaky_relu(graph, call, negative_slope):
-    return graph("LeakyRelu", call.inputs[0], alpha=float(negative_slope))
-
-
-@maps("prelu")
-def prelu(graph, call):
-    return graph("PRelu", *call.inputs)
-
-
-@maps("silu")
-def silu(graph, call):
-    return graph("Mul", call.inputs[0], graph("Sigmoid", call.inputs[0]))
-
-
-@maps("mish")
-def mish(graph, call):
-    return graph("Mul", call.inputs[0], graph("Tanh", graph("Softplus", call.inputs[0])))
-
-
-@maps("logsigmoid")
-def logsigmoid(graph, call):
-    return graph("Neg", graph("Softplus", graph("Neg", call.inputs[0])))
-
-
-@maps("softplus")
-def softplus(graph, call, beta, threshold):
-    x, dtype = call.inputs[0], call.outputs[0].dtype
-    scaled = graph("Mul", x, beta, like=dtype)
-    smooth = graph("Div", graph("Softplus", scaled), beta, like=dtype)
-    return graph("Where", graph("Greater", scaled, threshold, like=dtype), x, smooth)
-
-
-@maps("gelu")
-def gelu(graph, call, approximate):
-    x, dtype = call.inputs[0], call.outputs[0].dtype
-
-    def times(x, number):
-        return graph("Mul", x, number, like=dtype)
-
-    if approximate == "tanh":
-        cube = times(graph("Mul", graph("Mul", x, x), x), 0.044715)
-        inner = graph("Tanh", times(graph("Add", x, cube), math.sqrt(2 / math.pi)))
-    else:
-        inner = graph("Erf", times(x, math.sqrt(0.5)))
-    return graph("Mul", times(x, 0.5), graph("Add", inner, 1, like=dtype))
-
-
-@maps("elu", "celu")
-def elu(graph, call, alpha, scale=1.0, input_scale=1.0):
-    x, dtype = call.inputs[0], call.outputs[0].dtype
-    if call.op == "celu":
-        input_scale = 1 / alpha
-    below = graph(
-        "Sub", graph("Exp", graph("Mul", graph("Min", x, 0, like=dtype), input_scale, like=dtype)), 1, like=dtype
-    )
-    below = graph("Mul", below, alpha * scale, like=dtype)
-    return graph("Where", graph("Greater", x, 0, like=dtype), graph("Mul", x, scale, like=dtype), below)
-
-
-@maps("softshrink", "hardshrink")
-def shrink(graph, call, lambd):
-    return graph("Shrink", call.inputs[0], lambd=float(lambd), bias=float(lambd) if call.op[0] == "s" else 0.0)
-
-
-@maps("threshold")
-def threshold(graph, call, threshold, value):
-    x, dtype = call.inputs[0], call.outputs[0].dtype
-    return graph("Where", graph("Greater", x, threshold, like=dtype), x, np.asarray(value, dtype))
-
-
-@maps("glu")
-def glu(graph, call, dim):
-    first, second = graph.split(call.inputs[0], 2, dim)
-    return graph("Mul", first, graph("Sigmoid", second))

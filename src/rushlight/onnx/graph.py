@@ -21,9 +21,11 @@ def elem_type(dtype):
 class Graph:
     """Collects nodes. What mappings work with: `graph("Relu", x)` adds a node and returns the name of its output."""
 
-    def __init__(self, opset):
+    def __init__(self, opset, inputs=()):
         self.opset, self.nodes, self.constants, self.count = opset, [], {}, {}
         self.line, self.shown = "", []
+        # Names whose shapes may be asked for.
+        self.defined = {value.name for value in inputs}
 
     def __call__(self, kind, *inputs, outputs=1, like=None, **attributes):
         """Add a node; its output's name, or a list of several.
@@ -69,8 +71,6 @@ class Graph:
         dim %= len(value.shape)
         if value.sizes[dim] != -1:
             return self.ints([value.sizes[dim]])
-        if value.open[dim] is None:
-            raise NotImplementedError(f"size {value.shape[dim]} follows from one that is left open in no simple way")
         return self.sum_of(value.open[dim], np.int64)
 
     def sum_of(self, affine, dtype):
@@ -78,9 +78,13 @@ class Graph:
         first, factors = affine
         total = None
         for (name, dim), factor in factors.items():
+            if name not in self.defined:
+                raise NotImplementedError("a size follows from one that is left open in no simple way")
             part = self("Gather", self("Shape", name), self.ints([dim]), axis=0)
             part = part if dtype == np.int64 else self.cast(part, dtype)
-            part = part if factor == 1 else self("Mul", part, np.asarray([factor], dtype))
+            times, parts = factor.as_integer_ratio() if dtype == np.int64 else (factor, 1)
+            part = part if times == 1 else self("Mul", part, np.asarray([times], dtype))
+            part = part if parts == 1 else self("Div", part, np.asarray([parts], dtype))
             total = part if total is None else self("Add", total, part)
         return total if first == 0 else self("Add", total, np.asarray([first], dtype))
 
@@ -119,6 +123,7 @@ class Graph:
     def rename(self, x, value):
         """Give the output of a call the name that was foreseen for it."""
         self("Identity", x, outputs=[value.name])
+        self.defined.add(value.name)
 
     def model(self, inputs, outputs, symbols, version, shown=(), kept=True):
         """The bytes of the model: `inputs` and `outputs` are values; `symbols` names of sizes, {(name, dim): symbol}.
@@ -166,7 +171,7 @@ def _symbol(value, dim, symbols):
     """The name of a size that is left open: that of the input's where they are equal."""
     affine = value.open.get(dim)
     if affine is not None and affine[0] == 0 and list(affine[1].values()) == [1]:
-        return symbols[next(iter(affine[1]))]
+        return symbols.get(next(iter(affine[1]))) or f"{value.name}_{dim}"
     return f"{value.name}_{dim}"
 
 

@@ -25,16 +25,16 @@ def addmm(graph, call, beta, alpha, fortran):
     return graph("Gemm", a, b, c, alpha=float(alpha), beta=float(beta), transA=first, transB=second)
 
 
-@maps("mm", "mm_nt", "mm_tn")
+@maps("mm")
 def mm(graph, call, fortran=None):
     a, b = call.inputs
-    if call.op == "mm" and getattr(b, "transposed", None) is None:
+    if getattr(b, "transposed", None) is None:
         return graph("MatMul", a, b)
     (a, first), (b, second) = _plain(graph, a), _plain(graph, b)
-    return graph("Gemm", a, b, transA=first ^ (call.op == "mm_tn"), transB=second ^ (call.op == "mm_nt"))
+    return graph("Gemm", a, b, transA=first, transB=second)
 
 
-@maps("bmm", "mv", "dot", "matmul")
+@maps("bmm", "mv", "dot", "vdot")
 def matmul(graph, call):
     return graph("MatMul", *same(graph, call, *call.inputs))
 
@@ -47,22 +47,15 @@ def baddbmm(graph, call, beta, alpha):
     return graph("Add", graph("Mul", c, beta, like=dtype), product)
 
 
-@maps("vm", "vdot")
-def vector_product(graph, call):
-    return graph("MatMul", *same(graph, call, *call.inputs))
-
-
 @maps("vecdot")
 def vecdot(graph, call):
     return graph.reduce("ReduceSum", graph("Mul", *same(graph, call, *call.inputs)), [-1], False)
 
 
-@maps("addmm_nt", "addmv", "addr", "addbmm")
-def added_product(graph, call, beta=1, alpha=1):
+@maps("addmv", "addr", "addbmm")
+def added_product(graph, call, beta, alpha):
     c, a, b = call.inputs
     o = functools.partial(graph, like=call.outputs[0].dtype)
-    if call.op == "addmm_nt":
-        return graph("Gemm", a, b, c, transB=1)
     if call.op == "addr":
         product = graph("Mul", graph("Unsqueeze", a, graph.ints([1])), graph("Unsqueeze", b, graph.ints([0])))
     else:

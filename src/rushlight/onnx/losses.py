@@ -76,8 +76,19 @@ def soft_margin_loss(graph, call, reduction):
 def nll_loss(graph, call, ignore_index, reduction):
     """-weight[target] * x at its target, where that is not the ignored one."""
     x, target, weight = call.inputs
-    axis, dtype = 1 if len(x.shape) > 1 else 0, x.dtype
+    axis = 1 if len(x.shape) > 1 else 0
     scores = graph("LogSoftmax", x, axis=axis) if call.op[0] == "c" else x
+    return _of_classes(graph, scores, target, weight, axis, x.dtype, ignore_index, reduction)
+
+
+@maps("linear_cross_entropy")
+def linear_cross_entropy(graph, call, ignore_index, reduction, rows):
+    x, matrix, bias, target, weight = call.inputs
+    scores = graph("LogSoftmax", graph("Gemm", x, matrix, bias, transB=1), axis=1)
+    return _of_classes(graph, scores, target, weight, 1, x.dtype, ignore_index, reduction)
+
+
+def _of_classes(graph, scores, target, weight, axis, dtype, ignore_index, reduction):
     counts = graph("Not", graph("Equal", target, np.asarray(ignore_index, target.dtype)))
     there = graph("Where", counts, target, np.asarray(0, target.dtype))
     picked = graph("GatherElements", scores, graph("Unsqueeze", there, graph.ints([axis])), axis=axis)

@@ -100,7 +100,7 @@ def _resize(graph, call, size, mode, scales, align_corners, antialias):
     """The operator of ONNX, for planes whose sizes are left open: the way to say factors instead of sizes."""
     x, lead = call.inputs[0], len(call.inputs[0].shape) - len(size)
     planes = [(x.shape[lead:], size), *[(c.inputs[0].shape[lead:], c.params["size"]) for c in call.again]]
-    factors = [1 / scale for scale in scales]
+    factors = [s / n if align_corners else 1 / scale for n, s, scale in zip(*planes[0], scales)]
     if mode == "adaptive" or antialias or mode == "nearest-exact":
         raise NotImplementedError(f"{mode} from a size that is left open")
     if any([math.floor(n * f) != s for plane, sizes in planes for n, f, s in zip(plane, factors, sizes)]):
@@ -114,3 +114,15 @@ def _resize(graph, call, size, mode, scales, align_corners, antialias):
         turn = "pytorch_half_pixel"
     given = np.asarray([1.0] * lead + factors, np.float32)
     return graph("Resize", x, None, given, mode=kind, coordinate_transformation_mode=turn, **options)
+
+
+@maps("max_unpool2d")
+def max_unpool(graph, call, size):
+    x, places = call.inputs
+    lead, out = len(x.shape) - len(size), call.outputs[0]
+    plane = graph.ints([math.prod([out.size(d) for d in range(lead, len(out.shape))])])
+    rows = graph.joined([*[graph.size_of(x, d) for d in range(lead)], graph.ints([-1])])
+    empty = graph.joined([*[graph.size_of(x, d) for d in range(lead)], plane])
+    x, places = graph("Reshape", x, rows), graph("Reshape", places, rows)
+    flat = graph("ScatterElements", graph("Expand", np.asarray(0, out.dtype), empty), places, x, axis=lead)
+    return graph("Reshape", flat, graph.sizes_of(out))

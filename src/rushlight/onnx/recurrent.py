@@ -117,34 +117,50 @@ def _largest(graph, rows, there, call):
 
 @maps("embedding_bag_parted")
 def parted(graph, call, module):
-    """Bags from one offset to the next: a matrix that tells which row is in which bag, times the rows."""
+    """Bags from one offset to the next."""
     weight, indices, offsets, factors = call.inputs
-    dtype = weight.dtype
+    inside = _inside(graph, indices, graph.cast(offsets, np.int64), module.include_last_offset)
+    counted = _counted(graph, module, indices)
+    inside = inside if counted is None else graph("And", inside, counted)
     rows = graph("Gather", weight, indices, axis=0)
-    if factors is not None:
-        rows = graph("Mul", rows, graph("Unsqueeze", factors, graph.ints([1])))
-    count = graph("Shape", indices)
-    places = graph("Range", np.asarray(0), graph("Squeeze", count, graph.ints([0])), np.asarray(1))
-    starts = graph.cast(offsets, np.int64)
+    if module.mode == "max":
+        return _largest(graph, graph("Unsqueeze", rows, graph.ints([0])), inside, call)
+    total, matrix = _added(graph, rows, inside, factors, weight.dtype)
+    if module.mode == "sum":
+        return total
+    sizes = graph.reduce("ReduceSum", matrix, [1], True)
+    return graph("Div", total, graph("Max", sizes, np.asarray(1, weight.dtype)))
+
+
+@maps("bag_sum", "bag_max")
+def bags_of_rows(graph, call):
+    weight, *factors, indices, offsets = call.inputs
+    inside, rows = _inside(graph, indices, offsets, False), graph("Gather", weight, indices, axis=0)
+    if call.op == "bag_max":
+        return [_largest(graph, graph("Unsqueeze", rows, graph.ints([0])), inside, call)]
+    return _added(graph, rows, inside, factors[0], weight.dtype)[0]
+
+
+def _inside(graph, indices, starts, ended):
+    """Which of the indices (N,) are in which bag: truth values (B, N)."""
     first, rest = graph.ints([0]), graph.ints([1])
+    count = graph("Shape", indices)
+    places = graph("Range", np.asarray(0), graph("Squeeze", count, first), np.asarray(1))
     ends = graph("Slice", starts, rest, graph.ints([2**62]), first)
-    if module.include_last_offset:
+    if ended:
         starts = graph("Slice", starts, first, graph.ints([-1]), first)
     else:
         ends = graph("Concat", ends, count, axis=0)
     starts, ends = graph("Unsqueeze", starts, rest), graph("Unsqueeze", ends, rest)
-    inside = graph("And", graph("LessOrEqual", starts, places), graph("Less", places, ends))
-    counted = _counted(graph, module, indices)
-    inside = inside if counted is None else graph("And", inside, counted)
-    if module.mode == "max":
-        table = graph("Unsqueeze", rows, first)
-        return _largest(graph, table, inside, call)
+    return graph("And", graph("LessOrEqual", starts, places), graph("Less", places, ends))
+
+
+def _added(graph, rows, inside, factors, dtype):
+    """(the sums of the rows of each bag, the matrix of ones that makes them)"""
     matrix = graph.cast(inside, dtype)
-    total = graph("MatMul", matrix, rows)
-    if module.mode == "sum":
-        return total
-    sizes = graph.reduce("ReduceSum", matrix, [1], True)
-    return graph("Div", total, graph("Max", sizes, np.asarray(1, dtype)))
+    if factors is not None:
+        rows = graph("Mul", rows, graph("Unsqueeze", factors, graph.ints([1])))
+    return graph("MatMul", matrix, rows), matrix
 
 
 # -- gates

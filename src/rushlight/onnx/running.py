@@ -100,8 +100,8 @@ def _followed(trace, module):
 
 
 # -- sizes that are left open
-def opened(trace, model, given, inputs, training, symbols):
-    """Mark the sizes of a trace that follow from the open ones, by runs with others."""
+def opened(run, model, given, inputs, training, symbols):
+    """Mark the sizes of a run, (trace, outputs), that follow from the open ones, by runs with others."""
     names, tensors = inputs
     groups = {}
     for (name, dim), symbol in symbols.items():
@@ -112,38 +112,39 @@ def opened(trace, model, given, inputs, training, symbols):
     shapes = dict(zip(names, [tuple(tensor.shape) for tensor in tensors]))
 
     def again(places, sizes):
-        """A run in which those places have one of the sizes that `sizes` offers: (its trace, {place: size})."""
+        """A run in which those places have one of the sizes that `sizes` offers: (the run, {place: size})."""
         for attempt in sizes:
             wanted = {(name, dim): attempt(shapes[name][dim]) for name, dim in places}
             try:
                 args, kwargs = _resized(given, names, tensors, wanted)
                 _, twins = inputs_of(model, args, kwargs, names)
-                return traced(model, args, kwargs, names, twins, training)[0], wanted
+                return traced(model, args, kwargs, names, twins, training), wanted
             except Exception as error:  # whatever the model says to a size that it cannot take
                 refusal = error
         raise refusal
 
     every = [place for places in groups.values() for place in places]
-    last = again(every, _OTHERS)
+    last = again(every, _THIRD)
     parts = list(groups.values())
     try:
-        runs = [again(places, _NEXT) for places in parts]
+        runs = [again(places, _FAR) for places in parts]
     except Exception:
         if len(parts) == 1:
             raise
         # Sizes that must be equal under different names.
         parts = [every]
-        runs = [again(every, _NEXT)]
+        runs = [again(every, _FAR)]
     sources = [places[0] for places in parts]
     sizes = [
         [wanted.get((name, dim), shapes[name][dim]) for name, dim in sources] for _, wanted in [(None, {}), *runs, last]
     ]
-    Marking(trace, [other for other, _ in [*runs, last]], Sources(sources, sizes)).run()
+    Marking([run, *[other for other, _ in [*runs, last]]], Sources(sources, sizes)).run()
 
 
 # A size far from the first one, so that what is rounded shows; less where the model allows no more.
-_OTHERS = (lambda n: 2 * n + 1, lambda n: n + 1, lambda n: max(n - 2, 1), lambda n: max(n - 1, 1))
-_NEXT = (lambda n: n + 1, lambda n: n - 1)
+_FAR = (lambda n: 2 * n + 1, lambda n: n + 1, lambda n: n - 1 if n > 2 else n + 1)
+# One that differs from both; 0 and 1 are often taken otherwise.
+_THIRD = (lambda n: n + 2, lambda n: n - 2 if n > 3 else n + 2)
 
 
 def _resized(given, names, tensors, wanted):

@@ -11,7 +11,10 @@ def shaped(graph, x, value):
     """x in the shape of `value`; of sizes that change, one need not be known."""
     if value.sizes.count(-1) < 2:
         return graph("Reshape", x, graph.ints(value.sizes))
-    return graph("Reshape", x, graph.sizes_of(value))
+    # A size that follows from others in no simple way is what is left.
+    left = [dim for dim, size in value.open.items() if size == (0, {(value.name, dim): 1})][:1]
+    dims = range(len(value.shape))
+    return graph("Reshape", x, graph.joined([graph.ints([-1]) if d in left else graph.size_of(value, d) for d in dims]))
 
 
 @maps("size")

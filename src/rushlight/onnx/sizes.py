@@ -1,19 +1,21 @@
 """Sizes that are left open: which sizes of a run follow from them, told by runs with other sizes of the inputs.
 
-A size that changes is -1 in `Value.sizes`; in `Value.open` it is (first, {source: factor}) where it is the sum of `first`
-and each source's size times its factor, or None where it is something else. A source is (name of an input, dimension).
+A size that changes is -1 in `Value.sizes`; in `Value.open` it is (first, {source: factor}): the sum of `first` and each
+source's size times its factor. A source is (name of an input, dimension), or that of a value whose size follows otherwise.
 """
+
+from fractions import Fraction
 
 import numpy as np
 
-from .tracing import Call, Open, Value
+from .tracing import Call, Open, Value, needed
 
 # Operations whose parameters may hold numbers that follow from sizes; those of others may not.
 _OPEN = {"repeat": "repeats", "shuffle": "parts", "getitem": "index"}
 # Operations whose parameters speak of sizes only, which the sizes of their results tell.
 _TOLD = {
     "view", "unsafe_view", "expand", "convolution_transpose", "max_pool_values", "max_pool2d",
-    "avg_pool2d", "col2im", "split_with_sizes", "var", "std", "var_mean", "std_mean",
+    "avg_pool2d", "col2im", "cat", "resample", "split_with_sizes", "var", "std", "var_mean", "std_mean",
 }  # fmt: skip
 
 
@@ -21,10 +23,22 @@ class Sources:
     """The runs: `sizes[run][source]` of each open size; the first run is the one to write."""
 
     def __init__(self, names, sizes):
-        self.names, self.sizes = names, sizes
+        self.names, self.sizes, self.derived = names, sizes, {}
+
+    def of(self, numbers):
+        """(first, {source: factor}) for a number that the runs had; None where it is no such sum.
+
+        A source is also a size of another value, which follows in another way, where the number is so many times that.
+        """
+        found = self.affine(numbers)
+        if found is None and isinstance(numbers[0], int):
+            for source, sizes in self.derived.items():
+                factor = Fraction(numbers[0], sizes[0])
+                if 1 in factor.as_integer_ratio() and all([n == factor * size for n, size in zip(numbers, sizes)]):
+                    return 0, {source: factor}
+        return found
 
     def affine(self, numbers):
-        """(first, {source: factor}) for a number that the runs had; None where it is no such sum."""
         first, factors = numbers[0], {}
         for i, name in enumerate(self.names):
             grown = self.sizes[i + 1][i] - self.sizes[0][i]
@@ -40,23 +54,36 @@ class Sources:
 
 
 class Marking:
-    """Tells the values of a trace which of their sizes are open, and makes calls of constants that follow from these."""
+    """Tells the values of a trace which of their sizes are open, and makes calls of constants that follow from these.
 
-    def __init__(self, trace, others, sources):
-        self.trace, self.others, self.sources = trace, others, sources
-        self.makers = {id(value): call for call in trace.calls for value in call.outputs}
-        self.twins, self.made, self.done = {}, [], set()
+    Runs are pairs of a trace and the values that it returned; the first is the one to write.
+    """
+
+    def __init__(self, runs, sources):
+        (self.trace, *self.others), self.outputs = [run[0] for run in runs], [run[1] for run in runs]
+        self.sources = sources
+        # For each trace, the call that made a value.
+        self.makers = [{id(value): call for call in run[0].calls for value in call.outputs} for run in runs]
+        self.twins, self.made, self.done = {}, {}, set()
 
     def run(self):
         runs = [[call for call in trace.calls if _matters(call)] for trace in (self.trace, *self.others)]
-        if len({tuple([call.op for call in calls]) for calls in runs}) > 1:
-            raise RuntimeError("rushlight.onnx.export: with other sizes of the inputs other operations run")
+        names = [[call.op for call in calls] for calls in runs]
+        if any([names[0] != other for other in names]):
+            different = (same[0] for same in zip(*runs) if len({call.op for call in same}) > 1)
+            line = next((call.line for call in different), "at the end")
+            raise RuntimeError(f"rushlight.onnx.export: with other sizes of the inputs other operations run ({line})")
         for same in zip(*[trace.inputs for trace in (self.trace, *self.others)]):
             self._mark(same)
         self._pair()
-        for call in runs[0]:
+        for call in needed(runs[0], self.outputs[0]):
             self._follow(call)
-        self.trace.calls[:0] = self.made
+        for same in zip(*self.outputs):
+            self.twins.setdefault(id(same[0]), same)
+            if same[0].array is not None:
+                self._follow_constant(same[0], None)
+        calls = [(*self.made.get(id(call), ()), call) for call in self.trace.calls]
+        self.trace.calls = [call for some in (*calls, self.made.get(None, ())) for call in some]
 
     def _pair(self):
         """Find the same calls in the other runs, those of constants by their results."""
@@ -76,7 +103,10 @@ class Marking:
             raise RuntimeError("rushlight.onnx.export: with other sizes of the inputs results have other dimensions")
         for dim, numbers in enumerate(zip(*shapes)):
             if len(set(numbers)) > 1:
-                value.open[dim] = self.sources.affine(numbers)
+                value.open[dim] = self.sources.of(numbers)
+                if value.open[dim] is None:
+                    self.sources.derived[value.name, dim] = numbers
+                    value.open[dim] = (0, {(value.name, dim): 1})
         value.sizes = tuple([-1 if dim in value.open else n for dim, n in enumerate(value.shape)])
 
     def _follow(self, call):
@@ -106,7 +136,7 @@ class Marking:
             return slice(*ends)
         if any([part is None or part is Ellipsis for part in same]) or len(set(same)) == 1:
             return same[0]
-        affine = self.sources.affine(same)
+        affine = self.sources.of(same)
         if affine is None:
             raise self._refused(call, f"the number {same[0]}")
         return Open(affine)
@@ -116,10 +146,10 @@ class Marking:
         numbers = [call.inputs[i], *[other.inputs[i] for other in call.again]]
         if len(set(numbers)) == 1:
             return numbers[0]
-        found = self.sources.affine(numbers)
+        found = self.sources.of(numbers)
         if found is None:
             raise self._refused(call, f"the number {numbers[0]}")
-        return self._value("size", np.asarray(numbers[0]), [], {"size": found})
+        return self._value("size", np.asarray(numbers[0]), [], {"size": found}, call)
 
     def _follow_constant(self, value, call):
         if id(value) in self.done:
@@ -129,61 +159,55 @@ class Marking:
         if all([_same(value.array, twin.array) for twin in same[1:]]):
             return
         self._mark(same)
-        maker = self.makers.get(id(value))
-        if maker is not None:
-            for out in maker.outputs:
+        makers = [found.get(id(twin)) for found, twin in zip(self.makers, same)]
+        if None not in makers and len({maker.op for maker in makers}) == 1:
+            for out in makers[0].outputs:
                 out.array = None
-            makers = [trace_maker(trace, twin) for trace, twin in zip(self.others, same[1:])]
-            if all([other is not None and other.op == maker.op for other in makers]):
-                self._pair_call((maker, *makers))
-                self._follow(maker)
-                return
+            self._pair_call(makers)
+            self._follow(makers[0])
+            return
         self._made(value, same, call)
 
     def _made(self, value, same, call):
         """A constant that no operation has made: numbers in a row, or one number all over."""
         arrays = [twin.array if twin.array is not None else value.array for twin in same]
         array = arrays[0]
-        if array is None or any([n == -1 and value.open[d] is None for d, n in enumerate(value.sizes)]):
+        if array is None or any([(value.name, d) in self.sources.derived for d in range(len(value.shape))]):
             raise self._refused(call, f"a constant of shape {value.shape}")
         if array.ndim == 0:
-            found = self.sources.affine([a.item() for a in arrays]) if array.dtype.kind in "if" else None
+            found = self.sources.of([a.item() for a in arrays]) if array.dtype.kind in "if" else None
             if found is not None:
-                self._value("size", value, [], {"size": found})
+                self._value("size", value, [], {"size": found}, call)
                 return
         small = array[tuple([slice(0, 1) if n == -1 else slice(None) for n in value.sizes])]
         if all([(a == small).all() for a in arrays]):
-            self._value("filled", value, [small], {})
+            self._value("filled", value, [small], {}, call)
             return
         rows = [a for a in arrays if a.ndim == 1 and a.dtype.kind in "if" and len(a) > 1]
         if len(rows) == len(arrays):
             start, step = array[0], array[1] - array[0]
             if all([np.array_equal(a, start + step * np.arange(len(a))) for a in arrays]):
-                self._value("row", value, [], {"start": start.item(), "step": step.item()})
+                self._value("row", value, [], {"start": start.item(), "step": step.item()}, call)
                 return
         raise self._refused(call, f"a constant of shape {value.shape}")
 
-    def _value(self, op, value, inputs, params):
+    def _value(self, op, value, inputs, params, user):
+        """A value that sizes make, by a call before that of its first user."""
         if not isinstance(value, Value):
             array, value = value, Value.__new__(Value)
             value.name, value.shape, value.dtype = self.trace.named("size"), (), array.dtype
             value.sizes, value.open, value.transposed = (), {}, None
         value.array = None
-        self.made.append(Call(op, inputs, params, [value], ""))
+        line = "" if user is None else user.line
+        self.made.setdefault(user and id(user), []).append(Call(op, inputs, params, [value], line))
         return value
 
     def _refused(self, call, what):
+        who = "what the model returns is" if call is None else f"{call.op!r} takes"
+        where = "" if call is None else f" ({call.line})"
         return RuntimeError(
-            f"rushlight.onnx.export: {call.op!r} takes {what}, made from the size of an input that dynamic_axes says will "
-            f"change ({call.line})"
+            f"rushlight.onnx.export: {who} {what}, made from the size of an input that dynamic_axes says will change{where}"
         )
-
-
-def trace_maker(trace, value):
-    """The call of another run that made a constant."""
-    if not hasattr(trace, "makers"):
-        trace.makers = {id(value): call for call in trace.calls for value in call.outputs}
-    return trace.makers.get(id(value))
 
 
 def _matters(call):

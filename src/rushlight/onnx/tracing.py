@@ -45,6 +45,9 @@ class Call:
 class Trace(watching.Watcher):
     """The calls of a run. Values that come from no input are constants, whose calls are needed where sizes change."""
 
+    # A custom Function is what its forward computes.
+    watches_within = True
+
     def __init__(self, inputs, names, parameters):
         self.calls, self.values, self.kept, self.counts = [], {}, [], {}
         self.names = {id(tensor): name for name, tensor in parameters}
@@ -83,6 +86,8 @@ class Trace(watching.Watcher):
     def called(self, op, inputs, params, in_place, proceed):
         if self.silent:
             return proceed()
+        if op.custom is not None:
+            return self._within(proceed())
         values = [self.value(x) if isinstance(x, TensorBase) else x for x in inputs]
         name, values, params = self._indexed(op.name, values, params)
         from_inputs = any([isinstance(v, Value) and v.array is None for v in values])
@@ -98,6 +103,18 @@ class Trace(watching.Watcher):
             if not from_inputs and inputs[0]._is_view():
                 return out
         self.calls.append(Call(name, values, params, made, _line()))
+        if name in ("drawn", "normal"):
+            self.drew = self.drew or (made[0].name, _line())
+        return out
+
+    def _within(self, out):
+        """What a custom Function returned; its tensors may stand for those that its forward made."""
+        for x in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(x, TensorBase) and id(x) not in self.values:
+                twins = [tensor for tensor in self.kept if tensor._array is x._array and id(tensor) in self.values]
+                if twins:
+                    self.values[id(x)] = self.value(twins[-1])
+                    self.kept.append(x)
         return out
 
     def _indexed(self, name, values, params):
@@ -178,6 +195,16 @@ class Trace(watching.Watcher):
 
     def refused(self, name, why, line=None):
         return RuntimeError(f"rushlight.onnx.export: {name!r} {why} ({line or _line()})")
+
+
+def needed(calls, outputs):
+    """The calls that lead to the outputs, but for those of constants."""
+    wanted, found = {id(value) for value in outputs}, []
+    for call in reversed(calls):
+        if any([id(value) in wanted and value.array is None for value in call.outputs]):
+            wanted |= {id(value) for value in call.inputs}
+            found.append(call)
+    return found[::-1]
 
 
 def _with_values(key, values):
