@@ -26,15 +26,9 @@ _WITHOUT_MEANING = {
     "custom_translation_table": None, "report": False, "verify": False, "profile": False, "dump_exported_program": False,
     "custom_opsets": None, "export_modules_as_functions": False, "operator_export_type": 0,
 }  # fmt: skip
-_IGNORED = (
-    "dynamo",
-    "external_data",
-    "optimize",
-    "artifacts_dir",
-    "do_constant_folding",
-    "autograd_inlining",
-    "fallback",
-)
+_IGNORED = {
+    "dynamo", "external_data", "optimize", "artifacts_dir", "do_constant_folding", "autograd_inlining", "fallback",
+}  # fmt: skip
 
 
 class TrainingMode(enum.IntEnum):
