@@ -49,6 +49,11 @@ def test_every_public_name_is_in_a_stub():
     assert {name for name in methods if not name.startswith("_")} - stated == {"tangent_shown", "tracked_dtype"}
 
 
+def test_type_checkers_are_told_to_read_the_package():
+    # Without this file they take nothing from an installed package.
+    assert (PACKAGE / "py.typed").exists()
+
+
 def test_dir_names_what_can_be_had():
     assert {*rushlight.__all__, *rushlight.LAZY} <= set(dir(rushlight))
     assert {"relu", "cumsum", "backward", "T"} <= set(dir(rushlight.Tensor)) & set(dir(rushlight.ones(1)))

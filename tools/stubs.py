@@ -1,10 +1,12 @@
 """Writes the stubs (.pyi) of what is put in place while Rushlight is imported, which no type checker sees in the sources.
 
-They are those of rushlight, its Tensor, its named tuples, and of modules of functions; signatures are those of the functions,
-what they return is stated below. `python tools/stubs.py` writes them; a test says when they are out of date.
+They are those of rushlight, its Tensor, its named tuples, of modules of functions, and of packages that import some of their
+names late. Signatures are those of the functions, what they return is stated below. `python tools/stubs.py` writes them;
+a test says when they are out of date.
 """
 
 import inspect
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -48,34 +50,50 @@ _RETURNS = {
     "_device": ("get_default_device"),
     "Size": ("broadcast_shapes"),
     "Iterator[Tensor]": ("__iter__"),
+    "Generator": ("manual_seed"),
+    "ndarray[Any, Any]": ("numpy __array__"),
+    "dict[builtins.str, builtins.int]": ("memory_stats"),
+    "tuple[builtins.int, ...]": ("dim_order"),
+    "Callable[..., Any]": ("vmap"),
     _SEVERAL: (
-        "adaptive_max_pool1d broadcast_tensors chunk dsplit embedding_bag gradient gru hsplit lstm lstm_cell "
-        "max_pool1d_with_indices meshgrid native_batch_norm native_dropout native_group_norm native_layer_norm "
-        "pca_lowrank rnn_relu rnn_tanh split split_with_sizes std_mean svd_lowrank tensor_split unbind "
+        "adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices "
+        "native_embedding_bag broadcast_tensors "
+        "chunk dsplit fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices gradient gru "
+        "hsplit lobpcg lstm lstm_cell lu max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices meshgrid "
+        "multi_head_attention_forward native_batch_norm native_dropout native_group_norm native_layer_norm pca_lowrank rnn_relu "
+        "rnn_tanh split split_copy split_with_sizes split_with_sizes_copy std_mean svd_lowrank tensor_split unbind unbind_copy "
         "unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes var_mean vsplit"
     ),
-    # Which it is depends on the arguments, or it is of another kind altogether.
+    # It depends on the arguments, or there is nothing of the kind.
     "Any": (
-        "as_subclass atleast_1d atleast_2d atleast_3d debug dim_order eig explain from_dlpack item lint load "
-        "lobpcg lstsq lu max max_pool1d median memory_stats min nanmedian new nonzero numpy register_hook "
-        "register_post_accumulate_grad_hook size split_copy split_with_sizes_copy storage stride symeig to_device "
-        "tolist type unbind_copy unique unique_consecutive untyped_storage vmap where histogramdd manual_seed "
-        "__array__ __array_namespace__ __dlpack__ __dlpack_device__ __reduce_ex__ __deepcopy__"
+        "as_subclass atleast_1d atleast_2d atleast_3d eig explain item load lstsq register_hook "
+        "register_post_accumulate_grad_hook storage symeig tolist untyped_storage "
+        "__array_namespace__ __dlpack__ __dlpack_device__ __reduce_ex__ __deepcopy__"
     ),
 }
-# In modules, functions of these names have several results, or one or several.
-_ANY_IN_MODULES = (
-    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d "
-    "max_pool1d max_pool2d max_pool3d multi_head_attention_forward cholesky_ex eig eigh inv_ex ldl_factor "
-    "ldl_factor_ex lstsq lu lu_factor lu_factor_ex qr slogdet solve_ex svd"
-)
+_ALONG = "dim: builtins.int, keepdim: builtins.bool = ..."
+# Of functions whose arguments decide what is returned, the parameters behind the first, and what is returned then; in all
+# other calls it is Any.
+_DECIDING = {
+    **{name: {"": "Tensor", _ALONG: "return_types.{name}", "other: Tensor": "Tensor"} for name in ("max", "min")},
+    **{name: {"": "Tensor", _ALONG: "return_types.{name}"} for name in ("median", "nanmedian")},
+    "where": {"": _SEVERAL, "input: Any, other: Any": "Tensor"},
+    "size": {"": "Size", "dim: builtins.int": "builtins.int"},
+    "stride": {"": "tuple[builtins.int, ...]", "dim: builtins.int": "builtins.int"},
+    "type": {"": "builtins.str", "dtype: builtins.str | _dtype, non_blocking: Any = ...": "Tensor"},
+}
+# Where one of these is asked for, more than one tensor is returned.
+_FLAGS = {"return_indices", "return_inverse", "return_counts", "as_tuple"}
 _MODULES = ("nn.functional", "nn.init", "linalg", "fft", "special")
+# Packages of which some names are imported late; and those inside them whose names are all theirs too.
+_PACKAGES = ("autograd", "nn", "nn.utils", "optim", "sklearn", "testing", "utils", "viz")
+_STARS = {"nn": ("modules",)}
 RETURNS = {name: kind for kind, names in _RETURNS.items() for name in names.split()}
 _FIELDS = {
     "shape": "Size", "dtype": "_dtype", "device": "_device", "layout": "_layout", "grad": "Tensor | None", "grad_fn": "Any",
     **dict.fromkeys(("T", "mT", "H", "mH", "real", "imag", "data"), "Tensor"),
     **dict.fromkeys(("ndim", "itemsize", "nbytes", "output_nr", "_version"), "builtins.int"),
-    "_base": "Tensor | None", "name": "Any", "grad_dtype": "Any",
+    "_base": "Tensor | None", "name": "builtins.str | None", "grad_dtype": "Any",
 }  # fmt: skip
 # Names of the package's own file that are no part of what it offers.
 _MACHINERY = {
@@ -89,6 +107,8 @@ _MACHINERY = {
     "offer",
     "watch_forks",
 }
+# Of what class a constant is, as stubs name it.
+_KINDS = {"Generator": "Generator", "NoneType": "None", "layout": "_layout", "memory_format": "memory_format"}
 _WRITTEN = {"grad", "data", "requires_grad", "real", "imag", "grad_dtype"}
 # Fields and methods that are for the package alone.
 _OWN = {"born", "hooks", "inference", "slot", "tangent", "tangent_shown", "tracked_dtype", "versions", "view_of"}
@@ -98,8 +118,31 @@ invert eq ne lt le gt ge getitem setitem bool int float complex index len iter c
 dlpack_device format""".split()  # noqa: SIM905
 
 
-def stub_of(name, function, indent="", returned=None):
-    """`def name(parameters) -> what: ...`, the parameters' defaults left out."""
+def stub_of(name, function, indent="", prefix=""):
+    """The text that states a function, or a method where there is an indent; each way of calling it, if they return others."""
+    parameters, flagged = parameters_of(function, indent)
+    first = "self" if indent else parameters.partition(",")[0]
+    stated = [RETURNS.get(prefix + name), named(prefix + name), RETURNS.get(name), named(name), "Tensor"]
+    returned = next(filter(None, stated))
+    ways = []
+    if name in _DECIDING and not (indent and name == "where"):
+        ways = [
+            (f"{first}, {rest}" if rest else first, kind.format(name=name)) for rest, kind in _DECIDING[name].items()
+        ]
+    elif flagged != parameters and returned == "Tensor":
+        ways = [(flagged, returned)]
+    ways.append((parameters, "Any" if ways else returned))
+    over = f"{indent}@overload\n" if len(ways) > 1 else ""
+    return "\n".join(f"{over}{indent}def {name}({words}) -> {kind}: ..." for words, kind in ways)
+
+
+def named(name):
+    """The named tuple of that name, as stubs name it; None where there is none."""
+    return f"return_types.{name}" if hasattr(return_types, name) else None
+
+
+def parameters_of(function, indent=""):
+    """The parameters as a stub states them, and so with the flags of _FLAGS at False."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -114,11 +157,20 @@ def stub_of(name, function, indent="", returned=None):
         star = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
         if each.kind is each.KEYWORD_ONLY and not {each.VAR_POSITIONAL, each.KEYWORD_ONLY} & set(kinds[:i]):
             words.append("*")
-        words.append(f"{star}{each.name}: Any" + (" = ..." if each.default is not each.empty else ""))
+        words.append(f"{star}{each.name}: Any" + default_of(each))
         if each.kind is each.POSITIONAL_ONLY and kinds[i + 1 : i + 2] != [each.POSITIONAL_ONLY]:
             words.append("/")
-    named = f"return_types.{name}" if hasattr(return_types, name) else "Tensor"
-    return f"{indent}def {name}({', '.join(words)}) -> {returned or RETURNS.get(name) or named}: ..."
+    stated = ", ".join(words)
+    return stated, re.sub(rf"\b({'|'.join(_FLAGS)}): Any", r"\1: Literal[False]", stated)
+
+
+def default_of(parameter):
+    """The default of a parameter where it is a plain value, which editors show."""
+    default = parameter.default
+    if default is parameter.empty:
+        return ""
+    plain = default is None or type(default) in (bool, int, float, str)
+    return f" = {default!r}" if plain and repr(default) not in ("inf", "-inf", "nan") else " = ..."
 
 
 def of_tensor():
@@ -140,7 +192,8 @@ def of_tensor():
         else:
             lines.append(f"    @property\n    def {name}(self) -> {_FIELDS.get(name, 'builtins.bool')}: ...")
     return (
-        f"{_HEAD}import builtins\nfrom collections.abc import Iterator\nfrom typing import Any\n\n"
+        f"{_HEAD}import builtins\nfrom collections.abc import Iterator\nfrom typing import Any, Literal, overload\n\n"
+        "from numpy import ndarray\n\n"
         "from .device import device as _device\nfrom .device import layout as _layout\n"
         "from .dtypes import dtype as _dtype\nfrom .functions import return_types\nfrom .size import Size\n\n"
         "class Tensor:\n" + "\n".join(lines) + "\n\nclass Later: ...\n\ndef offer(module: Any) -> None: ...\n"
@@ -157,7 +210,7 @@ def operator_stub(name):
         "__invert__",
         "__bool__",
         "__int__",
-        "calculate_gain __float__",
+        "__float__",
         "__complex__",
         "__index__",
     )
@@ -191,15 +244,21 @@ def of_package():
         elif isinstance(value, type) and value.__module__.startswith("rushlight"):
             imports.append(f"from .{home(value)} import {value.__name__} as {name}")
         elif callable(value) and not isinstance(value, type):
-            functions.append(stub_of(name, value))
+            functions.append(stub_of(name, value, prefix="native_"))
         else:
             kind = type(value).__name__
-            plain = kind in ("int", "float", "str", "tuple", "dict", "frozenset", "bool")
-            fields.append(f"{name}: {'builtins.' + kind if plain and kind not in ('tuple', 'dict') else 'Any'}")
+            plain = kind in ("int", "float", "str", "bool")
+            kind = f"builtins.{kind}" if plain else _KINDS.get(kind, "Any")
+            fields.append(f"{name}: {kind}")
     imports += [f"from . import {name} as {name}" for name in rushlight.LAZY]
-    imports += ["from .device import device as _device", "from .dtypes import dtype as _dtype"]
+    imports += [
+        "from .device import device as _device",
+        "from .device import layout as _layout",
+        "from .dtypes import dtype as _dtype",
+    ]
     text = "\n".join([*sorted(set(imports)), "", *fields, "__version__: builtins.str", "", *functions])
-    return f"{_HEAD}import builtins\nfrom typing import Any\n\n{text}\n"
+    collections = "from collections.abc import Callable\n"
+    return f"{_HEAD}import builtins\n{collections}from typing import Any, Literal, overload\n\n{text}\n"
 
 
 def home(kind):
@@ -217,35 +276,52 @@ def of_module(place):
     """The text of the stub of a module of functions."""
     module = import_module(f"rushlight.{place}")
     dots = "." * (place.count(".") + 1 + hasattr(module, "__path__"))
-    functions = []
+    functions, classes = [], []
     for name in dir(module):
         value = getattr(module, name)
         own = not name.startswith("_") and (getattr(value, "__module__", None) or "").startswith("rushlight")
         if own and callable(value) and not isinstance(value, type):
-            functions.append(
-                stub_of(
-                    name,
-                    value,
-                    returned="Any"
-                    if name in _ANY_IN_MODULES.split()
-                    else RETURNS.get(name)
-                    if place == "nn.init"
-                    else "Tensor",
-                )
-            )
-    rest = "\n\ndef __getattr__(name: str) -> Any: ...\n"
-    return (
-        f"{_HEAD}import builtins\nfrom typing import Any\n\nfrom {dots}tensor import Tensor\n\n"
-        + "\n".join(functions)
-        + rest
-    )
+            functions.append(stub_of(name, value, prefix="linalg_" if place == "linalg" else ""))
+        elif own and value.__module__ == module.__name__:
+            classes.append(f"class {name}({value.__base__.__name__}): ...")
+        elif own:
+            classes.append(f"from {relative(value.__module__, module.__name__)} import {name} as {name}")
+    head = f"import builtins\nfrom typing import Any, Literal, overload\n\nfrom {dots}functions import return_types\n"
+    return f"{_HEAD}{head}from {dots}tensor import Tensor\n\n" + "\n".join([*classes, *functions]) + "\n"
 
 
-def of_optimizers():
-    """The text of optim/__init__.pyi: classes that are imported when they are asked for."""
-    places = {**rushlight.optim.LAZY, "Adam": "adam", "AdamW": "adam", "Optimizer": "optimizer", "SGD": "sgd"}
-    lines = [f"from .{place} import {name} as {name}" for name, place in sorted(places.items())]
-    return _HEAD + "\n".join([f"from . import {name} as {name}" for name in rushlight.optim.MODULES] + lines) + "\n"
+def of_names(place):
+    """The text of the stub of a package, some of whose names are imported when they are asked for: where each is from."""
+    package = import_module(f"rushlight.{place}")
+    path, stars = package.__name__, _STARS.get(place, ())
+    held = {name for each in stars for name in import_module(f".{each}", path).__all__} - {"Module"}
+    homes = {}
+    for name in getattr(package, "__all__", ()) or {name for name in vars(package) if not name.startswith("_")}:
+        home = getattr(getattr(package, name), "__module__", None) or ""
+        if home.startswith("rushlight.") and name not in held:
+            homes.setdefault(home, set()).add(name)
+    homes = {relative(home, path): names for home, names in homes.items()}
+    if modules := modules_in(package):
+        homes["."] = modules
+    lines = [
+        f"from {home} import {', '.join(f'{name} as {name}' for name in sorted(homes[home]))}" for home in sorted(homes)
+    ]
+    return _HEAD + "\n".join([*(f"from .{each} import *" for each in stars), *lines]) + "\n"
+
+
+def relative(module, package):
+    """A module of rushlight, as a package's own file would name it."""
+    if module.startswith(f"{package}."):
+        return module.removeprefix(package)
+    return "." * (package.count(".") + 1) + module.removeprefix("rushlight.")
+
+
+def modules_in(package):
+    """The modules of a package that its own file imports, or finds when they are asked for."""
+    text = Path(package.__file__).read_text(encoding="utf-8")
+    named = re.findall(r"^from \.(\w+)|^from \. import (.*)", text, re.MULTILINE)
+    named = {word for each in named for words in each for word in re.findall(r"\w+", words)}
+    return {name for name in named if inspect.ismodule(vars(package).get(name))} | {*getattr(package, "_MODULES", ())}
 
 
 def of_return_types():
@@ -270,8 +346,8 @@ def stubs():
         SOURCES / "__init__.pyi": of_package(),
         SOURCES / "tensor.pyi": of_tensor(),
         SOURCES / "functions" / "return_types.pyi": of_return_types(),
-        SOURCES / "optim" / "__init__.pyi": of_optimizers(),
         **{stub_path(place): of_module(place) for place in _MODULES},
+        **{stub_path(place): of_names(place) for place in _PACKAGES},
     }
 
 

@@ -20,9 +20,9 @@ LAZY = {
     "SparseAdam": "sparse_adam",
     "swap_in_optimizer_params_and_state": "swapping",
 }
-MODULES = ("lr_scheduler", "swa_utils")
+_MODULES = ("lr_scheduler", "swa_utils")
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", *LAZY, *MODULES]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", *LAZY, *_MODULES]
 
 
 def __getattr__(name):
@@ -30,7 +30,7 @@ def __getattr__(name):
 
     if name in LAZY:
         return getattr(import_module(f".{LAZY[name]}", __name__), name)
-    if name in MODULES:
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     from ..missing import of_module
 
@@ -38,4 +38,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *LAZY, *MODULES})
+    return sorted({*globals(), *LAZY, *_MODULES})

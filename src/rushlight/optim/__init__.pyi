@@ -1,14 +1,12 @@
 """Written by tools/stubs.py."""
 
-from . import lr_scheduler as lr_scheduler
-from . import swa_utils as swa_utils
-from .asgd import ASGD as ASGD
+from . import adam as adam, lr_scheduler as lr_scheduler, optimizer as optimizer, sgd as sgd, swa_utils as swa_utils
 from .adadelta import Adadelta as Adadelta
 from .adafactor import Adafactor as Adafactor
 from .adagrad import Adagrad as Adagrad
-from .adam import Adam as Adam
-from .adam import AdamW as AdamW
+from .adam import Adam as Adam, AdamW as AdamW
 from .adamax import Adamax as Adamax
+from .asgd import ASGD as ASGD
 from .lbfgs import LBFGS as LBFGS
 from .muon import Muon as Muon
 from .nadam import NAdam as NAdam

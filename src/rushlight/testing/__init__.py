@@ -2,4 +2,6 @@
 
 from ..missing import with_modules as _with_modules
 
-__getattr__, __dir__ = _with_modules(__name__, ("strategies",))
+_MODULES = ("strategies",)
+
+__getattr__, __dir__ = _with_modules(__name__, _MODULES)
