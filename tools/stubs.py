@@ -86,11 +86,25 @@ _DECIDING = {
 _FLAGS = {"return_indices", "return_inverse", "return_counts", "as_tuple"}
 _MODULES = ("nn.functional", "nn.init", "linalg", "fft", "special")
 # Packages of which some names are imported late; and those inside them whose names are all theirs too.
-_PACKAGES = ("autograd", "nn", "nn.utils", "optim", "sklearn", "testing", "utils", "viz")
+_PACKAGES = ("autograd", "func", "nn", "nn.utils", "optim", "sklearn", "testing", "utils", "viz")
 _STARS = {"nn": ("modules",)}
+# What their functions return where the sources do not tell it.
+_IN_PACKAGES = {
+    "autograd": {"grad": _SEVERAL, "backward": "None", "gradcheck": "bool", "gradgradcheck": "bool"},
+    "func": {
+        **dict.fromkeys(
+            ("functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "vmap"), "Callable[..., Any]"
+        ),
+        **dict.fromkeys(("functional_call", "jvp", "linearize", "vjp"), "Any"),
+        "stack_module_state": "tuple[dict[str, Any], dict[str, Any]]",
+    },
+    "nn.utils": dict.fromkeys(
+        ("clip_grad_norm", "clip_grad_norm_", "get_total_norm", "parameters_to_vector"), "Tensor"
+    ),
+}
 RETURNS = {name: kind for kind, names in _RETURNS.items() for name in names.split()}
 _FIELDS = {
-    "shape": "Size", "dtype": "_dtype", "device": "_device", "layout": "_layout", "grad": "Tensor | None", "grad_fn": "Any",
+    "shape": "Size", "dtype": "_dtype", "device": "_device", "layout": "_layout", "grad_fn": "Any",
     **dict.fromkeys(("T", "mT", "H", "mH", "real", "imag", "data"), "Tensor"),
     **dict.fromkeys(("ndim", "itemsize", "nbytes", "output_nr", "_version"), "builtins.int"),
     "_base": "Tensor | None", "name": "builtins.str | None", "grad_dtype": "Any",
@@ -109,7 +123,7 @@ _MACHINERY = {
 }
 # Of what class a constant is, as stubs name it.
 _KINDS = {"Generator": "Generator", "NoneType": "None", "layout": "_layout", "memory_format": "memory_format"}
-_WRITTEN = {"grad", "data", "requires_grad", "real", "imag", "grad_dtype"}
+_WRITTEN = {"data", "requires_grad", "real", "imag", "grad_dtype"}
 # Fields and methods that are for the package alone.
 _OWN = {"born", "hooks", "inference", "slot", "tangent", "tangent_shown", "tracked_dtype", "versions", "view_of"}
 _SPECIAL = """add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod rmod imod
@@ -118,11 +132,11 @@ invert eq ne lt le gt ge getitem setitem bool int float complex index len iter c
 dlpack_device format""".split()  # noqa: SIM905
 
 
-def stub_of(name, function, indent="", prefix=""):
+def stub_of(name, function, indent="", prefix="", returned=None):
     """The text that states a function, or a method where there is an indent; each way of calling it, if they return others."""
     parameters, flagged = parameters_of(function, indent)
     first = "self" if indent else parameters.partition(",")[0]
-    stated = [RETURNS.get(prefix + name), named(prefix + name), RETURNS.get(name), named(name), "Tensor"]
+    stated = [returned, RETURNS.get(prefix + name), named(prefix + name), RETURNS.get(name), named(name), "Tensor"]
     returned = next(filter(None, stated))
     ways = []
     if name in _DECIDING and not (indent and name == "where"):
@@ -187,6 +201,10 @@ def of_tensor():
         value = getattr(kind, name)
         if callable(value) and not isinstance(value, type):
             lines.append(operator_stub(name) if name in special else stub_of(name, value, "    "))
+        elif name == "grad":
+            # Other than a field it is taken for what the getter says behind an assignment too: backward writes it anew.
+            lines.append("    @property\n    def grad(self) -> Tensor | Any: ...")
+            lines.append("    @grad.setter\n    def grad(self, value: Tensor | None) -> None: ...")
         elif name in _WRITTEN:
             lines.append(f"    {name}: {_FIELDS.get(name, 'builtins.bool')}")
         else:
@@ -293,12 +311,12 @@ def of_module(place):
 def of_names(place):
     """The text of the stub of a package, some of whose names are imported when they are asked for: where each is from."""
     package = import_module(f"rushlight.{place}")
-    path, stars = package.__name__, _STARS.get(place, ())
+    path, stars, stated = package.__name__, _STARS.get(place, ()), _IN_PACKAGES.get(place, {})
     held = {name for each in stars for name in import_module(f".{each}", path).__all__} - {"Module"}
     homes = {}
     for name in getattr(package, "__all__", ()) or {name for name in vars(package) if not name.startswith("_")}:
         home = getattr(getattr(package, name), "__module__", None) or ""
-        if home.startswith("rushlight.") and name not in held:
+        if home.startswith("rushlight.") and name not in held | {*stated}:
             homes.setdefault(home, set()).add(name)
     homes = {relative(home, path): names for home, names in homes.items()}
     if modules := modules_in(package):
@@ -306,6 +324,10 @@ def of_names(place):
     lines = [
         f"from {home} import {', '.join(f'{name} as {name}' for name in sorted(homes[home]))}" for home in sorted(homes)
     ]
+    if stated:
+        lines.append("from collections.abc import Callable\nfrom typing import Any")
+        lines.append(f"from {relative('rushlight.tensor', path)} import Tensor\n")
+        lines += [stub_of(name, getattr(package, name), returned=stated[name]) for name in sorted(stated)]
     return _HEAD + "\n".join([*(f"from .{each} import *" for each in stars), *lines]) + "\n"
 
 

@@ -19,6 +19,12 @@ from ..ops.copying import sum_to, to_dtype
 from ..ops.identity import alias
 from ..spelling import spell
 
+# Type checkers know it by its name; `typing` itself is not imported.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 _FORWARD = "You must implement the forward function for custom autograd.Function."
 _BACKWARD = (
     "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward "
@@ -181,23 +187,32 @@ class Function(metaclass=FunctionMeta):
     def __call__(self, *args, **named):
         raise errors.coded("RL203", RuntimeError(_LEGACY))
 
-    @staticmethod
-    def forward(*args, **named):
-        raise errors.coded("RL201", NotImplementedError(_FORWARD))
+    if TYPE_CHECKING:
+        # Those of subclasses take what they like.
+        forward: Callable[..., Any]
+        setup_context: Callable[..., Any]
+        backward: Callable[..., Any]
+        vjp: Callable[..., Any]
+        jvp: Callable[..., Any]
+    else:
 
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        raise errors.coded("RL201", NotImplementedError("setup_context is not implemented."))
+        @staticmethod
+        def forward(*args, **named):
+            raise errors.coded("RL201", NotImplementedError(_FORWARD))
 
-    @staticmethod
-    def backward(ctx, *grad_outputs):
-        raise errors.coded("RL201", NotImplementedError(_BACKWARD))
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            raise errors.coded("RL201", NotImplementedError("setup_context is not implemented."))
 
-    vjp = backward
+        @staticmethod
+        def backward(ctx, *grad_outputs):
+            raise errors.coded("RL201", NotImplementedError(_BACKWARD))
 
-    @staticmethod
-    def jvp(ctx, *grad_inputs):
-        raise errors.coded("RL201", NotImplementedError(_JVP))
+        vjp = backward
+
+        @staticmethod
+        def jvp(ctx, *grad_inputs):
+            raise errors.coded("RL201", NotImplementedError(_JVP))
 
     @staticmethod
     def vmap(info, in_dims, *args):
@@ -207,7 +222,7 @@ class Function(metaclass=FunctionMeta):
         )
 
     @classmethod
-    def apply(cls, *args, **named):
+    def apply(cls, *args, **named) -> "Any":
         """The operation applied to tensors and whatever else forward takes."""
         if core.transforms_entered(0):
             level = batching.level_of(args)

@@ -26,7 +26,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data=None, requires_grad=True):
+    def __new__(cls, data=None, requires_grad=True) -> "Parameter":
         if data is None:
             return parameter_of(np.empty(0, get_default_dtype().numpy), requires_grad, cls)
         if requires_grad and isinstance(data, Tensor) and not data.tracked_dtype():

@@ -14,6 +14,11 @@ from ..nn.modules.module import _typename, clear_grad
 from ..tensor import Tensor
 from .checks import check_options
 
+# Type checkers know it by its name; `typing` itself is not imported.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 required = object()
 
 # Hooks around the steps of all optimizers, and those that there are.
@@ -144,7 +149,7 @@ class Optimizer:
                 for param in group["params"]:
                     clear_grad(param, set_to_none)
 
-    def step(self, closure=None):
+    def step(self, closure=None) -> "Any":
         """Change all parameters that have a gradient; returns what `closure()` returned, called first where given."""
         raise NotImplementedError
 
@@ -164,7 +169,7 @@ class Optimizer:
             self._step_watched = self.step = _watched(self, optimizer_of or (lambda: self))
 
     # -- states
-    def state_dict(self):
+    def state_dict(self) -> "dict[str, Any]":
         """The state and the groups' options; parameters are counted through the groups.
 
         >>> import rushlight
@@ -380,7 +385,7 @@ def _registered_everywhere(hooks, hook):
     return RemovableHandle(hooks, hook)
 
 
-def called(closure):
+def called(closure) -> "Any":
     """What `closure()` returns, gradients on; None without one."""
     if closure is None:
         return None

@@ -36,8 +36,10 @@ from .unlisted import warn_of_unlisted
 # Type checkers know it by its name; `typing` itself is not imported.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, Self
+
+    from ..parameter import Parameter
 
 __all__ = [
     "Module",
@@ -275,7 +277,7 @@ class Module(Hooked, Stateful):
         """The same as `add_module`."""
         self.add_module(name, module)
 
-    def get_submodule(self, target):
+    def get_submodule(self, target) -> "Module":
         """The module at a dotted path, as in "encoder.layers.0"; AttributeError where there is none."""
         module = self
         for name in target.split(".") if target else ():
@@ -300,14 +302,14 @@ class Module(Hooked, Stateful):
             raise AttributeError(f"`{name}` is not an nn.Module")
         setattr(parent, name, module)
 
-    def get_parameter(self, target):
+    def get_parameter(self, target) -> "Parameter":
         """The parameter at a dotted path; AttributeError where there is none."""
         parameter = self._tensor_at(target)
         if not is_parameter(parameter):
             raise AttributeError(f"`{target.rpartition('.')[2]}` is not an nn.Parameter")
         return parameter
 
-    def get_buffer(self, target):
+    def get_buffer(self, target) -> "Tensor":
         """The buffer at a dotted path; AttributeError where there is none."""
         buffer = self._tensor_at(target)
         path, _, name = target.rpartition(".")
@@ -334,7 +336,7 @@ class Module(Hooked, Stateful):
                     seen.add(value)
                 yield f"{path}.{name}" if path else name, value
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse=True) -> "Iterator[Parameter]":
         """All parameters, each once; those of children too unless `recurse=False`.
 
         UserWarning for layers in plain lists and dicts, whose parameters are not among them.
@@ -343,25 +345,25 @@ class Module(Hooked, Stateful):
             warn_of_unlisted(self)
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True) -> "Iterator[tuple[str, Parameter]]":
         """All (name, parameter)."""
         yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse=True):
+    def buffers(self, recurse=True) -> "Iterator[Tensor]":
         """All buffers, each once."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True) -> "Iterator[tuple[str, Tensor]]":
         """All (name, buffer)."""
         yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
 
-    def children(self):
+    def children(self) -> "Iterator[Module]":
         """The modules directly inside, each once."""
         for _, module in self.named_children():
             yield module
 
-    def named_children(self):
+    def named_children(self) -> "Iterator[tuple[str, Module]]":
         """(name, module) of the modules directly inside."""
         seen = set()
         for name, module in self._modules.items():
@@ -369,12 +371,12 @@ class Module(Hooked, Stateful):
                 seen.add(module)
                 yield name, module
 
-    def modules(self, remove_duplicate=True):
+    def modules(self, remove_duplicate=True) -> "Iterator[Module]":
         """This module and all inside it, each once."""
         for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True) -> "Iterator[tuple[str, Module]]":
         """(dotted path, module) of this module and all inside it."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -405,7 +407,7 @@ class Module(Hooked, Stateful):
                 waiting.pop()
                 inside.discard(module)
 
-    def apply(self, fn):
+    def apply(self, fn) -> "Self":
         """Call fn(module) for all modules inside, and then for this one."""
         finish(self, self._applying(fn))
         return self
@@ -419,7 +421,7 @@ class Module(Hooked, Stateful):
         fn(self)
 
     # -- modes
-    def train(self, mode=True):
+    def train(self, mode=True) -> "Self":
         """Switch this module and all inside it to training (or with False to evaluation)."""
         if not isinstance(mode, bool):
             raise coded("RL424", ValueError("training mode is expected to be boolean"))
@@ -434,11 +436,11 @@ class Module(Hooked, Stateful):
             else:
                 module.train(mode)
 
-    def eval(self):
+    def eval(self) -> "Self":
         """Switch this module and all inside it to evaluation."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad=True) -> "Self":
         """Switch the recording of all parameters on or off."""
         for _, parameter in self.named_parameters():
             parameter.requires_grad_(requires_grad)
@@ -474,7 +476,7 @@ class Module(Hooked, Stateful):
             elif buffer is not None:
                 self._buffers[name] = fn(buffer)
 
-    def to(self, *args, **kwargs):
+    def to(self, *args, **kwargs) -> "Self":
         """Convert floating parameters and buffers: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)`.
 
         The module itself is changed and returned. Raises TypeError for a dtype that is not floating or complex.
@@ -493,27 +495,27 @@ class Module(Hooked, Stateful):
     def _floating_to(self, wanted):
         return self._apply(lambda t: t.to(wanted) if t.is_floating_point() else t)
 
-    def type(self, dst_type):
+    def type(self, dst_type) -> "Self":
         """Convert all parameters and buffers, of whatever dtype."""
         return self._apply(lambda t: t.type(dst_type))
 
-    def float(self):
+    def float(self) -> "Self":
         """Convert floating parameters and buffers to float32."""
         return self._floating_to(float32)
 
-    def double(self):
+    def double(self) -> "Self":
         """Convert floating parameters and buffers to float64."""
         return self._floating_to(float64)
 
-    def half(self):
+    def half(self) -> "Self":
         """Convert floating parameters and buffers to float16."""
         return self._floating_to(float16)
 
-    def bfloat16(self):
+    def bfloat16(self) -> "Self":
         """Convert floating parameters and buffers to bfloat16."""
         return self._floating_to(bfloat16)
 
-    def cpu(self):
+    def cpu(self) -> "Self":
         """The module itself: it is on the CPU."""
         return self
 
@@ -521,7 +523,7 @@ class Module(Hooked, Stateful):
         """Raises AssertionError: rushlight computes on the CPU."""
         check_cpu("cuda")
 
-    def to_empty(self, *, device, recurse=True):
+    def to_empty(self, *, device, recurse=True) -> "Self":
         """Replace all parameters and buffers by ones of unset values."""
         check_cpu(device)
         return self._apply(lambda t: wrap(t._array.copy()), recurse)

@@ -53,7 +53,7 @@ class Stateful:
     def _has_extra_state(self, method):
         return getattr(type(self), method) is not getattr(Stateful, method)
 
-    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+    def state_dict(self, *args, destination=None, prefix="", keep_vars=False) -> "dict":
         """All parameters and persistent buffers by their names, detached unless `keep_vars`; they share memory.
 
         >>> import rushlight

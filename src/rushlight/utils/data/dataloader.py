@@ -5,7 +5,8 @@ import math
 import os
 import warnings
 from collections import deque
-from typing import Generic, TypeVar
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
 
 from ...errors import noted
 from ...generator import default_generator
@@ -131,7 +132,7 @@ class DataLoader(Generic[_T_co]):
             raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         if not self.persistent_workers or not self.num_workers:
             return self._get_iterator()
         if self._iterator is None or self._iterator._closed:
