@@ -91,7 +91,7 @@ def main():
     state, total = None, 0.0
     for step, (start, x, y) in zip(range(1, args.steps + 1), batches(encoded, args.batch_size, args.length)):
         # The state is carried on along the text, but the gradient stops here.
-        state = None if start == 0 else tuple(part.detach() for part in state)
+        state = None if state is None or start == 0 else tuple(part.detach() for part in state)
         scores, state = model(x, state)
         loss = criterion(scores.reshape(-1, len(letters)), y.reshape(-1))
         optimizer.zero_grad()

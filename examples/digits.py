@@ -11,6 +11,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -105,7 +106,8 @@ def draw_mistakes(model, x, y):
     wrong = (chances.argmax(dim=1) != y).nonzero().flatten().tolist()
     shown = wrong[: 3 * COLUMNS]
     rows = max(1, -(-len(shown) // COLUMNS))
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(10, 0.6 + 2.5 * rows), layout="constrained", squeeze=False)
+    layout = ConstrainedLayoutEngine(wspace=0.05)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(10, 0.6 + 2.5 * rows), layout=layout, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, i in zip(axes.flat, shown):
@@ -116,7 +118,6 @@ def draw_mistakes(model, x, y):
         axis.imshow(x[i].reshape(8, 8), cmap="gray_r")
         axis.set_title(f"{y[i].item()} read as {best.indices[0].item()}", fontsize=11)
         axis.set_xlabel(thought, fontsize=9, color="dimgray")
-    figure.get_layout_engine().set(wspace=0.05)
     figure.suptitle(f"{len(wrong)} of {len(y)} held-out digits read wrongly")
     figure.savefig(OUT / "mistakes.png", dpi=120)
     return len(wrong)

@@ -117,7 +117,8 @@ def main():
     if args.double:
         torch.set_default_dtype(torch.float64)
     device = torch.device(args.device)
-    pictures = torch.tensor(load_digits().images, dtype=torch.get_default_dtype()).unsqueeze(1) / 8 - 1
+    pictures, _ = load_digits(return_X_y=True)
+    pictures = torch.tensor(pictures, dtype=torch.get_default_dtype()).reshape(-1, 1, 8, 8) / 8 - 1
     loader = DataLoader(TensorDataset(pictures), batch_size=args.batch_size, shuffle=True, drop_last=True)
 
     generator = Generator(args.noise, args.width).to(device)

@@ -120,7 +120,7 @@ def main():
         optimizer.zero_grad()
         found = network(picture)
         content_loss = F.mse_loss(found[-1], wanted_content)
-        style_loss = sum(F.mse_loss(gram_matrix(a), b) for a, b in zip(found, wanted_style))
+        style_loss = torch.stack([F.mse_loss(gram_matrix(a), b) for a, b in zip(found, wanted_style)]).sum()
         loss = args.content_weight * content_loss + args.style_weight * style_loss
         loss = loss + args.smooth_weight * roughness(picture)
         loss.backward()

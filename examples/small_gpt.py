@@ -121,8 +121,8 @@ def count_right(text):
     lines = text.split("\n")[:-1]
     value = {word: number for number, word in enumerate(NUMBERS, 1)}
     found = [re.fullmatch(r"(\w+) and (\w+) are (\w+)\.", line) for line in lines]
-    terms = [[value.get(word) for word in match.groups()] for match in found if match]
-    return sum(None not in (a, b, c) and a + b == c for a, b, c in terms), len(lines)
+    terms = [[value.get(word, math.nan) for word in match.groups()] for match in found if match]
+    return sum(a + b == c for a, b, c in terms), len(lines)
 
 
 def main():

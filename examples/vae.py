@@ -95,7 +95,8 @@ def main():
 
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
-    pictures = torch.tensor(load_digits().data / 16, dtype=torch.float32)
+    pictures, _ = load_digits(return_X_y=True)
+    pictures = torch.tensor(pictures / 16, dtype=torch.float32)
     loader = DataLoader(TensorDataset(pictures), batch_size=args.batch_size, shuffle=True)
     model = VAE(args.latent).to(device)
     optimizer = optim.Adam(model.parameters(), lr=args.lr)
