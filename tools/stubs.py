@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import rushlight
+from rushlight.core import written
 from rushlight.functions import return_types
 from rushlight.missing import Missing
 
@@ -157,6 +158,9 @@ def named(name):
 
 def parameters_of(function, indent=""):
     """The parameters as a stub states them, and so with the flags of _FLAGS at False."""
+    if not indent and function is rushlight.nn.functional.linear:
+        # Compiled, without a signature.
+        return ("input: Any, weight: Any, bias: Any = None",) * 2
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -298,6 +302,7 @@ def of_module(place):
     for name in dir(module):
         value = getattr(module, name)
         own = not name.startswith("_") and (getattr(value, "__module__", None) or "").startswith("rushlight")
+        own = own and value is not written
         if own and callable(value) and not isinstance(value, type):
             functions.append(stub_of(name, value, prefix="linalg_" if place == "linalg" else ""))
         elif own and value.__module__ == module.__name__:

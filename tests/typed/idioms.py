@@ -1,13 +1,16 @@
-"""Idioms of PyTorch's users."""
+"""Idioms of PyTorch's users, which type checkers accept. They are read by them, and not run."""
+
 from typing import Any, assert_type
+
 import numpy as np
+
 import rushlight as torch
 import rushlight.nn as nn
 import rushlight.nn.functional as F
 from rushlight import Tensor, optim
-from rushlight.optim.lr_scheduler import StepLR, ReduceLROnPlateau, LambdaLR
-from rushlight.utils.data import DataLoader, Dataset, TensorDataset, random_split, Subset
+from rushlight.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 from rushlight.utils.checkpoint import checkpoint
+from rushlight.utils.data import DataLoader, Dataset, random_split
 
 
 class Digits(Dataset[tuple[Tensor, int]]):
@@ -37,7 +40,8 @@ class Net(nn.Module):
         x = self.body(x - self.mean)
         for head in self.heads:
             y = head(x)
-        out, (h, c) = self.lstm(x)
+        out, (hidden, cell) = self.lstm(x)
+        x = out + hidden + cell
         x = x.view(x.size(0), -1)
         b, n = x.shape
         return y * self.scale + b + n
@@ -102,7 +106,7 @@ a, b = x.chunk(2)
 q, r = torch.linalg.qr(x)
 g = torch.Generator().manual_seed(3)
 torch.rand(3, generator=g, device=device, dtype=torch.float32)
-made = (1 + x, 1 - x, 2 ** x, x @ x, ~(x > 0), x[:, None], x[..., 0], x[x > 0], -x)
+made = (1 + x, 1 - x, 2**x, x @ x, ~(x > 0), x[:, None], x[..., 0], x[x > 0], -x)
 x[0] = 1
 x += 2
 if (x > 0).all() and torch.isfinite(x).any():
@@ -110,7 +114,7 @@ if (x > 0).all() and torch.isfinite(x).any():
 numbers = [float(v) for v in x]
 max(x.tolist())
 sum(p.numel() for p in model.parameters())
-gx, = torch.autograd.grad((x * x).sum(), x)
+(gx,) = torch.autograd.grad((x * x).sum(), x)
 assert_type(gx, Tensor)
 x = torch.randn(3, 3)
 h = torch.func.hessian(lambda v: (v**3).sum())(x)
@@ -173,9 +177,13 @@ packed = nn.utils.rnn.pack_padded_sequence(x, [1, 2])
 p2, l2 = nn.utils.rnn.pad_packed_sequence(packed)
 nn.utils.parametrizations.weight_norm(nn.Linear(1, 1))
 opt = optim.LBFGS(model.parameters())
+
+
 def closure():
     opt.zero_grad()
     l = model(x).sum()
     l.backward()
     return l
+
+
 opt.step(closure).item()

@@ -106,18 +106,21 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 def max_pool1d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
+    """(values, indices) of `max_pool1d`: the largest elements, and where they are in each plane of the input."""
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool2d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
+    """(values, indices) of `max_pool2d`: the largest elements, and where they are in each plane of the input."""
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool3d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
+    """(values, indices) of `max_pool3d`: the largest elements, and where they are in each plane of the input."""
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -397,14 +400,17 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
 
 
 def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
+    """(values, indices) of `adaptive_max_pool1d`: the largest elements, and where they are in each plane of the input."""
     return adaptive_max_pool1d(input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
+    """(values, indices) of `adaptive_max_pool2d`: the largest elements, and where they are in each plane of the input."""
     return adaptive_max_pool2d(input, output_size, True)
 
 
 def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
+    """(values, indices) of `adaptive_max_pool3d`: the largest elements, and where they are in each plane of the input."""
     return adaptive_max_pool3d(input, output_size, True)
 
 
@@ -529,12 +535,14 @@ def fractional_max_pool3d(
 def fractional_max_pool2d_with_indices(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
+    """(values, indices) of `fractional_max_pool2d`: the largest elements, and where they are in each plane of the input."""
     return fractional_max_pool2d(input, kernel_size, output_size, output_ratio, True, _random_samples)
 
 
 def fractional_max_pool3d_with_indices(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
+    """(values, indices) of `fractional_max_pool3d`: the largest elements, and where they are in each plane of the input."""
     return fractional_max_pool3d(input, kernel_size, output_size, output_ratio, True, _random_samples)
 
 
