@@ -100,6 +100,7 @@ ALSO = [
     ("RL323", "torch.mean(torch.tensor([True]))", "mean(): could not infer output dtype"),
     ("RL330", "torch.linalg.cholesky(-torch.eye(2))", "linalg.cholesky: The factorization could not be"),
     ("RL335", "torch.nothing_of_the_kind", "module 'rushlight' has no attribute"),
+    ("RL410", "F.binary_cross_entropy(torch.ones(2), torch.tensor([0, 1]))", "Found dtype Long but expected Float"),
     ("RL409", "F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 5]))", "Target 5 is out of bounds."),
     ("RL409", "F.cross_entropy(torch.zeros(2, 3).double(), torch.tensor([0, 5]))", "Target 5 is out of bounds."),
 ]
@@ -161,6 +162,18 @@ def test_the_sentence_begins_as_in_pytorch(code):
 
 def words(sentence):
     return re.sub(r"\b(rushlight|torch)\.", "", sentence).replace("\t", "").split()
+
+
+def test_what_was_tried_before_is_not_told():
+    """An error within `except` shows a traceback of both, of which the first says nothing to users."""
+    assert error_of("torch.cat(torch.ones(3), torch.ones(3))").__context__ is None
+
+
+def test_the_remedy_names_the_package_as_the_program_does(monkeypatch):
+    program = "torch.ones(2, requires_grad=True).add_(1)"
+    assert "Write under rushlight.no_grad()," in error_of(program).__notes__[-1]
+    monkeypatch.setattr(rl.spelling, "module", "torch")
+    assert "Write under torch.no_grad()," in error_of(program).__notes__[-1]
 
 
 # -- languages

@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,32 @@ def test_a_module_says_that_it_lacks_a_name_and_which_one_is_near(path):
     assert said.endswith(f"); did you mean '{known}'?")
     with pytest.raises(AttributeError, match=f"module '{path}' has no attribute '_private_name'$"):
         module._private_name  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "module, name, meant",
+    [
+        (rushlight, "Linear", "rushlight.nn.Linear"),
+        (rushlight, "Adam", "rushlight.optim.Adam"),
+        (rushlight, "cross_entropy", "rushlight.nn.functional.cross_entropy"),
+        (rushlight.nn, "relu", "rushlight.nn.functional.relu"),
+        (rushlight.nn, "linear", "rushlight.nn.functional.linear"),
+        (rushlight.nn, "no_grad", "rushlight.no_grad"),
+        (rushlight.optim, "ADAM", "Adam"),
+        (rushlight, "manualseed", "manual_seed"),
+    ],
+)
+def test_a_name_of_another_module_is_found_there(module, name, meant):
+    with pytest.raises(AttributeError, match=rf"did you mean '{re.escape(meant)}'\?"):
+        getattr(module, name)
+
+
+def test_a_misspelt_name_is_corrected_once():
+    """Python appends what it finds near to an AttributeError that tells of its object."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import rushlight\nrushlight.nn.Lineer"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.lower().count("did you mean") == 1
 
 
 @pytest.mark.parametrize(

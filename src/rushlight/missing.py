@@ -32,6 +32,10 @@ _REASONS = (
     ("handle_torch_function has_torch_function* overrides", "`__torch_function__` is not asked"),
 )  # fmt: skip
 
+# Where a name is looked for that another module was asked for.
+_PACKAGE = __name__.rpartition(".")[0]
+_ELSEWHERE = ("", ".nn", ".nn.functional", ".optim", ".linalg", ".autograd", ".utils.data")
+
 
 def _fits(name, pattern):
     """Whether a name is the pattern, of which a * at one end, or at both, stands for anything."""
@@ -48,13 +52,26 @@ def why(name):
 
 def missing(owner, name, there):
     """The AttributeError for a name that `owner` has not, with the nearest of the names that are `there`."""
+    reason = why(name)
+    near = None if reason else _near(name, there)
+    because = f": {reason}" if reason else ""
+    hint = f"; did you mean '{near}'?" if near else ""
+    sentence = f"{owner} has no attribute '{name}' (rushlight does not have it{because}){hint}"
+    # With a name of its own and no object, Python appends no suggestion to ours.
+    return coded("RL335", AttributeError(sentence, name=name))
+
+
+def _near(name, there):
+    """The name that was probably meant: in a module of its own kind, in lower or upper case, or spelled alike."""
     from difflib import get_close_matches
 
-    reason, near = why(name), get_close_matches(name, there, 1)
-    because = f": {reason}" if reason else ""
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    sentence = f"{owner} has no attribute '{name}' (rushlight does not have it{because}){hint}"
-    return coded("RL335", AttributeError(sentence))
+    for place in _ELSEWHERE:
+        # Only what is imported: `hasattr` asks for names too, and is to import nothing.
+        module = sys.modules.get(_PACKAGE + place)
+        if module is not None and name in vars(module):
+            return f"{spelling.module}{place}.{name}"
+    cases = [each for each in there if each.lower() == name.lower()]
+    return next(iter(cases or get_close_matches(name, there, 1)), None)
 
 
 def of_module(path):

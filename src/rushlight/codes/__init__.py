@@ -6,7 +6,9 @@ catalogue is imported with the first error that has a code.
 """
 
 import os
+import re
 
+from .. import spelling
 from .entry import Entry
 
 __all__ = ["Entry", "catalogue", "explain", "language", "notes"]
@@ -16,6 +18,7 @@ _LANGUAGES = ("en", "zh")
 _REMEDY = ("Remedy: ", "解决办法：")
 _WRONG = ("A program that ends in it:", "会触发它的程序：")
 _RIGHT = ("Instead:", "应改为：")
+_OF_TORCH = re.compile(r"\btorch(?=[.)])")
 _catalogue = {}
 
 
@@ -43,10 +46,15 @@ def catalogue():
 def notes(code, facts=None):
     """The notes of an exception with this code: its explanation, the facts of the case, the remedy."""
     entry, spoken = catalogue()[code], _LANGUAGES.index(language())
-    told = [f"{code}: {entry.explanation[spoken]}"]
+    told = [f"{code}: {spelled(entry.explanation[spoken])}"]
     if facts and entry.facts is not None:
         told.append(entry.facts[spoken].format(**facts))
-    return [*told, _REMEDY[spoken] + entry.remedy[spoken]]
+    return [*told, _REMEDY[spoken] + spelled(entry.remedy[spoken])]
+
+
+def spelled(text):
+    """What the catalogue says, with the name that the program gives the package: rushlight, or torch after `as_torch()`."""
+    return _OF_TORCH.sub(spelling.module, text)
 
 
 def explain(code, lang=None):

@@ -696,4 +696,21 @@ torch.zeros(3).masked_scatter(torch.ones(3, dtype=torch.bool), torch.ones(2))
 torch.zeros(3).masked_scatter(torch.ones(3, dtype=torch.bool), torch.ones(3))
 """,
     ),
+    "RL343": Entry(
+        title=("A list of tensors is no number", "张量列表不是数"),
+        explanation=(
+            "tensor() takes numbers, lists of numbers, and arrays; within a list a tensor stands for one number.",
+            "tensor() 接受数、数的列表和数组；列表中的张量只能代表一个数。",
+        ),
+        remedy=(
+            "torch.stack(tensors) puts tensors of one shape together, and records it; torch.cat joins them along a dimension.",
+            "torch.stack(tensors) 把形状相同的张量堆叠起来，并记录梯度；torch.cat 沿某一维拼接。",
+        ),
+        wrong="""
+torch.tensor([torch.ones(2), torch.ones(2)])
+""",
+        right="""
+torch.stack([torch.ones(2), torch.ones(2)])
+""",
+    ),
 }

@@ -171,10 +171,14 @@ F.nll_loss(torch.zeros(2, 3), torch.tensor([0, 2]))
     "RL410": Entry(
         title=("Targets of the wrong dtype", "目标的 dtype 不对"),
         explanation=(
-            "Class indices are integers. Floating targets are taken as probabilities, and then have the shape of the prediction.",
-            "类别索引是整数。浮点目标会被当作概率，此时形状必须与预测相同。",
+            "Class indices are int64 (or uint8). Other targets, probabilities among them, have the dtype and the shape of the "
+            "prediction.",
+            "类别索引的 dtype 是 int64（或 uint8）。其他目标（包括概率）的 dtype 和形状必须与预测相同。",
         ),
-        remedy=("Use target.long() for class indices.", "类别索引使用 target.long()。"),
+        remedy=(
+            "Use target.long() for class indices, target.float() for all else.",
+            "类别索引使用 target.long()，其他目标使用 target.float()。",
+        ),
         wrong="""
 F.cross_entropy(torch.zeros(2, 3), torch.tensor([0.0, 2.0]))
 """,
@@ -424,6 +428,25 @@ nn.Linear(2, 2).train("yes")
 """,
         right="""
 nn.Linear(2, 2).train(True)
+""",
+    ),
+    "RL425": Entry(
+        title=("Class targets of too many dimensions", "类别目标的维度过多"),
+        explanation=(
+            "A prediction of shape (N, C) goes with one class index per sample, a target of shape (N,).",
+            "形状为 (N, C) 的预测对应每个样本一个类别索引，即形状为 (N,) 的目标。",
+        ),
+        remedy=(
+            "target.squeeze(1) where the shape is (N, 1), target.argmax(1) where it is one-hot; for several classes at once "
+            "binary_cross_entropy_with_logits.",
+            "形状为 (N, 1) 时用 target.squeeze(1)，独热编码时用 target.argmax(1)；若可同时属于多个类别，用 "
+            "binary_cross_entropy_with_logits。",
+        ),
+        wrong="""
+F.cross_entropy(torch.zeros(2, 3), torch.tensor([[0], [2]]))
+""",
+        right="""
+F.cross_entropy(torch.zeros(2, 3), torch.tensor([[0], [2]]).squeeze(1))
 """,
     ),
 }

@@ -386,7 +386,7 @@ def _entry(entry):
     """(array, dtype) of one entry of a list."""
     if isinstance(entry, TensorBase):
         if entry._array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
+            raise coded("RL343", ValueError("only one element tensors can be converted to Python scalars"))
         return values(entry._array).reshape(()), entry.dtype
     if isinstance(entry, (np.ndarray, np.generic)):
         return np.asarray(entry), dtype_of(entry.dtype)

@@ -25,10 +25,10 @@ class Report:
         if any(found.code == code and found.line == line for found in self.findings):
             return
         entry, spoken = codes.catalogue()[code], codes.language() == "zh"
-        message = entry.explanation[spoken]
+        message = codes.spelled(entry.explanation[spoken])
         if facts:
             message = f"{message} {entry.facts[spoken].format(**facts)}"
-        self.findings.append(Finding(kind, code, line, message, entry.remedy[spoken]))
+        self.findings.append(Finding(kind, code, line, message, codes.spelled(entry.remedy[spoken])))
 
     def __iter__(self):
         return iter(self.findings)

@@ -161,7 +161,7 @@ def _check_dims(x, t):
         )
     if x.ndim <= 2:
         if t.ndim > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+            raise coded("RL425", RuntimeError("0D or 1D target tensor expected, multi-target not supported"))
         return
     if x.ndim == 4 and t.ndim != 3:
         raise RuntimeError(

@@ -158,7 +158,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if target.dtype != input.dtype:
         input, target = casting.wide(input, target)
     if target.dtype != input.dtype:
-        raise RuntimeError(f"Found dtype {scalar_type(target)} but expected {scalar_type(input)}")
+        sentence = f"Found dtype {scalar_type(target)} but expected {scalar_type(input)}"
+        raise coded("RL410", RuntimeError(sentence))
     for name, x in (("input", input), ("target", target)):
         array = every(x._array)
         if array.size and not ((array >= 0) & (array <= 1) | (array != array)).all():
