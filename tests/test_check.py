@@ -1,5 +1,7 @@
 """`rushlight check`: two streams beside each other, and a script under both libraries."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,16 @@ def test_ways_that_part():
     assert "the ways part: Rushlight goes on with exp at train.py:0, PyTorch with exp at train.py:200" in report
 
 
+def test_ctrl_c_tells_what_agreed_so_far():
+    def stopped():
+        yield call("exp", single([1.0]))
+        raise KeyboardInterrupt
+
+    comparison = Comparison([call("exp", single([1.0])), call("log", single([0.0]), line=2), END], stopped())
+    assert not comparison.agrees
+    assert comparison.report.startswith("1 operation agrees") and "stopped by Ctrl-C" in comparison.report
+
+
 @pytest.mark.parametrize(
     "ours, theirs, agrees, said",
     [
@@ -210,12 +222,33 @@ def test_without_pytorch_calls_are_recorded_only(script, capfd, monkeypatch):
 def test_a_process_that_dies_ends_its_stream(tmp_path):
     path = tmp_path / "train.py"
     path.write_text("import os, torch\ntorch.ones(2)\nos._exit(3)\n")
-    with processes.Side("rushlight", str(path), []) as side:
+    with processes.Side("rushlight", [str(path)]) as side:
         first, end = side.entries()
     assert (first.name, end.kind, end.name) == ("ones", "end", "exit status 3")
     path.write_text("1")
-    with processes.Side("nothing", str(path), []) as side:
+    with processes.Side("nothing", [str(path)]) as side:
         assert [each.kind for each in side.entries()] == ["end"]
+
+
+def test_a_module_gets_its_arguments_and_what_is_piped_in(tmp_path, capfd, monkeypatch):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "train.py").write_text(
+        "import sys, torch\nprint(torch.ones(int(input())).sum().item(), sys.argv[1:])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, "torch_is_here", lambda: False)
+    reads, writes = os.pipe()
+    os.write(writes, b"3\n")
+    os.close(writes)
+    before = os.dup(0)
+    os.dup2(reads, 0)
+    try:
+        assert command.main(["check", "-m", "pack.train", "more"]) == 0
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reads)
+    assert capfd.readouterr().out.startswith("3.0 ['more']\n2 operations recorded")
 
 
 def test_a_wrong_command_line(script, capsys):

@@ -1,10 +1,10 @@
 """viz.script: the graph of a script's loss, without a change to the script."""
 
 import os
-import runpy
 import sys
 
 from .. import autograd
+from ..compat import main
 from ..compat.torch_name import as_torch
 from ..tensor import Tensor
 from . import calls
@@ -29,13 +29,21 @@ def script(path, arguments=(), *, at=None):
     path = os.fspath(path)
     if not os.path.exists(path):
         raise FileNotFoundError(f"script(): there is no file {path!r}")
+    return drawn([path, *arguments], at)
+
+
+class NothingDrawn(RuntimeError):
+    """The script called backward not at all, or not as often as was asked for."""
+
+
+def drawn(words, at):
+    """The same for [script, *arguments] or ["-m", module, *arguments]."""
     as_torch()
     taker = _Taker(at)
     before = sys.argv, list(sys.path)
-    sys.argv, sys.path[:0] = [path, *arguments], [os.path.dirname(os.path.abspath(path))]
     try:
         with calls.record(), taker:
-            runpy.run_path(path, run_name="__main__")
+            main.run(words)
     except _Drawn:
         pass
     except SystemExit as exit:
@@ -43,7 +51,7 @@ def script(path, arguments=(), *, at=None):
             raise
     finally:
         sys.argv, sys.path[:] = before
-    return taker.picture(path)
+    return taker.picture(words[words[0] == "-m"])
 
 
 class _Taker:
@@ -86,5 +94,6 @@ class _Taker:
         if self.drawn is not None:
             return self.drawn
         if self.last is None or self.at is not None:
-            raise RuntimeError(f"{path} called backward {self.count} times" + (f", not {self.at}" if self.at else ""))
+            times = f"{self.count} time{'' if self.count == 1 else 's'}"
+            raise NothingDrawn(f"{path} called backward {times}" + (f", not {self.at}" if self.at else ""))
         return self.draw()

@@ -20,7 +20,10 @@ class Comparison:
         self.ours, self.theirs, self.rtol, self.atol = _Ahead(ours), _Ahead(theirs), rtol, atol
         self.count, self.ours_alone, self.theirs_alone = 0, Counter(), Counter()
         self.ended = ""
-        difference = self.first_difference()
+        try:
+            difference = self.first_difference()
+        except KeyboardInterrupt:
+            difference = "stopped by Ctrl-C: what would have followed was not compared"
         self.agrees = difference is None
         self.report = f"{self.counted()}\n{difference}" if difference else self.counted()
 

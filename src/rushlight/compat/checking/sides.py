@@ -1,12 +1,12 @@
 """A script in a process of its own, under one of the libraries, its calls sent to the process that compares."""
 
 import os
-import runpy
 import sys
 import traceback
 from importlib import import_module
 from multiprocessing.connection import Client
 
+from .. import main as scripts
 from .entries import Entry
 from .recorder import Recorder
 
@@ -21,20 +21,22 @@ _OPERATORS = (
 _MODULES = ("", ".nn.functional", ".nn.init", ".linalg", ".fft", ".special", ".signal.windows")
 
 
-def main(side, address, script, *arguments):
-    """Run a script and send its entries; the process ends as the script does."""
+def main(side, address, *words):
+    """Run a script, or `-m module`, and send its entries; the process ends as the script does."""
     with Client(address, authkey=bytes.fromhex(os.environ.pop("RUSHLIGHT_CHECK_KEY"))) as connection:
-        sys.argv = [script, *arguments]
-        sys.path[0] = os.path.dirname(os.path.abspath(script))
+        # Of `python -c`; a script's own folder, or the current one for a module, comes in its place.
+        del sys.path[0]
         ended = ""
         try:
-            {"rushlight": under_rushlight, "torch": under_torch}[side](script, connection.send)
+            {"rushlight": under_rushlight, "torch": under_torch}[side](words, connection.send)
         except SystemExit as exit:
             if exit.code not in (None, 0):
                 ended = f"SystemExit: {exit.code}"
+        except KeyboardInterrupt:
+            ended = "KeyboardInterrupt"
         except BaseException as error:
             ended = f"{type(error).__name__}: {error}"
-            traceback.print_exception(error)
+            traceback.print_exception(scripts.shorten(error))
         # Nobody may listen any more.
         try:
             connection.send(Entry("end", ended, None))
@@ -44,7 +46,7 @@ def main(side, address, script, *arguments):
 
 
 # -- PyTorch
-def under_torch(script, send):
+def under_torch(words, send):
     import torch
     from torch.overrides import TorchFunctionMode
 
@@ -72,7 +74,7 @@ def under_torch(script, send):
 
     recorder.watch()
     with Recorded():
-        runpy.run_path(script, run_name="__main__")
+        scripts.run(words)
 
 
 def _caller(frame):
@@ -83,7 +85,7 @@ def _caller(frame):
 
 
 # -- Rushlight
-def under_rushlight(script, send):
+def under_rushlight(words, send):
     import rushlight
 
     from ...ops.hidden import Batched
@@ -110,7 +112,7 @@ def under_rushlight(script, send):
 
     backward.__doc__ = method.__doc__
     rushlight.Tensor.backward = backward
-    runpy.run_path(script, run_name="__main__")
+    scripts.run(words)
 
 
 class Wrapper:
