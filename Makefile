@@ -128,6 +128,7 @@ clean:
 	$(BIN)/python -m pip install -q --upgrade pip
 
 .venv/%: $(SOURCES) | .venv/bin/python
+	@echo "installing into .venv, without a word for some minutes where there is a C compiler"
 	$(BIN)/python -m pip install -q ".[$*]"
 	@$(BIN)/python -m rushlight info
 	@touch $@
