@@ -251,6 +251,15 @@ def test_a_module_gets_its_arguments_and_what_is_piped_in(tmp_path, capfd, monke
     assert capfd.readouterr().out.startswith("3.0 ['more']\n2 operations recorded")
 
 
+def test_what_was_printed_is_out_before_the_end_is_told(tmp_path, capfd, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    path = tmp_path / "train.py"
+    path.write_text("import torch, atexit, time\natexit.register(time.sleep, 5)\nprint(torch.ones(1).item())\n")
+    with processes.Side("rushlight", [str(path)]) as side:
+        assert [each.kind for each in side.entries()] == ["call", "end"]
+    assert capfd.readouterr().out == "1.0\n"
+
+
 def test_a_wrong_command_line(script, capsys):
     assert command.main(["check", script, "--rtol", "little"]) == 2
     assert "could not convert string to float: 'little'" in capsys.readouterr().err

@@ -26,6 +26,8 @@ def main(side, address, *words):
     with Client(address, authkey=bytes.fromhex(os.environ.pop("RUSHLIGHT_CHECK_KEY"))) as connection:
         # Of `python -c`; a script's own folder, or the current one for a module, comes in its place.
         del sys.path[0]
+        # The process is killed once the comparison is over: what was printed by then has to be out.
+        sys.stdout.reconfigure(line_buffering=True)
         ended = ""
         try:
             {"rushlight": under_rushlight, "torch": under_torch}[side](words, connection.send)
