@@ -14,7 +14,7 @@ import notebooks
 import torch_names
 from links import faults_of_links
 from quotes import faults_of_quotes
-from snippets import faults_of_code
+from snippets import faults_of_code, faults_of_marks
 from translations import faults_of_translation, original
 
 DOCS = Path(__file__).parent
@@ -151,12 +151,14 @@ def _line(cells):
 
 def pages():
     """The pages that are checked."""
-    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(DOCS.rglob("*.md"))]
+    beside = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md")
+    return [*(ROOT / name for name in beside), *sorted(DOCS.rglob("*.md"))]
 
 
 def faults_of_page(page):
     """What is wrong with the code of a page, and with what it quotes."""
-    return (faults_of_translation(page) if original(page) else faults_of_code(page)) + faults_of_quotes(page, ROOT)
+    code = faults_of_translation(page) if original(page) else faults_of_code(page)
+    return code + faults_of_marks(page) + faults_of_quotes(page, ROOT)
 
 
 def fault_of_operations():
@@ -188,7 +190,7 @@ def main(arguments):
         codes_pages.write(DOCS)
         notebooks.write()
         torch_names.write()
-    faults += faults_of_links(pages(), ROOT)
+    faults += codes_pages.faults_of_programs() + faults_of_links(pages(), ROOT)
     for page in pages():
         faults += faults_of_page(page)
     for fault in faults:

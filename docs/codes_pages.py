@@ -80,13 +80,26 @@ def _section(code, entry, spoken):
     return (
         f"### {code}: {entry.title[spoken]}\n\n> {shown}\n\n{entry.explanation[spoken]}\n\n"
         f"{_REMEDY[spoken]}{entry.remedy[spoken]}\n\n"
-        f"```py\n{entry.wrong.strip()}\n```\n\n```py\n{entry.right.strip()}\n```\n"
+        f"```py code={code}\n{entry.wrong.strip()}\n```\n\n```py code=none\n{entry.right.strip()}\n```\n"
     )
 
 
 def paths(docs):
     """{language: path} of the pages in the folder `docs`."""
     return {"en": docs / "codes.md", "zh": docs / "codes.zh.md"}
+
+
+def faults_of_programs():
+    """Which programs of the catalogue do not end in what their marks say, a sentence each."""
+    from rushlight import codes
+
+    faults = []
+    for code, entry in codes.catalogue().items():
+        for program, meant in ((entry.wrong, code), (entry.right, None)):
+            ended = provoke(program)[0]
+            if ended != meant:
+                faults.append(f"{code}: a program that shall end in {meant or 'none'} ends in {ended or 'none'}")
+    return faults
 
 
 def faults(docs):

@@ -2,11 +2,12 @@
 
 - A block marked `python` is run; with `>>>` as a doctest, else whole. A block marked `text` right behind one that is
   run whole is what it prints, or the traceback of what it raises.
-- A block marked `python needs=package` is left out where that package is not installed.
+- A block marked `python needs=package` or `console needs=package` is left out where that package is not installed.
 - A block marked `python file=name.py` is written to that file and not run.
 - In a block marked `console`, lines `$ rushlight ...` are run, and what follows each is what it prints.
+- `py source=...` is a quote (quotes.py), `py code=...` a program of the catalogue (codes_pages.py); others check them.
 
-`...` stands for anything, as in doctests. All other blocks are left alone.
+`...` stands for anything, as in doctests. Any other block says why it is not run: `sh not-run="it installs"`.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:\A|\n\n)(?= {4}\S)")
+_REASON = re.compile(r'not-run="[^"]+"')
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _CHECKER = doctest.OutputChecker()
 
@@ -36,6 +39,28 @@ def blocks(text):
         found.append((match[1].strip(), match[2], line, not text[end : match.start()].strip()))
         end = match.end()
     return found
+
+
+def faults_of_marks(page):
+    """Which blocks of a page nobody runs or checks, without a reason, a sentence each."""
+    text, faults, before = page.read_text(encoding="utf-8"), [], ""
+    for mark, code, line, follows in blocks(text):
+        printed = mark == "text" and follows and before.startswith("python")
+        if not (printed or runs(mark, code) or _REASON.search(mark)):
+            faults.append(f'{page.name}, line {line}: this block is not run, and does not say why: not-run="..."')
+        before = mark
+    plain = _BLOCK.sub(lambda block: re.sub(r".+", "-", block[0]), text)
+    for match in _INDENTED.finditer(plain):
+        line = plain.count("\n", 0, match.end()) + 1
+        faults.append(f"{page.name}, line {line}: code stands between fences, which say whether it is run")
+    return faults
+
+
+def runs(mark, code):
+    """Whether a block with this mark is run, written to a file that is run, or compared."""
+    if mark.startswith("console"):
+        return all(command.startswith("rushlight ") for command in re.findall(r"^\$ (.*)", code, re.MULTILINE))
+    return mark.startswith(("python", "py source=", "py code="))
 
 
 def faults_of_code(page):
@@ -56,15 +81,15 @@ def run_page(page):
     wrong, names = 0, {"__name__": "__main__"}
     found = blocks(page.read_text())
     for i, (mark, code, line, _) in enumerate(found):
-        words = mark.split()
-        if words[:1] == ["console"]:
+        kind, _, option = mark.partition(" ")
+        if kind not in ("console", "python") or _REASON.search(mark):
+            continue
+        if option.startswith("needs=") and find_spec(option[6:]) is None:
+            continue
+        if kind == "console":
             wrong += run_console(code, line)
-        elif words[:1] != ["python"]:
-            continue
-        elif len(words) > 1 and words[1].startswith("file="):
-            Path(words[1][5:]).write_text(code)
-        elif len(words) > 1 and words[1].startswith("needs=") and find_spec(words[1][6:]) is None:
-            continue
+        elif option.startswith("file="):
+            Path(option[5:]).write_text(code)
         elif ">>>" in code:
             wrong += run_doctest(code, names, page, line)
         else:
@@ -113,10 +138,8 @@ def run_console(code, line):
     wrong = 0
     for session in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
         command, _, expected = session.partition("\n")
-        words = shlex.split(command)
-        if words[0] != "rushlight":
-            continue
-        done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=300)
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=300)
         wrong += compare(line, expected, done.stdout + done.stderr)
     return wrong
 

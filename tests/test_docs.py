@@ -10,6 +10,7 @@ from pkgutil import walk_packages
 import pytest
 
 import rushlight
+from rushlight import codes
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,6 +56,44 @@ def test_wrong_code_is_noticed(tmp_path, text):
     page = tmp_path / "page.md"
     page.write_text(text)
     assert len(snippets.faults_of_code(page)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\n$ rushlight info\n```\n",
+        "```sh\npip install .\n```\n",
+        "```py\nx = 1\n```\n",
+        '```py not-run=""\nx = 1\n```\n',
+        "```console\n$ pip install .\n```\n",
+        "```python\nx = 1\n```\nWords.\n```text\n1\n```\n",
+        "Words:\n\n    x = 1\n",
+    ],
+)
+def test_code_that_nobody_runs_is_noticed(tmp_path, text):
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    assert len(snippets.faults_of_marks(page)) == 1
+    page.write_text('```sh not-run="it installs"\npip install .\n```\n\n- A list\n  of two lines\n')
+    assert snippets.faults_of_marks(page) == []
+
+
+def test_a_program_that_ends_in_another_code_is_noticed(monkeypatch):
+    entry = codes.catalogue()["RL309"]
+    swapped = entry._replace(wrong=entry.right, right=entry.wrong)
+    monkeypatch.setattr(codes, "catalogue", lambda: {"RL309": swapped})
+    assert build.codes_pages.faults_of_programs() == [
+        "RL309: a program that shall end in RL309 ends in none",
+        "RL309: a program that shall end in none ends in RL309",
+    ]
+
+
+@pytest.mark.parity
+def test_code_beside_pytorch_runs():
+    pytest.importorskip("torch")
+    pages = [page for page in build.pages() if " needs=torch\n" in page.read_text(encoding="utf-8")]
+    assert [page.name for page in pages] == ["from-pytorch.md"]
+    assert snippets.faults_of_code(pages[0]) == []
 
 
 @pytest.mark.parametrize("target", ["other.md", "#no-such-heading", "page.md#nor-this"])
