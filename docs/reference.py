@@ -5,8 +5,11 @@ Every public name stands on a page, with an example or with the reason why it ha
 
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+
+from measured import measured
 
 # Pages: path, title, module, and for the package itself the modules of the functions that stand there.
 _FUNCTIONS = "rushlight.functions."
@@ -168,7 +171,8 @@ def overview():
     lines = [
         "# Reference",
         "",
-        "Written from the docstrings, which `help(...)` shows too. Their examples are run in the tests.",
+        "Written from the docstrings, which `help(...)` shows too. Their examples are run in the tests. The line of shapes",
+        "and dtypes below an entry is found by calling it as in its example, with the tensors in every dtype in turn.",
         "",
     ]
     for stem, title, groups in chapters():
@@ -196,11 +200,29 @@ def entry(name, value, deeper):
     note = (
         f"\n```pycon\n{EXAMPLES[name]}\n```\n"
         if name in EXAMPLES
-        else f"\nNo example of its own: {why}.\n"
+        else f"\nNo example of its own: {linked(why)}.\n"
         if why
         else ""
     )
-    return f"{marks} `{short}`\n\n```py\n{shown}\n```\n\n{text}{note}"
+    facts = measured(value, EXAMPLES.get(name) or value.__doc__ or "")
+    return f"{marks} `{short}`\n\n```py\n{shown}\n```\n\n{text}{note}" + (f"\n{facts}" if facts else "")
+
+
+@cache
+def stems():
+    """{full name: the page on which it stands}"""
+    return {name: stem for stem, _, groups in chapters() for entries in groups.values() for name, _ in entries}
+
+
+def linked(text):
+    """Text in which `names` of the reference lead to their entries."""
+
+    def link(match):
+        name = match[1]
+        stem = stems().get(f"rushlight.{name}")
+        return f"[`{name}`]({stem}.md#{re.sub('[^a-z0-9_-]', '', name.lower())})" if stem else match[0]
+
+    return re.sub(r"`([\w.]+)`", link, text)
 
 
 def words(name, value):

@@ -49,6 +49,43 @@ def test_example_of_the_reference(name):
     assert "".join(told) == ""
 
 
+# -- shapes and dtypes, found by calling
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "sin",
+            "Shapes of the example: `(2,)` → `(2,)`. Dtypes: `bool` to `int64` → `float32`; `float16` to `complex128` → the same.",
+        ),
+        (
+            "topk",
+            "Dtypes: `bool`, `complex64`, `complex128` raise RuntimeError; `uint8` to `int32`, `float16` to `float64` → the same",
+        ),
+        ("add", "Dtypes: `uint8` to `complex128` → the same."),  # Beside a number, which says what truth values become.
+        ("cat", "`(2,)`, `(1,)` → `(3,)`"),
+        ("gather", "`(2, 2)`, `(2, 2)` → `(2, 2)`.\n"),  # Its example holds integers, and so does its index.
+        ("nn.LSTM", "`(5, 1, 4)`, `(1, 1, 4)`, `(1, 1, 4)`. Dtypes: `bool` to `int64` raise ValueError; `float16` to"),
+        ("linalg.svd", "`complex64` → the same, `float32`, the same"),
+    ],
+)
+def test_what_is_given_and_taken_is_measured(name, told):
+    value = rushlight
+    for part in name.split("."):
+        value = getattr(value, part)
+    assert told in reference.measured(value, reference.EXAMPLES.get(f"rushlight.{name}") or value.__doc__)
+
+
+def test_measuring_does_not_repeat_what_has_effects(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for value, text in (
+        (rushlight.save, rushlight.save.__doc__),
+        (rushlight.Tensor.exp_, "x.exp_()"),
+        (len, ">>> len('')"),
+    ):
+        assert reference.measured(value, text) == ""
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
