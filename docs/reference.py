@@ -204,14 +204,22 @@ def entry(name, value, deeper):
         if why
         else ""
     )
-    facts = measured(value, EXAMPLES.get(name) or value.__doc__ or "")
+    facts = measured(value, example(name, value)) or there(why)
     return f"{marks} `{short}`\n\n```py\n{shown}\n```\n\n{text}{note}" + (f"\n{facts}" if facts else "")
 
 
+def example(name, value):
+    """The example of a name; that of the function for a method which has none."""
+    shown = EXAMPLES.get(name) or value.__doc__ or ""
+    return shown if ">>>" in shown else EXAMPLES.get(name.replace("rushlight.Tensor.", "rushlight."), "")
+
+
 @cache
-def stems():
-    """{full name: the page on which it stands}"""
-    return {name: stem for stem, _, groups in chapters() for entries in groups.values() for name, _ in entries}
+def known():
+    """{full name: (the page on which it stands, its value)}"""
+    return {
+        name: (stem, value) for stem, _, groups in chapters() for entries in groups.values() for name, value in entries
+    }
 
 
 def linked(text):
@@ -219,10 +227,18 @@ def linked(text):
 
     def link(match):
         name = match[1]
-        stem = stems().get(f"rushlight.{name}")
+        stem, _ = known().get(f"rushlight.{name}", (None, None))
         return f"[`{name}`]({stem}.md#{re.sub('[^a-z0-9_-]', '', name.lower())})" if stem else match[0]
 
     return re.sub(r"`([\w.]+)`", link, text)
+
+
+def there(why):
+    """What is measured of the name as which another is used."""
+    used = re.fullmatch(r"it is used as `([\w.]+)` is", why)
+    name = f"rushlight.{used[1]}" if used else ""
+    facts = measured(known()[name][1], example(name, known()[name][1])) if name in known() else ""
+    return f"There: {facts[0].lower()}{facts[1:]}" if facts else ""
 
 
 def words(name, value):

@@ -75,6 +75,13 @@ def test_what_is_given_and_taken_is_measured(name, told):
     assert told in reference.measured(value, reference.EXAMPLES.get(f"rushlight.{name}") or value.__doc__)
 
 
+def test_what_is_used_as_another_has_its_shapes_and_leads_there():
+    text = reference.entry("rushlight.nn.GELU", rushlight.nn.GELU, True)
+    assert "[`nn.functional.gelu`](nn-functional.md#nnfunctionalgelu)" in text
+    assert "There: shapes of the example: " in text
+    assert "`(2,)`, `(2,)` → `()`" in reference.entry("rushlight.Tensor.vdot", rushlight.Tensor.vdot, False)
+
+
 def test_measuring_does_not_repeat_what_has_effects(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for value, text in (

@@ -171,7 +171,7 @@ class Tensor(TensorBase):
         return self._array.dtype.kind in "fcV"
 
     def detach(self):
-        """The same memory without the history."""
+        """The same memory, shape and dtype without the history: for backward, a constant."""
         if self is None:
             raise errors.not_tensor(self, "detach")
         try:

@@ -30,7 +30,7 @@ def flip(input, *args, dims=None):
 
 
 def fliplr(input):
-    """A copy with the columns in reverse order."""
+    """A copy with the columns in reverse order: dimension 1 of (n, m, *). RuntimeError for fewer than 2 dimensions."""
     check_tensor(input, "fliplr")
     if input._array.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
@@ -38,7 +38,7 @@ def fliplr(input):
 
 
 def flipud(input):
-    """A copy with the rows in reverse order."""
+    """A copy with the rows in reverse order: dimension 0 of (n, *). RuntimeError for a scalar."""
     check_tensor(input, "flipud")
     if input._array.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")

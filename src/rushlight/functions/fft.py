@@ -324,7 +324,7 @@ def fftn(input, s=None, dim=None, norm=None, *, out=None):
 
 
 def ifftn(input, s=None, dim=None, norm=None, *, out=None):
-    """The inverse of `fftn`."""
+    """The inverse of `fftn`: complex, in the shape of `input` or of `s`."""
     _check_out(out, "fftn", True)
     return _c2cn(input, s, dim, norm, "ifftn", True, out=out)
 
@@ -348,7 +348,7 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None):
 
 
 def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
-    """The inverse of `hfftn`."""
+    """The inverse of `hfftn`: real input, of whose last dimension n // 2 + 1 complex entries come out."""
     _check_out(out, "ihfftn", True)
     return _r2cn(input, s, dim, norm, "ihfftn", True, out=out)
 

@@ -108,12 +108,12 @@ def _size_along(shape, model, dim, place):
 
 
 def concat(tensors, dim=0, *, axis=None, out=None):
-    """The same as cat."""
+    """The same as `cat`."""
     return cat(tensors, dim if axis is None else axis, out=out)
 
 
 def concatenate(tensors, dim=0, *, axis=None, out=None):
-    """The same as cat."""
+    """The same as `cat`."""
     return cat(tensors, dim if axis is None else axis, out=out)
 
 
@@ -167,7 +167,7 @@ def vstack(tensors):
 
 @accepts_out
 def row_stack(tensors):
-    """The same as vstack."""
+    """The same as `vstack`."""
     return _joined("vstack", tensors, atleast_2d, 0)
 
 

@@ -47,12 +47,12 @@ FUNCTIONS += tuple(REMOVED)
 
 @widening
 def inverse(input):
-    """linalg.inv"""
+    """The same as `linalg.inv`."""
     return solvers.inv(input)
 
 
 def det(input):
-    """linalg.det"""
+    """The same as `linalg.det`."""
     return solvers.det(input)
 
 
@@ -73,20 +73,20 @@ def logdet(input):
 
 @accepts_out
 def slogdet(input):
-    """linalg.slogdet"""
+    """The same as `linalg.slogdet`."""
     return return_types.slogdet(*solvers.slogdet(input))
 
 
 @widening
 def cholesky(input, upper=False):
-    """linalg.cholesky"""
+    """The same as `linalg.cholesky`."""
     check_flags("cholesky", 2, upper=upper)
     return decompositions.factor(input, upper, "linalg.cholesky", "cholesky")
 
 
 @widening
 def cholesky_solve(B, L, upper=False):
-    """The X of A @ X = B, A given by its Cholesky factor."""
+    """The X (*, n, k) of A @ X = B (*, n, k), A given by its Cholesky factor (*, n, n)."""
     check_tensor(B, "cholesky_solve", 1, "B")
     check_tensor(L, "cholesky_solve", 2, "L")
     check_flags("cholesky_solve", 3, upper=upper)
@@ -123,7 +123,7 @@ def cholesky_inverse(L, upper=False):
 
 @widening
 def qr(input, some=True):
-    """linalg.qr"""
+    """The same as `linalg.qr`."""
     check_flags("qr", 2, some=some)
     return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
 
@@ -142,7 +142,7 @@ def svd(input, some=True, compute_uv=True):
 
 
 def pinverse(input, rcond=1e-15):
-    """linalg.pinv with an older default for the singular values that count as zero."""
+    """The same as `linalg.pinv` with an older default for the singular values that count as zero."""
     if not isinstance(rcond, TensorBase):
         check_number(rcond, "pinverse", 2, "rcond", "float")
     return casting.call_wide(solvers.pinv, (input,), {"rtol": rcond})
@@ -150,12 +150,12 @@ def pinverse(input, rcond=1e-15):
 
 @accepts_out
 def matrix_power(input, n):
-    """linalg.matrix_power"""
+    """The same as `linalg.matrix_power`."""
     return linalg.matrix_power(input, n)
 
 
 def matrix_exp(input):
-    """linalg.matrix_exp"""
+    """The same as `linalg.matrix_exp`."""
     return linalg.matrix_exp(input)
 
 
@@ -178,7 +178,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
 
 @widening
 def lu_solve(b, LU_data, LU_pivots):
-    """linalg.lu_solve, its arguments in another order."""
+    """The same as `linalg.lu_solve`, its arguments in another order."""
     check_tensors("lu_solve", b=b, LU_data=LU_data, LU_pivots=LU_pivots)
     return linalg.lu_solve(LU_data, LU_pivots, b)
 
@@ -209,7 +209,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
 
 @widening
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
-    """linalg.solve_triangular under its older name and order of arguments."""
+    """The same as `linalg.solve_triangular` under its older name and order of arguments."""
     check_tensor(A, "triangular_solve", 2, "A")
     check_flags("triangular_solve", 3, upper=upper, transpose=transpose, unitriangular=unitriangular)
     system = A.transpose(-2, -1) if transpose else A

@@ -98,7 +98,7 @@ def dot(input, tensor):
 
 @_written_as_it_is
 def vdot(input, other):
-    """The dot product of input's conjugate and other."""
+    """The dot product of input's conjugate and other: two vectors (n,) of one dtype give a scalar."""
     _both(input, other, "vdot")
     return ops.vdot(input, other)
 

@@ -144,7 +144,7 @@ def randint(
 def randperm(
     n, *, generator=None, out=None, dtype=int64, layout=None, device=None, requires_grad=False, pin_memory=False
 ):  # fmt: skip
-    """A random permutation of the integers from 0 to n - 1."""
+    """A random permutation of the integers from 0 to n - 1: (n,), int64 unless `dtype` says otherwise."""
     check_place("randperm", device, layout, pin_memory)
     target = out._array.dtype if out is not None else numpy_dtype(dtype, "randperm")
     source = _source(generator, "randperm")
@@ -243,7 +243,7 @@ def _normal_of_tensors(mean, std, tensors, source):
 
 @accepts_out
 def bernoulli(input, p=None, *, generator=None):
-    """Ones and zeros: each one with the probability that `input` holds for it, or with p for all.
+    """Ones and zeros in the shape and dtype of `input`: each one with the probability that it holds there, or p for all.
 
     Raises RuntimeError for probabilities outside of [0, 1].
     """
@@ -263,7 +263,8 @@ def bernoulli(input, p=None, *, generator=None):
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
-    """Indices drawn with chances in proportion to the entries of `input`, row by row.
+    """Indices drawn with chances in proportion to the entries of `input`, row by row: (m,) or (n, m) floats give int64
+    of (num_samples,) or (n, num_samples).
 
     Raises RuntimeError for negative or all-zero entries, and for more samples than categories without replacement.
     """
@@ -382,7 +383,7 @@ def cauchy_(input, median=0.0, sigma=1.0, *, generator=None):
 
 
 def geometric_(input, p, *, generator=None):
-    """Fill with how many trials of probability p the first success takes."""
+    """Fill a tensor of any shape with how many trials of probability p the first success takes: 1, 2 and so on."""
     source = _source(generator, "geometric_")
     return _fill(input, "Geometric", lambda shape, dtype: source.geometric(p, shape, dtype))
 

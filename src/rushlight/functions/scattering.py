@@ -328,7 +328,10 @@ def _index_reduce(input, dim, index, source, reduce, include_self):
 
 @accepts_typed_out
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
-    """`input` with source[..., k, ...] reduced into its entry index[k] along `dim`, by prod, mean, amax or amin."""
+    """`input` with source[..., k, ...] reduced into its entry index[k] along `dim`, by prod, mean, amax or amin.
+
+    `index` is (n,) int32 or int64; `source` has the shape of `input`, but for n along `dim`.
+    """
     check_flags("index_reduce", None, include_self=include_self)
     rest, params = _index_reduce(input, dim, index, source, reduce, include_self)
     return scatters.index_reduce(input, *rest, **params)

@@ -437,7 +437,7 @@ def movedim(input, source, destination):
 
 
 def moveaxis(input, source, destination):
-    """The same as movedim."""
+    """The same as `movedim`."""
     return movedim(input, source, destination)
 
 

@@ -256,7 +256,7 @@ def hsplit(input, indices_or_sections=None, *, indices=None, sections=None):
 
 
 def vsplit(input, indices_or_sections=None, *, indices=None, sections=None):
-    """Views of the rows, cut in parts or at indices."""
+    """Views of the rows, cut in parts or at indices: `tensor_split` along dimension 0 of (n, *), 2-D at least."""
     return _split_along("vsplit", input, _cuts("vsplit", indices_or_sections, indices, sections), 0, 2)
 
 

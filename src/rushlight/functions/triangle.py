@@ -114,13 +114,13 @@ def triu(input, diagonal=0):
 
 
 def tril_(input, diagonal=0):
-    """Write zeros above a diagonal."""
+    """Write zeros above a diagonal of each matrix (*, n, m)."""
     _matrix(input, "tril")
     return inplace(ops.tril, input, (), {"diagonal": diagonal})
 
 
 def triu_(input, diagonal=0):
-    """Write zeros below a diagonal."""
+    """Write zeros below a diagonal of each matrix (*, n, m)."""
     _matrix(input, "triu")
     return inplace(ops.triu, input, (), {"diagonal": diagonal})
 

@@ -237,7 +237,7 @@ def hamming_window(
 def blackman_window(
     window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):  # fmt: skip
-    """0.42 - 0.5 cos(2 pi n / N) + 0.08 cos(4 pi n / N)."""
+    """0.42 - 0.5 cos(2 pi n / N) + 0.08 cos(4 pi n / N) for n = 0, 1, ...: (window_length,), in radians."""
     return _window(
         "blackman_window",
         window_length,

@@ -121,17 +121,17 @@ def _rejected_uniforms(array, mean, std, a, b, generator):
 
 
 def constant_(tensor, val):
-    """Fill with `val`."""
+    """Fill a tensor of any shape and dtype with `val`; returns it, as all of these do."""
     return _fill(tensor, val)
 
 
 def ones_(tensor):
-    """Fill with ones."""
+    """Fill a tensor of any shape and dtype with ones; returns it."""
     return _fill(tensor, 1)
 
 
 def zeros_(tensor):
-    """Fill with zeros."""
+    """Fill a tensor of any shape and dtype with zeros; returns it."""
     return _fill(tensor, 0)
 
 

@@ -29,25 +29,25 @@ def _reduction(number):
 
 
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled):
-    """nn.functional.batch_norm; `cudnn_enabled` changes nothing."""
+    """The same as `nn.functional.batch_norm`; `cudnn_enabled` changes nothing."""
     check_flags("batch_norm", 9, cudnn_enabled=cudnn_enabled)
     return norm.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 def instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled):
-    """nn.functional.instance_norm; `cudnn_enabled` changes nothing."""
+    """The same as `nn.functional.instance_norm`; `cudnn_enabled` changes nothing."""
     check_flags("instance_norm", 9, cudnn_enabled=cudnn_enabled)
     return norm.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
-    """nn.functional.group_norm; `cudnn_enabled` changes nothing."""
+    """The same as `nn.functional.group_norm`; `cudnn_enabled` changes nothing."""
     check_flags("group_norm", 6, cudnn_enabled=cudnn_enabled)
     return norm.group_norm(input, num_groups, weight, bias, eps)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
-    """nn.functional.layer_norm; `cudnn_enable` changes nothing."""
+    """The same as `nn.functional.layer_norm`; `cudnn_enable` changes nothing."""
     check_flags("layer_norm", 6, cudnn_enable=cudnn_enable)
     return norm.layer_norm(input, normalized_shape, weight, bias, eps)
 
@@ -104,7 +104,7 @@ def _dropout(name, drop, features):
         return drop(input, p, train, name.endswith("_"), features)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"nn.functional.{name.strip('_')}, with `train` given." + (
+    function.__doc__ = f"The same as nn.functional.{name.strip('_')}, with `train` given." + (
         " Written over its input." if name.endswith("_") else ""
     )
     return function
@@ -129,7 +129,7 @@ def native_dropout(input, p, train):
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """nn.functional.rrelu, its slopes drawn from `generator`."""
+    """The same as `nn.functional.rrelu`, its slopes drawn from `generator`."""
     return activation.rrelu(input, lower, upper, training, generator=generator)
 
 
@@ -142,41 +142,41 @@ def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1):
-    """nn.functional.binary_cross_entropy_with_logits with a number for `reduction`."""
+    """The same as `nn.functional.binary_cross_entropy_with_logits` with a number for `reduction`."""
     return loss.binary_cross_entropy_with_logits(
         input, target, weight, reduction=_reduction(reduction), pos_weight=pos_weight
     )
 
 
 def kl_div(input, target, reduction=1, *, log_target=False):
-    """nn.functional.kl_div with a number for `reduction`."""
+    """The same as `nn.functional.kl_div` with a number for `reduction`."""
     check_tensor(input, "kl_div")
     check_flags("kl_div", None, log_target=log_target)
     return loss.kl_losses(input, target, _reduction(reduction), log_target)
 
 
 def hinge_embedding_loss(input, target, margin=1.0, reduction=1):
-    """nn.functional.hinge_embedding_loss with a number for `reduction`."""
+    """The same as `nn.functional.hinge_embedding_loss` with a number for `reduction`."""
     return loss.hinge_embedding_loss(input, target, margin, reduction=_reduction(reduction))
 
 
 def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1):
-    """nn.functional.margin_ranking_loss with a number for `reduction`."""
+    """The same as `nn.functional.margin_ranking_loss` with a number for `reduction`."""
     return loss.margin_ranking_loss(input1, input2, target, margin, reduction=_reduction(reduction))
 
 
 def poisson_nll_loss(input, target, log_input, full, eps, reduction):
-    """nn.functional.poisson_nll_loss with a number for `reduction`."""
+    """The same as `nn.functional.poisson_nll_loss` with a number for `reduction`."""
     return loss.poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=_reduction(reduction))
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=1):
-    """nn.functional.cosine_embedding_loss with a number for `reduction`."""
+    """The same as `nn.functional.cosine_embedding_loss` with a number for `reduction`."""
     return classification.cosine_embedding_loss(input1, input2, target, margin, reduction=_reduction(reduction))
 
 
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-06, swap=False, reduction=1):
-    """nn.functional.triplet_margin_loss with a number for `reduction`."""
+    """The same as `nn.functional.triplet_margin_loss` with a number for `reduction`."""
     return classification.triplet_margin_loss(
         anchor, positive, negative, margin, p, eps, swap, reduction=_reduction(reduction)
     )
@@ -204,7 +204,7 @@ def max_pool1d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1
 
 
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
-    """nn.functional.grid_sample with numbers for the modes, in the order in which that lists them."""
+    """The same as `nn.functional.grid_sample` with numbers for the modes, in the order in which that lists them."""
     return grids.grid_sample(input, grid, _MODES[interpolation_mode], _PADDINGS[padding_mode], align_corners)
 
 
@@ -219,7 +219,7 @@ def grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners
 
 
 def affine_grid_generator(theta, size, align_corners):
-    """nn.functional.affine_grid."""
+    """The same as `nn.functional.affine_grid`."""
     return grids.affine_grid(theta, size, align_corners)
 
 
@@ -227,7 +227,7 @@ def affine_grid_generator(theta, size, align_corners):
 
 
 def embedding_renorm_(input, indices, max_norm, norm_type):
-    """Scale the rows of `input` that `indices` name down to the length `max_norm`, in place."""
+    """Scale the rows of `input` (n, m) that the int64 `indices` name down to the length `max_norm`, in place."""
     check_tensors("embedding_renorm_", input=input, indices=indices)
     check_rows(indices, input)
     _shorten(input, indices, max_norm, norm_type)

@@ -106,21 +106,21 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 def max_pool1d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
-    """(values, indices) of `max_pool1d`: the largest elements, and where they are in each plane of the input."""
+    """(`max_pool1d`, the index of each maximum): two tensors of one shape, the indices int64."""
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool2d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
-    """(values, indices) of `max_pool2d`: the largest elements, and where they are in each plane of the input."""
+    """(`max_pool2d`, the index of each maximum): two tensors of one shape, the indices int64."""
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool3d_with_indices(
     input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ):
-    """(values, indices) of `max_pool3d`: the largest elements, and where they are in each plane of the input."""
+    """(`max_pool3d`, the index of each maximum): two tensors of one shape, the indices int64."""
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 

@@ -48,7 +48,7 @@ def _old_reduction(size_average, reduce):
 
 
 class L1Loss(_Loss):
-    """|input - target|."""
+    """|input - target|, each or their mean or sum; two tensors of one shape."""
 
     def forward(self, input, target):
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -67,7 +67,7 @@ class MSELoss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Quadratic up to a distance of `delta`, linear beyond."""
+    """Quadratic up to a distance of `delta`, linear beyond; two tensors of one shape (Huber, 1964)."""
 
     def __init__(self, reduction="mean", delta=1.0):
         super().__init__(reduction=reduction)
