@@ -78,6 +78,15 @@ def test_code_that_nobody_runs_is_noticed(tmp_path, text):
     assert snippets.faults_of_marks(page) == []
 
 
+def test_code_that_needs_what_is_not_there_is_left_out(tmp_path):
+    page = tmp_path / "page.md"
+    # The finder that as_torch() puts in must not count: nothing else is asked for between.
+    page.write_text("```python\nimport sys\nsys.modules['nowhere'] = sys\n```\n```python needs=nowhere\n1 / 0\n```\n")
+    assert snippets.faults_of_code(page) == []
+    page.write_text("```python needs=numpy\n1 / 0\n```\n")
+    assert len(snippets.faults_of_code(page)) == 1
+
+
 def test_a_program_that_ends_in_another_code_is_noticed(monkeypatch):
     entry = codes.catalogue()["RL309"]
     swapped = entry._replace(wrong=entry.right, right=entry.wrong)
