@@ -63,11 +63,22 @@ def on_page_markdown(markdown, page, config, files):
             if _ITEM.match(line) and found and found[-1].strip() and not found[-1].startswith((" ", "-", "*", "1.")):
                 found.append("")
         found.append(line)
-    return "\n".join(found)
+    return (joined if chinese(page) else str)("\n".join(found))
+
+
+def chinese(page):
+    return ".zh" in page.file.src_uri
+
+
+def joined(text):
+    """Lines of Chinese words in one, since a browser shows the end of a line as a space."""
+    return re.sub(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\n(?=[\u4e00-\u9fff`\[])(?!```)", "", text)
 
 
 def on_post_page(output, page, config):
     """Search without a network, too: Material's plugin takes what it needs for that from there."""
+    if chinese(page):
+        output = output.replace('<html lang="en"', '<html lang="zh"', 1)
     own = os.path.relpath("site_worker.js", PurePosixPath(page.url).parent).replace(os.sep, "/")
     return output.replace(_SHIM, own)
 

@@ -44,6 +44,12 @@ def test_marks_of_blocks_are_languages_and_lists_are_lists(site):
     assert "<li>" in (site / "tutorial" / "7-functions.html").read_text(encoding="utf-8")
 
 
+def test_chinese_pages_are_chinese(site):
+    text = (site / "tutorial.zh" / "2-graph.html").read_text(encoding="utf-8")
+    assert '<html lang="zh"' in text and "四倍。所以" in text
+    assert '<html lang="en"' in (site / "tutorial" / "2-graph.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on the PATH, nor named by CHROMIUM")
 @pytest.mark.parametrize("width", [1300, 390])
 def test_it_is_read_and_searched_from_disk(site, width):
