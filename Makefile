@@ -72,7 +72,7 @@ sweep: .venv/demo
 	$(BIN)/python -m benchmarks.sweep --keep
 
 # The pages are written and checked, their notebooks run, and the site is built: site/index.html needs no network.
-docs: .venv/test .venv/docs
+docs: .venv/test,docs
 	$(BIN)/python docs/build.py
 	$(BIN)/python -m pytest tests/test_docs_tutorial.py tests/test_docs_site.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
