@@ -80,7 +80,7 @@ def test_code_that_nobody_runs_is_noticed(tmp_path, text):
 
 def test_code_that_needs_what_is_not_there_is_left_out(tmp_path):
     page = tmp_path / "page.md"
-    # The finder that as_torch() puts in must not count: nothing else is asked for between.
+    # Made by the page itself, as as_torch() makes a torch: it does not count.
     page.write_text("```python\nimport sys\nsys.modules['nowhere'] = sys\n```\n```python needs=nowhere\n1 / 0\n```\n")
     assert snippets.faults_of_code(page) == []
     page.write_text("```python needs=numpy\n1 / 0\n```\n")
