@@ -257,11 +257,12 @@ REFUSED = {
 
 # Operations that only a backward pass runs, or that run only where nothing watches.
 DERIVATIVES = {
-    "addmm_nt", "avg_unpool", "cofactor", "conj_gradient", "convolution_weight", "copy_grad", "diagonal_backward",
-    "gather_backward", "in_columns", "index_backward", "index_select_backward", "interleaved_sum", "masked_select_backward",
-    "matmul", "mm_nt", "mm_tn", "nll_scatter", "plane_put", "plane_take", "resample_adjoint", "sigmoid_backward",
-    "sigmoid_bend", "singular_shift", "slice_backward", "spread", "strided_scatter", "strided_sum", "sum_to", "take_backward",
-    "tanh_backward", "tanh_bend", "taken_rows", "trace_backward", "unfold_backward", "unpad", "vm",
+    "addmm_nt", "airy_slope", "avg_unpool", "cofactor", "conj_gradient", "convolution_weight", "copy_grad",
+    "diagonal_backward", "gather_backward", "igamma_slope", "in_columns", "index_backward", "index_select_backward",
+    "interleaved_sum", "masked_select_backward", "matmul", "mm_nt", "mm_tn", "nll_scatter", "plane_put", "plane_take",
+    "resample_adjoint", "sigmoid_backward", "sigmoid_bend", "singular_shift", "slice_backward", "spread",
+    "strided_scatter", "strided_sum", "sum_to", "take_backward", "taken_rows", "tanh_backward", "tanh_bend",
+    "trace_backward", "unfold_backward", "unpad", "vm", "zeta_slope",
 }  # fmt: skip
 
 # Modules that compute nothing themselves, and lazy layers, which are the layers above once they have run.

@@ -34,7 +34,7 @@ _REASONS = (
 
 # Where a name is looked for that another module was asked for.
 _PACKAGE = __name__.rpartition(".")[0]
-_ELSEWHERE = ("", ".nn", ".nn.functional", ".optim", ".linalg", ".autograd", ".utils.data")
+_ELSEWHERE = (".nn", ".nn.functional", ".optim", "", ".linalg", ".autograd", ".utils.data")
 
 
 def _fits(name, pattern):

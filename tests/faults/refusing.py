@@ -74,7 +74,7 @@ def check(refusal):
     if told:
         assert "Remedy: " in text
     for words in told:
-        assert words in text
+        assert words in text.replace("rushlight", "torch")
 
 
 def check_beside(refusal, torch):
