@@ -483,3 +483,20 @@ def test_cholesky_of_many_small_matrices(n, dtype):
     _, info = linalg.cholesky_ex(core.wrap(x))
     assert info[1, 2] == 1
     assert info.sum() == 1
+
+
+@pytest.mark.parametrize("dtype", [rushlight.float32, rushlight.float64])
+@pytest.mark.parametrize("n", [320, 321, 700])
+def test_large_cholesky_factors_and_inverses_are_those_of_lapack(n, dtype):
+    """They go by rows and halves from 320 on; conditions of about 10 leave some units in the last place."""
+    rushlight.manual_seed(n)
+    x = rushlight.randn(n, n, dtype=rushlight.float64)
+    x = x @ x.T / n + rushlight.eye(n, dtype=rushlight.float64)
+    lower, inverse = np.linalg.cholesky(x.numpy()), np.linalg.inv(x.numpy())
+    near = {"rtol": 0, "atol": 3e-6 if dtype is rushlight.float32 else 1e-14}
+    factor = rushlight.linalg.cholesky(x.to(dtype) + rushlight.ones(n, n, dtype=dtype).triu(1))
+    np.testing.assert_allclose(factor.numpy(), lower, **near)
+    np.testing.assert_allclose(rushlight.cholesky_inverse(factor).numpy(), inverse, **near)
+    np.testing.assert_allclose(rushlight.cholesky_inverse(factor.mT, upper=True).numpy(), inverse, **near)
+    with pytest.raises(rushlight.linalg.LinAlgError, match=f"leading minor of order {n} is not positive-definite"):
+        rushlight.linalg.cholesky(x - 10 * rushlight.eye(n)[-1:] * rushlight.eye(n)[-1:].mT)

@@ -341,10 +341,39 @@ def _push_inverse(x_t, x, out, upper):
 @general(batch=as_it_is, backward="CholeskyInverseBackward0", holomorphic=False, x=_through_inverse, push=_push_inverse)
 def cholesky_inverse(x, *, upper):
     """The inverse of x @ x.H for a lower triangular x, of x.H @ x for an upper one; the rest of x is not read."""
+    if x.ndim == 2 and len(x) >= _LARGE and x.dtype.char in "fd":
+        return _gram(_inverse_by_halves(x.T if upper else x))
     eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
     inverse = solve_triangular.compute([x, eye], {"upper": upper, "left": True, "unitriangular": False})
     adjoint = np.swapaxes(inverse, -2, -1).conj()
     return matmul.compute([inverse, adjoint] if upper else [adjoint, inverse], {})
+
+
+def _inverse_by_halves(x):
+    """The inverse of a large lower triangle: products of halves."""
+    n, h = len(x), len(x) // 2
+    if n <= _ROWS:
+        eye = np.eye(n, dtype=x.dtype)
+        return solve_triangular.compute([x, eye], {"upper": False, "left": True, "unitriangular": False})
+    out = np.zeros((n, n), x.dtype)
+    first, second = _inverse_by_halves(x[:h, :h]), _inverse_by_halves(x[h:, h:])
+    out[:h, :h], out[h:, h:] = first, second
+    np.negative(matmul.forward(matmul.forward(second, x[h:, :h]), first), out=out[h:, :h])
+    return out
+
+
+def _gram(x):
+    """x.T @ x of a large lower triangle, without what is zero."""
+    n, h = len(x), len(x) // 2
+    if n <= _ROWS:
+        return matmul.forward(x.T, x)
+    out = np.empty((n, n), x.dtype)
+    below, last = x[h:, :h], x[h:, h:]
+    np.add(_gram(x[:h, :h]), matmul.forward(below.T, below), out=out[:h, :h])
+    out[h:, h:] = _gram(last)
+    out[h:, :h] = beside = matmul.forward(last.T, below)
+    out[:h, h:] = beside.T
+    return out
 
 
 def bad_minors(x):
