@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy
@@ -33,8 +33,9 @@ def finished(*command, **options):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The pure wheel, built without a network from a copy of the sources."""
-    there = [importlib.util.find_spec(name) for name in ("setuptools", "pip")]
-    if None in there:
+    try:
+        there = [distribution(name) for name in ("setuptools", "pip")]
+    except PackageNotFoundError:
         pytest.skip("wheels are built by setuptools, and installed by pip")
     folder = tmp_path_factory.mktemp("wheel")
     sources = folder / "sources"
@@ -45,7 +46,7 @@ def wheel(tmp_path_factory):
         shutil.copy(ROOT / name, sources)
     # NumPy and Cython are what extensions are made with, and there are none.
     alone = ("--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir", "-q")
-    given = {**ALONE, "RUSHLIGHT_COMPILE": "0", "PYTHONPATH": str(Path(there[0].origin).parent.parent)}
+    given = {**ALONE, "RUSHLIGHT_COMPILE": "0", "PYTHONPATH": str(there[0].locate_file(""))}
     finished(sys.executable, "-m", "pip", "wheel", *alone, "-w", folder, sources, env=given, cwd=folder)
     (built,) = folder.glob("*.whl")
     return built

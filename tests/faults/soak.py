@@ -360,10 +360,20 @@ def warm_up(folder):
     os.unlink(path)
 
 
+def opened():
+    """{number of a descriptor: what it is of} of this process."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        # That of the folder itself is closed by now.
+        with contextlib.suppress(OSError):
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+    return found
+
+
 def soak(seconds, seed, folder):
     """The complaints of a run."""
     warm_up(folder)
-    descriptors, shared = len(os.listdir("/proc/self/fd")), shared_memory()
+    descriptors, shared = opened(), shared_memory()
     other, run, looks = Twin(), Run(seed, folder), []
     until = compared = looked = time.monotonic()
     until += seconds
@@ -404,9 +414,9 @@ def soak(seconds, seed, folder):
     complaints += [f"shared memory is left: {name}" for name in shared_memory() - shared if "rushlight" in name]
     files = sorted(set(os.listdir(folder)) - {"run.pt"})
     complaints += [f"a file is left: {name}" for name in files]
-    left = len(os.listdir("/proc/self/fd")) - descriptors
-    if left > 0:
-        complaints.append(f"{left} descriptors are left")
+    now = opened()
+    if len(now) > len(descriptors):
+        complaints.append(f"descriptors are left: {[now[name] for name in now.keys() - descriptors.keys()]}")
     return complaints
 
 

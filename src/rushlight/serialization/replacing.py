@@ -24,14 +24,13 @@ def replacing(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
     folder, name = os.path.split(target)
     beside = os.path.join(folder, f".{name[:100]}.{os.getpid():x}{os.urandom(4).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(beside, flags, 0o666)
     try:
-        with open(descriptor, "wb", buffering=0) as file:
+        # The descriptor is the file's from the beginning: one that is handed to it is lost where it finds no memory.
+        with open(beside, "xb", buffering=0) as file:
             if old is not None:
-                _same_owner(descriptor, old)
+                _same_owner(file.fileno(), old)
             yield _Whole(file)
-            os.fsync(descriptor)
+            os.fsync(file.fileno())
         os.replace(beside, target)
     except BaseException:
         with suppress(OSError):

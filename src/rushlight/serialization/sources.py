@@ -57,6 +57,11 @@ class File(Source):
     def __exit__(self, *exception):
         self._file.close()
 
+    def __del__(self):
+        # Of whoever was interrupted before he could enter it; Python would warn of a file that nobody closed.
+        if hasattr(self, "_file"):
+            self._file.close()
+
 
 class Stream(Source):
     """What somebody else has opened, from its position on; it stays open."""
