@@ -14,8 +14,8 @@ import numpy
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Of the environment, nothing that has Python look elsewhere.
-ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+# Of the environment, nothing that has Python look elsewhere, or pip do otherwise.
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
 PYTHONS = ["cp311", "cp312", "cp313", "cp314", "cp314t"]
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
 
@@ -72,7 +72,7 @@ def test_a_wheel_installs_and_trains_in_an_empty_environment(wheel, empty, tmp_p
     assert wheel.name.endswith("-py3-none-any.whl")
     # With its requirements: NumPy is there, and nothing else can be had.
     arguments = ("--python", empty, "install", "--no-index", "--no-compile", "--no-cache-dir", "-q", wheel)
-    finished(sys.executable, "-m", "pip", *arguments)
+    finished(sys.executable, "-m", "pip", *arguments, env=ALONE)
     said = finished(empty, "-I", "-W", "error", ROOT / "tools/try_wheel.py", "uncompiled", cwd=tmp_path)
     assert "beside it: NumPy alone" in said
     assert "a network was trained" in said
