@@ -58,7 +58,10 @@ def bincount(x, weights, *, minlength=0):
         return np.zeros(minlength, np.int64 if weights is None else _weight_dtype(weights))
     if weights is None:
         return np.bincount(x, None, minlength)
-    counts = NotImplemented if _rows is None else _rows.weighed(x, weights, max(minlength, int(x.max()) + 1))
+    counts = NotImplemented
+    # The kernel trusts both: NumPy refuses what is amiss.
+    if _rows is not None and weights.shape == x.shape and x.min() >= 0:
+        counts = _rows.weighed(x, weights, max(minlength, int(x.max()) + 1))
     if counts is NotImplemented:
         counts = np.bincount(x, weights, minlength)
     return counts.astype(_weight_dtype(weights))
